@@ -1,0 +1,1 @@
+"""Analysis: arrays and tables in, arrays and tables out."""

@@ -1,0 +1,1 @@
+"""Data: examples from anywhere, in one format."""

@@ -1,0 +1,1 @@
+"""Nano: how the small bases are made."""

@@ -1,0 +1,73 @@
+"""What "top left" means: regions (3x3), cells (9x9), the nine labels, and the one road from a point to them.
+
+Rows count downward and columns rightward from the top left corner, both from 0. A point on a border belongs to the cell
+on its right or below it; a point on the far edge of the picture belongs to the last cell.
+"""
+
+import math
+from fractions import Fraction
+from typing import NamedTuple
+
+GRID = 9
+"""Cells along each side of the picture, by default."""
+
+REGIONS = 3
+"""Regions along each side of the picture."""
+
+LABELS = (
+    "top left", "top center", "top right",
+    "center left", "center", "center right",
+    "bottom left", "bottom center", "bottom right",
+)  # fmt: skip
+"""The nine region labels, row-major (Rizzoli et al. 2025, section 3)."""
+
+
+class Cell(NamedTuple):
+    """A cell of the grid, by row (downward) and column (rightward)."""
+
+    row: int
+    col: int
+
+
+class Box(NamedTuple):
+    """A bounding box in pixels: left, top, width and height, as COCO stores it."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+def cell_of_point(x: Fraction | float, y: Fraction | float, width: int, height: int, grid: int = GRID) -> Cell:
+    """Return the cell that a point of a ``width`` x ``height`` picture lies in; exact for exact numbers."""
+    return Cell(_slice(y, height, grid), _slice(x, width, grid))
+
+
+def cell_of_box(box: Box, width: int, height: int, grid: int = GRID) -> Cell:
+    """Return the cell of a box's center, computed exactly from the decimal numbers the box was written with."""
+    x, y, w, h = (Fraction(repr(float(number))) for number in box)
+    return cell_of_point(x + w / 2, y + h / 2, width, height, grid)
+
+
+def region_of_cell(cell: Cell, grid: int = GRID) -> int:
+    """Return the index into ``LABELS`` of the region that holds a cell."""
+    return (cell.row * REGIONS // grid) * REGIONS + cell.col * REGIONS // grid
+
+
+def label_of_cell(cell: Cell, grid: int = GRID) -> str:
+    """Return the label of the region that holds a cell: the truth of every question about absolute position."""
+    return LABELS[region_of_cell(cell, grid)]
+
+
+def border_distance(box: Box, width: int, height: int) -> float:
+    """Return how far a box's center is from the nearest border between regions.
+
+    The unit is the picture's side along the axis of that border, so that a region is 1/3 wide and the largest possible
+    value is 1/3 (a corner of the picture).
+    """
+    u, v = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
+    return min(abs(position - k / REGIONS) for position in (u, v) for k in range(1, REGIONS))
+
+
+def _slice(position: Fraction | float, length: int, parts: int) -> int:
+    return min(max(math.floor(position * parts / length), 0), parts - 1)

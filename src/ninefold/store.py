@@ -1,0 +1,120 @@
+"""Atomic files, content hashes and run folders: a result exists whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ninefold.errors import RunError
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON with sorted keys and no spare space: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_id(value: object, length: int = 12) -> str:
+    """Return the first hex digits of the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new one and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a result is as readable as any other file of its folder.
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file atomically, as UTF-8 with the line ends it was given."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file atomically, indented and with its keys in the order given."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken one is a `RunError` that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"{path}: not readable as JSON ({error}); delete it and run the command again") from None
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path`` that takes its place, whole, when the block ends without an error.
+
+    What stood at ``path`` before is removed only once the new folder is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    fresh.chmod(0o777 & ~_umask())
+    try:
+        yield fresh
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+            path.replace(old / "old")
+            fresh.replace(path)
+            shutil.rmtree(old)
+        else:
+            fresh.replace(path)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def open_run(folder: Path, spec: Mapping[str, object]) -> bool:
+    """Make or reopen the run folder of a specification.
+
+    ``spec`` holds all that changes the outcome and nothing else. A folder that was begun with the same specification is
+    continued; one begun with another is refused, so that results of two specifications never mix.
+
+    Returns:
+        Whether the run is already done.
+
+    Raises:
+        RunError: If the folder belongs to another specification, or holds other files.
+    """
+    path = folder / "spec.json"
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder}: not empty and not a run of ninefold; choose another --out")
+        write_json(path, {"id": content_id(spec), **spec})
+        return False
+    found = read_json(path)
+    if found.get("id") != content_id(spec):
+        changed = sorted(key for key in {*spec, *found} - {"id"} if _plain(spec.get(key)) != found.get(key))
+        raise RunError(
+            f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
+        )
+    return (folder / "done.json").exists()
+
+
+def _plain(value: object) -> object:
+    return json.loads(canonical_json(value))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
