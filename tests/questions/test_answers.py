@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ninefold.questions.answers import read_label
+from ninefold.space import LABELS
+
+SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", " - ", "`-`"]
+
+
+def read(text, truncated=False):
+    reading = read_label(text, LABELS, truncated=truncated)
+    return reading.label or reading.kind
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("top center", "top center"),
+        ("center", "center"),
+        ("Top Left.", "top left"),
+        ("top-left", "top left"),
+        ("TOP_LEFT", "top left"),
+        ("_center_", "center"),
+        ("**Center right**", "center right"),
+        ("**bottom** center", "bottom center"),
+        ("bottom\nright", "bottom right"),
+        ("[center left]", "center left"),
+        ("The red square is in the top right.", "top right"),
+        ("center. Center!", "center"),
+        ("top left, i.e. top-left", "top left"),
+        # The words are there but not side by side in a label's order: only "center" is literally held.
+        ("left center", "center"),
+        ("center, left", "center"),
+        # Two labels overlap: the longer is consumed first.
+        ("top center left", "center left"),
+        ("bottom center left", "bottom center"),
+        ("", "empty"),
+        (" \n\t", "empty"),
+        ("upper left", "no label"),
+        ("top", "no label"),
+        ("top, left", "no label"),
+        ("topleft", "no label"),
+        ("centered", "no label"),
+        ("epicenter", "no label"),
+        ("centre", "no label"),
+        ("top lefty", "no label"),
+        ("top left or top right", "several labels"),
+        ("top center center", "several labels"),
+        ("center left, center", "several labels"),
+        ("top left center", "several labels"),
+    ],
+)
+def test_what_a_text_holds(text, expected):
+    assert read(text) == expected
+
+
+def test_truncation_only_explains_the_absence_of_a_label():
+    assert read("The object that you ask about is", truncated=True) == "truncated"
+    assert read("It is in the top left, which is", truncated=True) == "top left"
+    assert read("center or top left or", truncated=True) == "several labels"
+    assert read(" ", truncated=True) == "empty"
+
+
+@given(st.sampled_from(LABELS), st.sampled_from(SEPARATORS), st.sampled_from([str.lower, str.upper, str.title]))
+def test_every_label_reads_as_itself_however_it_is_written(label, separator, case):
+    assert read(case(label.replace(" ", separator))) == label
+
+
+@given(st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from([", ", "; ", " or ", ". ", " / "]))
+def test_the_same_label_twice_is_one_and_two_are_invalid(one, other, between):
+    assert read(one + between + other) == (one if one == other else "several labels")
+
+
+@given(st.sampled_from(LABELS), st.text(st.characters(categories=["Ll", "Lu", "Nd"]), min_size=1, max_size=3))
+def test_a_label_needs_whole_words(label, letters):
+    assert read(label + letters) != label
+    assert read_label(letters + label, (label,)).kind == "no label"
+
+
+@given(st.text())
+def test_any_text_is_exactly_one_kind(text):
+    reading = read_label(text, LABELS)
+    assert (reading.label in LABELS) == (reading.kind == "label")
+    assert reading.kind != "truncated"
+
+
+@given(st.permutations(LABELS), st.sampled_from(LABELS))
+def test_the_order_of_the_labels_does_not_matter(labels, label):
+    assert read_label(f"It is {label}.", labels).label == label
