@@ -1,0 +1,140 @@
+"""Bytes, a path or a Scene -> RGB array: the only decoder, so that every room sees the same pixels."""
+
+import io
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ninefold.errors import DataError
+from ninefold.types import Scene
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""What to do to the stored pixels for each EXIF orientation but 1, which is upright."""
+
+
+def open_rgb(image: bytes | Path | Scene, *, name: str = "") -> np.ndarray:
+    """Decode a picture, or render a scene.
+
+    EXIF rotation is applied. Transparent pixels are laid on black; 16-bit gray keeps its high byte, as libpng and
+    OpenCV do; of an animation the first frame counts. Color profiles and gamma are ignored.
+
+    Args:
+        image: An encoded picture, the path of one, or a scene.
+        name: What to call the picture in an error, where it has no path.
+
+    Returns:
+        (H, W, 3) uint8, read-only: the last picture decoded is kept, as neighboring rows often ask about the same one.
+
+    Raises:
+        DataError: If the picture is missing, truncated, no picture at all, too large to be safe, or of a kind without
+            an agreed conversion (floating-point pixels, CIE Lab).
+    """
+    if isinstance(image, Scene):
+        from ninefold.scenes.render import render
+
+        return render(image)
+    content, name = _content(image, name)
+    try:
+        return _decode(content)
+    except Exception as error:  # Pillow's readers raise errors of almost any kind on broken bytes
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+
+
+def open_pil(image: bytes | Path | Scene, *, name: str = "") -> Image.Image:
+    """Decode a picture as `open_rgb` does, for the processors that want Pillow's own kind (mode RGB)."""
+    return Image.fromarray(open_rgb(image, name=name))
+
+
+def size(image: bytes | Path | Scene, *, name: str = "") -> tuple[int, int]:
+    """Return (width, height) in pixels as `open_rgb` shows the picture, from its header alone.
+
+    Raises:
+        DataError: If the picture is missing or its header cannot be read.
+    """
+    return _header(image, name)[0]
+
+
+def orientation(image: bytes | Path | Scene, *, name: str = "") -> int:
+    """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 where there is none to undo.
+
+    Raises:
+        DataError: If the picture is missing or its header cannot be read.
+    """
+    return _header(image, name)[1]
+
+
+def _header(image: bytes | Path | Scene, name: str) -> tuple[tuple[int, int], int]:
+    if isinstance(image, Scene):
+        return (image.canvas, image.canvas), 1
+    content, name = _content(image, name)
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            turn = _orientation(picture)
+            # Pillow reports a TIFF's size already turned, and turns its pixels itself.
+            turned = turn >= 5 and picture.format != "TIFF"
+            return (picture.size[::-1] if turned else picture.size), turn
+    except Exception as error:  # as in open_rgb
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+
+
+def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
+    if isinstance(image, bytes):
+        return image, name or f"an embedded picture of {len(image)} bytes"
+    name = name or str(image)
+    try:
+        return image.read_bytes(), name
+    except FileNotFoundError:
+        raise DataError(f"{name}: no such picture") from None
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from None
+
+
+@lru_cache(maxsize=1)
+def _decode(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as opened:
+        opened.load()
+        turn = _orientation(opened)
+        picture = _rgb(opened)
+    if turn in _UPRIGHT:
+        picture = picture.transpose(_UPRIGHT[turn])
+    pixels = np.asarray(picture)
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        turn = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # a broken EXIF block says nothing about the pixels, which are whole
+        return 1
+    return turn if turn in _UPRIGHT else 1
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels have no agreed white; save it with 8 or 16 bits")
+    if picture.mode.startswith("I"):
+        # Pillow's own conversion clips at 255, which turns most of a 16-bit picture white. Mode "I" is how it
+        # opens 16-bit files of some formats (PGM); it stretches their values to 0..65535.
+        return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "no known format"
+    return " ".join(str(error).split()) or type(error).__name__
