@@ -45,6 +45,8 @@ class Scene:
     """Cells along each side."""
     background: str = "black"
     """A name from the vocabulary's table of colors."""
+    antialias: bool = False
+    """Whether edges are smooth; crisp pictures hold no other colors than those of things and background."""
 
 
 @dataclass(frozen=True, slots=True)

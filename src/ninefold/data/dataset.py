@@ -1,0 +1,303 @@
+"""The dataset folder: parquet as the Hugging Face Hub expects it, with a card, a manifest and a certificate.
+
+``README.md`` (card), ``data/{split}-00000-of-00001.parquet``, ``manifest.json`` (a hash of the pixels and one of the
+text of every row) and ``certificate.json``. All is streamed: a set larger than memory can be written and read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from types import NoneType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from ninefold import __version__, images, store
+from ninefold.data.card import card
+from ninefold.errors import DataError
+from ninefold.scenes.render import encode_png
+from ninefold.types import Example, Scene
+
+CORE: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+    "question": pa.string(),
+    "prompt": pa.string(),
+    "options": pa.list_(pa.string()),
+    "answer": pa.string(),
+    "answer_format": pa.string(),
+    "group": pa.string(),
+}
+"""Columns that every data set has; each factor follows as a column of its own."""
+
+FACTORS: dict[type, pa.DataType] = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+"""The column type of a factor, by the type of its values."""
+
+BATCH_ROWS, BATCH_BYTES = 1000, 32 << 20
+"""A row group ends at whichever comes first: what reading one row costs in memory."""
+
+SHARD_BYTES = 500 << 20
+"""A parquet file ends at the first row group that takes it past this size."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a data set's card and manifest say of it beyond its rows."""
+
+    title: str
+    """Heading of the card."""
+    description: str
+    """A paragraph or more of Markdown for the card."""
+    spec: Mapping[str, object]
+    """All that made the rows, as plain JSON values; it becomes part of the manifest."""
+    license: str = "apache-2.0"
+    """License of the pictures, in the Hub's spelling."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What each factor means, by column, for the card."""
+    skipped: Sequence[Mapping[str, Any]] = ()
+    """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
+    that a source may fill a list while it streams."""
+
+
+def write(folder: Path, parts: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:
+    """Write a data set: whole, or not at all.
+
+    Args:
+        folder: Where to; what stood there before is replaced.
+        parts: The examples of each split.
+        about: What else the card and the manifest say.
+        embed: Whether pictures that are paths are copied into the parquet; otherwise their absolute paths are kept.
+
+    Raises:
+        DataError: If a part is empty, an id occurs twice, or a factor changes its type or appears in some rows only.
+    """
+    from ninefold.data import certificate
+
+    with store.atomic_folder(folder) as fresh:
+        (fresh / "data").mkdir()
+        written: dict[str, Part] = {}
+        schema: pa.Schema | None = None
+        for split, examples in parts.items():
+            written[split], schema = _write_part(fresh / "data", split, examples, schema, embed)
+        if schema is None:
+            raise DataError(f"{folder}: a data set needs at least one split")
+        rows = {split: part.rows for split, part in written.items()}
+        _check_ids(rows)
+        manifest = {
+            "format": 1,
+            "rows": rows,
+            "spec": about.spec,
+            "versions": {"ninefold": __version__},
+        }
+        store.write_json(fresh / "manifest.json", manifest)
+        sizes = {split: (len(part.rows), part.bytes) for split, part in written.items()}
+        store.write_text(fresh / "README.md", card(about, schema, sizes))
+        store.write_json(fresh / "certificate.json", certificate.certify(fresh))
+
+
+def read(folder: Path, split: str, *, limit: int | None = None) -> Iterator[Example]:
+    """Yield the examples of a split in order, in constant memory; ``limit`` stops after that many.
+
+    Embedded pictures come as bytes, others as paths.
+
+    Raises:
+        DataError: If the folder is no data set or has no such split.
+    """
+    shards = _shards(folder, split)
+    rows = (row for shard in shards for batch in pq.ParquetFile(shard).iter_batches(64) for row in batch.to_pylist())
+    return (_example(row) for row in islice(rows, limit))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Return a data set's ``manifest.json``."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise DataError(f"{folder}: not a data set of ninefold (no manifest.json); make one with `ninefold data`")
+    found: dict[str, Any] = store.read_json(path)
+    return found
+
+
+def splits(folder: Path) -> dict[str, int]:
+    """Return how many rows each split of a data set has."""
+    return {split: len(rows) for split, rows in manifest(folder)["rows"].items()}
+
+
+def choose_split(folder: Path, split: str | None) -> str:
+    """Return ``split``, or "test" where none is named and there is one.
+
+    Raises:
+        DataError: If the split does not exist, or none is named and there is no "test".
+    """
+    found = splits(folder)
+    if (split or "test") in found:
+        return split or "test"
+    wrong = f"no split {split!r}" if split else "no split 'test' to choose by itself"
+    raise DataError(f"{folder}: {wrong}; name one with --split: {', '.join(found)}")
+
+
+def fingerprint(folder: Path, split: str) -> str:
+    """Return the identity of a split's rows: their ids, pixels and text, whatever files they came in."""
+    return store.content_id(manifest(folder)["rows"][choose_split(folder, split)])
+
+
+def pixel_hash(rgb: np.ndarray) -> str:
+    """Return the identity of a picture: xxh3_128 of ``"{width}x{height}:"`` and its (H, W, 3) uint8 pixels, in hex."""
+    height, width = rgb.shape[:2]
+    digest = xxhash.xxh3_128(f"{width}x{height}:".encode())
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.hexdigest()
+
+
+def text_hash(example: Example) -> str:
+    """Return the identity of an example's text: xxh3_128 of [question, prompt, options, answer] as canonical JSON."""
+    text = store.canonical_json([example.question, example.prompt, list(example.options), example.answer])
+    return xxhash.xxh3_128(text.encode()).hexdigest()
+
+
+class Part(NamedTuple):
+    """What has been written of one split."""
+
+    rows: list[dict[str, str]]
+    """Each row's id and hashes, for the manifest."""
+    bytes: int
+    """Size of the parquet files."""
+
+
+class _Row(NamedTuple):
+    example: Example
+    image: dict[str, bytes | str | None]
+    pixels: str
+
+
+def _write_part(
+    folder: Path, split: str, examples: Iterable[Example], schema: pa.Schema | None, embed: bool
+) -> tuple[Part, pa.Schema]:
+    """Write one split's parquet files; the first batch of the first split decides the schema of all."""
+    rows: list[dict[str, str]] = []
+    shards: list[Path] = []
+    writer: pq.ParquetWriter | None = None
+    room = 0
+    for batch in _batches(examples, embed):
+        schema = schema or _schema([row.example for row in batch])
+        if writer is None:
+            shards.append(folder / f"{split}-{len(shards):05d}.parquet")
+            writer = pq.ParquetWriter(shards[-1], schema, use_dictionary=_repetitive(schema))
+            room = SHARD_BYTES
+        writer.write_table(_table(batch, schema))
+        rows += [{"id": row.example.id, "pixels": row.pixels, "text": text_hash(row.example)} for row in batch]
+        room -= sum(_weight(row) for row in batch)
+        if room <= 0:
+            writer.close()
+            writer = None
+    if writer is not None:
+        writer.close()
+    if schema is None or not rows:
+        raise DataError(f"split {split!r} has no examples; every split needs at least one")
+    size = sum(shard.stat().st_size for shard in shards)
+    for number, shard in enumerate(shards):
+        shard.rename(folder / f"{split}-{number:05d}-of-{len(shards):05d}.parquet")
+    return Part(rows, size), schema
+
+
+def _batches(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]]:
+    batch: list[_Row] = []
+    room = BATCH_BYTES
+    for example in examples:
+        row = _Row(example, *_picture(example, embed))
+        batch.append(row)
+        room -= _weight(row)
+        if room <= 0 or len(batch) == BATCH_ROWS:
+            yield batch
+            batch, room = [], BATCH_BYTES
+    if batch:
+        yield batch
+
+
+def _weight(row: _Row) -> int:
+    content = row.image["bytes"]
+    return len(content) if isinstance(content, bytes) else 0
+
+
+def _picture(example: Example, embed: bool) -> tuple[dict[str, bytes | str | None], str]:
+    """Return the image cell of an example's row, and the hash of its pixels."""
+    image = example.image
+    pixels = pixel_hash(images.open_rgb(image, name=example.id))
+    if isinstance(image, Scene):
+        return {"bytes": encode_png(image), "path": f"{example.id}.png"}, pixels
+    if isinstance(image, bytes):
+        return {"bytes": image, "path": None}, pixels
+    if embed:
+        return {"bytes": image.read_bytes(), "path": image.name}, pixels
+    # An absolute path is found from wherever the set is read.
+    return {"bytes": None, "path": str(image.resolve())}, pixels
+
+
+def _schema(batch: Sequence[Example]) -> pa.Schema:
+    """Return the columns that a batch of examples needs, and the features that the `datasets` library sees in them."""
+    columns = dict(CORE)
+    for name in batch[0].factors:
+        if name in CORE:
+            raise DataError(f"example {batch[0].id}: factor {name!r} has the name of a column that every data set has")
+        kinds = {type(example.factors.get(name)) for example in batch} - {NoneType}
+        columns[name] = FACTORS[float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else str]
+    features = {"info": {"features": {name: _feature(kind) for name, kind in columns.items()}}}
+    return pa.schema(columns, metadata={"huggingface": json.dumps(features)})
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_struct(kind):
+        return {"mode": "RGB", "_type": "Image"}
+    if pa.types.is_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "List"}
+    return {"dtype": {"double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
+
+
+def _repetitive(schema: pa.Schema) -> list[str]:
+    """Return the columns worth a dictionary in parquet: all but those whose values are unique or large."""
+    paths = {"options": "options.list.element"}
+    return [paths.get(name, name) for name in schema.names if name not in {"id", "image", "scene"}]
+
+
+def _table(batch: Sequence[_Row], schema: pa.Schema) -> pa.Table:
+    factors = set(schema.names) - CORE.keys()
+    rows = []
+    for example, image, _ in batch:
+        if example.factors.keys() != factors:
+            odd = ", ".join(sorted(example.factors.keys() ^ factors))
+            raise DataError(f"example {example.id}: its factors are not those of the first example ({odd})")
+        core = {name: getattr(example, name) for name in CORE if name != "image"}
+        rows.append({**core, "image": image, **example.factors})
+    try:
+        return pa.Table.from_pylist(rows, schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        ids = f"{batch[0].example.id} to {batch[-1].example.id}"
+        raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from None
+
+
+def _check_ids(rows: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
+    seen: set[str] = set()
+    for row in chain.from_iterable(rows.values()):
+        if row["id"] in seen:
+            raise DataError(f"example {row['id']}: two examples have this id; ids must be unique within a data set")
+        seen.add(row["id"])
+
+
+def _shards(folder: Path, split: str) -> list[Path]:
+    shards = sorted((folder / "data").glob(f"{split}-*.parquet"))
+    if not shards or split not in splits(folder):
+        choose_split(folder, split)
+        raise DataError(f"{folder}: the parquet files of split {split!r} are missing; make the data set again")
+    return shards
+
+
+def _example(row: dict[str, Any]) -> Example:
+    core = {name: row.pop(name) for name in CORE}
+    image = core.pop("image")
+    core["image"] = Path(image["path"]) if image["bytes"] is None else image["bytes"]
+    core["options"] = tuple(core["options"])
+    return Example(**core, factors=row)
