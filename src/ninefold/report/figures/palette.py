@@ -1,0 +1,47 @@
+"""Colors of the figures, chosen to be told apart with every common kind of color blindness."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
+
+from ninefold.space import LABELS
+
+ACCURACY: Colormap = colormaps["cividis"]
+"""0 to 1: dark blue to yellow, made for color-blind readers (Nuñez, Anderton and Renslow 2018)."""
+
+DIFFERENCE: Colormap = LinearSegmentedColormap.from_list(
+    "ninefold-difference", ["#8f3a05", "#e8862a", "#f6e3cf", "#f4f4f2", "#cfe3f1", "#3f8fc6", "#0b3c6f"]
+)
+"""-1 to 1: orange is worse, blue is better."""
+
+LABEL_COLORS: dict[str, str] = dict(
+    zip(
+        LABELS,
+        ("#a9d3f0", "#e3e3df", "#fdd49a", "#3f8fc6", "#94938f", "#e8862a", "#0b3c6f", "#45443f", "#8f3a05"),
+        strict=True,
+    )
+)
+"""Hue tells left, center and right (blue, gray, orange); lightness tells top, center and bottom."""
+
+LABEL_ARROWS: dict[str, str] = dict(zip(LABELS, "↖↑↗←•→↙↓↘", strict=True))
+"""What is drawn on the colors, so that color never carries a label alone."""
+
+BASE, TUNED, MUTED = "#94938f", "#2a78b5", "#c9c8c3"
+"""The base model, the tuned model, and what stands back."""
+
+
+def accuracy_color(value: float) -> str:
+    """Return the hex color of an accuracy in [0, 1]."""
+    return str(to_hex(ACCURACY(value)))
+
+
+def difference_color(value: float) -> str:
+    """Return the hex color of a difference in [-1, 1]; small ones are spread so that they can be seen."""
+    return str(to_hex(DIFFERENCE(0.5 + 0.5 * float(np.sign(value)) * abs(value) ** 0.6)))
+
+
+def ink_on(fill: str) -> str:
+    """Return black or white, whichever has the higher contrast on a hex color (WCAG 2 relative luminance)."""
+    channels = np.array(to_rgb(fill))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return "#000000" if float(linear @ [0.2126, 0.7152, 0.0722]) > 0.179 else "#ffffff"

@@ -1,0 +1,214 @@
+"""The page: runs in, one self-contained HTML file and a folder of figures out."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from ninefold import __version__
+from ninefold.report import headline, proofs, tables, wording
+from ninefold.report.figures import curves, files, intervals, maps, palette
+from ninefold.report.gallery import Gallery, gallery
+from ninefold.report.runs import Evaluation, Run, TestSet, Training, group, read_runs
+from ninefold.store import write_text
+
+GALLERY = 120
+"""Examples a set shows at most."""
+
+PICTURES = 600
+"""Examples all sets show at most: what keeps a page within a few megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One set of the report, ready to draw."""
+
+    anchor: str
+    """Its name in links and file names."""
+    name: str
+    """What the set is called."""
+    questions: int
+    """How many questions it asks."""
+    uncertainty: str
+    """What its intervals mean."""
+    scale: intervals.Scale
+    """All accuracies."""
+    headline: tuple[tables.Change, ...]
+    """What fine-tuning changed, where one model was tuned once."""
+    has_change: bool
+    """Whether base and tuned are compared."""
+    size: int
+    """Cells along each side of its maps."""
+    accuracy: tuple[maps.Panel, ...]
+    """Maps of accuracy, and of its change."""
+    votes: tuple[maps.Panel, ...]
+    """Maps of majority votes."""
+    numbers: tuple[tables.Table, ...]
+    """Accuracy, regions and invalid answers."""
+    confusions: tuple[tables.Table, ...]
+    """What is taken for what, one a run."""
+    gallery: Gallery
+    """Examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How one run came about."""
+
+    title: str
+    """Kind and folder."""
+    command: str
+    """What was typed."""
+    facts: Mapping[str, Any]
+    """Its specification, versions, machine and times."""
+
+
+def report(runs: Sequence[Path], out: Path) -> None:
+    """Write a report on run folders, and a folder of its figures as PDF and PNG beside it.
+
+    Args:
+        runs: Folders that train and evaluate wrote, in any order. Base and tuned evaluations of the same examples are
+            compared item by item.
+        out: The HTML file; figures go to ``<stem>-figures/`` beside it.
+
+    Raises:
+        RunError: If a folder is no finished, scored run.
+    """
+    evaluations, trainings = read_runs(runs)
+    sets = group(evaluations)
+    anchors = _anchors([test_set.name for test_set in sets])
+    limit = min(GALLERY, PICTURES // max(len(sets), 1))
+    parts = [_part(test_set, anchor, limit) for test_set, anchor in zip(sets, anchors, strict=True)]
+    losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
+    folder = out.with_name(f"{out.stem}-figures")
+    for stem, drawing in _figures(parts, losses).items():
+        files.save(drawing, folder / stem)
+    everything: list[Run] = [*evaluations, *trainings]
+    page = _environment().get_template("page.html.j2")
+    script = _template("page.js")
+    write_text(
+        out,
+        page.render(
+            version=__version__,
+            style=Markup(_template("style.css")),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            sentences=headline.sentences(sets),
+            nano=sorted({run.model for run in everything if run.is_nano}),
+            parts=parts,
+            curves=losses,
+            proofs=proofs.proofs(everything),
+            records=[_record(run) for run in everything],
+            figures=folder.name,
+            label_colors=palette.LABEL_COLORS,
+            accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],
+            difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
+        ),
+    )
+
+
+def _part(test_set: TestSet, anchor: str, limit: int) -> Part:
+    accuracy = []
+    for column in test_set.columns:
+        metrics = column.run.metrics
+        accuracy.append(maps.accuracy_map(column.name, metrics["by_cell"], metrics["n_by_cell"]))
+        if column.base:
+            before = column.base.metrics["by_cell"]
+            title = "change" if len(test_set.pairs) == 1 else f"change, {column.name}"
+            accuracy.append(maps.difference_map(title, before, metrics["by_cell"], metrics["n_by_cell"]))
+    votes = [
+        maps.vote_map(column.name, column.run.metrics["votes"], column.run.metrics["n_by_cell"])
+        for column in test_set.columns
+    ]
+    changes = tuple(tables.change(*pair) for pair in test_set.pairs)
+    return Part(
+        anchor=anchor,
+        name=test_set.name,
+        questions=test_set.questions,
+        uncertainty=f"Intervals: {test_set.columns[0].run.metrics['interval']}.",
+        scale=_scale(test_set),
+        headline=changes if len(changes) == 1 else (),
+        has_change=bool(changes),
+        size=accuracy[0].size,
+        accuracy=tuple(accuracy),
+        votes=tuple(votes),
+        numbers=(tables.summary(test_set), tables.regions(test_set), tables.invalid(test_set)),
+        confusions=tuple(tables.confusion(column) for column in test_set.columns),
+        gallery=gallery(test_set, limit),
+    )
+
+
+def _scale(test_set: TestSet) -> intervals.Scale:
+    marks = []
+    for column in test_set.columns:
+        metrics = column.run.metrics
+        low, high = metrics["ci95"] or [metrics["accuracy"]] * 2
+        marks.append(intervals.Mark(column.name, metrics["accuracy"], low, high, column.run.is_base))
+    options = test_set.columns[0].run.scores["options"].map(len)
+    chance = float((1 / options).mean()) if (options > 0).all() else None
+    return intervals.Scale(test_set.name, tuple(marks), chance)
+
+
+def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str, Figure]:
+    drawings = {}
+    if parts:
+        drawings["accuracy"] = intervals.figure([part.scale for part in parts])
+    for part in parts:
+        drawings[f"{part.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by place on {part.name}", [part.accuracy])
+        drawings[f"{part.anchor}-vote-maps"] = maps.figure(f"Most common answer by place on {part.name}", [part.votes])
+    for anchor, curve in zip(_anchors([curve.title for curve in losses]), losses, strict=True):
+        drawings[f"training-{anchor}"] = curves.figure(curve)
+    return drawings
+
+
+def _record(run: Run) -> Record:
+    kind = "Evaluation" if isinstance(run, Evaluation) else "Training"
+    told = dict(run.provenance)
+    command = told.pop("command", "")
+    told.pop("argv", None)
+    if isinstance(run, Training):
+        told = {"result": run.metrics, **told}
+    shown = command if isinstance(command, str) else " ".join(map(str, command))
+    return Record(f"{kind}: {run.folder.name}", shown, {"specification": run.spec, **told})
+
+
+def _anchors(names: Sequence[str]) -> list[str]:
+    """Return a name for each name that is safe in links and as part of a file's name, all different."""
+    plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "set" for name in names]
+    return [
+        anchor if plain.count(anchor) == 1 else f"{anchor}-{number}" for number, anchor in enumerate(plain, start=1)
+    ]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ninefold.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Callable[..., Any]] = {
+        "percent": wording.percent,
+        "points": wording.points,
+        "span": wording.span,
+        "count": wording.count,
+        "p_value": wording.p_value,
+        "offset": maps.offset,
+        "ink_on": palette.ink_on,
+        "tojson_plain": lambda value: json.dumps(value, indent=1, ensure_ascii=False),
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _template(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
