@@ -108,7 +108,7 @@ def _place(scene: Scene) -> tuple[tuple[Sprite, ...], Pixels]:
     """Return a scene's things as sprites, and the (N, 3) palette that their pixels are indices of."""
     _check(scene)
     cell = scene.canvas // scene.grid
-    edge = (scene.canvas - cell * scene.grid + 1) // 2
+    edge = round((scene.canvas - cell * scene.grid) / 2)
     inks = tuple(dict.fromkeys(thing.color for thing in scene.things))
     sprites = []
     for thing in scene.things:

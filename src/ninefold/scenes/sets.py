@@ -1,0 +1,39 @@
+"""The paper's named sets, each with its own levels: a new word in the vocabulary changes none of them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SetName = Literal["test", "train"]
+
+Look = tuple[str, str]
+"""A color and a shape; size does not count."""
+
+HUES = ("red", "green", "blue", "cyan", "magenta", "yellow")
+SOLIDS = ("circle", "triangle", "square", "star")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSet:
+    """The levels of a set; every look, in every size, in every cell, is a scene."""
+
+    families: tuple[tuple[Look, ...], ...]
+    """Looks in the order that numbers them, grouped by whose distractors are whose: a thing's are of its own family."""
+    sizes: tuple[str, ...] = ("large", "small")
+    """Names of the vocabulary's sizes."""
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """All looks, in the order that numbers them."""
+        return tuple(look for family in self.families for look in family)
+
+    def rivals(self, look: Look) -> tuple[Look, ...]:
+        """Return the looks that distractors of a thing may have: those of its family, but for its own."""
+        family = next(family for family in self.families if look in family)
+        return tuple(other for other in family if other != look)
+
+
+SETS: dict[SetName, NamedSet] = {
+    "test": NamedSet((tuple((color, shape) for shape in SOLIDS for color in HUES),)),
+    "train": NamedSet((tuple(("white", shape) for shape in SOLIDS), tuple((color, "plus") for color in HUES))),
+}
+"""Rizzoli et al. 2025, section 3 and appendix II: 24 and 10 looks, and none that is in both sets."""
