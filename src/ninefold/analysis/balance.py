@@ -1,0 +1,258 @@
+"""How evenly a table of examples is filled, and how much of the answer its text gives away: exact, in integers.
+
+A table is a mapping from column to list, one value per row. Nothing is sampled, and nothing is assumed of how the rows
+were made.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ninefold.space import LABELS, REGIONS, Cell, region_of_cell
+
+Codes = NDArray[np.int64]
+"""One small integer per row, from 0: the level of a factor, or which of the distinct texts."""
+
+MARGINALS: tuple[tuple[str, ...], ...] = (
+    ("object", "order", "region"), ("object", "size", "region", "slot"), ("object", "size", "cell"),
+    ("slot",), ("region",), ("cell",), ("order",), ("object",), ("shape",), ("color",), ("size",), ("distractors",),
+    ("region", "slot"), ("object", "slot"), ("size", "slot"), ("size", "slot", "region"),
+    ("region", "order"), ("object", "order"), ("size", "order"),
+    ("cell_row", "slot"), ("cell_col", "slot"), ("inner_cell", "slot"), ("region", "before"), ("region", "after"),
+    ("shape", "slot"), ("color", "slot"), ("shape", "color"),
+    ("cell", "slot"), ("cell", "order"), ("cell", "size", "slot"), ("object", "size", "order"),
+    ("category",), ("category", "region"), ("category", "slot"), ("category", "order"),
+)  # fmt: skip
+"""Factors whose joint counts are stated where a table has them. ``before`` and ``after`` are the options that stand
+beside the answer, "none" included; ``inner_cell`` is the place of the cell within its region."""
+
+NOT_FACTORS = {
+    "id", "question", "prompt", "options", "answer", "answer_format", "group", "scene", "grid", "canvas",
+    "drawing", "things", "order's options", "manifest pixels", "manifest text",
+}  # fmt: skip
+"""Columns that are no level of anything."""
+
+SHARED = (
+    "id", "manifest pixels", "manifest text", "prompt", "question", "scene", "object", "category", "group", "image_id",
+)  # fmt: skip
+"""Columns whose distinct values two parts may share."""
+
+
+class Factor(NamedTuple):
+    """A column as the levels of a factor."""
+
+    codes: Codes
+    """The level of every row."""
+    levels: int
+    """How many levels there are."""
+
+
+def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """State the balance of one part, in JSON's types.
+
+    Returns:
+        ``distinct`` values by column, ``marginals``, those of them that are ``not_exact``, the ``text_only`` bounds,
+        the ``orders`` of the options and, for scenes with several things, ``distractors``.
+    """
+    factors = _factors(table)
+    marginals = [_marginal(names, factors) for names in _tuples(factors, len(table["id"]))]
+    stated = {
+        "distinct": {name: len(set(table[name])) for name in SHARED if name in table},
+        "marginals": marginals,
+        "not_exact": [
+            {key: entry[key] for key in ("factors", "min", "max", "mean")} for entry in marginals if not entry["exact"]
+        ],
+        "text_only": _text_only(table),
+    }
+    if all(table["options"]):
+        stated["orders"] = _orders(table)
+    if max(table.get("distractors", [0])) and "things" in table:
+        stated["distractors"] = _distractors(table["things"], table["grid"])
+    return stated
+
+
+def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """State what two parts share: distinct values by column, and what the first part's prompts tell of the second's.
+
+    A random split of a complete design is betrayed by what is missing: the answer *least* seen with a prompt in one
+    part is the likely one in the other (48 % instead of 11 % for the paper's training pool).
+
+    Returns:
+        ``shared`` counts by column, and ``carried_over``: rows of the second part that a reader gets right who gives
+        each prompt the answer the first part shows most, or least, often with it. Prompts never seen go unanswered.
+    """
+    prompts, texts = pd.factorize(np.array(one["prompt"] + other["prompt"], object))
+    answers, labels = pd.factorize(np.array(one["answer"] + other["answer"], object))
+    known = len(one["prompt"])
+    joint = _joint(prompts[:known], answers[:known], len(texts), len(labels))
+    prompt, answer = prompts[known:], answers[known:]
+    seen = joint.sum(axis=1)[prompt] > 0
+    return {
+        "shared": {name: len(set(one[name]) & set(other[name])) for name in SHARED if name in one and name in other},
+        "carried_over": {
+            "rows": len(prompt),
+            "most seen": int((seen & (joint.argmax(axis=1)[prompt] == answer)).sum()),
+            "least seen": int((seen & (joint.argmin(axis=1)[prompt] == answer)).sum()),
+        },
+    }
+
+
+def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
+    """Bound what a text gives away: the Bayes accuracy over the very rows, and the mutual information with the answer.
+
+    Args:
+        view: What the text is.
+        texts: Which of the distinct texts each row has, shape (rows,).
+        answers: Which of the answers each row has, shape (rows,).
+
+    Returns:
+        Distinct texts, rows answered right by the best possible reader as a fraction (whole and reduced), and the
+        mutual information in bits, which is 0 exactly where text and answer are independent and otherwise rounded.
+    """
+    joint = _joint(texts, answers, int(texts.max()) + 1, int(answers.max()) + 1)
+    right, rows = int(joint.max(axis=1).sum()), len(texts)
+    by_text, by_answer = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
+    bits = 0.0
+    if not np.array_equal(joint * rows, by_text * by_answer):
+        there = joint > 0
+        ratio = (joint * rows)[there] / (by_text * by_answer)[there]
+        bits = round(float((joint[there] / rows * np.log2(ratio)).sum()), 6)
+    return {"view": view, "texts": len(joint), **_fraction(right, rows), "mutual_information_bits": bits}
+
+
+def _fraction(right: int, rows: int) -> dict[str, Any]:
+    return {"numerator": right, "denominator": rows, "reduced": str(Fraction(right, rows))}
+
+
+def _joint(texts: Codes, answers: Codes, n_texts: int, n_answers: int) -> NDArray[np.int64]:
+    return np.bincount(texts * n_answers + answers, minlength=n_texts * n_answers).reshape(n_texts, n_answers)
+
+
+def _codes(values: Sequence[Any]) -> Codes:
+    return np.asarray(pd.factorize(np.array([*values, None], object)[:-1], use_na_sentinel=False)[0], np.int64)
+
+
+def _factors(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
+    """Return every column with levels as a factor, and the factors that follow from several columns."""
+    factors = {}
+    for name in table.keys() - NOT_FACTORS:
+        codes = _codes(table[name])
+        factors[name] = Factor(codes, int(codes.max()) + 1)
+    if set(table.get("region", [None])) <= set(LABELS):
+        factors["region"] = Factor(np.array([LABELS.index(label) for label in table["region"]]), len(LABELS))
+    if {"cell_row", "cell_col", "grid"} <= table.keys() and len(set(table["grid"])) == 1:
+        grid = table["grid"][0]
+        row, col = np.array(table["cell_row"]), np.array(table["cell_col"])
+        factors |= {
+            "cell_row": Factor(row, grid),
+            "cell_col": Factor(col, grid),
+            "cell": Factor(row * grid + col, grid**2),
+        }
+        if grid % REGIONS == 0:
+            side = grid // REGIONS
+            factors["inner_cell"] = Factor(row % side * side + col % side, side**2)
+    if all(table["options"]):
+        factors |= _slots(table["options"], table["answer"])
+    return factors
+
+
+def _slots(options: Sequence[Sequence[str]], answers: Sequence[str]) -> dict[str, Factor]:
+    labels = {
+        label: code for code, label in enumerate(sorted({*answers, *(label for row in options for label in row)}))
+    }
+    slot, before, after = np.array([
+        (place, *(_step(row, neighbor, labels, labels[answer]) for neighbor in (place - 1, place + 1)))
+        for row, answer in zip(options, answers, strict=True)
+        for place in [row.index(answer)]
+    ], np.int64).T  # fmt: skip
+    longest = max(map(len, options))
+    return {"slot": Factor(slot, longest), "before": Factor(before, len(labels)), "after": Factor(after, len(labels))}
+
+
+def _step(options: Sequence[str], place: int, labels: Mapping[str, int], answer: int) -> int:
+    """Code a neighbor by how far it is from the answer among the labels, and none as 0.
+
+    No option stands beside itself: a code of its own for every label would leave one combination in ten impossible.
+    """
+    return (labels[options[place]] - answer) % len(labels) if 0 <= place < len(options) else 0
+
+
+def _tuples(factors: Mapping[str, Factor], rows: int) -> list[tuple[str, ...]]:
+    """Return the tuples of `MARGINALS` that a table has, then each further factor alone, by slot and by region."""
+    known = {name for names in MARGINALS for name in names}
+    others = sorted(name for name, factor in factors.items() if name not in known and 1 < factor.levels <= rows**0.5)
+    further = [names for name in others for names in ((name,), (name, "slot"), (name, "region"))]
+    return [names for names in (*MARGINALS, *further) if all(name in factors for name in names)]
+
+
+def _marginal(names: Sequence[str], factors: Mapping[str, Factor]) -> dict[str, Any]:
+    """Count the rows of every combination of levels, those that do not occur included."""
+    codes, levels = zip(*(factors[name] for name in names), strict=True)
+    expected = int(np.prod(levels))
+    counts = np.unique(np.ravel_multi_index(codes, levels), return_counts=True)[1]
+    low, high = int(counts.min()) if len(counts) == expected else 0, int(counts.max())
+    return {
+        "factors": list(names),
+        "levels_expected": expected,
+        "levels_found": len(counts),
+        "min": low,
+        "max": high,
+        "mean": str(Fraction(int(counts.sum()), expected)),
+        "exact": low == high,
+    }
+
+
+def _text_only(table: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Bound every view of the text; the last reader sees no text and always gives the same slot."""
+    answers = _codes(table["answer"])
+    views = {"prompt": table["prompt"], "question": table["question"], "nothing": [""] * len(answers)}
+    if all(table["options"]):
+        views |= {
+            "options": ["\n".join(options) for options in table["options"]],
+            "first option": [options[0] for options in table["options"]],
+            "last option": [options[-1] for options in table["options"]],
+        }
+    bounds = [bound(view, _codes(texts), answers) for view, texts in views.items()]
+    if all(table["options"]):
+        slots = Counter(
+            options.index(answer) for options, answer in zip(table["options"], table["answer"], strict=True)
+        )
+        bounds.append({"view": "always the same slot", "texts": 1, **_fraction(max(slots.values()), len(answers))})
+    return bounds
+
+
+def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Count, over the distinct orders of the options, where options stand, what stands beside and what before them."""
+    orders = sorted(set(map(tuple, table["options"])))
+    labels = sorted(set(orders[0]))
+    stated: dict[str, Any] = {"found": len(orders)}
+    if any(sorted(order) != labels for order in orders):
+        return stated
+    place = np.array([[order.index(label) for label in labels] for order in orders])
+    apart = place[:, None, :] - place[:, :, None]
+    off_diagonal = ~np.eye(len(labels), dtype=bool)
+    counts = {
+        "option_in_slot": np.array([(place == slot).sum(axis=0) for slot in range(len(labels))]),
+        "option_right_after_another": (apart == 1).sum(axis=0)[off_diagonal],
+        "option_anywhere_after_another": (apart > 0).sum(axis=0)[off_diagonal],
+    }
+    return stated | {name: {"min": int(count.min()), "max": int(count.max())} for name, count in counts.items()}
+
+
+def _distractors(scenes: Sequence[Sequence[Mapping[str, Any]]], grids: Sequence[int]) -> dict[str, Any]:
+    """State what the region of one distractor tells of the target's: a cue wherever distractors keep away from it."""
+    pairs = np.array([
+        [region_of_cell(Cell(thing["row"], thing["col"]), grid) for thing in (distractor, things[0])]
+        for things, grid in zip(scenes, grids, strict=True)
+        for distractor in things[1:]
+    ])  # fmt: skip
+    return {
+        "distractors": len(pairs),
+        "in_the_targets_region": int((pairs[:, 0] == pairs[:, 1]).sum()),
+        "seeing_one": bound("the region of one distractor", pairs[:, 0], pairs[:, 1]),
+    }
