@@ -1,0 +1,276 @@
+"""How a nano base is made: ``python -m ninefold.nano.pretrain --out DIR``; an hour or two on 2 cores.
+
+Stage 1 teaches the eyes: a linear head on every image token names the shape and the color of the thing centered there
+and says where in its patch the center is. Stage 2 teaches the whole model to talk: where things are (in a captioner's
+words), what is at a point, pointing at a thing, yes and no, captions. While it learns, one attention head of two
+decoder layers is shown where to look when a thing is named; that help and the heads of stage 1 are gone at the end.
+
+What is on disk is the state: after ``kill -9`` the same command goes on from the last checkpoint.
+"""
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import tyro
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import LlavaForConditionalGeneration
+
+from ninefold import store
+from ninefold.nano import build, captioner
+from ninefold.nano.lessons import TASKS, Lesson, Teacher, naming_targets, pictures_at, pixels
+from ninefold.nano.world import INKS, KINDS, photo_like, texture
+from ninefold.questions.prompt import prompt
+from ninefold.scenes.vocabulary import SHAPES
+from ninefold.seeding import rng
+from ninefold.space import LABELS
+
+LOOKING_LAYERS = (1, 2)
+"""Decoder layers whose first head is shown where to look."""
+
+
+@dataclass(frozen=True)
+class PretrainSpec:
+    """The recipe of one base."""
+
+    out: Path
+    """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
+    seed: int = 0
+    """Names every random stream."""
+    eye_steps: int = 1500
+    """Steps of stage 1."""
+    eye_batch: int = 48
+    """Pictures a step of stage 1."""
+    eye_rate: float = 2e-3
+    """Highest learning rate of stage 1."""
+    steps: int = 6000
+    """Steps of stage 2."""
+    batch: int = 32
+    """Pictures a step of stage 2, with about nine turns each."""
+    rate: float = 1.2e-3
+    """Highest learning rate of stage 2."""
+    looking: float = 0.3
+    """Weight of showing where to look, at the start of stage 2; it fades to nothing at two thirds."""
+    naming: float = 0.3
+    """Weight of the naming heads during stage 2."""
+    checkpoint_every: int = 250
+    """Steps between checkpoints."""
+
+
+class Patches(nn.Conv2d):
+    """The patch embedding as one matrix product: the same numbers as the strided convolution, several times faster."""
+
+    def forward(self, pixels_BCHW: Tensor) -> Tensor:
+        """Return embeddings (B, D, rows, columns)."""
+        b, c, h, w = pixels_BCHW.shape
+        p = self.kernel_size[0]
+        patches = pixels_BCHW.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        return functional.linear(patches, self.weight.flatten(1)).permute(0, 3, 1, 2)
+
+
+class Naming(nn.Module):
+    """Linear heads on image tokens: which shape and color is centered here, and where in the patch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.Linear(build.WIDTH, len(SHAPES) + 1 + len(INKS) + 1 + 2)
+
+    def loss(self, features_BPD: Tensor, targets: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss, and how often shape and color are named right where there is a thing."""
+        shape_BP, color_BP, offset_BP2 = targets
+        shape, color, offset = self.heads(features_BPD).float().split((len(SHAPES) + 1, len(INKS) + 1, 2), -1)
+        # Nearly every patch is empty; a light weight on "nothing" is what lets shapes be learned at all.
+        shape_loss = functional.cross_entropy(shape.flatten(0, 1), shape_BP.flatten(), _background(0.004, len(SHAPES)))
+        color_loss = functional.cross_entropy(color.flatten(0, 1), color_BP.flatten(), _background(0.01, len(INKS)))
+        there = shape_BP > 0
+        offset_loss = functional.l1_loss(offset[there], offset_BP2[there])
+        with torch.no_grad():
+            named = {
+                "shape": (shape[there].argmax(-1) == shape_BP[there]).float().mean().item(),
+                "color": (color[there].argmax(-1) == color_BP[there]).float().mean().item(),
+                "offset": offset_loss.item(),
+            }
+        return shape_loss + color_loss + offset_loss, named
+
+
+class Pretraining:
+    """A base in the making: model, helpers, optimizer and step, saved and restored as one."""
+
+    def __init__(self, spec: PretrainSpec) -> None:
+        self.spec = spec
+        torch.manual_seed(spec.seed)
+        textures_rng = rng(spec.seed, "nano", "textures")
+        self.textures = [texture(textures_rng) for _ in range(300)]
+        self.tokenizer = build.tokenizer(corpus(spec.seed, self.textures))
+        self.teacher = Teacher(self.tokenizer)
+        # Attention is supervised in the decoder, so it has to be computed where it can be seen; and the fused kernels'
+        # backward pass is the slower one on CPU at this size.
+        self.model: LlavaForConditionalGeneration = build.untrained(self.tokenizer, attn_implementation="eager")
+        self.model.model.vision_tower.embeddings.patch_embedding.__class__ = Patches
+        self.naming = Naming()
+        self.parameters = [*self.model.parameters(), *self.naming.parameters()]
+        self.step = 0
+        self.optimizer = self._fresh_optimizer()
+
+    def run(self) -> None:
+        """Go from the last checkpoint to the finished base."""
+        spec = self.spec
+        spec.out.mkdir(parents=True, exist_ok=True)
+        store.open_run(spec.out, {key: value for key, value in asdict(spec).items() if key != "out"})
+        self._restore()
+        seen: list[dict[str, float]] = []
+        started = time.time()
+        while self.step < spec.eye_steps + spec.steps:
+            if self.step == spec.eye_steps:
+                self.optimizer = self._fresh_optimizer()
+            learn = self._eye_step if self.step < spec.eye_steps else self._talk_step
+            seen.append(learn())
+            self.step += 1
+            if self.step % 25 == 0:
+                means = {
+                    key: float(np.nanmean([row.get(key, np.nan) for row in seen]))
+                    for key in sorted({k for r in seen for k in r})
+                }
+                line = {
+                    "step": self.step,
+                    "seconds": round(time.time() - started, 1),
+                    **{k: round(v, 4) for k, v in means.items()},
+                }
+                with (spec.out / "log.jsonl").open("a") as log:
+                    log.write(json.dumps(line) + "\n")
+                print(line, flush=True)
+                seen = []
+            if self.step % spec.checkpoint_every == 0:
+                self._checkpoint()
+        build.save(spec.out / "base", self.model, self.tokenizer)
+        store.write_json(spec.out / "done.json", {"steps": self.step})
+
+    def _eye_step(self) -> dict[str, float]:
+        spec = self.spec
+        random = rng(spec.seed, "nano", "eyes", self.step)
+        pictures = pictures_at(random, self.textures, spec.eye_batch, most=9, photos=0.5)
+        with torch.autocast("cpu", torch.bfloat16):
+            features = self.model.model.get_image_features(
+                pixel_values=pixels(pictures), return_dict=True
+            ).pooler_output
+            loss, named = self.naming.loss(torch.stack(list(features)), naming_targets(pictures))
+        self._descend(loss, spec.eye_rate * one_cycle(self.step / spec.eye_steps))
+        return {"loss": loss.item(), **named}
+
+    def _talk_step(self) -> dict[str, float]:
+        spec = self.spec
+        done = (self.step - spec.eye_steps) / spec.steps
+        random = rng(spec.seed, "nano", "talk", self.step)
+        # One thing at first, then more: a name is bound to a place before it has to be told from others.
+        most = 1 + min(int(done * 24), 11)
+        pictures = pictures_at(random, self.textures, spec.batch, most, photos=min(0.2 + done, 0.5))
+        lesson = self.teacher.lesson(random, pictures)
+        with torch.autocast("cpu", torch.bfloat16):
+            out = self.model(
+                input_ids=lesson.ids_BT,
+                attention_mask=(lesson.ids_BT != self.teacher.pad).long(),
+                pixel_values=lesson.pixels_BCHW,
+                output_attentions=True,
+            )
+            loss, measured = _talk_loss(out.logits, lesson)
+            helping = max(0.0, 1 - done * 1.5)
+            if helping > 0:
+                looked = _looking_loss(out.attentions, lesson)
+                measured["looking"] = looked.item()
+                loss = loss + spec.looking * helping * looked
+            features_BPD = out.image_hidden_states.reshape(len(pictures), -1, build.WIDTH)
+            named_loss, named = self.naming.loss(features_BPD, naming_targets(pictures))
+            loss = loss + spec.naming * named_loss
+        self._descend(loss, spec.rate * one_cycle(done))
+        return {"loss": loss.item(), **measured, **named}
+
+    def _descend(self, loss: Tensor, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+
+    def _fresh_optimizer(self) -> torch.optim.AdamW:
+        return torch.optim.AdamW(self.parameters, lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
+
+    def _checkpoint(self) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.named_parameters()}
+        tensors |= {f"naming.{k}": v for k, v in self.naming.named_parameters()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+        partial = self.spec.out / "checkpoint.partial"
+        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, partial, {"step": str(self.step)})
+        partial.replace(self.spec.out / "checkpoint.safetensors")
+
+    def _restore(self) -> None:
+        path = self.spec.out / "checkpoint.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, "pt") as file:
+            self.step = int(file.metadata()["step"])
+        tensors = load_file(path)
+        with torch.no_grad():
+            for prefix, module in (("model", self.model), ("naming", self.naming)):
+                for name, parameter in module.named_parameters():
+                    parameter.copy_(tensors[f"{prefix}.{name}"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "optimizer":
+                index, _, key = rest.partition(".")
+                state.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+
+def one_cycle(done: float, warm: float = 0.06) -> float:
+    """Return the learning rate as a fraction of the highest: a linear rise, then a cosine to nothing."""
+    return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def corpus(seed: int, textures: list[np.ndarray]) -> list[str]:
+    """Return text like that of the lessons, from which the tokenizer learns its words."""
+    random = rng(seed, "nano", "corpus")
+    lines = []
+    for _ in range(2000):
+        color, shape = KINDS[random.integers(len(KINDS))]
+        options = [LABELS[i] for i in random.permutation(9)]
+        lines.append(prompt(f"Where is the {color} {shape}?", options) + f"\n{options[0]}\n{color} {shape}")
+        lines.append(f"Point to the {color} {shape}. What is at {random.integers(100):02d} {random.integers(100):02d}?")
+        lines.append(f"Is there a {color} {shape}? yes\nno\nDescribe the picture.")
+        lines.append(captioner.caption(random, photo_like(random, 4, textures)))
+    return lines
+
+
+def _talk_loss(logits_BTV: Tensor, lesson: Lesson) -> tuple[Tensor, dict[str, float]]:
+    """Return the mean loss over answer tokens, and how often the tokens of each task are predicted right."""
+    labels, tasks = lesson.labels_BT[:, 1:], lesson.task_BT[:, 1:]
+    answered = labels != -100
+    logits, wanted, tasks = logits_BTV[:, :-1][answered].float(), labels[answered], tasks[answered]
+    right = (logits.argmax(-1) == wanted).float()
+    measured = {task: right[tasks == i].mean().item() for i, task in enumerate(TASKS)}
+    return functional.cross_entropy(logits, wanted), measured
+
+
+def _looking_loss(attentions: tuple[Tensor, ...], lesson: Lesson) -> Tensor:
+    """Return how little the first heads of `LOOKING_LAYERS` look at the thing that a token names."""
+    b, t = lesson.look_at_L2.T
+    patches = lesson.look_for_LP.shape[1]
+    looks = [attentions[layer][b, 0, t, 1 : 1 + patches].float() for layer in LOOKING_LAYERS]
+    return torch.stack([-(look * lesson.look_for_LP).sum(-1).clamp_min(1e-5).log().mean() for look in looks]).mean()
+
+
+def _background(weight: float, classes: int) -> Tensor:
+    return torch.tensor([weight, *[1.0] * classes])
+
+
+if __name__ == "__main__":
+    Pretraining(tyro.cli(PretrainSpec, description=__doc__)).run()
