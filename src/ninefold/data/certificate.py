@@ -69,29 +69,62 @@ def verify(folder: Path) -> dict[str, Any]:
 
 def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
     prepared = {split: prepare(columns, f"{folder}: {split}") for split, columns in parts.items()}
+    splits = {
+        split: {
+            "rows": len(columns["id"]),
+            "column_hashes": {name: _hash(canonical_json(values).encode()) for name, values in parts[split].items()},
+            "facts": check_rows(columns, f"{folder}: {split}"),
+            "pixel_facts": list(PIXEL_FACTS if "scene" in columns else PIXEL_FACTS[:1]),
+            **balance.within(columns),
+        }
+        for split, columns in prepared.items()
+    }
+    between = [
+        {"splits": [one, other], **balance.between(prepared[one], prepared[other])}
+        for one, other in combinations(prepared, 2)
+    ]
     return {
         "format": 1,
         "manifest_sha256": sha256((folder / "manifest.json").read_bytes()).hexdigest(),
-        "splits": {
-            split: {
-                "rows": len(columns["id"]),
-                "column_hashes": _column_hashes(parts[split]),
-                "facts": check_rows(columns, f"{folder}: {split}"),
-                "pixel_facts": list(PIXEL_FACTS if "scene" in columns else PIXEL_FACTS[:1]),
-                **balance.within(columns),
-            }
-            for split, columns in prepared.items()
-        },
-        "between": [
-            {"splits": [one, other], **balance.between(prepared[one], prepared[other])}
-            for one, other in combinations(prepared, 2)
-        ],
+        "splits": splits,
+        "between": between,
+        "statements": [sentence for split, part in splits.items() for sentence in _of_part(split, part)]
+        + [_of_pair(pair) for pair in between],
         "limits": list(LIMITS),
     }
 
 
-def _column_hashes(columns: Columns) -> dict[str, str]:
-    return {name: _hash(canonical_json(values).encode()) for name, values in columns.items()}
+def _of_part(split: str, part: Mapping[str, Any]) -> list[str]:
+    """Say in words what is stated of a part."""
+    rows, marginals = part["rows"], part["marginals"]
+    even = [" x ".join(entry["factors"]) for entry in marginals if entry["exact"] and entry["levels_expected"] > 1]
+    uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
+    sentences = [f"{split}: {rows:,} rows; {len(part['facts'])} facts were checked on each, and on its picture more."]
+    sentences += [
+        f"{split}: whoever reads {view} alone is right at most {entry['numerator']:,} times of {rows:,} "
+        f"({entry['reduced']}; {entry['texts']:,} distinct)."
+        for entry in part["text_only"]
+        for view in [{"prompt": "the prompt", "question": "the question", "options": "the options"}.get(entry["view"])]
+        if view
+    ]
+    sentences += [f"{split}: exactly even: {', '.join(even)}."] if even else []
+    return sentences + ([f"{split}: not exactly even: {', '.join(uneven)}."] if uneven else [])
+
+
+def _of_pair(pair: Mapping[str, Any]) -> str:
+    one, other = pair["splits"]
+    shared = [f"{count:,} values of {name}" for name, count in pair["shared"].items() if count]
+    none = [name for name, count in pair["shared"].items() if not count]
+    sentence = f"{one} and {other} share {', '.join(shared) or 'nothing'}; none of {', '.join(none)}."
+    leak = {way: pair["carried_over"][way] for way in ("most seen", "least seen")}
+    if not any(leak.values()):
+        return sentence
+    way = max(leak, key=lambda way: leak[way])
+    rows = pair["carried_over"]["rows"]
+    return (
+        f"{sentence} Whoever answers {other} with what each prompt has {way} in {one} is right "
+        f"{leak[way]:,} times of {rows:,}."
+    )
 
 
 def _json(path: Path) -> Any:

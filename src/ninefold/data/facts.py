@@ -187,7 +187,8 @@ def check_pixels(
     if rgb.shape != (canvas, canvas, 3):
         return "the picture is as large as the scene's canvas"
     background = np.array(COLORS[scene["background"]], np.uint8)
-    ink = (rgb != background).any(axis=2)
+    red, green, blue = (rgb[:, :, channel] != background[channel] for channel in range(3))
+    ink = red | green | blue  # an order of magnitude faster than any(axis=2)
     side = canvas // grid
     start = round((canvas - side * grid) / 2)
     seen = 0
@@ -195,7 +196,7 @@ def check_pixels(
         top, left = start + thing["row"] * side, start + thing["col"] * side
         area = np.s_[top : top + side, left : left + side]
         shape = ink[area]
-        seen += int(shape.sum())
+        seen += int(np.count_nonzero(shape))
         if not shape.any() or not _colored(rgb[area][shape], background, thing["color"], scene.get("antialias", False)):
             return colored
         rows, cols = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
@@ -205,7 +206,7 @@ def check_pixels(
         drawn = (thing["shape"], thing["size"], side)
         if silhouettes.setdefault(np.packbits(shape).tobytes(), drawn) != drawn:
             return alike
-    if seen != int(ink.sum()):
+    if seen != np.count_nonzero(ink):
         return colored
     return "" if len(silhouettes) == len(set(silhouettes.values())) else alike
 
