@@ -1,0 +1,163 @@
+"""Example -> chat messages -> tensors, for any processor of transformers. The image always comes before the text.
+
+Axes: B examples, S positions of the prompt, A positions of the answer. Nothing is ever truncated.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers.image_processing_backends import PilBackend
+
+from ninefold import images
+from ninefold.errors import DataError
+from ninefold.types import Example, Scene
+
+Picture = Image.Image | np.ndarray
+"""A decoded picture; where the model sees a fixed size, already of that size, as (H, W, 3) uint8."""
+
+Tensors = dict[str, torch.Tensor]
+"""What a model's forward takes, by name."""
+
+IGNORED = -100
+"""The label of a position that no answer stands at."""
+
+_WORKERS = min(8, os.cpu_count() or 1)
+_AHEAD = 64
+
+
+class Encoder:
+    """What stands between examples and a model: its processor, its chat template and its end token."""
+
+    def __init__(self, processor: Any, end_ids: Sequence[int]) -> None:
+        """Wrap a processor; ``end_ids`` are the tokens that end an answer, the tokenizer's own if there are none."""
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.end_ids = tuple(end_ids) or (self.tokenizer.eos_token_id,)
+        pad = self.tokenizer.pad_token_id
+        self.pad_id: int = self.end_ids[0] if pad is None else pad
+        if pad is None:
+            self.tokenizer.pad_token_id = self.pad_id
+        self._fixed_size = _fixed_size(processor.image_processor)
+        self.answer_ids = cache(self._answer_ids)
+
+    def picture(self, example: Example) -> Picture:
+        """Decode an example's picture, and resize it where every picture is resized to the same size.
+
+        Resizing first, exactly as the processor would, spares it three copies of a large picture.
+
+        Raises:
+            DataError: If the picture cannot be read.
+        """
+        try:
+            picture = images.open_pil(example.image)
+        except DataError as error:
+            raise DataError(f"example {example.id}: {error}") from None
+        if self._fixed_size is None:
+            return picture
+        return np.asarray(picture.resize(self._fixed_size, self.processor.image_processor.resample))
+
+    @property
+    def keeps_small(self) -> bool:
+        """Whether pictures become small arrays of one size, cheap to keep in memory."""
+        return self._fixed_size is not None
+
+    def pictures(self, examples: Sequence[Example]) -> Iterator[Picture]:
+        """Decode the pictures of examples, in order, ahead of their use and on all cores; each distinct one once."""
+        uses = Counter(example.image for example in examples)
+        jobs: dict[bytes | Path | Scene, Future[Picture]] = {}
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            for place, example in enumerate(examples):
+                for later in examples[place + _AHEAD - 1 : place + _AHEAD] if place else examples[:_AHEAD]:
+                    if later.image not in jobs:
+                        jobs[later.image] = pool.submit(self.picture, later)
+                yield jobs[example.image].result()
+                uses[example.image] -= 1
+                if not uses[example.image]:
+                    del jobs[example.image]
+
+    def prompt(self, example: Example) -> str:
+        """Return the exact text of an example's prompt, as its chat template writes it."""
+        return str(self.processor.apply_chat_template([_user(example.prompt)], add_generation_prompt=True))
+
+    def encode(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
+        """Return the tensors of a batch of prompts, padded on the left, ready to generate from."""
+        texts = [self.prompt(example) for example in examples]
+        # A template may write the token that begins every text; the tokenizer must not write it twice.
+        begins = self.tokenizer.bos_token is not None and texts[0].startswith(self.tokenizer.bos_token)
+        return dict(
+            self.processor(
+                text=texts,
+                images=[[picture] for picture in pictures],
+                add_special_tokens=not begins,
+                padding=True,
+                padding_side="left",
+                truncation=False,
+                return_tensors="pt",
+            )
+        )
+
+    def encode_answers(
+        self, examples: Sequence[Example], pictures: Sequence[Picture], answers: Sequence[str]
+    ) -> Tensors:
+        """Return the tensors of a batch of prompts with their answers, and ``labels`` on answer tokens alone.
+
+        Prompts are padded on the left and answers on the right, so that every prompt is encoded as for generation and
+        all answers begin at position S.
+
+        Returns:
+            The model's inputs and ``labels`` (B, S + A), `IGNORED` everywhere but at answer tokens and the end token.
+        """
+        prompts = self.encode(examples, pictures)
+        batch, length = prompts["input_ids"].shape
+        rows = [torch.tensor(self.answer_ids(answer)) for answer in answers]
+        answers_BA = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=IGNORED)
+        real_BA = answers_BA != IGNORED
+        more = {"input_ids": answers_BA.masked_fill(~real_BA, self.pad_id), "attention_mask": real_BA.long()}
+        # Whatever else runs along the sequence (token types) is zero at text, hence at answers.
+        along = [name for name, tensor in prompts.items() if tensor.shape == (batch, length)]
+        tensors = {name: torch.cat([prompts[name], more.get(name, torch.zeros_like(answers_BA))], 1) for name in along}
+        labels = torch.cat([torch.full((batch, length), IGNORED), answers_BA], 1)
+        return {**prompts, **tensors, "labels": labels}
+
+    def read(self, tokens: Sequence[int]) -> tuple[str, bool]:
+        """Return the text of generated tokens, word for word, and whether no end token stopped it."""
+        end = next((place for place, token in enumerate(tokens) if token in self.end_ids), None)
+        text = self.tokenizer.decode(tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text, end is None
+
+    def _answer_ids(self, answer: str) -> tuple[int, ...]:
+        """Return the tokens that the template writes after the prompt for an answer, up to and with the end token."""
+        turns = [_user("?"), {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
+        prompt = str(self.processor.apply_chat_template(turns[:1], add_generation_prompt=True))
+        whole = str(self.processor.apply_chat_template(turns))
+        written = whole.removeprefix(prompt) if whole.startswith(prompt) else answer
+        ends = {self.tokenizer.decode([end]): end for end in self.end_ids}
+        places = {written.index(text): text for text in ends if text in written}
+        end_id = self.end_ids[0] if not places else ends[places[min(places)]]
+        text = written[: min(places, default=None)].rstrip()
+        # A tokenizer may treat a first word in its own way: what counts is what follows the prompt.
+        before = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        after = self.tokenizer(prompt + text, add_special_tokens=False)["input_ids"]
+        if after[: len(before)] != before:
+            before, after = [], self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return (*after[len(before) :], end_id)
+
+
+def _user(prompt: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt}]}
+
+
+def _fixed_size(processor: Any) -> tuple[int, int] | None:
+    """Return the (width, height) that a plain image processor first resizes every picture to, if there is one."""
+    plain = isinstance(processor, PilBackend) and type(processor)._preprocess is PilBackend._preprocess
+    if not (plain and processor.do_resize and processor.size.height and processor.size.width):
+        return None
+    return processor.size.width, processor.size.height

@@ -1,0 +1,185 @@
+"""Any image-text-to-text model of transformers, asked in batches and answered greedily.
+
+Axes: B sequences, S positions, K kept positions of the whole batch in row order, V vocabulary.
+"""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from transformers import GenerationConfig
+
+from ninefold import images
+from ninefold.models import loading
+from ninefold.models.encoding import IGNORED, Encoder, Tensors
+from ninefold.models.families import NANO, Family, Source
+from ninefold.types import Example, Prediction
+
+TOKEN_BUDGET = 16_384
+"""Prompt tokens in a batch, at most: about five pictures of LLaVA-NeXT, twenty-four of Qwen2-VL."""
+
+LARGEST_BATCH = 32
+"""Examples in a batch, at most; beyond it a CPU gains nothing."""
+
+
+class GenerativeModel:
+    """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.base.Model`."""
+
+    def __init__(
+        self, model: Any, processor: Any, *, source: Source, family: Family, identity: dict[str, object]
+    ) -> None:
+        """Wrap a loaded model; `load` is the usual road."""
+        self.model = model
+        self.name = source.name
+        self.source = source
+        self.family = family
+        self.identity = identity
+        self.encoder = Encoder(processor, _end_ids(model.generation_config))
+        model.generation_config = _greedy(model.generation_config, self.encoder)
+
+    @classmethod
+    def load(
+        cls,
+        source: Source,
+        *,
+        adapter: Path | None = None,
+        dtype: loading.Precision = "auto",
+        device: str = "auto",
+        trust_remote_code: bool = False,
+    ) -> Self:
+        """Open a model.
+
+        Args:
+            source: What `ninefold.models.families.find` returned.
+            adapter: A PEFT adapter's folder, or the training run that made it.
+            dtype: What to compute in.
+            device: A torch device, or "auto": a GPU where there is one.
+            trust_remote_code: Whether code that comes with the checkpoint may run.
+
+        Raises:
+            ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+        """
+        place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+        processor = loading.open_processor(source, config, trust_remote_code=trust_remote_code)
+        precision = loading.compute_dtype(dtype, family, place)
+        model = loading.open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+        identity: dict[str, object] = {
+            "family": family.name,
+            "nano": family is NANO,
+            "checkpoint": loading.checkpoint_identity(source, config),
+            "adapter": None,
+            "dtype": str(model.dtype).removeprefix("torch."),
+        }
+        if adapter is not None:
+            folder = loading.adapter_folder(adapter)
+            model = loading.open_adapter(model, folder)
+            identity["adapter"] = loading.adapter_hash(folder)
+        return cls(model, processor, source=source, family=family, identity=identity)
+
+    @torch.inference_mode()
+    def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
+        """Answer in free text by greedy decoding; one prediction an example, in the order given.
+
+        Raises:
+            DataError: If a picture cannot be read.
+        """
+        found: dict[int, Prediction] = {}
+        for places, prompts in self._batches(examples):
+            written = self.model.generate(**prompts, max_new_tokens=max_new_tokens)[:, prompts["input_ids"].shape[1] :]
+            for place, tokens in zip(places, written.tolist(), strict=True):
+                text, truncated = self.encoder.read(tokens)
+                found[place] = Prediction(examples[place].id, text, truncated)
+        return [found[place] for place in range(len(examples))]
+
+    @torch.inference_mode()
+    def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
+        """Return, for each example, the log-probability of answering with exactly each option, the end token included.
+
+        With the end token, "center" is not favored over "center left" for being its beginning.
+        """
+        scores = []
+        for example, picture in zip(examples, self.encoder.pictures(examples), strict=True):
+            count = len(example.options)
+            batch = self.encoder.encode_answers([example] * count, [picture] * count, example.options)
+            labels = batch.pop("labels").to(self.model.device)
+            logits_KV, targets_K, rows_K = answer_logits(self.model, self._placed(batch), labels)
+            chances_K = logits_KV.float().log_softmax(-1).gather(1, targets_K[:, None])[:, 0]
+            scores.append(tuple(chances_K.new_zeros(count).index_add_(0, rows_K, chances_K).tolist()))
+        return scores
+
+    def _batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Tensors]]:
+        """Yield batches of prompts of nearly equal length, with the places of their examples."""
+        if not examples:
+            return
+        order = sorted(range(len(examples)), key=lambda place: _length(examples[place]))
+        longest = examples[order[-1]]
+        tokens = self.encoder.encode([longest], [self.encoder.picture(longest)])["input_ids"].shape[1]
+        size = max(1, min(LARGEST_BATCH, TOKEN_BUDGET // tokens))
+        pictures = self.encoder.pictures([examples[place] for place in order])
+        for start in range(0, len(order), size):
+            places = order[start : start + size]
+            batch = self.encoder.encode([examples[place] for place in places], list(islice(pictures, len(places))))
+            yield places, self._placed(batch)
+
+    def _placed(self, batch: Tensors) -> Tensors:
+        return {
+            name: tensor.to(self.model.device, self.model.dtype if tensor.is_floating_point() else None)
+            for name, tensor in batch.items()
+        }
+
+
+def answer_logits(
+    model: Any, inputs: Tensors, labels_BS: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Compute logits only where an answer's token is to be predicted.
+
+    Args:
+        model: A model of transformers, bare or wrapped.
+        inputs: What its forward takes, without labels.
+        labels_BS: The tokens of the answers at their own positions, `IGNORED` elsewhere.
+
+    Returns:
+        Logits (K, V), the tokens they should predict (K), and the row of the batch each belongs to (K).
+    """
+    next_BS = torch.nn.functional.pad(labels_BS[:, 1:], (0, 1), value=IGNORED)
+    keep_BS = next_BS != IGNORED
+    if keeps_by_mask(model):
+        logits_KV = model(**inputs, logits_to_keep=keep_BS).logits
+    else:
+        logits_KV = model(**inputs).logits[keep_BS]
+    return logits_KV, next_BS[keep_BS], keep_BS.nonzero()[:, 0]
+
+
+def keeps_by_mask(model: Any) -> bool:
+    """Whether a model's class can be told by a mask which positions need logits; nearly all of transformers can."""
+    while hasattr(model, "module"):
+        model = model.module
+    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "slice_logits_to_keep" in inspect.unwrap(type(bare).forward).__code__.co_names
+
+
+def _length(example: Example) -> tuple[int, int]:
+    width, height = images.size(example.image, name=f"example {example.id}")
+    return width * height, len(example.prompt)
+
+
+def _end_ids(config: GenerationConfig) -> list[int]:
+    ends = config.eos_token_id
+    return ends if isinstance(ends, list) else [] if ends is None else [ends]
+
+
+def _greedy(config: GenerationConfig, encoder: Encoder) -> GenerationConfig:
+    """Return a purely greedy config: nothing of the checkpoint's sampling or penalties is kept."""
+    return GenerationConfig(
+        do_sample=False,
+        num_beams=1,
+        use_cache=True,
+        bos_token_id=config.bos_token_id,
+        decoder_start_token_id=config.decoder_start_token_id,
+        eos_token_id=list(encoder.end_ids),
+        pad_token_id=encoder.pad_id,
+    )
