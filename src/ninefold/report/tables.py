@@ -89,11 +89,11 @@ def summary(test_set: TestSet) -> Table:
             Entry(count(metrics["invalid"]), percent(metrics["invalid"] / metrics["n"], 1)),
         ]
         if changes:
-            entries += _change_entries(moved) if moved else [Entry("")] * 3
+            entries += _change_entries(moved) if moved else [Entry("")] * 4
         rows.append((column.name, tuple(entries)))
-    head: tuple[str, ...] = ("run", "accuracy", "of valid answers", "invalid answers")
-    head += ("change in points", "newly right / newly wrong", "exact McNemar") if changes else ()
-    note = "Invalid answers count as wrong; “of valid answers” leaves them out."
+    head: tuple[str, ...] = ("run", "accuracy", "of valid", "invalid")
+    head += ("change", "newly right", "newly wrong", "exact McNemar") if changes else ()
+    note = "Invalid answers count as wrong; “of valid” leaves them out. Changes are in percentage points."
     return Table("Accuracy", note, head, tuple(rows))
 
 
@@ -102,7 +102,7 @@ def regions(test_set: TestSet) -> Table:
     by_region = [column.run.metrics["by_region"] for column in test_set.columns]
     heads: list[str] = []
     for column in test_set.columns:
-        heads += [column.name] + (["change in points"] if column.base else [])
+        heads += [column.name] + (["change"] if column.base else [])
     rows = []
     for label, first in by_region[0].items():
         entries = [Entry(count(first["n"]))]
@@ -111,7 +111,7 @@ def regions(test_set: TestSet) -> Table:
             if column.base:
                 entries.append(_difference(column.base.metrics["by_region"][label], regions_of[label]))
         rows.append((label, tuple(entries)))
-    note = "By the region the thing is in; small print gives the 95 % interval."
+    note = "By the region the thing is in; small print gives the 95 % interval, changes are in percentage points."
     return Table("By region", note, ("region", "questions", *heads), tuple(rows))
 
 
@@ -137,8 +137,9 @@ def confusion(column: Column) -> Table:
             for name in given
         ]
         rows.append((answer, tuple(entries)))
-    note = "A row is the truth, a column what the model said; right answers are outlined."
-    return Table(column.name, note, ("truth", *given), tuple(rows))
+    return Table(
+        column.name.capitalize(), f"{percent(column.run.metrics['accuracy'], 1)} right.", ("truth", *given), tuple(rows)
+    )
 
 
 def _change_entries(change: Change) -> list[Entry]:
@@ -146,7 +147,8 @@ def _change_entries(change: Change) -> list[Entry]:
     detail = f"95{NARROW_SPACE}%: {points(bounds[0], 1)} to {points(bounds[1], 1)}" if bounds else ""
     return [
         Entry(points(change.points, 1), detail),
-        Entry(f"{count(change.won)} / {count(change.lost)}"),
+        Entry(count(change.won)),
+        Entry(count(change.lost)),
         Entry(p_value(change.p)),
     ]
 

@@ -12,7 +12,7 @@ from ninefold.store import write_bytes
 def save(drawing: Figure, stem: Path) -> None:
     """Write ``stem.pdf`` and ``stem.png`` (200 dots an inch); the same figure gives the same bytes.
 
-    Fonts are embedded whole, as journals ask; the PDF names no date.
+    Fonts are embedded as TrueType, as journals ask; no file names a date.
     """
     with rc_context({"pdf.fonttype": 42}):
         for suffix, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):

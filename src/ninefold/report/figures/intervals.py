@@ -47,8 +47,10 @@ def figure(scales: Sequence[Scale]) -> Figure:
     for axis, scale in zip(axes[:, 0], scales, strict=True):
         for y, mark in enumerate(scale.marks):
             color = palette.BASE if mark.is_base else palette.TUNED
-            axis.plot([mark.low, mark.high], [y, y], color=color, lw=2)
-            axis.plot(mark.value, y, "o", ms=8, mec=color, mfc="white" if mark.is_base else color, mew=1.8)
+            axis.plot([mark.low, mark.high], [y, y], color=color, lw=2, clip_on=False)
+            axis.plot(
+                mark.value, y, "o", ms=8, mec=color, mfc="white" if mark.is_base else color, mew=1.8, clip_on=False
+            )
             left = mark.value > 0.85
             axis.annotate(
                 percent(mark.value, 1), (mark.low if left else mark.high, y), (-9 if left else 9, 0),

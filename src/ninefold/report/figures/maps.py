@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from ninefold.report.figures import palette
@@ -118,7 +119,7 @@ def vote_map(title: str, votes: Grid, counts: Grid) -> Panel:
 def figure(title: str, rows: Sequence[Sequence[Panel]]) -> Figure:
     """Draw panels in rows, for PDF and PNG."""
     widest = max(len(row) for row in rows)
-    drawing = Figure(figsize=(3.1 * widest, 3.5 * len(rows) + 0.5), layout="constrained")
+    drawing = Figure(figsize=(3.1 * widest, 3.4 * len(rows) + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
     drawing.suptitle(title, fontsize=12, parse_math=False)
     axes = drawing.subplots(len(rows), widest, squeeze=False)
     for line, panels in zip(axes, rows, strict=True):

@@ -32,7 +32,7 @@ BASE, TUNED, MUTED = "#94938f", "#2a78b5", "#c9c8c3"
 
 def accuracy_color(value: float) -> str:
     """Return the hex color of an accuracy in [0, 1]."""
-    return str(to_hex(ACCURACY(value)))
+    return str(to_hex(ACCURACY(0.94 * value)))
 
 
 def difference_color(value: float) -> str:
