@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from ninefold.report.figures import curves, files, intervals, maps
+from ninefold.space import LABELS, Cell, label_of_cell
+
+COUNTS = [[4] * 9 for _ in range(9)]
+TRUTH = [[label_of_cell(Cell(row, col)) for col in range(9)] for row in range(9)]
+
+
+def grid(value=0.5):
+    return [[value] * 9 for _ in range(9)]
+
+
+def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
+    accuracies, counts = grid(), [list(row) for row in COUNTS]
+    accuracies[0][0], accuracies[4][8], accuracies[8][8], counts[8][8] = 1.0, 0.997, None, 0
+    panel = maps.accuracy_map("base", accuracies, counts)
+    tiles = {tile.cell: tile for tile in panel.tiles}
+    assert len(tiles) == 81
+    assert [tiles[cell].text for cell in ((0, 0), (4, 8), (1, 1))] == ["100", "99", "50"]
+    assert tiles[0, 0].tip == "row 1, column 1 (top left): 100\u202f% of 4 right"
+    assert tiles[0, 0].where == "row 1, column 1 (top left)"
+    assert (tiles[8, 8].fill, tiles[8, 8].seen) == (None, 0)
+    assert panel.note == "Between 50\u202f% and 100\u202f% right."
+
+
+def test_a_difference_map_is_signed():
+    after = grid(0.75)
+    after[3][3], after[5][5] = 0.25, 0.5
+    panel = maps.difference_map("change", grid(), after, COUNTS)
+    tiles = {tile.cell: tile.text for tile in panel.tiles}
+    assert [tiles[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
+    assert panel.note == "79 of 81 cells better, 1 worse."
+
+
+def test_a_vote_map_counts_the_cells_that_name_another_region():
+    assert maps.vote_map("tuned", TRUTH, COUNTS).note == "None of 81 cells name another region."
+    votes = [list(row) for row in TRUTH]
+    votes[0][0], votes[0][1] = "center", None
+    panel = maps.vote_map("base", votes, COUNTS)
+    assert panel.note == "1 of 80 cells names another region."
+    assert [tile.label for tile in panel.tiles[:3]] == ["center", None, "top left"]
+    assert {tile.label for tile in panel.tiles} == {*LABELS, None}
+
+
+def test_figures_are_written_as_pdf_and_png_and_the_same_each_time(tmp_path):
+    curve = curves.losses("a $b_ <c>", [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 0.01}])
+    scale = intervals.Scale("$set", (intervals.Mark("base", 0.4, 0.3, 0.5, True),), 1 / 9)
+    metrics = {"accuracy": 0.5, "by_cell": grid(), "n_by_cell": COUNTS, "votes": TRUTH}
+    for folder in ("one", "two"):
+        files.save(maps.overview("any $set", metrics, metrics), tmp_path / folder / "maps")
+        files.save(curves.figure(curve), tmp_path / folder / "curve")
+        files.save(intervals.figure([scale]), tmp_path / folder / "accuracy")
+    for name in ("maps", "curve", "accuracy"):
+        for suffix, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+            content = (tmp_path / "one" / f"{name}.{suffix}").read_bytes()
+            assert content.startswith(magic)
+            assert content == (tmp_path / "two" / f"{name}.{suffix}").read_bytes()
+
+
+def test_a_curve_marks_its_best_epoch():
+    history = [
+        {"epoch": 1.0, "train_loss": 2.0, "validation_loss": 1.0},
+        {"epoch": 2.0, "train_loss": None, "validation_loss": 0.01},
+        {"epoch": 3.0, "train_loss": 0.02, "validation_loss": float("nan")},
+    ]
+    curve = curves.losses("run", history)
+    assert curve.best == (2.0, 0.01)
+    assert curve.is_log
+    assert [len(line.points) for line in curve.lines] == [2, 2]
+    assert curve.at(3.0, curve.y_range[1]) == pytest.approx((1, 0))
+    assert curve.at(0.0, curve.y_range[0]) == pytest.approx((0, 1))
+    assert all(0 <= curve.at(0, tick)[1] <= 1 for tick in curve.loss_ticks())
+    assert curves.losses("run", [{"epoch": 1}]) is None
+
+
+def test_regions_stand_apart():
+    assert np.diff([maps.offset(k, 9) for k in range(9)]) == pytest.approx([1, 1, 1.16, 1, 1, 1.16, 1, 1])
