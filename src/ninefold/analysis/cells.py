@@ -1,0 +1,45 @@
+"""Maps of the picture: right answers by cell, and where two sets of answers differ."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ninefold.analysis.statistics import holm, mcnemar
+from ninefold.space import GRID
+
+
+class CellMap(NamedTuple):
+    """Answers by cell; both arrays are (grid, grid), rows downward."""
+
+    accuracy: NDArray[np.float64]
+    """Share of right answers, nan where a cell has no items."""
+    n: NDArray[np.int64]
+    """Items."""
+
+
+def accuracy_map(rows: ArrayLike, cols: ArrayLike, correct: ArrayLike, grid: int = GRID) -> CellMap:
+    """Count right answers by cell; all arguments but ``grid`` have shape (items,)."""
+    n = _counts(rows, cols, None, grid)
+    right = _counts(rows, cols, np.asarray(correct, float), grid)
+    with np.errstate(invalid="ignore"):
+        return CellMap(right / n, n.astype(np.int64))
+
+
+def change_map(
+    rows: ArrayLike, cols: ArrayLike, before: ArrayLike, after: ArrayLike, grid: int = GRID
+) -> NDArray[np.float64]:
+    """Test every cell for a change between two sets of answers to the same items.
+
+    Returns:
+        (grid, grid) p-values of McNemar's exact test, adjusted by Holm's rule for being many; nan where a cell has no
+        items.
+    """
+    old, new = np.asarray(before, bool), np.asarray(after, bool)
+    gained, lost = (_counts(rows, cols, change.astype(float), grid) for change in (new & ~old, old & ~new))
+    return holm(np.where(_counts(rows, cols, None, grid) > 0, mcnemar(gained, lost).exact, np.nan))
+
+
+def _counts(rows: ArrayLike, cols: ArrayLike, weights: ArrayLike | None, grid: int) -> NDArray[np.float64]:
+    cells = np.asarray(rows, int) * grid + np.asarray(cols, int)
+    return np.bincount(cells, weights, minlength=grid * grid).reshape(grid, grid).astype(float)

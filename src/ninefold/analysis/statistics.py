@@ -1,0 +1,187 @@
+"""Intervals and tests for answers that are right or wrong; each says which uncertainty it shows.
+
+Sources: Wilson 1927; McNemar 1947 and Fagerland et al. 2013 (mid-p); Newcombe 1998 (paired differences, method 10);
+Miller 2024, arXiv 2411.00640 (clustered standard errors); Holm 1979.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+CONFIDENCE = 0.95
+"""The coverage of every interval here."""
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+    """How the interval is made, in words."""
+
+
+class McNemar(NamedTuple):
+    """P-values of the hypothesis that gains and losses are equally likely; arrays of one shape."""
+
+    exact: NDArray[np.float64]
+    mid: NDArray[np.float64]
+    """With half of the observed point's probability: less conservative, and still close to its level."""
+
+
+class Paired(NamedTuple):
+    """Before against after on the same items."""
+
+    n: int
+    before: float
+    after: float
+    gained: int
+    """Items wrong before and right after."""
+    lost: int
+    """Items right before and wrong after."""
+    difference: Interval
+    """After minus before."""
+    p: float
+    """Of no difference."""
+    mid_p: float
+    """The same by the mid-p test."""
+    test: str
+    """How ``p`` is made, in words."""
+
+
+def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and upper ends of Wilson's interval of a proportion, elementwise; nan where ``n`` is 0.
+
+    Unlike the normal approximation it holds below a few hundred items, and at 0 and 100 % too.
+    """
+    z2 = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2
+    right, n = np.asarray(right, float), np.asarray(n, float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = right / n
+        center = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    # At 0 and n the exact ends are 0 and 1; rounding must not move them.
+    return np.where(right == 0, 0 * center, center - half), np.where(right == n, 1 + 0 * center, center + half)
+
+
+def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
+    """Return the share of right answers with its interval.
+
+    Args:
+        correct: Right or wrong, shape (items,), at least one item.
+        groups: What items share that makes their errors alike, e.g. the picture, shape (items,). Where every item has
+            its own, or none are given, the interval is Wilson's; otherwise it is clustered.
+    """
+    values = np.asarray(correct, float)
+    clusters = _clusters(groups, len(values))
+    value = float(values.mean())
+    if clusters is None:
+        low, high = wilson(values.sum(), len(values))
+        return Interval(value, float(low), float(high), "Wilson")
+    if value in {0, 1}:
+        # Nothing varies, so the clustered error is zero; as few independent observations as there are groups remain.
+        count = int(clusters.max()) + 1
+        low, high = wilson(value * count, count)
+        return Interval(value, float(low), float(high), "Wilson over groups")
+    return _clipped(clustered_mean(values, clusters), 0, 1)
+
+
+def clustered_mean(values: ArrayLike, groups: ArrayLike) -> Interval:
+    """Return a mean with a t interval from standard errors clustered by group (C - 1 degrees of freedom)."""
+    values = np.asarray(values, float)
+    mean, codes = float(values.mean()), np.unique(np.asarray(groups), return_inverse=True)[1]
+    count = int(codes.max()) + 1
+    half = clustered_error(values, codes) * float(stats.t.ppf((1 + CONFIDENCE) / 2, max(count - 1, 1)))
+    return Interval(mean, mean - half, mean + half, f"t, clustered by {count} groups")
+
+
+def clustered_error(values: ArrayLike, groups: ArrayLike, *, correct: bool = True) -> float:
+    """Return the standard error of a mean, clustered by group.
+
+    ``correct`` multiplies by sqrt(C / (C - 1)). One group says nothing of how groups vary: its error is infinite.
+    """
+    values = np.asarray(values, float)
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    sums = np.bincount(codes, values - values.mean())
+    if len(sums) < 2:
+        return np.inf
+    factor = len(sums) / (len(sums) - 1) if correct else 1
+    return float(np.sqrt(factor * (sums**2).sum()) / len(values))
+
+
+def mcnemar(gained: ArrayLike, lost: ArrayLike) -> McNemar:
+    """Test counts of items that became right against counts that became wrong, elementwise."""
+    b, c = np.asarray(gained), np.asarray(lost)
+    tail = stats.binom.cdf(np.minimum(b, c), b + c, 0.5)
+    point = stats.binom.pmf(np.minimum(b, c), b + c, 0.5)
+    return McNemar(np.minimum(1, 2 * tail), np.minimum(1, 2 * tail - point))
+
+
+def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None) -> Paired:
+    """Compare two sets of answers to the same items.
+
+    Args:
+        before: Right or wrong, shape (items,).
+        after: The same items in the same order.
+        groups: As in `proportion`. Where every item has its own, the test is McNemar's and the interval Newcombe's.
+            Otherwise groups take the place of items in the test (more gained than lost, or fewer), and the interval is
+            that of clustered differences.
+    """
+    old, new = np.asarray(before, bool), np.asarray(after, bool)
+    change = new.astype(int) - old
+    clusters = _clusters(groups, len(old))
+    if clusters is None:
+        interval, net, test = _newcombe(old, new), change, "McNemar, exact"
+    else:
+        interval = _clipped(clustered_mean(change, clusters), -1, 1)
+        net, test = np.bincount(clusters, change), "McNemar over groups, exact"
+    exact, mid = mcnemar((net > 0).sum(), (net < 0).sum())
+    gained, lost = int((change > 0).sum()), int((change < 0).sum())
+    return Paired(
+        len(old), float(old.mean()), float(new.mean()), gained, lost, interval, float(exact), float(mid), test
+    )
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Adjust p-values for being many, by Holm's step-down rule; nan values are no tests and stay nan."""
+    values = np.asarray(p, float)
+    adjusted = np.full(values.shape, np.nan)
+    there = ~np.isnan(values)
+    ordered = np.argsort(values[there])
+    steps = values[there][ordered] * np.arange(len(ordered), 0, -1)
+    result = np.empty(len(ordered))
+    result[ordered] = np.minimum(1, np.maximum.accumulate(steps))
+    adjusted[there] = result
+    return adjusted
+
+
+def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
+    n = len(old)
+    both, neither = int((old & new).sum()), int((~old & ~new).sum())
+    lost, gained = int((old & ~new).sum()), int((new & ~old).sum())
+    p1, p2 = new.mean(), old.mean()
+    low, high = wilson([new.sum(), old.sum()], n)
+    margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
+    excess = float(both * neither - gained * lost)
+    # A positive correlation is corrected for continuity, as method 10 has it.
+    excess = max(excess - n / 2, 0) if excess > 0 else excess
+    phi = excess / margins**0.5 if margins else 0.0
+    down, up = (
+        np.sqrt(a * a - 2 * phi * a * b + b * b) for a, b in ((p1 - low[0], high[1] - p2), (high[0] - p1, p2 - low[1]))
+    )
+    return Interval(float(p1 - p2), float(p1 - p2 - down), float(p1 - p2 + up), "Newcombe")
+
+
+def _clusters(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
+    """Return the group of each item as a number, or None where every item has its own."""
+    if groups is None:
+        return None
+    names, codes = np.unique(np.asarray(groups), return_inverse=True)
+    return None if len(names) == items else codes
+
+
+def _clipped(interval: Interval, low: float, high: float) -> Interval:
+    return interval._replace(low=max(low, interval.low), high=min(high, interval.high))

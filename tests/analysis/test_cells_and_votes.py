@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from ninefold.analysis.cells import accuracy_map, change_map
+from ninefold.analysis.votes import majority_map
+from ninefold.space import LABELS
+
+
+def test_accuracy_by_cell():
+    accuracy, n = accuracy_map([0, 0, 8, 0], [0, 0, 8, 1], [True, False, True, False])
+    assert accuracy.shape == n.shape == (9, 9)
+    assert (accuracy[0, 0], accuracy[8, 8], accuracy[0, 1]) == (0.5, 1, 0)
+    assert (n[0, 0], n[8, 8], n.sum()) == (2, 1, 4)
+    assert np.isnan(accuracy[4, 4])
+
+
+def test_changes_are_adjusted_for_being_many():
+    rows = np.repeat([0, 1], [6, 5])
+    change = change_map(rows, np.zeros(11, int), np.zeros(11, bool), np.ones(11, bool), grid=2)
+    assert change[0, 0] == pytest.approx(2 * 0.03125)
+    assert change[1, 0] == pytest.approx(0.0625)
+    assert np.isnan(change[:, 1]).all()
+
+
+def test_the_majority_wins_and_invalid_answers_do_not_vote():
+    said = ["center", "center", "top left", None, None, None]
+    votes = majority_map([4] * 6, [4] * 6, said, LABELS)
+    assert votes[4][4] == "center"
+    assert votes[0][0] is None
+    assert len(votes) == 9 and all(len(row) == 9 for row in votes)
+
+
+def test_ties_go_to_the_first_label_and_an_invalid_cell_has_none():
+    votes = majority_map([0, 0, 1], [0, 0, 1], ["bottom right", "top right", None], LABELS, grid=2)
+    assert votes == [["top right", None], [None, None]]
