@@ -34,6 +34,10 @@ SAMPLES = 4
 MIN_CELL = 8
 """Pixels along a cell's side below which small shapes are no longer told apart."""
 
+PNG_START = b"\x89PNG\r\n\x1a\n"
+ZLIB_START, ZLIB_END = b"\x78\x9c", b"\x03\x00"
+"""Header of a zlib stream, and the empty block that ends its data (RFC 1950 and 1951)."""
+
 Pixels = NDArray[np.uint8]
 Integers = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
@@ -48,6 +52,17 @@ class Sprite(NamedTuple):
     left: int
     ink: int
     """Number of its color among the scene's colors, from 0 in order of appearance."""
+
+
+class Band(NamedTuple):
+    """Rows of a picture, compressed."""
+
+    deflated: bytes
+    """Deflate blocks that refer to nothing before them."""
+    checksum: int
+    """Adler-32 of the uncompressed bytes."""
+    length: int
+    """Number of the uncompressed bytes."""
 
 
 def render(scene: Scene) -> Pixels:
@@ -70,16 +85,28 @@ def render(scene: Scene) -> Pixels:
 def encode_png(scene: Scene) -> bytes:
     """Draw a scene straight into a PNG file with a palette, whose pixels are those of `render`.
 
-    Scenes that differ in color alone share their compressed pixels, so that all but the first cost next to nothing.
+    A file is put together from bands, one for each row of the grid, that were compressed by themselves and are kept. A
+    band is the same whatever its colors are and wherever it stands, so few are new.
 
     Raises:
         DesignError: As `render` does.
     """
     sprites, palette = _place(scene)
     depth = next(depth for depth in (1, 2, 4, 8) if len(palette) <= 1 << depth)
+    cell, edge = _cells(scene)
+    rows: list[list[Sprite]] = [[] for _ in range(scene.grid)]
+    for sprite, thing in zip(sprites, scene.things, strict=True):
+        rows[thing.cell.row].append(sprite._replace(top=sprite.top - edge - cell * thing.cell.row))
+    heights = [edge, *(cell for _ in rows), scene.canvas - edge - cell * scene.grid]
+    content, checksum = [ZLIB_START], 1
+    for height, things in zip(heights, [[], *rows, []], strict=True):
+        band = _band(tuple(things), height, scene.canvas, depth, scene.antialias)
+        content.append(band.deflated)
+        checksum = _joined(checksum, band.checksum, band.length)
+    data = b"".join([*content, ZLIB_END, struct.pack(">I", checksum)])
     header = struct.pack(">IIBBBBB", scene.canvas, scene.canvas, depth, 3, 0, 0, 0)
-    data = _image_data(sprites, scene.canvas, depth, scene.antialias)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"PLTE", palette.tobytes()) + data
+    chunks = {b"IHDR": header, b"PLTE": palette.tobytes(), b"IDAT": data, b"IEND": b""}
+    return PNG_START + b"".join(_chunk(kind, content) for kind, content in chunks.items())
 
 
 @lru_cache(maxsize=1024)
@@ -107,8 +134,7 @@ def mask(shape: str, side: int, antialias: bool = False) -> Pixels:
 def _place(scene: Scene) -> tuple[tuple[Sprite, ...], Pixels]:
     """Return a scene's things as sprites, and the (N, 3) palette that their pixels are indices of."""
     _check(scene)
-    cell = scene.canvas // scene.grid
-    edge = round((scene.canvas - cell * scene.grid) / 2)
+    cell, edge = _cells(scene)
     inks = tuple(dict.fromkeys(thing.color for thing in scene.things))
     sprites = []
     for thing in scene.things:
@@ -117,6 +143,12 @@ def _place(scene: Scene) -> tuple[tuple[Sprite, ...], Pixels]:
         row, col = thing.cell
         sprites.append(Sprite(thing.shape, side, inset + cell * row, inset + cell * col, inks.index(thing.color)))
     return tuple(sprites), _palette(scene.background, inks, scene.antialias)
+
+
+def _cells(scene: Scene) -> tuple[int, int]:
+    """Return the side of a cell, and the margin that is left over at the top and on the left, in pixels."""
+    cell = scene.canvas // scene.grid
+    return cell, round((scene.canvas - cell * scene.grid) / 2)
 
 
 def _check(scene: Scene) -> None:
@@ -169,28 +201,27 @@ def _levels(antialias: bool) -> int:
     return SAMPLES**2 if antialias else 1
 
 
-@lru_cache(maxsize=2048)
-def _image_data(sprites: tuple[Sprite, ...], canvas: int, depth: int, antialias: bool) -> bytes:
-    """Return the end of a PNG file: everything after the palette."""
-    plane = np.zeros((canvas, canvas), np.uint8)
+@lru_cache(maxsize=4096)
+def _band(sprites: tuple[Sprite, ...], height: int, width: int, depth: int, antialias: bool) -> Band:
+    """Compress a band of a picture, with sprites placed relative to it, so that it can follow any other."""
+    per_byte = 8 // depth
+    plane = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
     for sprite in sprites:
         plane[_box(sprite)] = _indices(sprite.shape, sprite.side, sprite.ink, antialias)
-    packed = _pack(plane, depth)
-    # Each row begins with the number of its filter, 0 for none.
-    rows = np.pad(packed, ((0, 0), (1, 0)))
-    return _chunk(b"IDAT", zlib.compress(rows.tobytes(), 6)) + _chunk(b"IEND", b"")
+    # A row is the number of its filter, 0 for none, and bytes whose highest bits are the leftmost pixel.
+    rows = np.zeros((height, 1 + plane.shape[1] // per_byte), np.uint8)
+    for step in range(per_byte):
+        rows[:, 1:] |= plane[:, step::per_byte] << (8 - depth - depth * step)
+    content = rows.tobytes()
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return Band(deflate.compress(content) + deflate.flush(zlib.Z_FULL_FLUSH), zlib.adler32(content), len(content))
 
 
-def _pack(plane: Pixels, depth: int) -> Pixels:
-    """Put 8 / depth neighboring indices into each byte, the leftmost in its highest bits."""
-    if depth == 1:
-        return np.packbits(plane, axis=1)
-    per_byte = 8 // depth
-    padded = np.pad(plane, ((0, 0), (0, -plane.shape[1] % per_byte)))
-    packed = padded[:, ::per_byte]
-    for step in range(1, per_byte):
-        packed = np.bitwise_or(packed << depth, padded[:, step::per_byte])
-    return packed
+def _joined(first: int, second: int, length: int) -> int:
+    """Return the Adler-32 checksum of two pieces from theirs, the second being ``length`` bytes long (RFC 1950)."""
+    low = (first & 0xFFFF) + (second & 0xFFFF) - 1
+    high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
+    return high % 65521 << 16 | low % 65521
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
