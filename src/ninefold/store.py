@@ -3,10 +3,15 @@
 import hashlib
 import json
 import os
+import platform
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +113,18 @@ def open_run(folder: Path, spec: Mapping[str, object]) -> bool:
             f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
         )
     return (folder / "done.json").exists()
+
+
+def provenance(**facts: object) -> dict[str, object]:
+    """Describe what ran and where: ``facts``, then all that may differ between machines that reach the same result."""
+    packages = ("ninefold", "torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
+    return {
+        **facts,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in packages},
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+    }
 
 
 def _plain(value: object) -> object:

@@ -7,6 +7,7 @@ Miller 2024, arXiv 2411.00640 (clustered standard errors); Holm 1979.
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -65,6 +66,15 @@ def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray
         half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
     # At 0 and n the exact ends are 0 and 1; rounding must not move them.
     return np.where(right == 0, 0 * center, center - half), np.where(right == n, 1 + 0 * center, center + half)
+
+
+def clusters(table: pd.DataFrame) -> NDArray[np.object_] | None:
+    """Return what makes the answers of a score table err together: their groups, or None where each stands for itself.
+
+    Scenes of a design (rows with a ``scene``) each have a picture of their own, and their groups are blocks of the
+    design, which no chance has drawn; they are not clustered.
+    """
+    return None if "scene" in table else table["group"].to_numpy(object)
 
 
 def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:

@@ -1,0 +1,88 @@
+"""One model on one part of one data set: a run folder with predictions, scores and figures."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ninefold import store
+from ninefold.data import dataset
+from ninefold.errors import DataError
+from ninefold.evaluation.predict import predict
+from ninefold.evaluation.score import score
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.base import Model
+
+
+def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progress: bool = True) -> dict[str, Any]:
+    """Ask a model all questions and score its answers; an interrupted run goes on, a finished one stays as it is.
+
+    Args:
+        spec: What to evaluate.
+        out: The run folder.
+        model: The model that ``spec`` names, where it is loaded already.
+        progress: Whether to show a bar on standard error.
+
+    Returns:
+        What ``metrics.json`` holds.
+
+    Raises:
+        DataError: If the data set, or the split, cannot be used.
+        ModelError: If the model cannot be loaded, or cannot answer this way.
+        RunError: If ``out`` belongs to another specification.
+    """
+    begun = time.perf_counter()
+    split = dataset.choose_split(spec.data, spec.split)
+    rows = dataset.splits(spec.data)[split]
+    if spec.limit is not None and spec.limit < 1:
+        raise DataError(f"--limit {spec.limit}: at least one example must be asked")
+    model = model or _load(spec)
+    limit = spec.limit if spec.limit is not None and spec.limit < rows else None
+    loaded = time.perf_counter()
+    predict(
+        model,
+        dataset.read(spec.data, split, limit=limit),
+        out,
+        spec={
+            "kind": "evaluation",
+            "model": {"name": model.name, **model.identity},
+            "data": {
+                "name": spec.data.resolve().name,
+                "split": split,
+                "fingerprint": dataset.fingerprint(spec.data, split),
+                "limit": limit,
+            },
+            "scoring": spec.scoring,
+            "max_new_tokens": spec.max_new_tokens,
+        },
+        max_new_tokens=spec.max_new_tokens,
+        scoring=spec.scoring,
+        total=limit or rows,
+        progress=progress,
+    )
+    predicted = time.perf_counter()
+    if not (out / "done.json").exists():
+        score(out)
+        about = store.provenance(
+            data=str(spec.data.resolve()),
+            model=spec.model,
+            adapter=str(spec.adapter.resolve()) if spec.adapter else None,
+            device=spec.device,
+            seconds={"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)},
+        )
+        store.write_json(out / "provenance.json", about)
+        store.write_json(out / "done.json", {"done": True})
+    metrics: dict[str, Any] = store.read_json(out / "metrics.json")
+    return metrics
+
+
+def _load(spec: EvaluateSpec) -> Model:
+    from ninefold.models.families import find
+    from ninefold.models.generative import GenerativeModel
+
+    return GenerativeModel.load(
+        find(spec.model),
+        adapter=spec.adapter,
+        dtype=spec.dtype,
+        device=spec.device,
+        trust_remote_code=spec.trust_remote_code,
+    )

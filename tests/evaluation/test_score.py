@@ -1,0 +1,128 @@
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ninefold import store
+from ninefold.errors import DataError, RunError
+from ninefold.evaluation.predict import predict
+from ninefold.evaluation.score import SCORER_VERSION, score
+from ninefold.models.fake import FakeModel
+from ninefold.space import LABELS, Cell, label_of_cell
+from ninefold.types import Example
+
+
+def grid_examples(**more):
+    return [
+        Example(
+            id=f"{row}-{col}",
+            image=b"",
+            question="Where is the red square?",
+            prompt="p",
+            options=LABELS,
+            answer=label_of_cell(Cell(row, col)),
+            group=f"block {row}",
+            factors={"region": label_of_cell(Cell(row, col)), "cell_row": row, "cell_col": col, **more},
+        )
+        for row in range(9)
+        for col in range(9)
+    ]
+
+
+def run(out, answer, examples, limit=None, **options):
+    spec = {"data": {"limit": limit}}
+    predict(FakeModel(answer), examples, out, spec=spec, progress=False, **options)
+    return score(out)
+
+
+def test_a_perfect_census(tmp_path):
+    metrics = run(tmp_path, lambda e: e.answer.title() + ".", grid_examples(scene="{}", distractors=0))
+    assert (metrics["n"], metrics["accuracy"], metrics["valid_accuracy"], metrics["invalid"]) == (81, 1, 1, 0)
+    assert metrics["ci95"] == pytest.approx([0.9547, 1], abs=5e-5)
+    assert "Wilson" in metrics["interval"] and "census" in metrics["interval"]
+    assert metrics["by_cell"] == [[1.0] * 9] * 9
+    assert metrics["n_by_cell"] == [[1] * 9] * 9
+    assert metrics["votes"] == [[label_of_cell(Cell(r, c)) for c in range(9)] for r in range(9)]
+    assert list(metrics["by_region"]) == list(LABELS)
+    assert metrics["by_region"]["center"]["n"] == 9 and metrics["by_region"]["center"]["accuracy"] == 1
+    assert metrics["confusion"] == {label: {label: 9} for label in LABELS}
+    assert store.read_json(tmp_path / "metrics.json") == metrics
+    assert metrics["scorer"] == SCORER_VERSION
+
+
+def test_only_a_whole_set_without_chance_is_a_census(tmp_path):
+    for name, distractors, limit in (("some", 0, 81), ("cluttered", 3, None)):
+        examples = grid_examples(scene="{}", distractors=distractors)
+        assert "census" not in run(tmp_path / name, lambda e: "center", examples, limit)["interval"]
+
+
+def test_questions_about_one_picture_are_clustered(tmp_path):
+    metrics = run(tmp_path, lambda e: "top left", grid_examples())
+    # Three blocks of nine hold three right answers each, six hold none.
+    assert metrics["accuracy"] == pytest.approx(1 / 9)
+    assert "clustered by 9 groups" in metrics["interval"]
+    residuals = np.array([9 * (1 / 3 - 1 / 9)] * 3 + [9 * -1 / 9] * 6)
+    error = np.sqrt((residuals**2).sum() * 9 / 8) / 81
+    assert metrics["ci95"] == pytest.approx([0, 1 / 9 + 2.306004 * error], abs=1e-6)  # cut off at 0
+
+
+def test_invalid_answers_are_counted_by_class_and_are_wrong(tmp_path):
+    said = ["", "in the middle", "top left or center", "one two three four five six", "top left"]
+    metrics = run(
+        tmp_path,
+        lambda e: said[e.factors["cell_col"] % 5],
+        [e for e in grid_examples() if e.factors["cell_row"] == 0 and e.factors["cell_col"] < 5],
+        max_new_tokens=5,
+    )
+    assert metrics["invalid_by_class"] == {"empty": 1, "no label": 1, "several labels": 1, "truncated": 1}
+    assert (metrics["n"], metrics["invalid"], metrics["accuracy"], metrics["valid_accuracy"]) == (5, 4, 0, 0)
+    assert metrics["confusion"] == {
+        "top left": {"empty": 1, "no label": 1, "several labels": 1},
+        "top center": {"top left": 1, "truncated": 1},
+    }
+    assert metrics["votes"][0][:6] == [None, None, None, None, "top left", None]
+    assert metrics["by_cell"][0][:6] == [0, 0, 0, 0, 0, None]
+    assert metrics["by_region"]["center"] == {"n": 0, "accuracy": None, "ci95": None}
+
+
+def test_nothing_valid(tmp_path):
+    metrics = run(tmp_path, lambda e: "", grid_examples())
+    assert metrics["valid_accuracy"] is None
+    assert pd.read_parquet(tmp_path / "scores.parquet")["label"].isna().all()
+
+
+def test_the_score_table_has_one_row_an_example_and_every_factor(tmp_path):
+    run(tmp_path, lambda e: "Center" if e.factors["cell_row"] == 4 else "?", grid_examples(scene="{}"))
+    table = pd.read_parquet(tmp_path / "scores.parquet")
+    assert list(table.columns) == [
+        "id", "group", "question", "options", "answer", "text", "kind", "label", "correct",
+        "region", "cell_row", "cell_col", "scene",
+    ]  # fmt: skip
+    assert len(table) == 81 and table["correct"].sum() == 3
+    assert set(table["label"].dropna()) == {"center"}
+    assert table.loc[table["correct"], "text"].tolist() == ["Center"] * 3
+
+
+def test_rescoring_needs_only_the_predictions_and_gives_the_same_bytes(tmp_path):
+    run(tmp_path / "a", lambda e: "center", grid_examples())
+    (tmp_path / "b").mkdir()
+    for name in ("predictions.parquet", "spec.json"):
+        shutil.copy(tmp_path / "a" / name, tmp_path / "b" / name)
+    score(tmp_path / "b")
+    for name in ("scores.parquet", "metrics.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_questions_without_a_place_have_no_maps(tmp_path):
+    plain = [Example(f"e{i}", b"", "q", "p", (), "center", group=str(i)) for i in range(3)]
+    metrics = run(tmp_path, lambda e: "center", plain)
+    assert metrics["accuracy"] == 1 and "by_cell" not in metrics
+
+
+def test_what_cannot_be_scored_is_an_error(tmp_path):
+    with pytest.raises(RunError, match=r"no predictions\.parquet"):
+        score(tmp_path)
+    odd = [Example("e", b"", "q", "p", (), "yes", answer_format="yes_no")]
+    with pytest.raises(DataError, match="'yes_no'"):
+        run(tmp_path / "odd", lambda e: "yes", odd)
