@@ -1,0 +1,158 @@
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import datasets
+import numpy as np
+import pytest
+import xxhash
+from PIL import Image
+
+from ninefold.data import dataset
+from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.errors import DataError
+from ninefold.scenes.render import encode_png, render
+from ninefold.types import Example
+
+ABOUT = dataset.About(
+    title="A small set", description="For tests.", spec={"kind": "test"}, columns={"size": "its size"}
+)
+SPEC = SyntheticSpec("test", canvas=96, distractors=2)
+
+
+def rows(count: int = 6, first: int = 0) -> Iterator[Example]:
+    return islice(examples(SPEC)["test"], first, first + count)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sets") / "small"
+    dataset.write(path, {"train": rows(8), "validation": rows(4, first=8)}, about=ABOUT)
+    return path
+
+
+def test_what_is_written_is_read(folder: Path):
+    found = list(dataset.read(folder, "train"))
+    assert [replace(example, image=b"") for example in found] == [replace(example, image=b"") for example in rows(8)]
+    assert [example.image for example in found] == [encode_png(example.image) for example in rows(8)]
+    assert list(found[0].factors) == list(next(rows()).factors)
+    assert [example.id for example in dataset.read(folder, "train", limit=3)] == [example.id for example in found[:3]]
+
+
+def test_splits(folder: Path):
+    assert dataset.splits(folder) == {"train": 8, "validation": 4}
+    assert dataset.choose_split(folder, "validation") == "validation"
+    with pytest.raises(DataError, match=r"no split 'test' .*--split: train, validation"):
+        dataset.choose_split(folder, None)
+    with pytest.raises(DataError, match="no split 'dev'"):
+        dataset.read(folder, "dev")
+    with pytest.raises(DataError, match="not a data set of ninefold"):
+        dataset.splits(folder / "data")
+
+
+def test_the_manifest_holds_the_documented_hashes(folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert list(manifest) == ["format", "rows", "spec", "versions"]
+    for listed, example in zip(manifest["rows"]["train"], dataset.read(folder, "train"), strict=True):
+        picture = Image.open(io.BytesIO(example.image)).convert("RGB")
+        assert listed["id"] == example.id
+        assert listed["pixels"] == xxhash.xxh3_128(b"96x96:" + picture.tobytes()).hexdigest()
+        text = json.dumps(
+            [example.question, example.prompt, example.options, example.answer],
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+        assert listed["text"] == xxhash.xxh3_128(text.encode()).hexdigest()
+
+
+def test_the_datasets_library_opens_it_without_us(folder: Path, tmp_path: Path):
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path))
+    assert {split: len(part) for split, part in loaded.items()} == {"train": 8, "validation": 4}
+    for row, example in zip(loaded["train"], rows(8), strict=True):
+        assert row["options"] == list(example.options)
+        assert {name: row[name] for name in example.factors} == example.factors
+        expected = render(example.image)
+        assert np.array_equal(np.asarray(row["image"]), expected)
+        opened = cv2.imdecode(np.frombuffer(encode_png(example.image), np.uint8), cv2.IMREAD_COLOR)
+        assert np.array_equal(opened[..., ::-1], expected)
+
+
+def test_the_card_is_for_people_too(folder: Path):
+    card = (folder / "README.md").read_text()
+    assert "# A small set" in card
+    assert "| train | 8 |" in card
+    assert "| `size` | its size |" in card
+    assert "2511.11440" in card
+    assert "[`certificate.json`](certificate.json)" in card
+
+
+def test_rows_left_out_are_on_the_card_even_if_found_late(tmp_path: Path):
+    skipped: list[dict[str, object]] = []
+
+    def streamed() -> Iterator[Example]:
+        yield from rows(2)
+        skipped.append({"reason": "picture is missing", "count": 3, "names": ["1", "2", "3"]})
+
+    dataset.write(tmp_path / "set", {"test": streamed()}, about=replace(ABOUT, skipped=skipped))
+    assert "| picture is missing | 3 |" in (tmp_path / "set" / "README.md").read_text()
+
+
+def test_a_fingerprint_is_of_the_rows_alone(folder: Path, tmp_path: Path):
+    dataset.write(tmp_path / "same", {"train": rows(8)}, about=replace(ABOUT, title="Other words"))
+    dataset.write(tmp_path / "less", {"train": rows(7)}, about=ABOUT)
+    assert dataset.fingerprint(tmp_path / "same", "train") == dataset.fingerprint(folder, "train")
+    assert dataset.fingerprint(tmp_path / "less", "train") != dataset.fingerprint(folder, "train")
+
+
+def test_pictures_may_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    photo = Path("photo.jpg")
+    Image.new("CMYK", (40, 30), (0, 80, 80, 0)).save(photo)
+    one = replace(next(rows()), image=photo, factors={})
+    for name, embed in (("linked", False), ("embedded", True)):
+        dataset.write(tmp_path / name, {"test": [one]}, about=ABOUT, embed=embed)
+    assert next(dataset.read(tmp_path / "linked", "test")).image == tmp_path / "photo.jpg"
+    assert next(dataset.read(tmp_path / "embedded", "test")).image == photo.read_bytes()
+    loaded = datasets.load_dataset(str(tmp_path / "linked"), split="test", cache_dir=str(tmp_path / "cache"))
+    assert loaded[0]["image"].size == (40, 30)
+
+
+def test_long_sets_are_cut_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dataset, "BATCH_ROWS", 2)
+    monkeypatch.setattr(dataset, "SHARD_BYTES", 1)
+    dataset.write(tmp_path / "set", {"test": rows(7)}, about=ABOUT)
+    names = sorted(path.name for path in (tmp_path / "set" / "data").iterdir())
+    assert names == [f"test-{number:05d}-of-00004.parquet" for number in range(4)]
+    assert [example.id for example in dataset.read(tmp_path / "set", "test")] == [example.id for example in rows(7)]
+
+
+def with_factors(**factors: object) -> Example:
+    return replace(next(rows()), id=f"row-{len(factors)}-{factors}", factors=factors)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"test": []}, "split 'test' has no examples"),
+        ({}, "at least one split"),
+        ({"train": rows(2), "test": rows(1)}, "two examples have this id"),
+        ({"test": [with_factors(a=1), with_factors(a=1, b=2)]}, r"not those of the first example \(b\)"),
+        ({"test": [with_factors(a=1), with_factors(a="x")]}, "not of the same type in every row"),
+        ({"test": [with_factors(group=1)]}, "name of a column that every data set has"),
+    ],
+)
+def test_broken_sets_leave_nothing_behind(tmp_path: Path, parts: dict, message: str):
+    with pytest.raises(DataError, match=message):
+        dataset.write(tmp_path / "set", parts, about=ABOUT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_factors_keep_their_kinds_and_gaps(tmp_path: Path):
+    kinds = [{"a": 1, "b": None, "c": True, "d": None}, {"a": 2.5, "b": "x", "c": None, "d": None}]
+    some = [replace(example, factors=factors) for example, factors in zip(rows(2), kinds, strict=True)]
+    dataset.write(tmp_path / "set", {"test": some}, about=ABOUT)
+    assert [example.factors for example in dataset.read(tmp_path / "set", "test")] == kinds

@@ -1,0 +1,148 @@
+import hashlib
+import json
+import tracemalloc
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ninefold.data import certificate, dataset
+from ninefold.data.synthetic import SyntheticSpec, examples, make
+from ninefold.errors import DesignError
+from ninefold.scenes.render import encode_png, render
+from ninefold.space import LABELS
+
+SMALL = {"canvas": 48, "grid": 3}
+
+
+def first(spec: SyntheticSpec):
+    return next(iter(next(iter(examples(spec).values()))))
+
+
+def test_the_test_set_is_the_papers():
+    rows = list(examples(SyntheticSpec("test"))["test"])
+    assert len(rows) == len({row.id for row in rows}) == 3888
+    assert set(Counter((row.factors["object"], row.factors["size"]) for row in rows).values()) == {81}
+    assert set(Counter(row.answer for row in rows).values()) == {432}
+    assert set(Counter(row.factors["slot"] for row in rows).values()) == {432}
+    assert len({row.prompt for row in rows}) == 432
+
+
+@pytest.mark.parametrize("holdout", ["object", "block", "random"])
+def test_the_training_pool_is_the_papers(holdout: str):
+    parts = {split: list(rows) for split, rows in examples(SyntheticSpec("train", holdout=holdout)).items()}
+    assert {split: len(rows) for split, rows in parts.items()} == {"train": 1296, "validation": 324}
+    looks = {row.factors["object"] for rows in parts.values() for row in rows}
+    assert looks == {f"white {shape}" for shape in ("circle", "triangle", "square", "star")} | {
+        f"{color} plus" for color in ("red", "green", "blue", "cyan", "magenta", "yellow")
+    }
+
+
+def test_an_example_says_what_its_scene_shows():
+    row = next(row for row in examples(SyntheticSpec("test"))["test"] if row.id == "red-star-small-r0c8")
+    assert row.question == "Where is the red star?"
+    assert row.answer == row.factors["region"] == "top right"
+    assert row.prompt == (
+        f"Answer with as few words as possible. Where is the red star? Choose from [{', '.join(row.options)}]."
+    )
+    assert sorted(row.options) == sorted(LABELS)
+    assert row.options[row.factors["slot"]] == row.answer
+    assert row.group == f"red star|{row.factors['order']}"
+    assert json.loads(row.factors["scene"]) == {
+        "background": "black", "canvas": 672, "grid": 9, "antialias": False,
+        "things": [{"shape": "star", "color": "red", "size": "small", "row": 0, "col": 8}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("split", ["test", "train"])
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_distractors_leave_the_question_with_one_answer(split: str, count: int):
+    for row in islice(next(iter(examples(SyntheticSpec(split, distractors=count)).values())), 0, None, 50):
+        target, *others = row.image.things
+        assert len(others) == count == row.factors["distractors"]
+        assert target.look not in {thing.look for thing in others}
+        assert len({thing.cell for thing in row.image.things}) == count + 1
+
+
+def test_distractors_do_not_depend_on_the_holdout():
+    scenes = [
+        {
+            row.id: row.image
+            for rows in examples(SyntheticSpec("train", distractors=3, holdout=by)).values()
+            for row in rows
+        }
+        for by in ("object", "random")
+    ]
+    assert scenes[0] == scenes[1]
+
+
+def test_seeds_change_orders_and_distractors_and_no_truth():
+    one, other = (list(examples(SyntheticSpec("test", distractors=1, seed=seed))["test"]) for seed in (0, 1))
+    assert [row.answer for row in one] == [row.answer for row in other]
+    assert sum(a.options == b.options for a, b in zip(one, other, strict=True)) < len(one) / 10
+    assert sum(a.image.things[1] == b.image.things[1] for a, b in zip(one, other, strict=True)) < len(one) / 100
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"distractors": 81}, "81 distractors do not fit: there is room for 0 to 80"),
+        ({"distractors": 73, "placement": "other-regions"}, "room for 0 to 72 outside the target's region"),
+        ({"distractors": -1}, "-1 distractors do not fit"),
+        ({"grid": 10}, "multiple of 3"),
+        ({"seed": -1}, "seed -1: seeds are zero or more"),
+    ],
+)
+def test_what_cannot_be_made(settings: dict, message: str):
+    with pytest.raises(DesignError, match=message):
+        first(SyntheticSpec("test", **settings))
+
+
+def test_a_canvas_too_small_leaves_nothing_behind(tmp_path: Path):
+    with pytest.raises(DesignError, match="use 72 or more"):
+        make(SyntheticSpec("test", canvas=60), tmp_path / "set")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_same_seed_same_bytes_and_the_same_on_every_machine(tmp_path: Path):
+    spec = SyntheticSpec("train", distractors=2, seed=3, **SMALL)
+    contents = []
+    for name in ("one", "two"):
+        make(spec, tmp_path / name)
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        contents.append({str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+    assert list(contents[0]) == [
+        "README.md", "certificate.json", "data/train-00000-of-00001.parquet", "data/validation-00000-of-00001.parquet",
+        "manifest.json",
+    ]  # fmt: skip
+    rows = json.loads(contents[0]["manifest.json"])["rows"]
+    assert {split: len(part) for split, part in rows.items()} == {"train": 144, "validation": 36}
+    assert hashlib.sha256(json.dumps(rows).encode()).hexdigest() == (
+        "7d04c711f79d156305f9fb293a25aae0104ba284404b6850e23bb169851e1088"
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"antialias": True, "distractors": 3}])
+def test_what_is_made_can_be_verified(tmp_path: Path, settings: dict):
+    make(SyntheticSpec("test", **SMALL, **settings), tmp_path / "set", progress=True)
+    certificate.verify(tmp_path / "set")
+    row = next(dataset.read(tmp_path / "set", "test"))
+    drawn = first(SyntheticSpec("test", **SMALL, **settings)).image
+    assert row.image == encode_png(drawn)
+
+
+def test_streaming_takes_the_same_memory_however_long():
+    for example in islice(examples(SyntheticSpec("test"))["test"], 200):
+        render(example.image)
+    tracemalloc.start()
+    peaks = []
+    for position, example in enumerate(examples(SyntheticSpec("test"))["test"], start=1):
+        encode_png(example.image)
+        if position in (400, 2000):
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 1 << 20
+    assert np.max(peaks) < 8 << 20
