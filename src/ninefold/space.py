@@ -45,8 +45,11 @@ def cell_of_point(x: Fraction | float, y: Fraction | float, width: int, height: 
 
 def cell_of_box(box: Box, width: int, height: int, grid: int = GRID) -> Cell:
     """Return the cell of a box's center, computed exactly from the decimal numbers the box was written with."""
-    x, y, w, h = (Fraction(repr(float(number))) for number in box)
-    return cell_of_point(x + w / 2, y + h / 2, width, height, grid)
+    x, y = box.x + box.w / 2, box.y + box.h / 2
+    if _near_border(x * grid / width) or _near_border(y * grid / height):
+        exact = Box(*(Fraction(repr(float(number))) for number in box))  # type: ignore[arg-type]
+        x, y = exact.x + exact.w / 2, exact.y + exact.h / 2
+    return cell_of_point(x, y, width, height, grid)
 
 
 def region_of_cell(cell: Cell, grid: int = GRID) -> int:
@@ -67,6 +70,12 @@ def border_distance(box: Box, width: int, height: int) -> float:
     """
     u, v = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
     return min(abs(position - k / REGIONS) for position in (u, v) for k in range(1, REGIONS))
+
+
+def _near_border(position: float) -> bool:
+    # Fractions are slow. Floats of a picture's size are wrong by far less than this, so that only a position so close
+    # to a border can fall on its wrong side.
+    return abs(position - round(position)) < 1e-9
 
 
 def _slice(position: Fraction | float, length: int, parts: int) -> int:

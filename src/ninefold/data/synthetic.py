@@ -84,11 +84,12 @@ def make(spec: SyntheticSpec, out: Path, *, progress: bool = False) -> None:
         DesignError: If the specification cannot be met.
     """
     from ninefold.data import dataset
+    from ninefold.data.progress import shown
     from ninefold.design import relabeling
 
     parts: Mapping[str, Iterable[Example]] = examples(spec)
     if progress:
-        parts = _shown(parts, {split: len(items) for split, items in _items(spec).items()})
+        parts = shown(parts, {split: len(items) for split, items in _items(spec).items()})
     about = dataset.About(
         title=f"ninefold synthetic {spec.split}",
         description=_description(spec),
@@ -192,15 +193,3 @@ def _description(spec: SyntheticSpec) -> str:
         f"The orders in which they are offered are {balance}.\n\n"
         f"The pictures are those of the synthetic {spec.split} set of Rizzoli et al. 2025."
     )
-
-
-def _shown(parts: Mapping[str, Iterable[Example]], totals: Mapping[str, int]) -> dict[str, Iterable[Example]]:
-    """Show a bar on standard error while each part is taken."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return {
-        split: track(part, description=f"{split} pictures", total=totals[split], console=console)
-        for split, part in parts.items()
-    }
