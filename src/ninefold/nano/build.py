@@ -15,10 +15,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-PATCH = 24
-"""Pixels along a patch: 11 x 11 of them, so that no border of the 9x9 cells, nor of the regions, lies on one."""
+PATCH = 18
+"""Pixels along a patch: 14 x 14 of them, so that no border between the 9x9 cells lies on one between patches."""
 
-SIDE = 11 * PATCH
+SIDE = 14 * PATCH
 """Pixels along the square picture that the model sees; other aspect ratios are squeezed into it."""
 
 VOCABULARY = 512

@@ -143,13 +143,13 @@ def _where(rng: np.random.Generator, item: Item) -> Turn:
 
 
 def pictures_at(
-    rng: np.random.Generator, textures: list[np.ndarray], batch: int, most: int, photos: float
+    rng: np.random.Generator, textures: list[np.ndarray], batch: int, counts: tuple[int, int], photos: float
 ) -> list[Picture]:
-    """Return a batch of pictures with up to ``most`` things, a fraction ``photos`` of them photo-like."""
+    """Return a batch of pictures with ``counts`` (fewest, most) things, a fraction ``photos`` of them photo-like."""
     made = []
     for _ in range(batch):
-        count = int(rng.integers(1, most + 1))
-        made.append(photo_like(rng, count, textures) if rng.random() < photos else plain(rng, min(count, 6)))
+        count = int(rng.integers(counts[0], counts[1] + 1))
+        made.append(photo_like(rng, count, textures) if rng.random() < photos else plain(rng, count))
     return made
 
 

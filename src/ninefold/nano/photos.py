@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from ninefold import store
+from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, Picture, draw, photo_like, texture
 from ninefold.seeding import rng
 
@@ -24,16 +24,6 @@ Made by `ninefold nano world`, seed {seed}. Read it the way COCO is read:
 
     ninefold data coco --annotations annotations.json --images images --out DIR
 """
-
-
-@dataclass(frozen=True)
-class WorldSpec:
-    """Photo-like pictures to make."""
-
-    pictures: int = 300
-    """How many pictures."""
-    seed: int = 1
-    """Names the pictures; the bases were trained on other streams of random numbers, so that no seed repeats theirs."""
 
 
 def make(spec: WorldSpec, out: Path, step: Callable[[], None] = lambda: None) -> None:

@@ -44,15 +44,15 @@ class PretrainSpec:
     """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
     seed: int = 0
     """Names every random stream."""
-    eye_steps: int = 1500
+    eye_steps: int = 1300
     """Steps of stage 1."""
-    eye_batch: int = 48
+    eye_batch: int = 40
     """Pictures a step of stage 1."""
     eye_rate: float = 2e-3
     """Highest learning rate of stage 1."""
-    steps: int = 6000
+    steps: int = 4000
     """Steps of stage 2."""
-    batch: int = 32
+    batch: int = 24
     """Pictures a step of stage 2, with about nine turns each."""
     rate: float = 1.2e-3
     """Highest learning rate of stage 2."""
@@ -155,7 +155,10 @@ class Pretraining:
     def _eye_step(self) -> dict[str, float]:
         spec = self.spec
         random = rng(spec.seed, "nano", "eyes", self.step)
-        pictures = pictures_at(random, self.textures, spec.eye_batch, most=9, photos=0.5)
+        # Crowded pictures, as every thing is a lesson for the eyes; plain ones first, since shapes are found on them
+        # several times sooner than in photo-like ones, and are known there from then on.
+        photos = min(max((self.step / spec.eye_steps - 0.3) * 1.5, 0.0), 0.6)
+        pictures = pictures_at(random, self.textures, spec.eye_batch, (6, 28), photos)
         with torch.autocast("cpu", torch.bfloat16):
             features = self.model.model.get_image_features(
                 pixel_values=pixels(pictures), return_dict=True
@@ -170,7 +173,7 @@ class Pretraining:
         random = rng(spec.seed, "nano", "talk", self.step)
         # One thing at first, then more: a name is bound to a place before it has to be told from others.
         most = 1 + min(int(done * 24), 11)
-        pictures = pictures_at(random, self.textures, spec.batch, most, photos=min(0.2 + done, 0.5))
+        pictures = pictures_at(random, self.textures, spec.batch, (1, most), photos=min(0.2 + done, 0.5))
         lesson = self.teacher.lesson(random, pictures)
         with torch.autocast("cpu", torch.bfloat16):
             out = self.model(

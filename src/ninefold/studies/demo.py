@@ -1,0 +1,97 @@
+"""The whole system on the embedded default: make, verify, measure, tune, measure again, report."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ninefold import store
+from ninefold.data import certificate, coco, synthetic
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.nano import photos
+from ninefold.nano.spec import WorldSpec
+from ninefold.report.page import report
+from ninefold.training.spec import TrainSpec
+from ninefold.training.train import train
+
+MODEL = "nano"
+DISTRACTORS = 3
+"""Things beside the target in half of the training pictures: without them a model need not read the question."""
+
+SETS = {"synthetic": "synthetic-test", "photo-like": "photo-like"}
+"""What the base and the tuned model are measured on: the report's names, and the folders."""
+
+
+def demo(out: Path) -> dict[str, Any]:
+    """Run the main job in a folder; what is there already is not made again.
+
+    Returns:
+        What ``summary.json`` holds: accuracies by set and model, and seconds by step.
+    """
+    console = Console(stderr=True)
+    clock = _Clock(out / "seconds.json", console)
+    data, runs = out / "data", out / "runs"
+    with clock("make the sets"):
+        _make_sets(out)
+    with clock("verify the test set"):
+        certificate.verify(data / "synthetic-test")
+    with clock("measure the base"):
+        base = {name: _evaluate(data / folder, runs / f"{folder}-base") for name, folder in SETS.items()}
+    with clock("tune it"):
+        training = (data / "synthetic-train", data / f"synthetic-train-{DISTRACTORS}-distractors")
+        train(TrainSpec(model=MODEL, data=training, epochs=4), runs / "tuning")
+    with clock("measure the tuned model"):
+        tuned = {
+            name: _evaluate(data / folder, runs / f"{folder}-tuned", runs / "tuning") for name, folder in SETS.items()
+        }
+    with clock("draw the report"):
+        made = [runs / f"{folder}-{model}" for folder in SETS.values() for model in ("base", "tuned")]
+        report([*made, runs / "tuning"], out / "report.html")
+    sets = {name: {"base": base[name]["accuracy"], "tuned": tuned[name]["accuracy"]} for name in SETS}
+    summary = {"sets": sets, "seconds": clock.seconds}
+    store.write_json(out / "summary.json", summary)
+    for name, measured in sets.items():
+        console.print(f"{name}: {measured['base']:.1%} before, {measured['tuned']:.1%} after")
+    console.print(f"Open {out / 'report.html'} in a browser.")
+    return summary
+
+
+def _make_sets(out: Path) -> None:
+    for name, spec in (
+        ("synthetic-test", synthetic.SyntheticSpec("test")),
+        ("synthetic-train", synthetic.SyntheticSpec("train")),
+        (f"synthetic-train-{DISTRACTORS}-distractors", synthetic.SyntheticSpec("train", distractors=DISTRACTORS)),
+    ):
+        # Folders appear whole or not at all, so one that is there is finished.
+        if not (out / "data" / name).exists():
+            synthetic.make(spec, out / "data" / name, progress=True)
+    world, photo_like = out / "nano-world", out / "data" / "photo-like"
+    if not world.exists():
+        photos.make(WorldSpec(), world)
+    if not photo_like.exists():
+        coco.make(coco.CocoSpec(world / "annotations.json", world / "images"), photo_like, progress=True)
+
+
+def _evaluate(data: Path, run: Path, adapter: Path | None = None) -> dict[str, Any]:
+    return evaluate(EvaluateSpec(model=MODEL, data=data, adapter=adapter), run)
+
+
+class _Clock:
+    """Says what is going on, and keeps how long each step took, over interruptions too."""
+
+    def __init__(self, path: Path, console: Console) -> None:
+        self.path, self.console = path, console
+        self.seconds: dict[str, float] = store.read_json(path) if path.exists() else {}
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        self.console.rule(step, align="left")
+        begun = time.perf_counter()
+        yield
+        # A step that was finished before takes next to nothing now; the time that counts is the longest.
+        self.seconds[step] = max(round(time.perf_counter() - begun, 1), self.seconds.get(step, 0.0))
+        store.write_json(self.path, self.seconds)
