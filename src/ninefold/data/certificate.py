@@ -67,6 +67,11 @@ def verify(folder: Path) -> dict[str, Any]:
     return found
 
 
+def sentences(certificate: Mapping[str, Any]) -> list[str]:
+    """Return what a certificate says, and what it does not, in words."""
+    return [*certificate["statements"], *certificate["limits"]]
+
+
 def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
     prepared = {split: prepare(columns, f"{folder}: {split}") for split, columns in parts.items()}
     splits = {

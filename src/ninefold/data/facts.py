@@ -121,12 +121,19 @@ def prepare(columns: Columns, where: str) -> Columns:
         pairs = zip(columns["order"], columns["options"], strict=True)
         added["order's options"] = [first.setdefault(order, options) for order, options in pairs]
     if "scene" in columns:
-        try:
-            added["drawing"] = [json.loads(text) for text in columns["scene"]]
-        except (json.JSONDecodeError, TypeError) as error:
-            raise DataError(f"{where}: a scene is not readable as JSON ({error})") from None
+        added["drawing"] = [_parse(*row, where) for row in zip(columns["id"], columns["scene"], strict=True)]
         added["things"] = [drawing["things"] for drawing in added["drawing"]]
     return columns | added
+
+
+def _parse(row_id: str, scene: str, where: str) -> dict[str, Any]:
+    try:
+        drawing: dict[str, Any] = json.loads(scene)
+        if drawing["things"]:
+            return drawing
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise DataError(f"{where}: row {row_id}: its scene is not readable as JSON with things in it")
 
 
 def check_rows(columns: Columns, where: str) -> list[dict[str, Any]]:

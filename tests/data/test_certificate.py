@@ -1,0 +1,355 @@
+import io
+import json
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xxhash
+from PIL import Image
+
+from ninefold.data import dataset
+from ninefold.data.certificate import certify, sentences, verify
+from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.errors import DataError
+from ninefold.questions.prompt import prompt
+from ninefold.space import LABELS, Box, border_distance, cell_of_box, label_of_cell
+from ninefold.store import canonical_json, read_json, write_json
+from ninefold.types import Example
+
+LOOKS = {"red square", "blue circle"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Two looks of the synthetic test set with a distractor, in two parts by look."""
+    folder = tmp_path_factory.mktemp("sets") / "made"
+    rows = [
+        row
+        for row in examples(SyntheticSpec("test", distractors=1, canvas=108))["test"]
+        if row.factors["object"] in LOOKS
+    ]
+    parts = {look.split()[0]: [row for row in rows if row.factors["object"] == look] for look in sorted(LOOKS)}
+    dataset.write(folder, parts, about=dataset.About("t", "d", {}))
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    shutil.copytree(made, tmp_path / "set")
+    return tmp_path / "set"
+
+
+def rows_of(folder, split="red"):
+    path = next((folder / "data").glob(f"{split}-*.parquet"))
+    return path, pq.read_table(path)
+
+
+def change(folder, edit, *, manifest=False, certificate=False, split="red"):
+    """Edit a split's rows, and perhaps make the manifest and the certificate agree with them."""
+    path, table = rows_of(folder, split)
+    rows = table.to_pylist()
+    edit(rows)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    if manifest:
+        kept = read_json(folder / "manifest.json")
+        kept["rows"][split] = [{"id": row["id"], "pixels": pixels(row), "text": text(row)} for row in rows]
+        write_json(folder / "manifest.json", kept)
+    if certificate:
+        write_json(folder / "certificate.json", certify(folder))
+
+
+def pixels(row):
+    picture = np.asarray(Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB"))
+    return xxhash.xxh3_128(f"{picture.shape[1]}x{picture.shape[0]}:".encode() + picture.tobytes()).hexdigest()
+
+
+def text(row):
+    return xxhash.xxh3_128(
+        canonical_json([row["question"], row["prompt"], row["options"], row["answer"]]).encode()
+    ).hexdigest()
+
+
+def swap(first, second, *names):
+    def edit(rows):
+        for name in names:
+            rows[first][name], rows[second][name] = rows[second][name], rows[first][name]
+
+    return edit
+
+
+def flip_answer(rows):
+    rows[5]["answer"] = next(label for label in LABELS if label != rows[5]["answer"])
+
+
+def reorder_options(rows):
+    rows[7]["options"] = rows[7]["options"][::-1]
+
+
+def test_the_shipped_certificate_is_what_verify_finds(folder):
+    found = verify(folder)
+    assert found == read_json(folder / "certificate.json") == certify(folder)
+    red = found["splits"]["red"]
+    assert (red["rows"], red["distinct"]["object"], red["distinct"]["prompt"]) == (162, 1, 18)
+    assert red["text_only"][0]["reduced"] == "1/9"
+    assert len(red["pixel_facts"]) == 4
+    assert found["between"][0]["shared"]["object"] == 0
+    assert any("right at most 18 times of 162 (1/9" in sentence for sentence in sentences(found))
+    assert any("cell x slot (0 to 1)" in sentence for sentence in found["statements"])
+
+
+@pytest.mark.parametrize(
+    ("edit", "row"), [(flip_answer, 5), (reorder_options, 7), (swap(20, 90, "image"), 20), (swap(3, 4, "prompt"), 3)]
+)
+def test_a_changed_row_is_named(folder, edit, row):
+    name = rows_of(folder)[1]["id"][row].as_py()
+    change(folder, edit)
+    with pytest.raises(DataError, match=f"row {name}: "):
+        verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "row", "fact"),
+    [
+        (flip_answer, 5, "slot is the place"),
+        (reorder_options, 7, "the prompt holds the question and after it the options"),
+        (
+            swap(20, 90, "answer", "slot", "options", "prompt", "order"),
+            20,
+            "the answer is the region that the cell lies in",
+        ),
+        (
+            lambda rows: rows[2].update(size={"small": "large"}.get(rows[2]["size"], "small")),
+            2,
+            "the first thing of the",
+        ),
+        (swap(20, 90, "region"), 20, "region is the answer"),
+        (lambda rows: rows[2].update(order=17 if rows[2]["order"] != 17 else 0), None, "rows of one order number"),
+        (lambda rows: rows[2].update(distractors=2), 2, "distractors counts"),
+        (lambda rows: rows[2].update(options=["center"] * 9), 2, "the answer is one of the options|the options are"),
+        (lambda rows: rows[2].update(scene="{"), 2, "its scene is not readable"),
+    ],
+)
+def test_rows_that_contradict_themselves_cannot_even_be_certified(folder, edit, row, fact):
+    name = rows_of(folder)[1]["id"][row].as_py() if row is not None else ""
+    change(folder, edit, manifest=True)
+    with pytest.raises(DataError, match=fact) as error:
+        certify(folder)
+    assert name in str(error.value)
+
+
+def repaint(rows):
+    picture = np.array(Image.open(io.BytesIO(rows[9]["image"]["bytes"])).convert("RGB"))
+    picture[picture[:, :, 0] > 0] = (255, 254, 0)
+    rows[9]["image"]["bytes"] = png(picture)
+
+
+def move_a_pixel(rows):
+    picture = np.array(Image.open(io.BytesIO(rows[9]["image"]["bytes"])).convert("RGB"))
+    picture[0 if picture[:12].sum() == 0 else -1, 0] = (255, 0, 0)
+    rows[9]["image"]["bytes"] = png(picture)
+
+
+def clip_a_shape(rows):
+    picture = np.array(Image.open(io.BytesIO(rows[9]["image"]["bytes"])).convert("RGB"))
+    red = np.argwhere((picture == (255, 0, 0)).all(axis=2))
+    picture[tuple(red[0])] = 0
+    rows[9]["image"]["bytes"] = png(picture)
+
+
+def png(picture):
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("edit", "fact"),
+    [
+        (swap(9, 90, "image"), "every pixel that is not background"),
+        (repaint, "every pixel that is not background"),
+        (move_a_pixel, "every pixel that is not background"),
+        (clip_a_shape, "things of one shape and size have one silhouette"),
+        (lambda rows: rows[9]["image"].update(bytes=png(np.zeros((50, 50, 3), np.uint8))), "as large as"),
+    ],
+)
+def test_pictures_are_checked_even_where_all_hashes_agree(folder, edit, fact):
+    name = rows_of(folder)[1]["id"][9].as_py()
+    change(folder, edit, manifest=True, certificate=True)
+    with pytest.raises(DataError, match=f"row {name}: broken: .*{fact}"):
+        verify(folder)
+
+
+def test_a_broken_picture_is_named(folder):
+    name = rows_of(folder)[1]["id"][9].as_py()
+    change(folder, lambda rows: rows[9]["image"].update(bytes=rows[9]["image"]["bytes"][:40]))
+    with pytest.raises(DataError, match=name):
+        verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "row", "said"),
+    [
+        (lambda rows: rows.pop(3), 3, "in manifest.json but not in the parquet"),
+        (lambda rows: rows.append(rows[3] | {"id": "new"}), None, "row new: in the parquet but not in manifest.json"),
+        (lambda rows: rows.append(rows[3]), 3, "2 times in the parquet"),
+        (lambda rows: rows.insert(0, rows.pop(3)), 3, "stands where manifest.json lists"),
+    ],
+)
+def test_missing_extra_and_moved_rows_are_named(folder, edit, row, said):
+    name = rows_of(folder)[1]["id"][row].as_py() if row is not None else "new"
+    change(folder, edit)
+    with pytest.raises(DataError, match=said) as error:
+        verify(folder)
+    assert f"row {name}" in str(error.value)
+
+
+def edit_json(path, edit):
+    content = read_json(path)
+    edit(content)
+    write_json(path, content)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda m: m["rows"]["red"][4].update(text="0" * 32), "row {4}: its question"),
+        (lambda m: m["rows"]["red"][4].update(id="other"), "row other: in manifest.json but not in the parquet"),
+        (lambda m: m["spec"].update(seed=1), "manifest_sha256"),
+        (lambda m: m["rows"].pop("red"), "differing: red"),
+        (lambda m: m.pop("rows"), "not a manifest"),
+        (lambda m: m["rows"]["red"][0].pop("pixels"), "not a manifest"),
+    ],
+)
+def test_an_edited_manifest_is_found(folder, edit, said):
+    names = rows_of(folder)[1]["id"].to_pylist()
+    edit_json(folder / "manifest.json", edit)
+    with pytest.raises(DataError, match=said.replace("{4}", names[4])):
+        verify(folder)
+
+
+def test_an_edited_pixel_hash_is_found_even_with_its_certificate(folder):
+    edit_json(folder / "manifest.json", lambda m: m["rows"]["red"][4].update(pixels="0" * 32))
+    write_json(folder / "certificate.json", certify(folder))
+    with pytest.raises(DataError, match=f"row {rows_of(folder)[1]['id'][4]}: broken: the decoded picture"):
+        verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda c: c["splits"]["red"].update(rows=163), "splits.red.rows: the certificate says 163, the rows say 162"),
+        (lambda c: c["splits"]["red"]["marginals"][0].update(exact=None), r"splits.red.marginals\[0\].exact"),
+        (lambda c: c["splits"]["red"]["facts"].pop(), "splits.red.facts"),
+        (lambda c: c.update(extra=1), "extra: the certificate says 1"),
+        (lambda c: c["splits"].pop("blue"), "splits.blue"),
+    ],
+)
+def test_an_edited_certificate_is_found(folder, edit, said):
+    edit_json(folder / "certificate.json", edit)
+    with pytest.raises(DataError, match=said):
+        verify(folder)
+
+
+@pytest.mark.parametrize("name", ["certificate.json", "manifest.json"])
+def test_missing_and_broken_files_are_named(folder, name):
+    (folder / name).write_text("{")
+    with pytest.raises(DataError, match=name):
+        verify(folder)
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=name):
+        verify(folder)
+
+
+def test_parquet_that_cannot_be_read_is_named(folder):
+    path, table = rows_of(folder)
+    pq.write_table(table.drop_columns(["answer"]), path)
+    with pytest.raises(DataError, match="column missing: answer"):
+        verify(folder)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match=path.name):
+        verify(folder)
+
+
+def photo(number, box, *, round_numbers=float, size=(60, 40)):
+    picture = np.random.default_rng(number).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    cell = cell_of_box(Box(*map(round_numbers, box)), *size)
+    answer = label_of_cell(cell)
+    options = LABELS[number % 9 :] + LABELS[: number % 9]
+    return Example(
+        id=f"photo-{number}",
+        image=png(picture),
+        question="Where is the dog?",
+        prompt=prompt("Where is the dog?", options),
+        options=options,
+        answer=answer,
+        group=str(number),
+        factors={
+            "image_id": number, "file_name": f"{number}.png", "category": "dog",
+            "box_x": box[0], "box_y": box[1], "box_w": box[2], "box_h": box[3],
+            "border_distance": border_distance(Box(*box), *size), "image_width": size[0], "image_height": size[1],
+            "region": answer, "cell_row": cell.row, "cell_col": cell.col,
+            "order": number % 9, "slot": options.index(answer),
+        },
+    )  # fmt: skip
+
+
+BOXES = [(0.5, 3.25, 10.0, 12.5), (19.9, 5.0, 0.5, 0.5), (30.0, 20.0, 29.99, 19.99), (26.6, 13.3, 0.2, 0.2)]
+
+
+def write_photos(folder, **options):
+    photos = [photo(number, box, **options) for number, box in enumerate(BOXES * 3)]
+    dataset.write(folder, {"test": photos}, about=dataset.About("t", "d", {}))
+    return read_json(folder / "certificate.json")["splits"]["test"]
+
+
+def test_boxes_decide_the_answers_of_photos(tmp_path):
+    stated = write_photos(tmp_path / "set")
+    facts = {fact["fact"] for fact in stated["facts"]}
+    assert "the cell is that of the box's center, computed exactly from the box's own numbers" in facts
+    assert "the group is the picture's id" in facts and "the question names the category" in facts
+    assert stated["pixel_facts"] == ["the decoded picture is the one of the manifest"]
+    prior = next(view for view in stated["text_only"] if view["view"] == "question")
+    assert prior["texts"] == 1 and prior["numerator"] == max(
+        sum(1 for box in BOXES * 3 if label_of_cell(cell_of_box(Box(*box), 60, 40)) == label) for label in LABELS
+    )
+    assert ["category", "region"] in [entry["factors"] for entry in stated["marginals"]]
+    verify(tmp_path / "set")
+
+
+def test_boxes_cut_to_integers_are_said_to_be(tmp_path):
+    stated = write_photos(tmp_path / "set", round_numbers=int)
+    assert any("cut to integers" in fact["fact"] for fact in stated["facts"])
+    assert not any("exactly" in fact["fact"] for fact in stated["facts"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fact"),
+    [("box_x", 50.0, "box's center"), ("border_distance", 0.2, "border_distance"), ("group", "77", "the group is")],
+)
+def test_photos_that_contradict_their_boxes_are_named(tmp_path, name, value, fact):
+    write_photos(tmp_path / "set")
+    change(tmp_path / "set", lambda rows: rows[1].update({name: value}), split="test")
+    with pytest.raises(DataError, match=f"row photo-1: broken: .*{fact}"):
+        verify(tmp_path / "set")
+
+
+def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
+    paths = []
+    for number, box in enumerate(BOXES * 3):
+        example = photo(number, box)
+        (tmp_path / f"{number}.png").write_bytes(example.image)
+        paths.append(
+            Example(**{**{f: getattr(example, f) for f in Example.__slots__}, "image": tmp_path / f"{number}.png"})
+        )
+    parts = {name: paths[4 * place : 4 * place + 4] for place, name in enumerate(("train", "validation", "test"))}
+    dataset.write(tmp_path / "set", parts, about=dataset.About("t", "d", {}), embed=False)
+    found = verify(tmp_path / "set")
+    assert [pair["splits"] for pair in found["between"]] == [
+        ["train", "validation"], ["train", "test"], ["validation", "test"],
+    ]  # fmt: skip
+    assert json.loads(json.dumps(found)) == found
+    (tmp_path / "5.png").write_bytes((tmp_path / "4.png").read_bytes())
+    with pytest.raises(DataError, match="row photo-5: broken: the decoded picture"):
+        verify(tmp_path / "set")

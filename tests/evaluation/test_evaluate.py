@@ -1,0 +1,99 @@
+import io
+
+import pytest
+from PIL import Image
+
+from ninefold import store
+from ninefold.data import dataset
+from ninefold.errors import DataError, RunError
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.fake import FakeModel
+from ninefold.questions.prompt import prompt
+from ninefold.space import LABELS
+from ninefold.types import Example
+
+RIGHT = FakeModel(lambda example: example.answer)
+
+
+def picture(shade):
+    buffer = io.BytesIO()
+    Image.new("RGB", (9, 9), (shade, 0, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    rows = [
+        Example(
+            id=f"e{i}",
+            image=picture(i),
+            question="Where is it?",
+            prompt=prompt("Where is it?", LABELS),
+            options=LABELS,
+            answer=label,
+            group=str(i),
+            factors={"region": label, "cell_row": 3 * (i // 3), "cell_col": 3 * (i % 3)},
+        )
+        for i, label in enumerate(LABELS)
+    ]
+    folder = tmp_path_factory.mktemp("data") / "nine"
+    dataset.write(folder, {"train": rows[:4], "test": rows[4:]}, about=dataset.About("t", "d", {}))
+    return folder
+
+
+def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
+    metrics = evaluate(EvaluateSpec("fake", data), tmp_path / "run", model=RIGHT, progress=False)
+    assert (metrics["n"], metrics["accuracy"]) == (5, 1)
+    assert {file.name for file in (tmp_path / "run").iterdir()} == {
+        "spec.json", "predictions.parquet", "scores.parquet", "metrics.json", "provenance.json", "done.json",
+    }  # fmt: skip
+    spec = store.read_json(tmp_path / "run" / "spec.json")
+    assert spec["model"] == {"name": "fake", "adapter": None}
+    assert spec["data"] == {
+        "name": "nine", "split": "test", "fingerprint": dataset.fingerprint(data, "test"), "limit": None,
+    }  # fmt: skip
+    told = store.read_json(tmp_path / "run" / "provenance.json")
+    assert told["data"] == str(data) and told["adapter"] is None
+    assert told["versions"]["ninefold"] and set(told["seconds"]) == {"load", "predict"}
+
+
+def test_a_finished_run_is_returned_as_it_is(data, tmp_path):
+    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def never(example):
+        raise AssertionError("asked again")
+
+    assert evaluate(EvaluateSpec("fake", data), tmp_path, model=FakeModel(never), progress=False)["accuracy"] == 1
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_another_specification_is_refused(data, tmp_path):
+    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    for spec, model in (
+        (EvaluateSpec("fake", data, limit=2), RIGHT),
+        (EvaluateSpec("fake", data, split="train"), RIGHT),
+        (EvaluateSpec("fake", data, scoring="choice"), RIGHT),
+        (EvaluateSpec("fake", data), FakeModel(str, adapter="tuned")),
+    ):
+        with pytest.raises(RunError, match="other settings"):
+            evaluate(spec, tmp_path, model=model, progress=False)
+
+
+def test_part_of_a_set(data, tmp_path):
+    assert evaluate(EvaluateSpec("fake", data, limit=2), tmp_path / "2", model=RIGHT, progress=False)["n"] == 2
+    assert evaluate(EvaluateSpec("fake", data, split="train"), tmp_path / "t", model=RIGHT, progress=False)["n"] == 4
+    # A limit past the end limits nothing, and is the same run as none.
+    evaluate(EvaluateSpec("fake", data, limit=99), tmp_path / "99", model=RIGHT, progress=False)
+    assert evaluate(EvaluateSpec("fake", data), tmp_path / "99", model=RIGHT, progress=False)["n"] == 5
+
+
+def test_mistakes_are_told_before_anything_is_made(data, tmp_path):
+    with pytest.raises(DataError, match="--limit 0"):
+        evaluate(EvaluateSpec("fake", data, limit=0), tmp_path / "run", model=RIGHT)
+    with pytest.raises(DataError, match="validation"):
+        evaluate(EvaluateSpec("fake", data, split="validation"), tmp_path / "run", model=RIGHT)
+    with pytest.raises(DataError):
+        evaluate(EvaluateSpec("fake", tmp_path), tmp_path / "run", model=RIGHT)
+    assert not (tmp_path / "run").exists()
