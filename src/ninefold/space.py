@@ -47,8 +47,8 @@ def cell_of_box(box: Box, width: int, height: int, grid: int = GRID) -> Cell:
     """Return the cell of a box's center, computed exactly from the decimal numbers the box was written with."""
     x, y = box.x + box.w / 2, box.y + box.h / 2
     if _near_border(x * grid / width) or _near_border(y * grid / height):
-        exact = Box(*(Fraction(repr(float(number))) for number in box))  # type: ignore[arg-type]
-        x, y = exact.x + exact.w / 2, exact.y + exact.h / 2
+        left, top, wide, high = (Fraction(repr(float(number))) for number in box)
+        return cell_of_point(left + wide / 2, top + high / 2, width, height, grid)
     return cell_of_point(x, y, width, height, grid)
 
 
