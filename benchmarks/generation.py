@@ -71,7 +71,7 @@ def in_turns(scenes: list) -> tuple[float, float]:
 
     from ninefold.scenes import render
 
-    for cached in (render.mask, render._blank, render._palette, render._indices, render._band):
+    for cached in (render.mask, render._blank, render._patch, render._palette, render._indices, render._band):
         cached.cache_clear()
     seconds = [0.0, 0.0]
     for first in range(0, len(scenes), 100):

@@ -75,10 +75,10 @@ def render(scene: Scene) -> Pixels:
         DesignError: If the scene uses a word that the vocabulary lacks, puts a thing outside the grid or on another
             one, or gives cells too few pixels.
     """
-    sprites, palette = _place(scene)
+    sprites, _ = _place(scene)
     picture = _blank(scene.canvas, scene.background).copy()
-    for sprite in sprites:
-        picture[_box(sprite)] = palette[_indices(sprite.shape, sprite.side, sprite.ink, scene.antialias)]
+    for sprite, thing in zip(sprites, scene.things, strict=True):
+        picture[_box(sprite)] = _patch(sprite.shape, sprite.side, thing.color, scene.background, scene.antialias)
     return picture
 
 
@@ -178,6 +178,13 @@ def _box(sprite: Sprite) -> tuple[slice, slice]:
 @lru_cache(maxsize=8)
 def _blank(canvas: int, background: str) -> Pixels:
     return np.full((canvas, canvas, 3), COLORS[background], np.uint8)
+
+
+@lru_cache(maxsize=256)
+def _patch(shape: str, side: int, color: str, background: str, antialias: bool) -> Pixels:
+    """Return the colors of a sprite's pixels."""
+    patch: Pixels = _palette(background, (color,), antialias)[mask(shape, side, antialias)]
+    return patch
 
 
 @lru_cache(maxsize=1024)
