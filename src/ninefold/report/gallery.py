@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from PIL import Image
@@ -44,14 +45,14 @@ class Exhibit:
     """The question alone."""
     truth: str
     """The right answer."""
-    cell: Cell
-    """Where the thing is."""
+    cell: Cell | None
+    """Where the thing is, where the set says so."""
     answers: tuple[Answer, ...]
     """One a run."""
     picture: str | None
     """A thumbnail as a data URI, where the data set is at hand."""
     frame: tuple[float, float, float, float] | None
-    """Left, top, width and height of the thing's box, as percentages of the picture."""
+    """Left, top, width and height of the thing's box, or else of its cell, as percentages of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Gallery:
     total: int
     """How many examples the set has."""
     missing: str | None
-    """Why there are no pictures, where there are none."""
+    """Why pictures are missing, where some are."""
 
 
 def gallery(test_set: TestSet, limit: int) -> Gallery:
@@ -74,7 +75,7 @@ def gallery(test_set: TestSet, limit: int) -> Gallery:
     a fixed shuffle, so that neighbors in the data set do not crowd out the rest.
     """
     table = _ranked(test_set)
-    first_of_cell = ~table.duplicated(["cell_row", "cell_col"])
+    first_of_cell = ~table.duplicated(["cell_row", "cell_col"] if test_set.grid else "answer")
     chosen = pd.concat([table[first_of_cell], table[~first_of_cell]]).head(limit)
     chosen = chosen.sort_values("rank", ascending=False, kind="stable")
     pictures, missing = _thumbnails(test_set.columns[0].run, set(chosen["id"]))
@@ -92,47 +93,52 @@ def _ranked(test_set: TestSet) -> pd.DataFrame:
     return table.sort_values("rank", ascending=False, kind="stable")
 
 
-def _exhibit(test_set: TestSet, row: Mapping[str, object], pictures: Mapping[str, str]) -> Exhibit:
+def _exhibit(test_set: TestSet, row: Mapping[str, Any], pictures: Mapping[str, str]) -> Exhibit:
     answers = []
     for column in test_set.columns:
         said = column.run.scores.loc[row["id"]]
-        answers.append(Answer(column.name, str(said["text"]), bool(said["correct"]), str(said["kind"])))
-    name, cell = str(row["id"]), Cell(int(str(row["cell_row"])), int(str(row["cell_col"])))
-    picture = pictures.get(name)
-    frame = _frame(row) if picture else None
-    return Exhibit(name, str(row["question"]), str(row["answer"]), cell, tuple(answers), picture, frame)
+        answers.append(Answer(column.name, said["text"], bool(said["correct"]), said["kind"]))
+    grid = test_set.grid
+    cell = Cell(row["cell_row"], row["cell_col"]) if grid else None
+    frame = _frame(row, cell, grid) if cell and grid else None
+    return Exhibit(row["id"], row["question"], row["answer"], cell, tuple(answers), pictures.get(row["id"]), frame)
 
 
-def _frame(row: Mapping[str, object]) -> tuple[float, float, float, float] | None:
-    keys = ("box_x", "box_y", "box_w", "box_h", "image_width", "image_height")
-    if any(row.get(key) is None for key in keys):
-        return None
-    x, y, w, h, width, height = (float(str(row[key])) for key in keys)
-    return 100 * x / width, 100 * y / height, 100 * w / width, 100 * h / height
+def _frame(row: Mapping[str, Any], cell: Cell, grid: int) -> tuple[float, float, float, float]:
+    if row.get("box_x") is None:
+        return 100 * cell.col / grid, 100 * cell.row / grid, 100 / grid, 100 / grid
+    across, down = 100 / row["image_width"], 100 / row["image_height"]
+    return row["box_x"] * across, row["box_y"] * down, row["box_w"] * across, row["box_h"] * down
 
 
 def _thumbnails(run: Evaluation, ids: set[str]) -> tuple[dict[str, str], str | None]:
-    folder, split = run.data_folder, str(run.spec["data"]["split"])
-    if folder is None:
+    if not run.data_folders:
         return {}, "the run does not say where its data set is"
+    folder, split = run.data_folders[0], str(run.spec["data"]["split"])
     if not folder.is_dir():
         return {}, f"the data set is no longer at {folder}"
     try:
         if dataset.fingerprint(folder, split) != run.spec["data"]["fingerprint"]:
             return {}, f"{folder} now holds another data set"
-        return _fetch(dataset.read(folder, split), ids), None
+        return _fetch(dataset.read(folder, split), ids)
     except NinefoldError as error:
         return {}, str(error)
 
 
-def _fetch(examples: Iterable[Example], ids: set[str]) -> dict[str, str]:
+def _fetch(examples: Iterable[Example], ids: set[str]) -> tuple[dict[str, str], str | None]:
     pictures: dict[str, str] = {}
+    missing = None
+    left = set(ids)
     for example in examples:
-        if example.id in ids:
-            pictures[example.id] = thumbnail(images.open_pil(example.image))
-            if len(pictures) == len(ids):
-                break
-    return pictures
+        if example.id in left:
+            left.remove(example.id)
+            try:
+                pictures[example.id] = thumbnail(images.open_pil(example.image))
+            except NinefoldError as error:
+                missing = str(error)
+        if not left:
+            break
+    return pictures, missing
 
 
 def thumbnail(picture: Image.Image) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ninefold.report.comparison import Change, change
 from ninefold.report.runs import TestSet
-from ninefold.report.tables import Change, change
 from ninefold.report.wording import count, join, percent
 
-VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "did not clearly change"}
+VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "moved without clear change"}
 """What a verdict reads as, in the order sentences take."""
 
 
@@ -15,7 +15,7 @@ VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "did not c
 class Outcome:
     """What fine-tuning did to one model on one set."""
 
-    model: str
+    subject: str
     """The base model."""
     set_name: str
     """The set."""
@@ -34,17 +34,17 @@ class Outcome:
 def sentences(sets: Sequence[TestSet]) -> list[str]:
     """Return what the runs show: a sentence for each model that was tuned, or one for each run where none was."""
     outcomes = _outcomes(sets)
-    models = list(dict.fromkeys(outcome.model for outcome in outcomes))
-    if models:
-        subjects = ["accuracy"] if len(models) == 1 else [f"the accuracy of {model}" for model in models]
+    subjects = list(dict.fromkeys(outcome.subject for outcome in outcomes))
+    if subjects:
+        names = ["accuracy"] if len(subjects) == 1 else [f"the accuracy of {subject}" for subject in subjects]
         return [
-            f"After fine-tuning, {subject} {_clauses([outcome for outcome in outcomes if outcome.model == model])}."
-            for model, subject in zip(models, subjects, strict=True)
+            f"After fine-tuning, {named} {_clauses([outcome for outcome in outcomes if outcome.subject == subject])}."
+            for subject, named in zip(subjects, names, strict=True)
         ]
     if not sets:
         return ["A model was fine-tuned; it has not been evaluated yet."]
     return [
-        f"{column.run.model} ({column.name}) answers {percent(column.run.metrics['accuracy'])} of"
+        f"{column.run.subject} ({column.name}) answers {percent(column.run.metrics['accuracy'])} of"
         f" {count(test_set.questions)} questions of {test_set.name} right."
         for test_set in sets
         for column in test_set.columns
@@ -56,7 +56,7 @@ def _outcomes(sets: Sequence[TestSet]) -> list[Outcome]:
     questions = {}
     for test_set in sets:
         for base, tuned in test_set.pairs:
-            key = (base.run.model, test_set.name)
+            key = (base.run.subject, test_set.name)
             changes.setdefault(key, []).append(change(base, tuned))
             questions[key] = test_set.questions
     return [Outcome(*key, questions[key], tuple(found)) for key, found in changes.items()]
@@ -68,12 +68,12 @@ def _clauses(outcomes: Sequence[Outcome]) -> str:
         found = [outcome for outcome in outcomes if outcome.verdict == verdict]
         if found:
             clauses.append(f"{verb} {join([_from_to(outcome) for outcome in found])}")
-    return join(clauses)
+    return "; it ".join(clauses)
 
 
 def _from_to(outcome: Outcome) -> str:
-    after = sorted(change.after for change in outcome.changes)
+    after = sorted(change.paired.after for change in outcome.changes)
     reached = percent(after[0]) if len(after) == 1 else f"between {percent(after[0])} and {percent(after[-1])}"
     among = "" if len(after) == 1 else f", in {len(after)} tuned models"
-    before, where = percent(outcome.changes[0].before), f"on {outcome.set_name}"
+    before, where = percent(outcome.changes[0].paired.before), f"on {outcome.set_name}"
     return f"from {before} to {reached} {where} ({count(outcome.questions)} questions{among})"

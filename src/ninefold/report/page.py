@@ -14,7 +14,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ninefold import __version__
-from ninefold.report import headline, proofs, tables, wording
+from ninefold.report import comparison, headline, proofs, tables, wording
 from ninefold.report.figures import curves, files, intervals, maps, palette
 from ninefold.report.gallery import Gallery, gallery
 from ninefold.report.runs import Evaluation, Run, TestSet, Training, group, read_runs
@@ -41,12 +41,12 @@ class Part:
     """What its intervals mean."""
     scale: intervals.Scale
     """All accuracies."""
-    headline: tuple[tables.Change, ...]
+    headline: tuple[comparison.Change, ...]
     """What fine-tuning changed, where one model was tuned once."""
     has_change: bool
     """Whether base and tuned are compared."""
-    size: int
-    """Cells along each side of its maps."""
+    grid: int | None
+    """Cells along each side of its maps, where it has any."""
     accuracy: tuple[maps.Panel, ...]
     """Maps of accuracy, and of its change."""
     votes: tuple[maps.Panel, ...]
@@ -116,19 +116,7 @@ def report(runs: Sequence[Path], out: Path) -> None:
 
 
 def _part(test_set: TestSet, anchor: str, limit: int) -> Part:
-    accuracy = []
-    for column in test_set.columns:
-        metrics = column.run.metrics
-        accuracy.append(maps.accuracy_map(column.name, metrics["by_cell"], metrics["n_by_cell"]))
-        if column.base:
-            before = column.base.metrics["by_cell"]
-            title = "change" if len(test_set.pairs) == 1 else f"change, {column.name}"
-            accuracy.append(maps.difference_map(title, before, metrics["by_cell"], metrics["n_by_cell"]))
-    votes = [
-        maps.vote_map(column.name, column.run.metrics["votes"], column.run.metrics["n_by_cell"])
-        for column in test_set.columns
-    ]
-    changes = tuple(tables.change(*pair) for pair in test_set.pairs)
+    changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
     return Part(
         anchor=anchor,
         name=test_set.name,
@@ -137,12 +125,31 @@ def _part(test_set: TestSet, anchor: str, limit: int) -> Part:
         scale=_scale(test_set),
         headline=changes if len(changes) == 1 else (),
         has_change=bool(changes),
-        size=accuracy[0].size,
-        accuracy=tuple(accuracy),
-        votes=tuple(votes),
-        numbers=(tables.summary(test_set), tables.regions(test_set), tables.invalid(test_set)),
+        grid=test_set.grid,
+        accuracy=_accuracy_maps(test_set) if test_set.grid else (),
+        votes=_vote_maps(test_set) if test_set.grid else (),
+        numbers=tables.numbers(test_set),
         confusions=tuple(tables.confusion(column) for column in test_set.columns),
         gallery=gallery(test_set, limit),
+    )
+
+
+def _accuracy_maps(test_set: TestSet) -> tuple[maps.Panel, ...]:
+    panels, bases = [], {tuned.name: base for base, tuned in test_set.pairs}
+    for column in test_set.columns:
+        accuracies, counts = (column.run.metrics[key] for key in ("by_cell", "n_by_cell"))
+        panels.append(maps.accuracy_map(column.name, accuracies, counts))
+        if base := bases.get(column.name):
+            title = "change" if len(bases) == 1 else f"change, {column.name}"
+            sure = comparison.sure_cells(base, column).tolist()
+            panels.append(maps.difference_map(title, base.run.metrics["by_cell"], accuracies, counts, sure))
+    return tuple(panels)
+
+
+def _vote_maps(test_set: TestSet) -> tuple[maps.Panel, ...]:
+    return tuple(
+        maps.vote_map(column.name, column.run.metrics["votes"], column.run.metrics["n_by_cell"])
+        for column in test_set.columns
     )
 
 
@@ -161,7 +168,7 @@ def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str,
     drawings = {}
     if parts:
         drawings["accuracy"] = intervals.figure([part.scale for part in parts])
-    for part in parts:
+    for part in (part for part in parts if part.grid):
         drawings[f"{part.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by place on {part.name}", [part.accuracy])
         drawings[f"{part.anchor}-vote-maps"] = maps.figure(f"Most common answer by place on {part.name}", [part.votes])
     for anchor, curve in zip(_anchors([curve.title for curve in losses]), losses, strict=True):

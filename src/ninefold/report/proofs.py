@@ -21,12 +21,6 @@ class Part:
     """How many examples it has."""
     bound: str
     """What a reader of the text alone can reach."""
-    exact: tuple[str, ...]
-    """Factors whose combinations all occur equally often."""
-    uneven: tuple[str, ...]
-    """Factors whose combinations do not, with the rarest and most frequent count."""
-    facts: tuple[str, ...]
-    """What holds of every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +33,27 @@ class Proof:
     """Why there is no certificate; empty where there is one."""
     parts: tuple[Part, ...] = ()
     """What it says of each split."""
+    statements: tuple[str, ...] = ()
+    """All it says, in sentences: what is exact, and what is not and by how much."""
     limits: tuple[str, ...] = ()
     """What it does not say."""
 
 
 def proofs(runs: Iterable[Run]) -> list[Proof]:
     """Return the certificate of each data set that the runs name, in the order they name them."""
-    folders = dict.fromkeys(run.data_folder for run in runs)
-    return [_proof(folder) for folder in folders if folder]
+    return [_proof(folder) for folder in dict.fromkeys(folder for run in runs for folder in run.data_folders)]
 
 
 def _proof(folder: Path) -> Proof:
+    path = folder / "certificate.json"
     try:
-        certificate = read_json(folder / "certificate.json")
+        certificate = read_json(path)
+        parts = tuple(Part(name, part["rows"], _bound(part)) for name, part in certificate["splits"].items())
+        return Proof(folder.name, "", parts, tuple(certificate["statements"]), tuple(certificate["limits"]))
     except RunError as error:
         return Proof(folder.name, f"There is no certificate to show: {error}.")
-    parts = tuple(_part(name, part) for name, part in certificate["splits"].items())
-    return Proof(folder.name, "", parts, tuple(certificate["limits"]))
-
-
-def _part(name: str, part: Mapping[str, Any]) -> Part:
-    return Part(
-        name,
-        part["rows"],
-        _bound(part),
-        tuple(_factors(table) for table in part["marginals"] if table["exact"]),
-        tuple(
-            f"{_factors(table)} ({count(table['min'])} to {count(table['max'])} each)"
-            for table in part["marginals"]
-            if not table["exact"]
-        ),
-        tuple(fact["fact"] for fact in part["facts"]),
-    )
+    except (KeyError, TypeError, AttributeError, StopIteration):
+        return Proof(folder.name, f"There is no certificate to show: {path} is not in the format of this version.")
 
 
 def _bound(part: Mapping[str, Any]) -> str:
@@ -83,7 +66,3 @@ def _bound(part: Mapping[str, Any]) -> str:
         f"Who reads the text and never sees the picture can have at most {fraction} right;"
         f" text and answer share {view['mutual_information_bits']:g} bits."
     )
-
-
-def _factors(table: Mapping[str, Any]) -> str:
-    return " × ".join(name.replace("_", " ") for name in table["factors"])

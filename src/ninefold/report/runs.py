@@ -28,19 +28,20 @@ class Run:
     @property
     def model(self) -> str:
         """What the base model is called."""
-        named = self.spec.get("model") or {}
-        return str(named if isinstance(named, str) else named.get("name") or "model")
+        named = self.spec["model"]
+        return str(named if isinstance(named, str) else named["name"])
 
     @property
     def is_nano(self) -> bool:
         """Whether the model is one of the small bases shipped with ninefold: a demonstration."""
-        named = self.spec.get("model")
-        return bool(isinstance(named, dict) and named.get("nano")) or self.model.startswith("nano")
+        named = self.spec["model"]
+        return named.startswith("nano") if isinstance(named, str) else bool(named.get("nano"))
 
     @property
-    def data_folder(self) -> Path | None:
-        """Where the data set lay when the run was made."""
-        return _path(self.provenance.get("data"))
+    def data_folders(self) -> list[Path]:
+        """Where its data sets lay when it was made; several may be trained on."""
+        named = self.provenance.get("data") or []
+        return [Path(folder) for folder in ([named] if isinstance(named, str) else named)]
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Evaluation(Run):
     @property
     def adapter_folder(self) -> Path | None:
         """The training run, or adapter folder, that tuned the model."""
-        return _path(self.provenance.get("adapter"))
+        named = self.provenance.get("adapter")
+        return Path(named) if named else None
 
     @property
     def set_key(self) -> str:
@@ -72,10 +74,15 @@ class Evaluation(Run):
         return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit")])
 
     @property
-    def model_key(self) -> str:
-        """The identity of the base model: runs that differ in their adapter alone share it."""
-        named = {key: value for key, value in self.spec["model"].items() if not key.startswith("adapter")}
-        return canonical_json(named)
+    def subject(self) -> str:
+        """What was evaluated, whether tuned or not: the model, and how it was asked where that is not the usual way."""
+        return f"{self.model} by choice" if self.spec.get("scoring") == "choice" else self.model
+
+    @property
+    def subject_key(self) -> str:
+        """The identity of what was evaluated: runs that differ in their adapter alone share it."""
+        model = {key: value for key, value in self.spec["model"].items() if key != "adapter"}
+        return canonical_json({**self.spec, "id": None, "model": model})
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -111,6 +118,11 @@ class TestSet:
         return [(by_run[id(column.base)], column) for column in self.columns if column.base is not None]
 
     @property
+    def grid(self) -> int | None:
+        """Cells along each side of its maps; None where the set does not say where things are."""
+        return len(self.columns[0].run.metrics["by_cell"]) if "by_cell" in self.columns[0].run.metrics else None
+
+    @property
     def questions(self) -> int:
         """How many questions the set asks."""
         return int(self.columns[0].run.metrics["n"])
@@ -137,11 +149,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
 
 
 def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
-    """Bring together the runs that answered the same examples, and pair each tuned run with its base.
-
-    Raises:
-        RunError: If two different base runs of one model answered the same examples.
-    """
+    """Bring together the runs that answered the same examples, and pair each tuned run with its base."""
     sets: dict[str, list[Evaluation]] = {}
     for run in evaluations:
         sets.setdefault(run.set_key, []).append(run)
@@ -150,20 +158,19 @@ def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
 
 
 def _columns(runs: Sequence[Evaluation]) -> tuple[Column, ...]:
-    models: dict[str, list[Evaluation]] = {}
+    subjects: dict[str, list[Evaluation]] = {}
     for run in runs:
-        models.setdefault(run.model_key, []).append(run)
-    ordered: list[tuple[Evaluation, Evaluation | None, str]] = []
-    for family in models.values():
-        bases = [run for run in family if run.is_base]
-        if len(bases) > 1:
-            raise RunError(f"{bases[1].folder}: a second base run beside {bases[0].folder}; report one of them")
+        subjects.setdefault(run.subject_key, []).append(run)
+    ordered: list[tuple[str, Evaluation, Evaluation | None]] = []
+    for family in subjects.values():
         tuned = [run for run in family if not run.is_base]
-        prefix = f"{family[0].model} " if len(models) > 1 else ""
-        ordered += [(run, None, f"{prefix}base") for run in bases]
-        ordered += [(run, bases[0] if bases else None, prefix + _tuned_name(run, len(tuned))) for run in tuned]
-    names = _unique([name for _, _, name in ordered])
-    return tuple(Column(name, run, base) for name, (run, base, _) in zip(names, ordered, strict=True))
+        base = next((run for run in family if run.is_base), None)
+        prefix = f"{family[0].subject} " if len(subjects) > 1 else ""
+        if base:
+            ordered.append((f"{prefix}base", base, None))
+        ordered += [(prefix + _tuned_name(run, len(tuned)), run, base) for run in tuned]
+    names = _unique([name for name, _, _ in ordered])
+    return tuple(Column(name, run, base) for name, (_, run, base) in zip(names, ordered, strict=True))
 
 
 def _tuned_name(run: Evaluation, siblings: int) -> str:
@@ -198,7 +205,3 @@ def _read(folder: Path) -> Run:
     if not (folder / "scores.parquet").exists() or not (folder / "metrics.json").exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")
     return Evaluation(folder, spec, read_json(folder / "metrics.json"), known)
-
-
-def _path(value: object) -> Path | None:
-    return Path(str(value)) if value else None

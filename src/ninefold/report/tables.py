@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import binomtest
-
+from ninefold.report.comparison import Change, change
 from ninefold.report.runs import Column, TestSet
 from ninefold.report.wording import NARROW_SPACE, count, p_value, percent, points, span
+from ninefold.space import LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +38,9 @@ class Table:
     """Name and cells of each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What fine-tuning changed on the very same examples."""
-
-    before: float
-    """Accuracy of the base."""
-    after: float
-    """Accuracy of the tuned model."""
-    interval: tuple[float, float] | None
-    """95 % interval of the difference; None where the examples are too few."""
-    lost: int
-    """Examples the base had right and the tuned model has wrong."""
-    won: int
-    """Examples the base had wrong and the tuned model has right."""
-    p: float
-    """Exact two-sided McNemar test of ``lost`` against ``won``."""
-
-    @property
-    def points(self) -> float:
-        """The difference in accuracy, as a fraction."""
-        return self.after - self.before
-
-    @property
-    def verdict(self) -> str:
-        """What can be said of it: "rose", "fell" or "unclear"."""
-        if self.p >= 0.05:
-            return "unclear"
-        return "rose" if self.points > 0 else "fell"
-
-
-def change(base: Column, tuned: Column) -> Change:
-    """Compare a tuned run with its base, item by item."""
-    before = base.run.scores["correct"].astype(bool)
-    after = tuned.run.scores["correct"].reindex(before.index).astype(bool)
-    lost, won = int((before & ~after).sum()), int((~before & after).sum())
-    p = float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
-    return Change(float(before.mean()), float(after.mean()), None, lost, won, p)
+def numbers(test_set: TestSet) -> tuple[Table, ...]:
+    """Return all tables that set the runs of a set side by side."""
+    return (summary(test_set), *([regions(test_set)] if test_set.grid else []), invalid(test_set))
 
 
 def summary(test_set: TestSet) -> Table:
@@ -126,9 +92,8 @@ def invalid(test_set: TestSet) -> Table:
 def confusion(column: Column) -> Table:
     """Return the table of what is taken for what, by one run."""
     table: dict[str, dict[str, int]] = column.run.metrics["confusion"]
-    labels = list(table)
-    given = [*labels, *sorted({name for row in table.values() for name in row} - set(labels))]
-    given = [name for name in given if any(row.get(name) for row in table.values()) or name in labels]
+    names = dict.fromkeys([*table, *(name for row in table.values() for name in row)])
+    given = sorted(names, key=lambda name: LABELS.index(name) if name in LABELS else len(LABELS))
     rows = []
     for answer, counts in table.items():
         total = sum(counts.values()) or 1
@@ -143,13 +108,13 @@ def confusion(column: Column) -> Table:
 
 
 def _change_entries(change: Change) -> list[Entry]:
-    bounds = change.interval
-    detail = f"95{NARROW_SPACE}%: {points(bounds[0], 1)} to {points(bounds[1], 1)}" if bounds else ""
+    paired = change.paired
+    low, high = paired.difference.low, paired.difference.high
     return [
-        Entry(points(change.points, 1), detail),
-        Entry(count(change.won)),
-        Entry(count(change.lost)),
-        Entry(p_value(change.p)),
+        Entry(points(paired.difference.value, 1), f"95{NARROW_SPACE}%: {points(low, 1)} to {points(high, 1)}"),
+        Entry(count(paired.gained)),
+        Entry(count(paired.lost)),
+        Entry(p_value(change.mcnemar)),
     ]
 
 

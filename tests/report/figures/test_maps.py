@@ -28,10 +28,14 @@ def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
 def test_a_difference_map_is_signed():
     after = grid(0.75)
     after[3][3], after[5][5] = 0.25, 0.5
-    panel = maps.difference_map("change", grid(), after, COUNTS)
+    sure = grid(True)
+    sure[8][8] = False
+    panel = maps.difference_map("change", grid(), after, COUNTS, sure)
     tiles = {tile.cell: tile.text for tile in panel.tiles}
     assert [tiles[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
-    assert panel.note == "79 of 81 cells better, 1 worse."
+    assert panel.tiles[-1].is_faint
+    assert panel.tiles[-1].tip.endswith("within chance")
+    assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance, in bold."
 
 
 def test_a_vote_map_counts_the_cells_that_name_another_region():

@@ -4,7 +4,7 @@ A panel is computed once and drawn twice: as SVG by the page's template, and by 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
@@ -41,6 +41,8 @@ class Tile:
     """The cell in words."""
     seen: int
     """How many examples stand in it."""
+    is_faint: bool = False
+    """Whether what it shows may be chance."""
 
     @property
     def where(self) -> str:
@@ -78,8 +80,8 @@ def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
     return _panel("accuracy", title, note, counts, draw)
 
 
-def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid) -> Panel:
-    """Return the map of how accuracy changed, in percentage points."""
+def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid) -> Panel:
+    """Return the map of how accuracy changed, in percentage points; cells that are not ``sure`` are written faintly."""
 
     def draw(cell: Cell) -> tuple[str | None, str, str | None, str]:
         before, after = _at(base, cell), _at(tuned, cell)
@@ -87,17 +89,16 @@ def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid) -> Panel:
             return None, "", None, "no example"
         change = after - before
         text = points(round(change, 2)).replace("±", "")
-        return palette.difference_color(change), text, None, f"from {percent(before)} to {percent(after)}"
+        chance = "" if _at(sure, cell) else ", within chance"
+        return palette.difference_color(change), text, None, f"from {percent(before)} to {percent(after)}{chance}"
 
-    pairs = [
-        (before, after)
-        for rows in zip(base, tuned, strict=True)
-        for before, after in zip(*rows, strict=True)
-        if before is not None and after is not None
-    ]
-    better, worse = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
-    note = f"{better} of {len(pairs)} cells better, {worse} worse."
-    return _panel("difference", title, note, counts, draw)
+    panel = _panel("difference", title, "", counts, draw)
+    tiles = tuple(replace(tile, is_faint=not _at(sure, tile.cell)) for tile in panel.tiles)
+    changes = [_at(tuned, tile.cell) - _at(base, tile.cell) for tile in tiles if tile.fill]
+    better, worse = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+    beyond = sum(not tile.is_faint for tile in tiles)
+    note = f"{better} of {len(changes)} cells better, {worse} worse; {beyond} beyond chance, in bold."
+    return replace(panel, note=note, tiles=tiles)
 
 
 def vote_map(title: str, votes: Grid, counts: Grid) -> Panel:
@@ -170,13 +171,15 @@ def _panel(
 def _draw(axis: Axes, panel: Panel) -> None:
     for tile in panel.tiles:
         x, y = offset(tile.cell.col, panel.size), offset(tile.cell.row, panel.size)
-        if tile.fill is None:
-            axis.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor="none", edgecolor=palette.MUTED, hatch="///", lw=0))
-            continue
-        axis.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor=tile.fill, lw=0))
+        look: dict[str, Any] = {"fc": tile.fill} if tile.fill else {"fc": "none", "ec": palette.MUTED, "hatch": "///"}
         text = palette.LABEL_ARROWS.get(tile.label, "?") if tile.label else tile.text
         size = 11 if tile.label else 7
-        axis.text(x + 0.48, y + 0.48, text, color=tile.ink, fontsize=size, ha="center", va="center", parse_math=False)
+        weight = "bold" if panel.kind == "difference" and not tile.is_faint else "normal"
+        square = axis.add_patch(Rectangle((x, y), 0.96, 0.96, lw=0, **look))
+        word = axis.text(x + 0.48, y + 0.48, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
+        word.set_color(tile.ink or palette.MUTED)
+        for artist in (square, word):
+            artist.set_in_layout(False)  # they lie within the frame; measuring each is slow
     side = offset(panel.size - 1, panel.size) + 0.96
     axis.set(xlim=(0, side), ylim=(side, 0), aspect="equal")
     axis.set_title(panel.title, fontsize=10, parse_math=False)

@@ -1,0 +1,140 @@
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from ninefold.data import dataset
+from ninefold.report.page import report
+from ninefold.types import Example
+
+PLANTED = "<script>alert('planted')</script>"
+
+
+class Page(HTMLParser):
+    """What a browser would see: the elements, their attributes and all text outside styles and scripts."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.scripts: list[str] = []
+        self.feed(content)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            self.scripts.append(data)
+        elif self.cdata_elem is None:
+            self.text += data
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attrs for _, attrs in self.elements if name in (attrs.get("class") or "").split()]
+
+
+@pytest.fixture
+def photos(tmp_path, answers):
+    """A data set of 162 pictures of noise, and the table of its examples."""
+    random = np.random.default_rng(0)
+    table = answers(1.0, per_cell=2, looks=("cat", PLANTED))
+    keys = ["id", "question", "prompt", "answer", "answer_format", "group"]
+    table["category"] = table["question"].str.removeprefix("Where is the ").str.removesuffix("?")
+    rows = table.to_dict("records")
+
+    def examples():
+        from PIL import Image
+
+        for row in rows:
+            path = tmp_path / "pictures" / f"{row['id'][-7:].replace('/', '-')}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(random.integers(0, 256, (90, 160, 3), np.uint8)).save(path)
+            factors = {name: row[name] for name in ("cell_row", "cell_col", "region", "category")}
+            core = {name: row[name] for name in keys} | {"prompt": f"{row['question']} {', '.join(row['options'])}"}
+            yield Example(image=path.read_bytes(), options=tuple(row["options"]), factors=factors, **core)
+
+    folder = tmp_path / "photos"
+    dataset.write(folder, {"test": examples()}, about=dataset.About("Noise", "Noise.", {}))
+    return folder, table
+
+
+@pytest.fixture
+def page(tmp_path, evaluation, training, answers, photos):
+    """A report of everything, with a script planted wherever a model or a file has a say."""
+    folder, table = photos
+    bad = answers(0.4, **{"scene": "{}"})
+    bad.loc[bad.index[5], "text"] = PLANTED
+    photo_runs = []
+    for name, skill in (("photo-base", 0.3), ("photo-tuned", 0.6)):
+        told = table.assign(text=[text if k % 10 < 10 * skill else "" for k, text in enumerate(table["text"])])
+        where = {"data": PLANTED, "fingerprint": dataset.fingerprint(folder, "test"), "data_folder": folder}
+        photo_runs.append(evaluation(name, told, tuned="tuned" in name, **where))
+    runs = [
+        evaluation("base", bad),
+        evaluation("tuned", answers(1.0, scene="{}"), tuned=True),
+        *photo_runs,
+        training("<script>alert('planted')<"),
+    ]
+    out = tmp_path / "out" / "report.html"
+    report(runs, out)
+    return out
+
+
+def test_the_whole_page(page):
+    content = page.read_text()
+    seen = Page(content)
+
+    # Nothing planted becomes an element, and one script runs: ours, by its hash.
+    assert "<script>alert" not in content
+    assert content.count("&lt;script&gt;alert(&#39;planted&#39;)") > 10
+    assert len(seen.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(seen.scripts[0].encode()).digest()).decode()
+    policy = next(attrs["content"] for tag, attrs in seen.elements if tag == "meta" and "http-equiv" in attrs)
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" == policy
+
+    # Nothing is loaded from anywhere.
+    loaded = [attrs[key] for tag, attrs in seen.elements for key in ("src", "href") if key in attrs and tag != "a"]
+    assert loaded and all(value.startswith(("data:", "#arrow", "#dot")) for value in loaded)
+    assert not re.search(r"@import|url\((?!#)", content)
+    assert "http://" not in content.replace("http://www.w3.org", "")
+    assert page.stat().st_size < 6_000_000
+
+    # The headline, the notice, the maps, the gallery, the certificate, the command.
+    assert seen.text.count("After fine-tuning, accuracy rose from 39\u202f% to 100\u202f% on synthetic") == 2  # title, heading
+    assert "say nothing about any real model" in seen.text
+    assert len(seen.all("map")) == 2 * 5
+    assert len(seen.all("tile")) == 2 * 5 * 81
+    assert len([1 for tag, attrs in seen.elements if tag == "li" and "data-cell" in attrs]) == 2 * 120
+    assert {attrs["data-cell"] for attrs in seen.all("tile")} == {
+        f"{row}-{col}" for row in range(9) for col in range(9)
+    }
+    assert len(seen.all("thumb")) == 120
+    assert "Where is the cat?" in seen.text
+    assert "Some pictures are missing: the run does not say where its data set is" in seen.text
+    assert "What is proven of each data set" in seen.text
+    assert "ninefold evaluate --model nano" in seen.text
+    assert "a census of its scenes" in seen.text
+    assert "The ring marks the epoch kept, 3" in seen.text
+
+    # The figures lie beside the page, under plain names.
+    figures = sorted(path.name for path in (page.parent / "report-figures").iterdir())
+    assert len(figures) == 2 * (1 + 2 * 2 + 1)
+    assert all(re.fullmatch(r"[a-z0-9-]+\.(pdf|png)", name) for name in figures)
+
+
+def test_a_base_alone_is_reported_as_what_it_is(tmp_path, evaluation, answers):
+    table = answers(0.4).drop(columns=["cell_row", "cell_col", "region"])
+    report([evaluation("base", table, model="Qwen/Qwen2-VL-7B-Instruct")], tmp_path / "one.html")
+    seen = Page((tmp_path / "one.html").read_text())
+    assert "Qwen/Qwen2-VL-7B-Instruct (base) answers 39\u202f% of 324 questions" in seen.text
+    assert "real model" not in seen.text
+    assert seen.all("map") == []
+    assert "McNemar" not in seen.text
+
+
+def test_a_training_alone_is_reported(tmp_path, training):
+    report([training()], tmp_path / "one.html")
+    assert "it has not been evaluated yet" in (tmp_path / "one.html").read_text()

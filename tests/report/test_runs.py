@@ -1,0 +1,61 @@
+import pytest
+
+from ninefold.errors import RunError
+from ninefold.report.runs import group, read_runs
+
+
+def test_tuned_runs_are_paired_with_the_base_that_answered_the_same(evaluation, training, answers):
+    bad, good = answers(0.4), answers(0.9)
+    folders = [
+        evaluation("tuned-photos", good, tuned=True, data="photos", fingerprint="d"),
+        evaluation("base", bad),
+        evaluation("tuned", good, tuned=True),
+        evaluation("other", bad, model="Qwen/Qwen2-VL-7B-Instruct"),
+        training(),
+    ]
+    evaluations, trainings = read_runs([*folders, folders[1]])
+    assert [run.folder.name for run in trainings] == ["tuning"]
+    photos, synthetic = group(evaluations)
+    assert (photos.name, synthetic.name) == ("photos", "synthetic")
+    assert [column.name for column in photos.columns] == ["tuned"]
+    assert photos.pairs == []
+    names = ["nano base", "nano tuned", "Qwen/Qwen2-VL-7B-Instruct base"]
+    assert [column.name for column in synthetic.columns] == names
+    assert [(one.name, other.name) for one, other in synthetic.pairs] == [("nano base", "nano tuned")]
+
+
+def test_several_tuned_models_are_told_apart(evaluation, answers):
+    folders = [evaluation("base", answers(0.4))]
+    folders += [evaluation(f"tuned-{k}", answers(0.8 + k / 10), tuned=f"adapter{k}") for k in (0, 1)]
+    (test_set,) = group(read_runs(folders)[0])
+    assert [column.name for column in test_set.columns] == ["base", "tuned, adapter0", "tuned, adapter1"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "message"),
+    [
+        ("spec.json", "not a run of ninefold"),
+        ("done.json", "not finished; repeat its command"),
+        ("scores.parquet", "predictions without scores; run: ninefold score"),
+    ],
+)
+def test_what_is_no_finished_run_is_refused_in_one_line(evaluation, answers, gone, message):
+    folder = evaluation("base", answers(0.4))
+    (folder / gone).unlink()
+    with pytest.raises(RunError, match=message) as caught:
+        read_runs([folder])
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_runs_asked_in_another_way_are_not_compared(evaluation, answers):
+    ways = [("one", {}), ("two", {"scoring": "choice"}), ("three", {"scoring": "choice", "tuned": True})]
+    folders = [evaluation(name, answers(0.4), **way) for name, way in ways]
+    (test_set,) = group(read_runs(folders)[0])
+    assert [column.name for column in test_set.columns] == ["nano base", "nano by choice base", "nano by choice tuned"]
+    assert test_set.pairs == [test_set.columns[1:]]
+
+
+def test_nothing_to_report_is_an_error():
+    with pytest.raises(RunError, match="no run to report"):
+        read_runs([])
