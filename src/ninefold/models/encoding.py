@@ -30,7 +30,8 @@ IGNORED = -100
 """The label of a position that no answer stands at."""
 
 _WORKERS = min(8, os.cpu_count() or 1)
-_AHEAD = 64
+_PIXELS_PER_TOKEN = 28 * 28
+_LETTERS_PER_TOKEN = 4
 
 
 class Encoder:
@@ -65,19 +66,35 @@ class Encoder:
         return np.asarray(picture.resize(self._fixed_size, self.processor.image_processor.resample))
 
     @property
-    def keeps_small(self) -> bool:
-        """Whether pictures become small arrays of one size, cheap to keep in memory."""
-        return self._fixed_size is not None
+    def picture_bytes(self) -> int | None:
+        """What `picture` returns takes in memory, where pictures have one size; ``None`` where they differ."""
+        return None if self._fixed_size is None else 3 * self._fixed_size[0] * self._fixed_size[1]
 
-    def pictures(self, examples: Sequence[Example]) -> Iterator[Picture]:
-        """Decode the pictures of examples, in order, ahead of their use and on all cores; each distinct one once."""
+    def cost(self, example: Example) -> float:
+        """Return about how long an example's prompt is, in tokens of its picture and text, without decoding anything.
+
+        Only ratios and order matter. Pictures of one size cost all the same, which is left out.
+        """
+        width, height = (0, 0) if self._fixed_size else images.size(example.image, name=f"example {example.id}")
+        return width * height / _PIXELS_PER_TOKEN + len(example.prompt) / _LETTERS_PER_TOKEN
+
+    def pictures(self, examples: Sequence[Example], *, ahead: int, overlap: bool) -> Iterator[Picture]:
+        """Decode the pictures of examples in order, on all cores and each distinct one once.
+
+        Args:
+            examples: Whose pictures.
+            ahead: How many are decoded at once, and so held in memory.
+            overlap: Whether they are decoded while the caller works on earlier ones: right for a GPU, while on a CPU
+                the threads of both would wait for each other.
+        """
         uses = Counter(example.image for example in examples)
         jobs: dict[bytes | Path | Scene, Future[Picture]] = {}
         with ThreadPoolExecutor(_WORKERS) as pool:
             for place, example in enumerate(examples):
-                for later in examples[place + _AHEAD - 1 : place + _AHEAD] if place else examples[:_AHEAD]:
-                    if later.image not in jobs:
-                        jobs[later.image] = pool.submit(self.picture, later)
+                if overlap or example.image not in jobs:
+                    for later in examples[place : place + ahead]:
+                        if later.image not in jobs:
+                            jobs[later.image] = pool.submit(self.picture, later)
                 yield jobs[example.image].result()
                 uses[example.image] -= 1
                 if not uses[example.image]:

@@ -12,7 +12,6 @@ from typing import Any, Self
 import torch
 from transformers import GenerationConfig
 
-from ninefold import images
 from ninefold.models import loading
 from ninefold.models.encoding import IGNORED, Encoder, Tensors
 from ninefold.models.families import NANO, Family, Source
@@ -68,9 +67,10 @@ class GenerativeModel:
         precision = loading.compute_dtype(dtype, family, place)
         model = loading.open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
         identity: dict[str, object] = {
+            "name": source.name,
             "family": family.name,
             "nano": family is NANO,
-            "checkpoint": loading.checkpoint_identity(source, config),
+            "checkpoint": loading.checkpoint_id(source, config),
             "adapter": None,
             "dtype": str(model.dtype).removeprefix("torch."),
         }
@@ -102,7 +102,8 @@ class GenerativeModel:
         With the end token, "center" is not favored over "center left" for being its beginning.
         """
         scores = []
-        for example, picture in zip(examples, self.encoder.pictures(examples), strict=True):
+        pictures = self.encoder.pictures(examples, ahead=LARGEST_BATCH, overlap=False)
+        for example, picture in zip(examples, pictures, strict=True):
             count = len(example.options)
             batch = self.encoder.encode_answers([example] * count, [picture] * count, example.options)
             labels = batch.pop("labels").to(self.model.device)
@@ -115,11 +116,14 @@ class GenerativeModel:
         """Yield batches of prompts of nearly equal length, with the places of their examples."""
         if not examples:
             return
-        order = sorted(range(len(examples)), key=lambda place: _length(examples[place]))
+        order = sorted(range(len(examples)), key=lambda place: self.encoder.cost(examples[place]))
         longest = examples[order[-1]]
         tokens = self.encoder.encode([longest], [self.encoder.picture(longest)])["input_ids"].shape[1]
         size = max(1, min(LARGEST_BATCH, TOKEN_BUDGET // tokens))
-        pictures = self.encoder.pictures([examples[place] for place in order])
+        on_gpu = self.model.device.type != "cpu"
+        pictures = self.encoder.pictures(
+            [examples[place] for place in order], ahead=size * (1 + on_gpu), overlap=on_gpu
+        )
         for start in range(0, len(order), size):
             places = order[start : start + size]
             batch = self.encoder.encode([examples[place] for place in places], list(islice(pictures, len(places))))
@@ -160,11 +164,6 @@ def keeps_by_mask(model: Any) -> bool:
         model = model.module
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
     return "slice_logits_to_keep" in inspect.unwrap(type(bare).forward).__code__.co_names
-
-
-def _length(example: Example) -> tuple[int, int]:
-    width, height = images.size(example.image, name=f"example {example.id}")
-    return width * height, len(example.prompt)
 
 
 def _end_ids(config: GenerationConfig) -> list[int]:

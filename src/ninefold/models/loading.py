@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -34,7 +35,9 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -118,11 +121,9 @@ def compute_dtype(name: Precision, family: Family, device: torch.device) -> torc
     return torch.float32 if device.type == "cpu" or family is NANO else "auto"
 
 
-def checkpoint_identity(source: Source, config: Any) -> dict[str, object]:
-    """Return a checkpoint's name and what tells its versions apart: a hub revision, or a hash of its files."""
-    if source.local:
-        return {"name": source.name, "hash": folder_hash(Path(source.path))}
-    return {"name": source.name, "revision": getattr(config, "_commit_hash", None)}
+def checkpoint_id(source: Source, config: Any) -> str | None:
+    """Return what tells versions of a checkpoint apart: its revision on the hub, or a hash of its files here."""
+    return folder_hash(Path(source.path)) if source.local else getattr(config, "_commit_hash", None)
 
 
 def folder_hash(folder: Path) -> str:

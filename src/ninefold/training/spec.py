@@ -1,0 +1,79 @@
+"""What a training run is told: plain values, no torch, so that the command line can derive its options from them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ninefold.errors import RunError
+from ninefold.models.families import Schedule, Scope
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """Fine-tune a model with LoRA on the answers of a data set."""
+
+    model: str
+    """A name from `ninefold models`, a hub id or a local folder."""
+    data: tuple[Path, ...]
+    """Data set folders; several are trained on together."""
+    train_split: str = "train"
+    """The split to learn from."""
+    validation_split: str = "validation"
+    """The split that early stopping and the choice of the best epoch look at."""
+    limit: int | None = None
+    """Only the first so many rows of each split."""
+    seed: int = 0
+    """Decides LoRA's first values and the order of the data."""
+    scope: Scope = "paper"
+    """Where LoRA adapts query, key and value: "paper" in vision and language, "language" in language alone."""
+    rank: int = 32
+    """Rank of LoRA's matrices (the paper's)."""
+    alpha: int = 64
+    """LoRA's scale, before division by the rank (the paper's)."""
+    learning_rate: float | None = None
+    """Of AdamW; by default the family's: the paper's 1e-4 for real models."""
+    batch: int | None = None
+    """Examples per optimizer step; by default the family's: 16. The paper gives none."""
+    micro_batch: int | None = None
+    """Examples per forward pass; chosen by itself. It changes memory and speed alone, never `batch`."""
+    epochs: int = 10
+    """At most so many passes over the data (the paper's)."""
+    patience: int = 2
+    """Stop after so many epochs without a better validation loss (the paper's)."""
+    schedule: Schedule | None = None
+    """How the learning rate moves; by default the family's: constant. The paper gives none."""
+    warmup: float = 0.0
+    """Fraction of all steps over which the learning rate rises from zero."""
+    weight_decay: float = 0.01
+    """Of AdamW; torch's default, as in the authors' sibling code."""
+    clip: float = 1.0
+    """Largest norm of the gradient; 0 for no limit."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What to compute in; by default single precision on a CPU, and the checkpoint's own on a GPU."""
+    checkpoint_steps: int = 500
+    """Save what a resumed run needs every so many steps, besides after every epoch."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be meant."""
+        positive = (
+            "rank",
+            "alpha",
+            "learning_rate",
+            "batch",
+            "micro_batch",
+            "epochs",
+            "patience",
+            "limit",
+            "checkpoint_steps",
+        )
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise RunError(f"--{name.replace('_', '-')} {value}: must be greater than 0")
+        for name in ("seed", "weight_decay", "clip"):
+            if getattr(self, name) < 0:
+                raise RunError(f"--{name.replace('_', '-')} {getattr(self, name)}: must not be negative")
+        if not 0 <= self.warmup < 1:
+            raise RunError(f"--warmup {self.warmup}: must be at least 0 and less than 1")
+        if not self.data:
+            raise RunError("--data: name at least one data set folder")
