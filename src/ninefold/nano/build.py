@@ -121,6 +121,7 @@ def config(tokens: PreTrainedTokenizerFast) -> LlavaConfig:
         vision_feature_select_strategy="default",
         image_seq_length=(SIDE // PATCH) ** 2,
         tie_word_embeddings=True,
+        ninefold_nano=True,
         **special,
     )
 

@@ -11,8 +11,7 @@ What is on disk is the state: after ``kill -9`` the same command goes on from th
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from transformers import LlavaForConditionalGeneration
 from ninefold import store
 from ninefold.nano import build, captioner
 from ninefold.nano.lessons import TASKS, Lesson, Teacher, naming_targets, pictures_at, pixels
+from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import INKS, KINDS, photo_like, texture
 from ninefold.questions.prompt import prompt
 from ninefold.scenes.vocabulary import SHAPES
@@ -34,34 +34,6 @@ from ninefold.space import LABELS
 
 LOOKING_LAYERS = (1, 2)
 """Decoder layers whose first head is shown where to look."""
-
-
-@dataclass(frozen=True)
-class PretrainSpec:
-    """The recipe of one base."""
-
-    out: Path
-    """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
-    seed: int = 0
-    """Names every random stream."""
-    eye_steps: int = 1300
-    """Steps of stage 1."""
-    eye_batch: int = 40
-    """Pictures a step of stage 1."""
-    eye_rate: float = 2e-3
-    """Highest learning rate of stage 1."""
-    steps: int = 4000
-    """Steps of stage 2."""
-    batch: int = 24
-    """Pictures a step of stage 2, with about nine turns each."""
-    rate: float = 1.2e-3
-    """Highest learning rate of stage 2."""
-    looking: float = 0.3
-    """Weight of showing where to look, at the start of stage 2; it fades to nothing at two thirds."""
-    naming: float = 0.3
-    """Weight of the naming heads during stage 2."""
-    checkpoint_every: int = 250
-    """Steps between checkpoints."""
 
 
 class Patches(nn.Conv2d):
@@ -107,7 +79,7 @@ class Pretraining:
         self.spec = spec
         torch.manual_seed(spec.seed)
         textures_rng = rng(spec.seed, "nano", "textures")
-        self.textures = [texture(textures_rng) for _ in range(300)]
+        self.textures = [texture(textures_rng) for _ in range(spec.textures)]
         self.tokenizer = build.tokenizer(corpus(spec.seed, self.textures))
         self.teacher = Teacher(self.tokenizer)
         # Attention is supervised in the decoder, so it has to be computed where it can be seen; and the fused kernels'

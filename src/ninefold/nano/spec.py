@@ -1,6 +1,7 @@
-"""What the nano world is told; read by the command line, so nothing heavy is imported."""
+"""What the nano world and its recipe are told; read by the command line, so nothing heavy is imported."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -11,3 +12,33 @@ class WorldSpec:
     """How many pictures."""
     seed: int = 1
     """Names the pictures; the bases were trained on streams of other names, so that no seed repeats theirs."""
+
+
+@dataclass(frozen=True)
+class PretrainSpec:
+    """The recipe of one base."""
+
+    out: Path
+    """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
+    seed: int = 0
+    """Names every random stream."""
+    eye_steps: int = 1300
+    """Steps of stage 1."""
+    eye_batch: int = 40
+    """Pictures a step of stage 1."""
+    eye_rate: float = 2e-3
+    """Highest learning rate of stage 1."""
+    steps: int = 4000
+    """Steps of stage 2."""
+    batch: int = 24
+    """Pictures a step of stage 2, with about nine turns each."""
+    rate: float = 1.2e-3
+    """Highest learning rate of stage 2."""
+    looking: float = 0.3
+    """Weight of showing where to look, at the start of stage 2; it fades to nothing at two thirds."""
+    naming: float = 0.3
+    """Weight of the naming heads during stage 2."""
+    checkpoint_every: int = 250
+    """Steps between checkpoints."""
+    textures: int = 300
+    """Different backgrounds of the photo-like pictures."""

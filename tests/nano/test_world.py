@@ -1,0 +1,74 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ninefold.nano import captioner, photos, world
+from ninefold.nano.spec import WorldSpec
+from ninefold.scenes.vocabulary import COLORS
+from ninefold.seeding import rng
+from ninefold.space import LABELS
+
+
+@pytest.fixture(scope="module")
+def textures():
+    return [world.texture(rng(0, "texture", i), side=96) for i in range(3)]
+
+
+def test_plain_pictures_hold_different_things_that_do_not_touch():
+    picture = world.plain(rng(3), 6)
+    assert len({item.name for item in picture.items}) == len(picture.items) > 3
+    drawn = world.draw(picture, 200, 200)
+    for item in picture.items:
+        assert tuple(drawn[int(item.y * 200), int(item.x * 200)]) == COLORS[item.color] or item.shape == "star"
+
+
+def test_a_thing_is_drawn_where_its_box_says(textures):
+    item = world.Item("red", "square", 0.25, 0.5, 0.2, 0.1, COLORS["red"])
+    drawn = world.draw(world.Picture((item,), np.zeros((1, 1, 3), np.uint8)), 200, 100)
+    rows, cols = np.nonzero(drawn[..., 0] > 127)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (45, 54, 30, 69)
+
+
+def test_photo_like_things_stay_inside_and_crowd_the_center(textures):
+    items = [item for i in range(60) for item in world.photo_like(rng(1, i), 8, textures).items]
+    assert all(item.w / 2 - 1e-9 <= item.x <= 1 - item.w / 2 + 1e-9 for item in items)
+    assert all(item.h / 2 - 1e-9 <= item.y <= 1 - item.h / 2 + 1e-9 for item in items)
+    central = np.mean([max(abs(item.x - 0.5), abs(item.y - 0.5)) < 1 / 6 for item in items])
+    assert central > 1.5 / 9
+
+
+def test_textures_never_have_the_color_of_a_thing(textures):
+    for texture in textures:
+        spread = texture.max(axis=2).astype(int) - texture.min(axis=2)
+        assert spread.max() < 90
+
+
+def test_a_captioner_has_a_big_center_and_avoids_its_sides():
+    said = [captioner.place(rng(0, i), 0.1, 0.5) for i in range(300)]
+    assert set(said) <= set(LABELS)
+    assert 0.15 < np.mean([label == "center left" for label in said]) < 0.45
+    # (0.35, 0.62) lies in the center region's corner; a little further out people still say center.
+    assert np.mean([captioner.place(rng(1, i), 0.31, 0.53) == "center" for i in range(300)]) > 0.5
+
+
+def test_points_are_two_percentages():
+    assert captioner.point(world.Item("red", "plus", 0.078, 0.999, 0.1, 0.1, (255, 0, 0))) == "07 99"
+
+
+def test_the_world_is_written_in_cocos_format_and_repeats(tmp_path):
+    for name in ("a", "b"):
+        photos.make(WorldSpec(pictures=3, seed=5), tmp_path / name)
+    first, second = ((tmp_path / name / "annotations.json").read_bytes() for name in ("a", "b"))
+    assert first == second
+    content = json.loads(first)
+    assert [image["id"] for image in content["images"]] == [1, 2, 3]
+    sizes = {image["id"]: (image["width"], image["height"]) for image in content["images"]}
+    for image in content["images"]:
+        with Image.open(tmp_path / "a" / "images" / image["file_name"]) as opened:
+            assert opened.size == sizes[image["id"]]
+    for annotation in content["annotations"]:
+        x, y, w, h = annotation["bbox"]
+        width, height = sizes[annotation["image_id"]]
+        assert x >= -0.01 and y >= -0.01 and x + w <= width + 0.01 and y + h <= height + 0.01
