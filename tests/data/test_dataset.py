@@ -156,3 +156,15 @@ def test_factors_keep_their_kinds_and_gaps(tmp_path: Path):
     some = [replace(example, factors=factors) for example, factors in zip(rows(2), kinds, strict=True)]
     dataset.write(tmp_path / "set", {"test": some}, about=ABOUT)
     assert [example.factors for example in dataset.read(tmp_path / "set", "test")] == kinds
+
+
+@pytest.mark.parametrize("damage", ["truncate", "remove"])
+def test_broken_folders_are_named(tmp_path: Path, damage: str):
+    dataset.write(tmp_path / "set", {"test": rows(2)}, about=ABOUT)
+    [shard] = (tmp_path / "set" / "data").iterdir()
+    if damage == "truncate":
+        shard.write_bytes(shard.read_bytes()[:500])
+    else:
+        shard.unlink()
+    with pytest.raises(DataError, match=r"not readable as parquet|are missing"):
+        list(dataset.read(tmp_path / "set", "test"))

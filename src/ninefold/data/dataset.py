@@ -4,12 +4,10 @@
 text of every row) and ``certificate.json``. All is streamed: a set larger than memory can be written and read.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,27 +17,16 @@ import xxhash
 
 from ninefold import __version__, images, store
 from ninefold.data.card import card
+from ninefold.data.columns import CORE, Picture, example_of, repetitive, schema_of, table_of
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
 
-CORE: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
-    "question": pa.string(),
-    "prompt": pa.string(),
-    "options": pa.list_(pa.string()),
-    "answer": pa.string(),
-    "answer_format": pa.string(),
-    "group": pa.string(),
-}
-"""Columns that every data set has; each factor follows as a column of its own."""
-
-FACTORS: dict[type, pa.DataType] = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
-"""The column type of a factor, by the type of its values."""
-
 BATCH_ROWS, BATCH_BYTES = 1000, 32 << 20
 """A row group ends at whichever comes first: what reading one row costs in memory."""
+
+READ_ROWS = 64
+"""Rows that reading keeps in memory."""
 
 SHARD_BYTES = 500 << 20
 """A parquet file ends at the first row group that takes it past this size."""
@@ -106,11 +93,14 @@ def read(folder: Path, split: str, *, limit: int | None = None) -> Iterator[Exam
     Embedded pictures come as bytes, others as paths.
 
     Raises:
-        DataError: If the folder is no data set or has no such split.
+        DataError: If the folder is no data set, has no such split, or a file of it is broken.
     """
-    shards = _shards(folder, split)
-    rows = (row for shard in shards for batch in pq.ParquetFile(shard).iter_batches(64) for row in batch.to_pylist())
-    return (_example(row) for row in islice(rows, limit))
+    choose_split(folder, split)
+    shards = sorted((folder / "data").glob(f"{split}-*.parquet"))
+    if not shards:
+        raise DataError(f"{folder}: the parquet files of split {split!r} are missing; make the data set again")
+    rows = chain.from_iterable(_rows(shard) for shard in shards)
+    return (example_of(row) for row in islice(rows, limit))
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -170,8 +160,13 @@ class Part(NamedTuple):
 
 class _Row(NamedTuple):
     example: Example
-    image: dict[str, bytes | str | None]
+    picture: Picture
     pixels: str
+
+    @property
+    def weight(self) -> int:
+        """Bytes of its picture."""
+        return len(self.picture["bytes"] or b"")
 
 
 def _write_part(
@@ -183,14 +178,14 @@ def _write_part(
     writer: pq.ParquetWriter | None = None
     room = 0
     for batch in _batches(examples, embed):
-        schema = schema or _schema([row.example for row in batch])
+        schema = schema or schema_of([row.example for row in batch])
         if writer is None:
             shards.append(folder / f"{split}-{len(shards):05d}.parquet")
-            writer = pq.ParquetWriter(shards[-1], schema, use_dictionary=_repetitive(schema))
+            writer = pq.ParquetWriter(shards[-1], schema, use_dictionary=repetitive(schema))
             room = SHARD_BYTES
-        writer.write_table(_table(batch, schema))
+        writer.write_table(table_of([(row.example, row.picture) for row in batch], schema))
         rows += [{"id": row.example.id, "pixels": row.pixels, "text": text_hash(row.example)} for row in batch]
-        room -= sum(_weight(row) for row in batch)
+        room -= sum(row.weight for row in batch)
         if room <= 0:
             writer.close()
             writer = None
@@ -208,9 +203,9 @@ def _batches(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]]:
     batch: list[_Row] = []
     room = BATCH_BYTES
     for example in examples:
-        row = _Row(example, *_picture(example, embed))
-        batch.append(row)
-        room -= _weight(row)
+        pixels = pixel_hash(images.open_rgb(example.image, name=example.id))
+        batch.append(_Row(example, _picture(example, embed), pixels))
+        room -= batch[-1].weight
         if room <= 0 or len(batch) == BATCH_ROWS:
             yield batch
             batch, room = [], BATCH_BYTES
@@ -218,65 +213,16 @@ def _batches(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _weight(row: _Row) -> int:
-    content = row.image["bytes"]
-    return len(content) if isinstance(content, bytes) else 0
-
-
-def _picture(example: Example, embed: bool) -> tuple[dict[str, bytes | str | None], str]:
-    """Return the image cell of an example's row, and the hash of its pixels."""
+def _picture(example: Example, embed: bool) -> Picture:
     image = example.image
-    pixels = pixel_hash(images.open_rgb(image, name=example.id))
     if isinstance(image, Scene):
-        return {"bytes": encode_png(image), "path": f"{example.id}.png"}, pixels
+        return {"bytes": encode_png(image), "path": f"{example.id}.png"}
     if isinstance(image, bytes):
-        return {"bytes": image, "path": None}, pixels
+        return {"bytes": image, "path": None}
     if embed:
-        return {"bytes": image.read_bytes(), "path": image.name}, pixels
+        return {"bytes": image.read_bytes(), "path": image.name}
     # An absolute path is found from wherever the set is read.
-    return {"bytes": None, "path": str(image.resolve())}, pixels
-
-
-def _schema(batch: Sequence[Example]) -> pa.Schema:
-    """Return the columns that a batch of examples needs, and the features that the `datasets` library sees in them."""
-    columns = dict(CORE)
-    for name in batch[0].factors:
-        if name in CORE:
-            raise DataError(f"example {batch[0].id}: factor {name!r} has the name of a column that every data set has")
-        kinds = {type(example.factors.get(name)) for example in batch} - {NoneType}
-        columns[name] = FACTORS[float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else str]
-    features = {"info": {"features": {name: _feature(kind) for name, kind in columns.items()}}}
-    return pa.schema(columns, metadata={"huggingface": json.dumps(features)})
-
-
-def _feature(kind: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_struct(kind):
-        return {"mode": "RGB", "_type": "Image"}
-    if pa.types.is_list(kind):
-        return {"feature": _feature(kind.value_type), "_type": "List"}
-    return {"dtype": {"double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
-
-
-def _repetitive(schema: pa.Schema) -> list[str]:
-    """Return the columns worth a dictionary in parquet: all but those whose values are unique or large."""
-    paths = {"options": "options.list.element"}
-    return [paths.get(name, name) for name in schema.names if name not in {"id", "image", "scene"}]
-
-
-def _table(batch: Sequence[_Row], schema: pa.Schema) -> pa.Table:
-    factors = set(schema.names) - CORE.keys()
-    rows = []
-    for example, image, _ in batch:
-        if example.factors.keys() != factors:
-            odd = ", ".join(sorted(example.factors.keys() ^ factors))
-            raise DataError(f"example {example.id}: its factors are not those of the first example ({odd})")
-        core = {name: getattr(example, name) for name in CORE if name != "image"}
-        rows.append({**core, "image": image, **example.factors})
-    try:
-        return pa.Table.from_pylist(rows, schema=schema)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        ids = f"{batch[0].example.id} to {batch[-1].example.id}"
-        raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from None
+    return {"bytes": None, "path": str(image.resolve())}
 
 
 def _check_ids(rows: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
@@ -287,17 +233,13 @@ def _check_ids(rows: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
         seen.add(row["id"])
 
 
-def _shards(folder: Path, split: str) -> list[Path]:
-    shards = sorted((folder / "data").glob(f"{split}-*.parquet"))
-    if not shards or split not in splits(folder):
-        choose_split(folder, split)
-        raise DataError(f"{folder}: the parquet files of split {split!r} are missing; make the data set again")
-    return shards
-
-
-def _example(row: dict[str, Any]) -> Example:
-    core = {name: row.pop(name) for name in CORE}
-    image = core.pop("image")
-    core["image"] = Path(image["path"]) if image["bytes"] is None else image["bytes"]
-    core["options"] = tuple(core["options"])
-    return Example(**core, factors=row)
+def _rows(shard: Path) -> Iterator[dict[str, Any]]:
+    try:
+        file = pq.ParquetFile(shard)
+        missing = CORE.keys() - set(file.schema_arrow.names)
+        if missing:
+            raise DataError(f"{shard}: no column {', '.join(sorted(missing))}; make the data set again")
+        for batch in file.iter_batches(READ_ROWS):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{shard}: not readable as parquet ({error}); make the data set again") from None

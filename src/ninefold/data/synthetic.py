@@ -191,5 +191,5 @@ def _description(spec: SyntheticSpec) -> str:
         f"and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; every combination "
         "occurs once. The answer is one of the nine regions of the picture. "
         f"The orders in which they are offered are {balance}.\n\n"
-        f"The pictures are those of the synthetic {spec.split} set of Rizzoli et al. 2025."
+        f"It follows the synthetic {spec.split} set of Rizzoli et al. 2025."
     )
