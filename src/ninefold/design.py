@@ -85,6 +85,7 @@ def factorial(objects: Sequence[int], sizes: int, grid: int, relabeled: Integers
         (top, left), (row, col) = divmod(region, REGIONS), divmod(c, width)
         # Nine inner cells in turn take every order once. Cells left over take one order in all regions alike.
         left_over = c >= inner_cells // 9 * 9
+        # The transposed region number f, and the sign of c in the second square, keep rows, columns and cells even.
         u, f = (0, 0) if left_over else (place[region], REGIONS * left + top)
         order = (u + o + c + f) % 9 if (size + o) % 2 == 0 else 9 + (u + o + 5 - c - f) % 9
         yield Item(number, size, Cell(width * top + row, width * left + col), order)
@@ -112,12 +113,11 @@ def held_out(
             "validation": list(factorial(sorted(chosen), sizes, grid, relabeled)),
         }
     pool = list(factorial(range(objects), sizes, grid, relabeled))
-    units = [(item.object, item.order) if by == "block" else item for item in pool]
-    out = set(_fifth(list(dict.fromkeys(units)), draw))
-    sides = {"train": False, "validation": True}
+    unit_of = {item: (item.object, item.order) if by == "block" else item for item in pool}
+    out = set(_fifth(list(dict.fromkeys(unit_of.values())), draw))
     return {
-        part: [item for item, unit in zip(pool, units, strict=True) if (unit in out) is held]
-        for part, held in sides.items()
+        "train": [item for item in pool if unit_of[item] not in out],
+        "validation": [item for item in pool if unit_of[item] in out],
     }
 
 
