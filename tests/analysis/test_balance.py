@@ -97,7 +97,7 @@ def test_text_alone_is_worth_one_ninth(objects, fraction):
     for view in stated["text_only"]:
         assert (view["numerator"], view["denominator"], view["reduced"]) == (*fraction, "1/9"), view
         assert view.get("mutual_information_bits", 0) == 0
-    assert stated["text_only"][0]["texts"] == stated["distinct"]["prompt"] == 18 * objects
+    assert stated["text_only"][0]["texts"] == stated["distinct"]["prompts"] == 18 * objects
     assert stated["orders"] == {
         "found": 18,
         "option_in_slot": {"min": 2, "max": 2},
@@ -128,7 +128,7 @@ def test_a_random_split_gives_away_what_is_missing():
     train, validation = (table([rows[i] for i in part]) for part in (picked[:1296], picked[1296:]))
     assert 0.13 < within(train)["text_only"][0]["numerator"] / 1296 < 0.15
     told = between(train, validation)
-    assert told["shared"]["prompt"] > 150 and told["shared"]["id"] == 0
+    assert told["shared"]["prompts"] > 150 and told["shared"]["ids"] == 0
     assert told["carried_over"]["most seen"] == 0
     assert 0.45 <= told["carried_over"]["least seen"] / 324 <= 0.5
 

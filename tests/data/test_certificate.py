@@ -91,10 +91,10 @@ def test_the_shipped_certificate_is_what_verify_finds(folder):
     found = verify(folder)
     assert found == read_json(folder / "certificate.json") == certify(folder)
     red = found["splits"]["red"]
-    assert (red["rows"], red["distinct"]["object"], red["distinct"]["prompt"]) == (162, 1, 18)
+    assert (red["rows"], red["distinct"]["objects"], red["distinct"]["prompts"]) == (162, 1, 18)
     assert red["text_only"][0]["reduced"] == "1/9"
-    assert len(red["pixel_facts"]) == 4
-    assert found["between"][0]["shared"]["object"] == 0
+    assert len(red["pixel_facts"]) == 5
+    assert found["between"][0]["shared"]["objects"] == 0
     assert any("right at most 18 times of 162 (1/9" in sentence for sentence in sentences(found))
     assert any("cell x slot (0 to 1)" in sentence for sentence in found["statements"])
 
@@ -309,7 +309,7 @@ def test_boxes_decide_the_answers_of_photos(tmp_path):
     facts = {fact["fact"] for fact in stated["facts"]}
     assert "the cell is that of the box's center, computed exactly from the box's own numbers" in facts
     assert "the group is the picture's id" in facts and "the question names the category" in facts
-    assert stated["pixel_facts"] == ["the decoded picture is the one of the manifest"]
+    assert len(stated["pixel_facts"]) == 2
     prior = next(view for view in stated["text_only"] if view["view"] == "question")
     assert prior["texts"] == 1 and prior["numerator"] == max(
         sum(1 for box in BOXES * 3 if label_of_cell(cell_of_box(Box(*box), 60, 40)) == label) for label in LABELS
@@ -333,6 +333,31 @@ def test_photos_that_contradict_their_boxes_are_named(tmp_path, name, value, fac
     change(tmp_path / "set", lambda rows: rows[1].update({name: value}), split="test")
     with pytest.raises(DataError, match=f"row photo-1: broken: .*{fact}"):
         verify(tmp_path / "set")
+
+
+def test_a_photo_of_another_size_is_named(tmp_path):
+    write_photos(tmp_path / "set")
+
+    def shrink(rows):
+        rows[1]["image"]["bytes"] = png(np.zeros((20, 30, 3), np.uint8))
+
+    change(tmp_path / "set", shrink, split="test", manifest=True, certificate=True)
+    with pytest.raises(DataError, match="row photo-1: broken: the decoded picture is as large as the row says"):
+        verify(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"canvas": 80}, {"canvas": 224, "antialias": True}, {"canvas": 100, "grid": 3}, {"canvas": 200, "grid": 15}],
+)
+def test_facts_hold_whatever_the_canvas_and_grid(tmp_path, options):
+    rows = [
+        row
+        for place, row in enumerate(examples(SyntheticSpec("test", distractors=5, **options))["test"])
+        if not place % 53
+    ]
+    dataset.write(tmp_path / "set", {"test": rows}, about=dataset.About("t", "d", {}))
+    assert verify(tmp_path / "set")["splits"]["test"]["rows"] == len(rows)
 
 
 def test_any_number_of_parts_and_paths_for_pictures(tmp_path):

@@ -37,10 +37,12 @@ NOT_FACTORS = {
 }  # fmt: skip
 """Columns that are no level of anything."""
 
-SHARED = (
-    "id", "manifest pixels", "manifest text", "prompt", "question", "scene", "object", "category", "group", "image_id",
-)  # fmt: skip
-"""Columns whose distinct values two parts may share."""
+SHARED = {
+    "id": "ids", "manifest pixels": "pictures", "manifest text": "questions with their answer", "prompt": "prompts",
+    "question": "questions", "scene": "scenes", "object": "objects", "category": "categories", "group": "groups",
+    "image_id": "image ids",
+}  # fmt: skip
+"""Columns whose distinct values are counted, and what they are called."""
 
 
 class Factor(NamedTuple):
@@ -62,7 +64,7 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     factors = _factors(table)
     marginals = [_marginal(names, factors) for names in _tuples(factors, len(table["id"]))]
     stated = {
-        "distinct": {name: len(set(table[name])) for name in SHARED if name in table},
+        "distinct": {called: len(set(table[name])) for name, called in SHARED.items() if name in table},
         "marginals": marginals,
         "not_exact": [
             {key: entry[key] for key in ("factors", "min", "max", "mean")} for entry in marginals if not entry["exact"]
@@ -93,7 +95,11 @@ def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dic
     prompt, answer = prompts[known:], answers[known:]
     seen = joint.sum(axis=1)[prompt] > 0
     return {
-        "shared": {name: len(set(one[name]) & set(other[name])) for name in SHARED if name in one and name in other},
+        "shared": {
+            called: len(set(one[name]) & set(other[name]))
+            for name, called in SHARED.items()
+            if name in one and name in other
+        },
         "carried_over": {
             "rows": len(prompt),
             "most seen": int((seen & (joint.argmax(axis=1)[prompt] == answer)).sum()),

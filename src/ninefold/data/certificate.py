@@ -4,7 +4,6 @@ A certificate is computed from the shipped parquet and manifest alone, never fro
 computes it again. Beside the tables of `balance` it states what was checked on every row (see `facts`).
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -19,7 +18,7 @@ import xxhash
 
 from ninefold import images
 from ninefold.analysis import balance
-from ninefold.data.facts import PIXEL_FACTS, Columns, check_pixels, check_rows, prepare
+from ninefold.data.facts import DRAWN_BY, LISTED, Columns, check_pixels, check_rows, pixel_facts, prepare
 from ninefold.errors import DataError, RunError
 from ninefold.store import canonical_json, read_json
 
@@ -79,7 +78,7 @@ def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
             "rows": len(columns["id"]),
             "column_hashes": {name: _hash(canonical_json(values).encode()) for name, values in parts[split].items()},
             "facts": check_rows(columns, f"{folder}: {split}"),
-            "pixel_facts": list(PIXEL_FACTS if "scene" in columns else PIXEL_FACTS[:1]),
+            "pixel_facts": pixel_facts(columns),
             **balance.within(columns),
         }
         for split, columns in prepared.items()
@@ -104,23 +103,24 @@ def _of_part(split: str, part: Mapping[str, Any]) -> list[str]:
     rows, marginals = part["rows"], part["marginals"]
     even = [" x ".join(entry["factors"]) for entry in marginals if entry["exact"] and entry["levels_expected"] > 1]
     uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
-    sentences = [f"{split}: {rows:,} rows; {len(part['facts'])} facts were checked on each, and on its picture more."]
-    sentences += [
+    pictures = len(part["pixel_facts"])
+    said = [f"{split}: {len(part['facts'])} facts hold of each of {rows:,} rows, and {pictures} of its picture."]
+    said += [
         f"{split}: whoever reads {view} alone is right at most {entry['numerator']:,} times of {rows:,} "
         f"({entry['reduced']}; {entry['texts']:,} distinct)."
         for entry in part["text_only"]
         for view in [{"prompt": "the prompt", "question": "the question", "options": "the options"}.get(entry["view"])]
         if view
     ]
-    sentences += [f"{split}: exactly even: {', '.join(even)}."] if even else []
-    return sentences + ([f"{split}: not exactly even: {', '.join(uneven)}."] if uneven else [])
+    said += [f"{split}: exactly even: {', '.join(even)}."] if even else []
+    return said + ([f"{split}: not exactly even: {', '.join(uneven)}."] if uneven else [])
 
 
 def _of_pair(pair: Mapping[str, Any]) -> str:
     one, other = pair["splits"]
-    shared = [f"{count:,} values of {name}" for name, count in pair["shared"].items() if count]
+    shared = [f"{count:,} {name}" for name, count in pair["shared"].items() if count]
     none = [name for name, count in pair["shared"].items() if not count]
-    sentence = f"{one} and {other} share {', '.join(shared) or 'nothing'}; none of {', '.join(none)}."
+    sentence = f"{one} and {other} share {', '.join([*shared, *(f'no {name}' for name in none)])}."
     leak = {way: pair["carried_over"][way] for way in ("most seen", "least seen")}
     if not any(leak.values()):
         return sentence
@@ -217,7 +217,7 @@ def _check_pictures(folder: Path, split: str, rows: Sequence[Mapping[str, str]])
     silhouettes: dict[bytes, tuple[str, str, int]] = {}
     listed = iter(rows)
     for file in _files(folder, split):
-        names = [name for name in ("image", "scene") if name in file.schema_arrow.names]
+        names = [name for name in ("image", *DRAWN_BY) if name in file.schema_arrow.names]
         for batch in file.iter_batches(64, columns=names):
             for shipped in batch.to_pylist():
                 row = next(listed)
@@ -226,8 +226,8 @@ def _check_pictures(folder: Path, split: str, rows: Sequence[Mapping[str, str]])
                 rgb = images.open_rgb(Path(image["path"]) if image["bytes"] is None else image["bytes"], name=name)
                 height, width = rgb.shape[:2]
                 if _hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) != row["pixels"]:
-                    raise DataError(f"{name}: broken: {PIXEL_FACTS[0]}")
-                broken = check_pixels(rgb, json.loads(shipped["scene"]), silhouettes) if "scene" in shipped else ""
+                    raise DataError(f"{name}: broken: {LISTED}")
+                broken = check_pixels(rgb, shipped, silhouettes)
                 if broken:
                     raise DataError(f"{name}: broken: {broken}")
 

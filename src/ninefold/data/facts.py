@@ -94,13 +94,15 @@ TRUNCATED_BOX = Fact(
 )  # fmt: skip
 """How cells follow from boxes: the first rule, or the second where only that one holds of every row."""
 
-PIXEL_FACTS = (
-    "the decoded picture is the one of the manifest",
-    "every pixel that is not background lies in the cell of a thing of the scene and has that thing's color",
-    "the center of the target's pixels lies in the claimed cell of the picture",
-    "things of one shape and size have one silhouette, and no others have it",
-)
-"""What is claimed of decoded pixels; the last three where a scene is given. Anti-aliased edges mix with background."""
+LISTED = "the decoded picture is the one of the manifest"
+SIZED = "the decoded picture is as large as the row says"
+COLORED = "every pixel that is not background lies in the cell of a thing of the scene and has that thing's color"
+CENTERED = "the center of the target's pixels lies in the claimed cell of the picture"
+ALIKE = "things of one shape and size have one silhouette, and no others have it"
+"""What is claimed of decoded pixels. Where edges are anti-aliased, colors may be mixed with that of the background."""
+
+DRAWN_BY = ("scene", "image_width", "image_height")
+"""Columns that say what a picture shows."""
 
 
 def prepare(columns: Columns, where: str) -> Columns:
@@ -174,25 +176,37 @@ def _holds(fact: Fact, row: Sequence[Any]) -> bool:
         return False  # a value of another kind than the column promises is a broken row like any other
 
 
-def check_pixels(
-    rgb: NDArray[np.uint8], scene: Mapping[str, Any], silhouettes: dict[bytes, tuple[str, str, int]]
-) -> str:
-    """Check a decoded picture against the scene it claims to show.
+def pixel_facts(columns: Columns) -> list[str]:
+    """Return what is claimed of the pictures of a table."""
+    if "scene" in columns:
+        return [LISTED, SIZED, COLORED, CENTERED, ALIKE]
+    return [LISTED, SIZED] if "image_width" in columns else [LISTED]
 
-    The paper's cells are ``canvas // grid`` pixels wide and stand in the middle of the picture (section 3).
+
+def check_pixels(rgb: NDArray[np.uint8], row: Mapping[str, Any], silhouettes: dict[bytes, tuple[str, str, int]]) -> str:
+    """Check a decoded picture against what its row says of it.
 
     Args:
         rgb: (H, W, 3) pixels.
-        scene: The parsed scene.
+        row: The columns `DRAWN_BY` that the row has.
         silhouettes: Shape, size and pixels of a cell's side by silhouette, as seen so far; what is new is added.
 
     Returns:
-        The sentence that is broken, or "".
+        The fact that is broken, or "".
     """
-    _, colored, centered, alike = PIXEL_FACTS
+    if "scene" in row:
+        return _check_scene(rgb, json.loads(row["scene"]), silhouettes)
+    height, width = rgb.shape[:2]
+    return "" if (row.get("image_width", width), row.get("image_height", height)) == (width, height) else SIZED
+
+
+def _check_scene(
+    rgb: NDArray[np.uint8], scene: Mapping[str, Any], silhouettes: dict[bytes, tuple[str, str, int]]
+) -> str:
+    """Check a drawn picture: the paper's cells are ``canvas // grid`` pixels wide, in its middle (section 3)."""
     canvas, grid, things = scene["canvas"], scene["grid"], scene["things"]
     if rgb.shape != (canvas, canvas, 3):
-        return "the picture is as large as the scene's canvas"
+        return SIZED
     background = np.array(COLORS[scene["background"]], np.uint8)
     red, green, blue = (rgb[:, :, channel] != background[channel] for channel in range(3))
     ink = red | green | blue  # an order of magnitude faster than any(axis=2)
@@ -205,17 +219,17 @@ def check_pixels(
         shape = ink[area]
         seen += int(np.count_nonzero(shape))
         if not shape.any() or not _colored(rgb[area][shape], background, thing["color"], scene.get("antialias", False)):
-            return colored
+            return COLORED
         rows, cols = np.flatnonzero(shape.any(axis=1)), np.flatnonzero(shape.any(axis=0))
         middle = (left + (cols[0] + cols[-1] + 1) / 2, top + (rows[0] + rows[-1] + 1) / 2)
         if number == 0 and cell_of_point(*middle, canvas, canvas, grid) != (thing["row"], thing["col"]):
-            return centered
+            return CENTERED
         drawn = (thing["shape"], thing["size"], side)
         if silhouettes.setdefault(np.packbits(shape).tobytes(), drawn) != drawn:
-            return alike
+            return ALIKE
     if seen != np.count_nonzero(ink):
-        return colored
-    return "" if len(silhouettes) == len(set(silhouettes.values())) else alike
+        return COLORED
+    return "" if len(silhouettes) == len(set(silhouettes.values())) else ALIKE
 
 
 def _colored(pixels: NDArray[np.uint8], background: NDArray[np.uint8], color: str, antialias: bool) -> bool:

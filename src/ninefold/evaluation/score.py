@@ -91,12 +91,9 @@ def _proportion(table: pd.DataFrame) -> Interval:
 
 def _meaning(table: pd.DataFrame, interval: Interval, *, whole: bool) -> str:
     """Say how the interval is made and which uncertainty it shows."""
-    sample = "questions" if interval.method == "Wilson" else "groups of questions (those about one picture)"
-    said = f"95 %, {interval.method}; it takes the {sample} as a sample of similar ones"
+    said = f"95 %, {interval.method}, with these questions taken as a sample of similar ones"
     if whole and "scene" in table and (table.get("distractors", pd.Series([0])) == 0).all():
-        said += (
-            ". The set is a census of its scenes: for this model, prompt and order of options nothing is left to chance"
-        )
+        said += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
     return said
 
 
