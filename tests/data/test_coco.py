@@ -1,0 +1,242 @@
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pytest
+from PIL import Image
+
+from ninefold.data import certificate, dataset
+from ninefold.data.coco import CocoSpec, examples, make
+from ninefold.data.instances import Skips
+from ninefold.errors import DataError
+from ninefold.space import LABELS
+from ninefold.types import Example
+
+WIDTH, HEIGHT = 90, 45
+COCO = Path(os.environ.get("NINEFOLD_DATA", Path(__file__).parents[2].parent / "shared" / "data")) / "coco"
+real = pytest.mark.skipif(not COCO.is_dir(), reason=f"no COCO photos at {COCO}; NINEFOLD_DATA names another folder")
+
+
+def jpeg(mode: str = "RGB", size: tuple[int, int] = (WIDTH, HEIGHT), seed: int = 0, **options: Any) -> bytes:
+    channels = {"L": (), "RGB": (3,), "CMYK": (4,)}[mode]
+    noise = np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (size[1], size[0], *channels), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise, mode if mode == "CMYK" else None).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def turned(orientation: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return jpeg(size=size, exif=exif)
+
+
+def png16() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((HEIGHT, WIDTH), 40_000, np.uint16)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> CocoSpec:
+    """Ten photos, each with one cat in the center and one dog at the bottom right."""
+    (tmp_path / "photos").mkdir()
+    for number in range(10):
+        (tmp_path / "photos" / f"{number}.jpg").write_bytes(jpeg(seed=number))
+    size = {"width": WIDTH, "height": HEIGHT}
+    boxes = {1: [40, 20, 10, 5], 2: [70, 35, 10, 5]}
+    content = {
+        "images": [{"id": number, "file_name": f"{number}.jpg", **size} for number in range(10)],
+        "annotations": [
+            {"id": 10 * number + key, "image_id": number, "category_id": key, "bbox": box, "segmentation": [[1.5, 2.5]]}
+            for number in range(10)
+            for key, box in boxes.items()
+        ],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "teddy bear"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    return CocoSpec(tmp_path / "instances.json", tmp_path / "photos")
+
+
+def changed(spec: CocoSpec, **changes: Any) -> CocoSpec:
+    return CocoSpec(**{"annotations": spec.annotations, "images": spec.images} | changes)
+
+
+def taken(spec: CocoSpec) -> tuple[list[Example], list[dict[str, Any]]]:
+    skips = Skips()
+    return list(examples(spec, skips=skips)["test"]), skips.entries
+
+
+def test_an_example_holds_the_question_the_truth_and_the_facts(world: CocoSpec) -> None:
+    rows, skipped = taken(world)
+    assert (len(rows), skipped) == (20, [])
+    row = rows[3]
+    assert (row.id, row.group, row.image) == ("1-teddy-bear", "1", world.images / "1.jpg")
+    assert (row.question, row.answer) == ("Where is the teddy bear?", "bottom right")
+    assert row.prompt == (
+        f"Answer with as few words as possible. Where is the teddy bear? Choose from [{', '.join(row.options)}]."
+    )
+    assert sorted(row.options) == sorted(LABELS)
+    factors = dict(row.factors)
+    assert factors.pop("border_distance") == pytest.approx(75 / 90 - 2 / 3)
+    assert factors.pop("slot") == row.options.index("bottom right")
+    assert factors.pop("order") == 1
+    assert factors == {
+        "image_id": 1, "file_name": "1.jpg", "category": "teddy bear",
+        "box_x": 70, "box_y": 35, "box_w": 10, "box_h": 5, "image_width": 90, "image_height": 45,
+        "region": "bottom right", "cell_row": 7, "cell_col": 7,
+    }  # fmt: skip
+
+
+def test_orders_are_dealt_in_turn_within_region_and_category(world: CocoSpec) -> None:
+    rows, _ = taken(world)
+    for category in ("cat", "teddy bear"):
+        dealt = [row for row in rows if row.factors["category"] == category]
+        assert [row.factors["order"] for row in dealt] == list(range(10))
+        assert sorted(row.factors["slot"] for row in dealt[:9]) == list(range(9))
+
+
+def test_the_seed_changes_the_orders_and_nothing_else(world: CocoSpec) -> None:
+    one, two, again = (taken(changed(world, seed=seed))[0] for seed in (0, 1, 0))
+    assert [row.options for row in one] == [row.options for row in again]
+    assert [row.options for row in one] != [row.options for row in two]
+    assert [row.answer for row in one] == [row.answer for row in two]
+
+
+def test_written_opened_and_verified(world: CocoSpec, tmp_path: Path) -> None:
+    summary = make(world, tmp_path / "out")
+    assert summary == {"questions": {"test": 20}, "skipped": [], "balance": None}
+    certificate.verify(tmp_path / "out")
+    [row, *_] = rows = list(dataset.read(tmp_path / "out", "test"))
+    assert len(rows) == 20
+    assert row.image == (world.images / "0.jpg").read_bytes()
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="test")
+    assert loaded[19]["image"].size == (WIDTH, HEIGHT)
+    assert loaded[19]["category"] == "teddy bear"
+
+
+def test_no_embed_keeps_paths_and_the_same_rows(world: CocoSpec, tmp_path: Path) -> None:
+    make(world, tmp_path / "in")
+    make(changed(world, embed=False), tmp_path / "out")
+    certificate.verify(tmp_path / "out")
+    assert next(dataset.read(tmp_path / "out", "test")).image == (world.images / "0.jpg").resolve()
+    assert dataset.manifest(tmp_path / "in") == dataset.manifest(tmp_path / "out")
+
+
+def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
+    parts = {split: list(part) for split, part in examples(changed(world, split="train")).items()}
+    groups = {split: {row.group for row in part} for split, part in parts.items()}
+    assert (len(groups["train"]), len(groups["validation"])) == (8, 2)
+    assert not groups["train"] & groups["validation"]
+
+
+def test_a_subset_is_balanced_and_says_so(world: CocoSpec, tmp_path: Path) -> None:
+    summary = make(changed(world, subset=6), tmp_path / "out")
+    assert summary["questions"] == {"test": 6}
+    assert summary["balance"]["region"] == {"reached": [3, 3], "possible": [3, 3]}
+    assert "| category | 3 | 3 |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_subset_replaces_photos_that_cannot_be_used(world: CocoSpec) -> None:
+    for number in (1, 4, 7):
+        (world.images / f"{number}.jpg").write_bytes(b"broken")
+    rows, [skipped] = taken(changed(world, subset=14))
+    assert len(rows) == 14
+    assert not {row.group for row in rows} & {"1", "4", "7"}
+    assert (skipped["count"], sorted(skipped["names"])) == (3, ["1.jpg", "4.jpg", "7.jpg"])
+
+
+@pytest.mark.parametrize("subset", [0, -1, 21])
+def test_a_subset_that_cannot_be(world: CocoSpec, subset: int) -> None:
+    with pytest.raises(DataError, match="choose 1 to 20"):
+        examples(changed(world, subset=subset))
+
+
+UNREADABLE = "photo: truncated, or not readable as a picture"
+ANOTHER_SIZE = "photo: another size than its annotation states (with EXIF rotation applied)"
+EITHER_WAY = "photo: EXIF rotation leaves open which way up its boxes were drawn"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "photo: missing"),
+        (jpeg()[:1500], UNREADABLE),
+        (b"", UNREADABLE),
+        (b"<html>404</html>", UNREADABLE),
+        (jpeg(size=(45, 90)), ANOTHER_SIZE),
+        (turned(6), ANOTHER_SIZE),
+        (turned(3), EITHER_WAY),
+    ],
+    ids=["missing", "truncated", "empty", "html", "other size", "boxes drawn before rotation", "upside down"],
+)
+def test_a_photo_that_cannot_be_used_is_skipped_by_name(
+    world: CocoSpec, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = world.images / "4.jpg"
+    path.unlink() if content is None else path.write_bytes(content)
+    skipped = [{"reason": reason, "count": 1, "names": ["4.jpg"]}]
+    assert make(world, tmp_path / "out") == {"questions": {"test": 18}, "skipped": skipped, "balance": None}
+    assert reason in (tmp_path / "out" / "README.md").read_text()
+    assert all(row.group != "4" for row in dataset.read(tmp_path / "out", "test"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [jpeg("L"), jpeg("CMYK"), png16(), turned(6, size=(HEIGHT, WIDTH))],
+    ids=["gray", "cmyk", "16 bit", "boxes drawn after rotation"],
+)
+def test_a_photo_of_another_kind_is_used(world: CocoSpec, tmp_path: Path, content: bytes) -> None:
+    (world.images / "4.jpg").write_bytes(content)
+    assert make(world, tmp_path / "out")["questions"] == {"test": 20}
+    certificate.verify(tmp_path / "out")
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="test")
+    assert (loaded[8]["image"].mode, loaded[8]["image"].size) == ("RGB", (WIDTH, HEIGHT))
+
+
+def test_a_file_name_with_markup_is_no_markup_in_the_card(world: CocoSpec, tmp_path: Path) -> None:
+    content = json.loads(world.annotations.read_text())
+    content["images"][0]["file_name"] = "<script>alert(1)</script>.jpg"
+    world.annotations.write_text(json.dumps(content))
+    make(world, tmp_path / "out")
+    assert "<script>" not in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_wrong_folder_of_photos_is_an_error_that_leaves_nothing(world: CocoSpec, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no photo can be used \(photo: missing: 10\)"):
+        make(changed(world, images=tmp_path / "empty"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(DataError, match="no such folder"):
+        examples(changed(world, images=tmp_path / "gone"))
+
+
+def test_nothing_to_ask_and_a_seed_below_zero(world: CocoSpec) -> None:
+    with pytest.raises(DataError, match="seeds are zero or more"):
+        examples(changed(world, seed=-1))
+    content = json.loads(world.annotations.read_text())
+    world.annotations.write_text(json.dumps(content | {"annotations": []}))
+    with pytest.raises(DataError, match="nothing to ask"):
+        examples(world)
+
+
+@real
+def test_the_paper_rule_on_real_photos(tmp_path: Path) -> None:
+    spec = CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017")
+    assert make(spec, tmp_path / "out") == {"questions": {"test": 469}, "skipped": [], "balance": None}
+    certificate.verify(tmp_path / "out")
+    rows = list(dataset.read(tmp_path / "out", "test"))
+    assert len({row.group for row in rows}) == 206
+    cut, _ = taken(changed(spec, truncate=True))
+    assert sum(one.answer != two.answer for one, two in zip(rows, cut, strict=True)) == 2
+
+
+@real
+def test_a_balanced_subset_of_real_photos() -> None:
+    rows, _ = taken(CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017", subset=90))
+    assert [sum(row.answer == label for row in rows) for label in LABELS] == [10] * 9
+    assert len({row.factors["category"] for row in rows}) == 72
