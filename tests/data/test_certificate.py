@@ -10,7 +10,7 @@ import xxhash
 from PIL import Image
 
 from ninefold.data import dataset
-from ninefold.data.certificate import certify, sentences, verify
+from ninefold.data.certificate import certify, verify
 from ninefold.data.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.questions.prompt import prompt
@@ -95,8 +95,10 @@ def test_the_shipped_certificate_is_what_verify_finds(folder):
     assert red["text_only"][0]["reduced"] == "1/9"
     assert len(red["pixel_facts"]) == 5
     assert found["between"][0]["shared"]["objects"] == 0
-    assert any("right at most 18 times of 162 (1/9" in sentence for sentence in sentences(found))
-    assert any("cell x slot (0 to 1)" in sentence for sentence in found["statements"])
+    said = "\n".join(found["statements"])
+    assert "red: whoever reads the prompt alone is right at most 18 times of 162 (1/9); 18 are distinct.\n" in said
+    assert "cell x slot (0 to 1)" in said
+    assert "blue and red share no ids, no pictures" in said
 
 
 @pytest.mark.parametrize(
@@ -117,18 +119,26 @@ def test_a_changed_row_is_named(folder, edit, row):
         (
             swap(20, 90, "answer", "slot", "options", "prompt", "order"),
             20,
-            "the answer is the region that the cell lies in",
+            "region is the one that the cell lies in|the answer is the region",
         ),
         (
             lambda rows: rows[2].update(size={"small": "large"}.get(rows[2]["size"], "small")),
             2,
             "the first thing of the",
         ),
-        (swap(20, 90, "region"), 20, "region is the answer"),
+        (swap(20, 90, "region"), 20, "region is the one that the cell lies in"),
         (lambda rows: rows[2].update(order=17 if rows[2]["order"] != 17 else 0), None, "rows of one order number"),
         (lambda rows: rows[2].update(distractors=2), 2, "distractors counts"),
         (lambda rows: rows[2].update(options=["center"] * 9), 2, "the answer is one of the options|the options are"),
         (lambda rows: rows[2].update(scene="{"), 2, "its scene is not readable"),
+        (
+            lambda rows: rows[2].update(scene=rows[2]["scene"].replace('"black"', '"plaid"')),
+            2,
+            "colors of the vocabulary",
+        ),
+        (lambda rows: rows[2].update(cell_row=None), 2, "region is the one"),
+        (lambda rows: rows[2].update(options=None), 2, "the prompt holds"),
+        (lambda rows: rows[2].update(answer_format="riddle"), 2, "unknown answer format 'riddle'"),
     ],
 )
 def test_rows_that_contradict_themselves_cannot_even_be_certified(folder, edit, row, fact):
@@ -181,6 +191,13 @@ def test_pictures_are_checked_even_where_all_hashes_agree(folder, edit, fact):
         verify(folder)
 
 
+def test_a_missing_picture_is_named(folder):
+    name = rows_of(folder)[1]["id"][9].as_py()
+    change(folder, lambda rows: rows[9].update(image=None))
+    with pytest.raises(DataError, match=f"row {name}: has no picture"):
+        verify(folder)
+
+
 def test_a_broken_picture_is_named(folder):
     name = rows_of(folder)[1]["id"][9].as_py()
     change(folder, lambda rows: rows[9]["image"].update(bytes=rows[9]["image"]["bytes"][:40]))
@@ -220,6 +237,7 @@ def edit_json(path, edit):
         (lambda m: m["rows"].pop("red"), "differing: red"),
         (lambda m: m.pop("rows"), "not a manifest"),
         (lambda m: m["rows"]["red"][0].pop("pixels"), "not a manifest"),
+        (lambda m: m["rows"]["red"][0].update(id=[1]), "not a manifest"),
     ],
 )
 def test_an_edited_manifest_is_found(folder, edit, said):

@@ -89,6 +89,13 @@ def test_part_of_a_set(data, tmp_path):
     assert evaluate(EvaluateSpec("fake", data), tmp_path / "99", model=RIGHT, progress=False)["n"] == 5
 
 
+def test_a_real_architecture_is_loaded_by_its_folder(data, tiny_llava, tmp_path):
+    metrics = evaluate(EvaluateSpec(str(tiny_llava), data, max_new_tokens=2), tmp_path / "run", progress=False)
+    assert metrics["n"] == 5
+    spec = store.read_json(tmp_path / "run" / "spec.json")
+    assert spec["model"]["adapter"] is None and spec["model"]["checkpoint"]
+
+
 def test_mistakes_are_told_before_anything_is_made(data, tmp_path):
     with pytest.raises(DataError, match="--limit 0"):
         evaluate(EvaluateSpec("fake", data, limit=0), tmp_path / "run", model=RIGHT)

@@ -73,7 +73,7 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     }
     if all(table["options"]):
         stated["orders"] = _orders(table)
-    if max(table.get("distractors", [0])) and "things" in table:
+    if any(len(things) > 1 for things in table.get("things", [])):
         stated["distractors"] = _distractors(table["things"], table["grid"])
     return stated
 

@@ -4,10 +4,11 @@ A certificate is computed from the shipped parquet and manifest alone, never fro
 computes it again. Beside the tables of `balance` it states what was checked on every row (see `facts`).
 """
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
+from rich.console import Console
+from rich.progress import track
 
 from ninefold import images
 from ninefold.analysis import balance
@@ -43,8 +46,12 @@ def certify(folder: Path) -> dict[str, Any]:
     return _certificate(folder, _parts(folder, _manifest(folder)))
 
 
-def verify(folder: Path) -> dict[str, Any]:
+def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
     """Check a data set against its certificate: every fact again, from the shipped files alone, every picture decoded.
+
+    Args:
+        folder: The data set.
+        progress: Whether to show a bar on standard error while pictures are decoded.
 
     Returns:
         The certificate.
@@ -62,13 +69,15 @@ def verify(folder: Path) -> dict[str, Any]:
     if difference:
         raise DataError(f"{folder / 'certificate.json'}: {difference}")
     for split, rows in manifest["rows"].items():
-        _check_pictures(folder, split, rows)
+        pictures = track(
+            _pictures(folder, split),
+            f"{split} pictures",
+            total=len(rows),
+            console=Console(stderr=True),
+            disable=not progress,
+        )
+        _check_pictures(f"{folder}: {split}", pictures, rows)
     return found
-
-
-def sentences(certificate: Mapping[str, Any]) -> list[str]:
-    """Return what a certificate says, and what it does not, in words."""
-    return [*certificate["statements"], *certificate["limits"]]
 
 
 def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
@@ -76,7 +85,7 @@ def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
     splits = {
         split: {
             "rows": len(columns["id"]),
-            "column_hashes": {name: _hash(canonical_json(values).encode()) for name, values in parts[split].items()},
+            "column_hashes": {name: _hash(json.dumps(values).encode()) for name, values in parts[split].items()},
             "facts": check_rows(columns, f"{folder}: {split}"),
             "pixel_facts": pixel_facts(columns),
             **balance.within(columns),
@@ -100,20 +109,24 @@ def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
 
 def _of_part(split: str, part: Mapping[str, Any]) -> list[str]:
     """Say in words what is stated of a part."""
-    rows, marginals = part["rows"], part["marginals"]
-    even = [" x ".join(entry["factors"]) for entry in marginals if entry["exact"] and entry["levels_expected"] > 1]
-    uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
-    pictures = len(part["pixel_facts"])
-    said = [f"{split}: {len(part['facts'])} facts hold of each of {rows:,} rows, and {pictures} of its picture."]
+    rows, pictures = part["rows"], len(part["pixel_facts"])
+    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {pictures} of its picture."]
     said += [
-        f"{split}: whoever reads {view} alone is right at most {entry['numerator']:,} times of {rows:,} "
-        f"({entry['reduced']}; {entry['texts']:,} distinct)."
-        for entry in part["text_only"]
-        for view in [{"prompt": "the prompt", "question": "the question", "options": "the options"}.get(entry["view"])]
-        if view
+        f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
+        for bound in part["text_only"]
+        if bound["view"] in {"prompt", "question", "options"}
     ]
-    said += [f"{split}: exactly even: {', '.join(even)}."] if even else []
-    return said + ([f"{split}: not exactly even: {', '.join(uneven)}."] if uneven else [])
+    if "distractors" in part:
+        said.append(f"Whoever sees one distractor alone is right at most {_times(part['distractors']['seeing_one'])}.")
+    even = [" x ".join(entry["factors"]) for entry in part["marginals"] if entry["exact"] and entry["max"] < rows]
+    uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
+    said += [f"Exactly even: {', '.join(even)}."] if even else []
+    said += [f"Not exactly even: {', '.join(uneven)}."] if uneven else []
+    return [f"{split}: {sentence[0].lower()}{sentence[1:]}" for sentence in said]
+
+
+def _times(bound: Mapping[str, Any]) -> str:
+    return f"{bound['numerator']:,} times of {bound['denominator']:,} ({bound['reduced']})"
 
 
 def _of_pair(pair: Mapping[str, Any]) -> str:
@@ -144,9 +157,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     manifest: dict[str, Any] = _json(path)
     try:
         parts = [[(row["id"], row["pixels"], row["text"]) for row in rows] for rows in manifest["rows"].values()]
+        whole = bool(parts) and all(parts) and all(isinstance(text, str) for text in chain(*chain(*parts)))
     except (KeyError, TypeError, AttributeError):
-        parts = []
-    if not parts or not all(parts):
+        whole = False
+    if not whole:
         raise DataError(f"{path}: not a manifest: every row of every split needs an id and hashes of pixels and text")
     shipped = {file.name.rpartition("-of-")[0].rpartition("-")[0] for file in (folder / "data").glob("*.parquet")}
     if shipped != set(manifest["rows"]):
@@ -180,10 +194,11 @@ def _files(folder: Path, split: str) -> list[pq.ParquetFile]:
 
 def _read(folder: Path, split: str) -> Columns:
     files = _files(folder, split)
-    names = [name for name in files[0].schema_arrow.names if name != "image"]
-    missing = {"id", "question", "prompt", "options", "answer", "answer_format"}.difference(names)
+    names = files[0].schema_arrow.names
+    missing = {"id", "image", "question", "prompt", "options", "answer", "answer_format"}.difference(names)
     if missing:
         raise DataError(f"{folder}: {split}: column missing: {', '.join(sorted(missing))}")
+    names.remove("image")
     try:
         columns: Columns = pa.concat_tables([file.read(columns=names) for file in files]).to_pydict()
     except (pa.ArrowException, OSError) as error:
@@ -213,23 +228,31 @@ def _check_text(where: str, columns: Columns, rows: Sequence[Mapping[str, str]])
             raise DataError(f"{where}: row {row['id']}: its question, prompt, options or answer is not the manifest's")
 
 
-def _check_pictures(folder: Path, split: str, rows: Sequence[Mapping[str, str]]) -> None:
+def _check_pictures(where: str, pictures: Iterable[Mapping[str, Any]], rows: Sequence[Mapping[str, str]]) -> None:
     silhouettes: dict[bytes, tuple[str, str, int]] = {}
-    listed = iter(rows)
+    for shipped, row in zip(pictures, rows, strict=True):
+        name = f"{where}: row {row['id']}"
+        rgb = images.open_rgb(_encoded(shipped["image"] or {}, name), name=name)
+        height, width = rgb.shape[:2]
+        alike = _hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) == row["pixels"]
+        broken = check_pixels(rgb, shipped, silhouettes) if alike else LISTED
+        if broken:
+            raise DataError(f"{name}: broken: {broken}")
+
+
+def _encoded(image: Mapping[str, Any], name: str) -> bytes | Path:
+    content: bytes | None = image.get("bytes")
+    if content is None and not image.get("path"):
+        raise DataError(f"{name}: has no picture")
+    return Path(image["path"]) if content is None else content
+
+
+def _pictures(folder: Path, split: str) -> Iterator[dict[str, Any]]:
+    """Yield, row by row, the encoded picture and what the row says of it."""
     for file in _files(folder, split):
         names = [name for name in ("image", *DRAWN_BY) if name in file.schema_arrow.names]
         for batch in file.iter_batches(64, columns=names):
-            for shipped in batch.to_pylist():
-                row = next(listed)
-                name = f"{folder}: {split}: row {row['id']}"
-                image = shipped["image"]
-                rgb = images.open_rgb(Path(image["path"]) if image["bytes"] is None else image["bytes"], name=name)
-                height, width = rgb.shape[:2]
-                if _hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) != row["pixels"]:
-                    raise DataError(f"{name}: broken: {LISTED}")
-                broken = check_pixels(rgb, shipped, silhouettes)
-                if broken:
-                    raise DataError(f"{name}: broken: {broken}")
+            yield from batch.to_pylist()
 
 
 def _hash(*contents: Any) -> str:
@@ -254,5 +277,5 @@ def _difference(shipped: Any, found: Any, path: str = "") -> str:
 
 
 def _short(value: Any) -> str:
-    text = canonical_json(value)
+    text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
