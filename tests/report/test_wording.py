@@ -20,6 +20,6 @@ def test_words():
     assert span([0.4123, 0.4401]).replace("\u202f", " ") == "41.2–44.0 %"
     assert span(None) == "–"
     assert count(3888) == "3,888"
-    assert [p_value(p) for p in (1e-9, 0.0021, 0.2)] == ["p < 0.0001", "p = 0.0021", "p = 0.20"]
+    assert [p_value(p).replace("\u00a0", " ") for p in (1e-9, 0.0021, 0.2)] == ["p < 0.0001", "p = 0.0021", "p = 0.20"]
     assert join(["a"]) == "a"
     assert join(["a", "b", "c"]) == "a, b and c"

@@ -70,13 +70,12 @@ class Gallery:
 def gallery(test_set: TestSet, limit: int) -> Gallery:
     """Choose up to ``limit`` examples of a set and fetch their pictures.
 
-    Each cell gives the example most worth seeing, as far as the limit allows; the rest are filled with wrong answers.
-    An example is the more worth seeing the later the run that is wrong about it: tuned before base. Ties are broken by
-    a fixed shuffle, so that neighbors in the data set do not crowd out the rest.
+    Cells take turns, and each gives the example most worth seeing of those it has left: the later the run that is wrong
+    about it (tuned after base), the more. Sets without cells take turns by answer.
     """
     table = _ranked(test_set)
-    first_of_cell = ~table.duplicated(["cell_row", "cell_col"] if test_set.grid else "answer")
-    chosen = pd.concat([table[first_of_cell], table[~first_of_cell]]).head(limit)
+    turn = table.groupby(["cell_row", "cell_col"] if test_set.grid else "answer").cumcount()
+    chosen = table.loc[turn.sort_values(kind="stable").index[:limit]]
     chosen = chosen.sort_values("rank", ascending=False, kind="stable")
     pictures, missing = _thumbnails(test_set.columns[0].run, set(chosen["id"]))
     exhibits = tuple(_exhibit(test_set, row, pictures) for row in chosen.to_dict("records"))
@@ -84,6 +83,7 @@ def gallery(test_set: TestSet, limit: int) -> Gallery:
 
 
 def _ranked(test_set: TestSet) -> pd.DataFrame:
+    """Return the score table with a ``rank``, worst first; a fixed shuffle breaks ties, lest neighbors crowd it."""
     table = test_set.columns[0].run.scores
     table = table.iloc[rng(0, "gallery").permutation(len(table))].copy()
     table["rank"] = 0

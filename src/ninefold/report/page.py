@@ -20,8 +20,8 @@ from ninefold.report.gallery import Gallery, gallery
 from ninefold.report.runs import Evaluation, Run, TestSet, Training, group, read_runs
 from ninefold.store import write_text
 
-GALLERY = 120
-"""Examples a set shows at most."""
+GALLERY = 243
+"""Examples a set shows at most: three a cell."""
 
 PICTURES = 600
 """Examples all sets show at most: what keeps a page within a few megabytes."""
@@ -92,6 +92,7 @@ def report(runs: Sequence[Path], out: Path) -> None:
     for stem, drawing in _figures(parts, losses).items():
         files.save(drawing, folder / stem)
     everything: list[Run] = [*evaluations, *trainings]
+    certificates = proofs.proofs(everything)
     page = _environment().get_template("page.html.j2")
     script = _template("page.js")
     write_text(
@@ -105,7 +106,8 @@ def report(runs: Sequence[Path], out: Path) -> None:
             nano=sorted({run.model for run in everything if run.is_nano}),
             parts=parts,
             curves=losses,
-            proofs=proofs.proofs(everything),
+            proofs=certificates,
+            limits=list(dict.fromkeys(limit for proof in certificates for limit in proof.limits)),
             records=[_record(run) for run in everything],
             figures=folder.name,
             label_colors=palette.LABEL_COLORS,

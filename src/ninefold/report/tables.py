@@ -114,7 +114,7 @@ def _change_entries(change: Change) -> list[Entry]:
         Entry(points(paired.difference.value, 1), f"95{NARROW_SPACE}%: {points(low, 1)} to {points(high, 1)}"),
         Entry(count(paired.gained)),
         Entry(count(paired.lost)),
-        Entry(p_value(change.mcnemar)),
+        Entry(p_value(change.mcnemar), "" if paired.mid_p is not None else f"{p_value(paired.p)} by {paired.test}"),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 NARROW_SPACE = "\u202f"
+NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
 
 
@@ -38,7 +39,8 @@ def count(number: int) -> str:
 
 def p_value(value: float) -> str:
     """Return a p-value as readers quote it."""
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
+    text = "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
+    return text.replace(" ", NO_BREAK_SPACE)
 
 
 def join(parts: Sequence[str]) -> str:

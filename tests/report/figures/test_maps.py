@@ -22,7 +22,7 @@ def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
     assert tiles[0, 0].tip == "row 1, column 1 (top left): 100\u202f% of 4 right"
     assert tiles[0, 0].where == "row 1, column 1 (top left)"
     assert (tiles[8, 8].fill, tiles[8, 8].seen) == (None, 0)
-    assert panel.note == "Between 50\u202f% and 100\u202f% right."
+    assert panel.note == "Between 50\u202f% and 100\u202f% right; 4 questions a cell."
 
 
 def test_a_difference_map_is_signed():

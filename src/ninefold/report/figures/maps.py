@@ -76,7 +76,9 @@ def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
         return palette.accuracy_color(value), _whole(value), None, f"{percent(value)} of {count(seen)} right"
 
     values = _known(accuracies)
-    note = f"Between {percent(min(values))} and {percent(max(values))} right." if values else "No example."
+    sizes = [seen for row in counts for seen in row if seen]
+    held = f"{min(sizes)} to {count(max(sizes))}" if min(sizes) < max(sizes) else count(max(sizes))
+    note = f"Between {percent(min(values))} and {percent(max(values))} right; {held} questions a cell."
     return _panel("accuracy", title, note, counts, draw)
 
 

@@ -70,7 +70,7 @@ for (const part of document.querySelectorAll("section[data-set]")) {
         for (let k = 1; k < size; k += 1) {
           const next = own.find((one) => one.dataset.cell === `${row + k * step[0]}-${col + k * step[1]}`);
           if (!next) continue;
-          tile.setAttribute("tabindex", "-1");
+          for (const other of own) other.setAttribute("tabindex", "-1");
           next.setAttribute("tabindex", "0");
           next.focus();
           break;
