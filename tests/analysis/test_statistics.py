@@ -85,7 +85,8 @@ def test_a_proportion_chooses_its_interval_by_its_groups():
     assert proportion(correct, range(48)).method == "Wilson"
     assert proportion([1, 1, 0, 1, 0, 0], list("aabbcc")).method == "t, clustered by 3 groups"
     assert proportion([1, 1, 0, 1, 0, 0], list("aabbcc"))[1:3] == (0, 1)
-    # All right: no residuals, so the groups count as the observations.
+    # No differences between groups: each group counts as one observation.
+    assert proportion([1, 0] * 48, np.arange(96) // 2)[:3] == pytest.approx((0.5, 0.3639, 0.6361), abs=5e-5)
     assert proportion([1] * 96, np.arange(96) // 2)[1:3] == pytest.approx((0.9259, 1), abs=5e-5)
     assert proportion([1, 0], ["a", "a"])[1:3] == (0, 1)
 

@@ -14,13 +14,19 @@ from scipy import stats
 CONFIDENCE = 0.95
 """The coverage of every interval here."""
 
+_NOTHING = 1e-12
+"""An interval narrower than this has no width but that of rounding."""
+
 
 class Interval(NamedTuple):
     """An estimate with its 95 % interval."""
 
     value: float
+    """The estimate."""
     low: float
+    """Lower end."""
     high: float
+    """Upper end."""
     method: str
     """How the interval is made, in words."""
 
@@ -29,6 +35,7 @@ class McNemar(NamedTuple):
     """P-values of the hypothesis that gains and losses are equally likely; arrays of one shape."""
 
     exact: NDArray[np.float64]
+    """Two-sided, from the binomial distribution."""
     mid: NDArray[np.float64]
     """With half of the observed point's probability: less conservative, and still close to its level."""
 
@@ -37,8 +44,11 @@ class Paired(NamedTuple):
     """Before against after on the same items."""
 
     n: int
+    """Items."""
     before: float
+    """Share right before."""
     after: float
+    """Share right after."""
     gained: int
     """Items wrong before and right after."""
     lost: int
@@ -86,17 +96,18 @@ def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
             its own, or none are given, the interval is Wilson's; otherwise it is clustered.
     """
     values = np.asarray(correct, float)
-    clusters = _clusters(groups, len(values))
+    codes = _shared(groups, len(values))
     value = float(values.mean())
-    if clusters is None:
+    if codes is None:
         low, high = wilson(values.sum(), len(values))
         return Interval(value, float(low), float(high), "Wilson")
-    if value in {0, 1}:
-        # Nothing varies, so the clustered error is zero; as few independent observations as there are groups remain.
-        count = int(clusters.max()) + 1
-        low, high = wilson(value * count, count)
-        return Interval(value, float(low), float(high), "Wilson over groups")
-    return _clipped(clustered_mean(values, clusters), 0, 1)
+    interval = clustered_mean(values, codes)
+    if interval.high - interval.low > _NOTHING:
+        return _clipped(interval, 0, 1)
+    # Groups do not differ at all (every answer right, say): each still counts as one observation, and no more.
+    count = int(codes.max()) + 1
+    low, high = wilson(value * count, count)
+    return Interval(value, float(low), float(high), f"Wilson over {count} groups")
 
 
 def clustered_mean(values: ArrayLike, groups: ArrayLike) -> Interval:
@@ -138,16 +149,16 @@ def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None)
         after: The same items in the same order.
         groups: As in `proportion`. Where every item has its own, the test is McNemar's and the interval Newcombe's.
             Otherwise groups take the place of items in the test (more gained than lost, or fewer), and the interval is
-            that of clustered differences.
+            that of clustered differences, where groups differ at all.
     """
     old, new = np.asarray(before, bool), np.asarray(after, bool)
     change = new.astype(int) - old
-    clusters = _clusters(groups, len(old))
-    if clusters is None:
-        interval, net, test = _newcombe(old, new), change, "McNemar, exact"
-    else:
-        interval = _clipped(clustered_mean(change, clusters), -1, 1)
-        net, test = np.bincount(clusters, change), "McNemar over groups, exact"
+    codes = _shared(groups, len(old))
+    interval, net, test = _newcombe(old, new), change, "McNemar, exact"
+    if codes is not None:
+        net, test = np.bincount(codes, change), "McNemar over groups, exact"
+        clustered = _clipped(clustered_mean(change, codes), -1, 1)
+        interval = clustered if clustered.high - clustered.low > _NOTHING else interval
     exact, mid = mcnemar((net > 0).sum(), (net < 0).sum())
     gained, lost = int((change > 0).sum()), int((change < 0).sum())
     return Paired(
@@ -185,7 +196,7 @@ def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
     return Interval(float(p1 - p2), float(p1 - p2 - down), float(p1 - p2 + up), "Newcombe")
 
 
-def _clusters(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
+def _shared(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
     """Return the group of each item as a number, or None where every item has its own."""
     if groups is None:
         return None
