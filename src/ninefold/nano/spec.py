@@ -28,7 +28,7 @@ class PretrainSpec:
     """Pictures a step of stage 1."""
     eye_rate: float = 2e-3
     """Highest learning rate of stage 1."""
-    steps: int = 4000
+    steps: int = 3000
     """Steps of stage 2."""
     batch: int = 24
     """Pictures a step of stage 2, with about nine turns each."""
@@ -36,7 +36,7 @@ class PretrainSpec:
     """Highest learning rate of stage 2."""
     looking: float = 0.3
     """Weight of showing where to look, at the start of stage 2; it fades to nothing at two thirds."""
-    naming: float = 0.3
+    naming: float = 1.0
     """Weight of the naming heads during stage 2."""
     checkpoint_every: int = 250
     """Steps between checkpoints."""

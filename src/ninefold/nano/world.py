@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ninefold.scenes.render import render
-from ninefold.scenes.vocabulary import COLORS, SHAPES, SIZES
-from ninefold.space import Cell
-from ninefold.types import Scene, Thing
+from ninefold.scenes.render import mask
+from ninefold.scenes.vocabulary import COLORS, SHAPES
 
 Pixels = NDArray[np.uint8]
 
@@ -195,6 +193,5 @@ def _stencil(shape: str, tilt: int, w: int, h: int) -> NDArray[np.float32]:
 
 @cache
 def _whole_stencil(shape: str) -> Image.Image:
-    scene = Scene((Thing(shape, "white", next(iter(SIZES)), Cell(1, 1)),), canvas=3 * STENCIL, grid=3)
-    drawn = Image.fromarray(render(scene)[..., 0])
+    drawn = Image.fromarray(mask(shape, STENCIL) * np.uint8(255))
     return drawn.crop(drawn.getbbox())
