@@ -198,12 +198,13 @@ def test_a_photo_of_another_kind_is_used(world: CocoSpec, tmp_path: Path, conten
     assert (loaded[8]["image"].mode, loaded[8]["image"].size) == ("RGB", (WIDTH, HEIGHT))
 
 
-def test_a_file_name_with_markup_is_no_markup_in_the_card(world: CocoSpec, tmp_path: Path) -> None:
+def test_what_is_skipped_is_named_in_the_card_without_markup(world: CocoSpec, tmp_path: Path) -> None:
     content = json.loads(world.annotations.read_text())
-    content["images"][0]["file_name"] = "<script>alert(1)</script>.jpg"
+    content["images"][0]["file_name"] = "<script>a|b</script>.jpg"
     world.annotations.write_text(json.dumps(content))
     make(world, tmp_path / "out")
-    assert "<script>" not in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| photo: missing | 1 | &lt;script&gt;a&#124;b&lt;/script&gt;.jpg |" in card
 
 
 def test_a_wrong_folder_of_photos_is_an_error_that_leaves_nothing(world: CocoSpec, tmp_path: Path) -> None:

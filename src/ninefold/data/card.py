@@ -1,7 +1,8 @@
 """The README.md of a dataset folder: a card for people, and what the Hugging Face Hub reads to open it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -119,5 +120,11 @@ def _feature(field: pa.Field) -> str:
 def _skipped(about: "About") -> str:
     if not about.skipped:
         return ""
-    rows = "\n".join(f"| {row['reason']} | {row['count']:,} |" for row in about.skipped)
-    return f"\nLeft out of the source:\n\n| why | how many |\n| --- | ---: |\n{rows}\n"
+    rows = "\n".join(f"| {row['reason']} | {row['count']:,} | {_names(row)} |" for row in about.skipped)
+    return f"\nLeft out of the source:\n\n| why | how many | which |\n| --- | ---: | --- |\n{rows}\n"
+
+
+def _names(row: Mapping[str, Any]) -> str:
+    """List what was left out; names come from files, so that nothing in them may count as markup."""
+    names = ", ".join(escape(name).replace("|", "&#124;") for name in row["names"])
+    return names + (", ..." if len(row["names"]) < row["count"] else "")
