@@ -171,8 +171,8 @@ def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str,
     if parts:
         drawings["accuracy"] = intervals.figure([part.scale for part in parts])
     for part in (part for part in parts if part.grid):
-        drawings[f"{part.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by place on {part.name}", [part.accuracy])
-        drawings[f"{part.anchor}-vote-maps"] = maps.figure(f"Most common answer by place on {part.name}", [part.votes])
+        drawings[f"{part.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by place on {part.name}", part.accuracy)
+        drawings[f"{part.anchor}-vote-maps"] = maps.figure(f"Most common answer by place on {part.name}", part.votes)
     for anchor, curve in zip(_anchors([curve.title for curve in losses]), losses, strict=True):
         drawings[f"training-{anchor}"] = curves.figure(curve)
     return drawings

@@ -35,7 +35,7 @@ def test_a_difference_map_is_signed():
     assert [tiles[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
     assert panel.tiles[-1].is_faint
     assert panel.tiles[-1].tip.endswith("within chance")
-    assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance, in bold."
+    assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance (in bold)."
 
 
 def test_a_vote_map_counts_the_cells_that_name_another_region():

@@ -87,13 +87,15 @@ def figure(curve: Curve) -> Figure:
     drawing = Figure(figsize=(5.2, 3.2), layout="constrained")
     axis = drawing.subplots()
     for line in curve.lines:
-        axis.plot(*zip(*line.points, strict=True), color=line.color, marker="o", ms=3.5, lw=1.8, label=line.name)
+        (drawn,) = axis.plot(*zip(*line.points, strict=True), marker="o", ms=3.5, lw=1.8, clip_on=False)
+        drawn.set(color=line.color, label=line.name, linestyle="-" if line.name == "validation" else "--")
     if curve.best:
-        axis.plot(*curve.best, marker="o", ms=9, mfc="none", mec=palette.TUNED, mew=1.8)
+        axis.plot(*curve.best, marker="o", ms=9, mfc="none", mec=palette.TUNED, mew=1.8, clip_on=False)
         axis.annotate("best", curve.best, xytext=(0, 10), textcoords="offset points", ha="center", fontsize=8)
     axis.set(xlabel="epoch", ylabel="loss", xlim=curve.x_range, ylim=curve.y_range)
     if curve.is_log:
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
     axis.set_title(curve.title, fontsize=10, parse_math=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, fontsize=8)

@@ -3,6 +3,7 @@
 A panel is computed once and drawn twice: as SVG by the page's template, and by matplotlib for PDF and PNG.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -99,7 +100,7 @@ def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid
     changes = [_at(tuned, tile.cell) - _at(base, tile.cell) for tile in tiles if tile.fill]
     better, worse = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
     beyond = sum(not tile.is_faint for tile in tiles)
-    note = f"{better} of {len(changes)} cells better, {worse} worse; {beyond} beyond chance, in bold."
+    note = f"{better} of {len(changes)} cells better, {worse} worse; {beyond or 'none'} beyond chance (in bold)."
     return replace(panel, note=note, tiles=tiles)
 
 
@@ -119,17 +120,16 @@ def vote_map(title: str, votes: Grid, counts: Grid) -> Panel:
     return _panel("votes", title, note, counts, draw)
 
 
-def figure(title: str, rows: Sequence[Sequence[Panel]]) -> Figure:
-    """Draw panels in rows, for PDF and PNG."""
-    widest = max(len(row) for row in rows)
-    drawing = Figure(figsize=(3.1 * widest, 3.4 * len(rows) + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
+def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
+    """Draw panels, at most ``widest`` in a row, for PDF and PNG."""
+    columns = min(widest, len(panels))
+    rows = math.ceil(len(panels) / columns)
+    drawing = Figure(figsize=(3.1 * columns, 3.4 * rows + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
     drawing.suptitle(title, fontsize=12, parse_math=False)
-    axes = drawing.subplots(len(rows), widest, squeeze=False)
-    for line, panels in zip(axes, rows, strict=True):
-        for axis in line:
-            axis.set_axis_off()
-        for axis, panel in zip(line, panels, strict=False):
-            _draw(axis, panel)
+    for number, panel in enumerate(panels, start=1):
+        axis = drawing.add_subplot(rows, columns, number)
+        axis.set_axis_off()
+        _draw(axis, panel)
     return drawing
 
 
@@ -150,7 +150,7 @@ def overview(set_name: str, base: dict[str, Any], tuned: dict[str, Any]) -> Figu
         vote_map(f"most common answer, {name}", metrics["votes"], metrics["n_by_cell"])
         for name, metrics in columns.items()
     ]
-    return figure(f"Accuracy by place on {set_name}", [[*accuracy, *votes]])
+    return figure(f"Before and after fine-tuning, on {set_name}", [*accuracy, *votes], widest=4)
 
 
 def _panel(
