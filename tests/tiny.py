@@ -1,6 +1,10 @@
 """A LLaVA of the real classes with random weights: CLIP vision tower, Llama decoder, byte-level BPE."""
 
+from itertools import islice
 from pathlib import Path
+
+from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.types import Example
 
 IMAGE_TOKEN = "<image>"
 CHAT_TEMPLATE = (
@@ -85,3 +89,9 @@ def _tokenizer():  # type: ignore[no-untyped-def]
     )
     tokenizer.train_from_iterator([CORPUS] * 4, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>")
+
+
+def some_examples(count: int) -> list[Example]:
+    """Return examples of the synthetic test set, spread over its looks, cells and option orders."""
+    every = examples(SyntheticSpec(split="test", canvas=96))["test"]
+    return list(islice(every, 0, None, 3888 // count))[:count]

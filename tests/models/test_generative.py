@@ -1,28 +1,22 @@
 """The real LLaVA classes at random weights: batches change nothing, and answers are what plain transformers gives."""
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from tiny import some_examples
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
+from ninefold.models import generative
 from ninefold.models.families import find
 from ninefold.models.generative import GenerativeModel
-from ninefold.questions.prompt import prompt
-from ninefold.space import LABELS, Cell
-from ninefold.types import Example, Scene, Thing
-
-
-def make_examples(count: int) -> list[Example]:
-    shapes, colors = ("square", "circle", "star"), ("red", "white", "magenta")
-    examples = []
-    for index in range(count):
-        thing = Thing(shapes[index % 3], colors[index // 3 % 3], "large", Cell(index % 9, (index * 2) % 9))
-        question = f"Where is the {thing.look}?"
-        options = LABELS[index % 9 :] + LABELS[: index % 9]
-        scene = Scene(things=(thing,), canvas=96)
-        examples.append(Example(f"e{index}", scene, question, prompt(question, options), options, LABELS[index % 9]))
-    return examples
+from ninefold.models.loading import adapter_hash
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +24,21 @@ def model(tiny_llava: Path) -> GenerativeModel:
     return GenerativeModel.load(find(str(tiny_llava)))
 
 
-def test_predictions_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_llava: Path) -> None:
-    examples = make_examples(7)
-    processor = AutoProcessor.from_pretrained(tiny_llava)
-    plain = AutoModelForImageTextToText.from_pretrained(tiny_llava)
-    expected = []
-    for example in examples:
+@pytest.fixture(scope="module")
+def adapter(tiny_llava: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter that changes answers, laid out as a training run."""
+    run = tmp_path_factory.mktemp("runs") / "tuning"
+    torch.manual_seed(1)
+    base = AutoModelForImageTextToText.from_pretrained(tiny_llava)
+    config = LoraConfig(r=4, lora_alpha=64, target_modules=r".*\.(q_proj|k_proj|v_proj)", init_lora_weights=False)
+    get_peft_model(base, config).save_pretrained(str(run / "adapter"))
+    return run
+
+
+def plain_answers(folder: Path, count: int, max_new_tokens: int) -> list[str]:
+    processor, model = AutoProcessor.from_pretrained(folder), AutoModelForImageTextToText.from_pretrained(folder)
+    answers = []
+    for example in some_examples(count):
         content = [{"type": "image", "image": open_pil(example.image)}, {"type": "text", "text": example.prompt}]
         inputs = processor.apply_chat_template(
             [{"role": "user", "content": content}],
@@ -44,6 +47,135 @@ def test_predictions_equal_plain_generate_one_by_one(model: GenerativeModel, tin
             return_dict=True,
             return_tensors="pt",
         )
-        tokens = plain.generate(**inputs, do_sample=False, max_new_tokens=6)[0, inputs["input_ids"].shape[1] :]
-        expected.append(processor.decode(tokens, skip_special_tokens=True))
-    assert [prediction.text for prediction in model.predict(examples, max_new_tokens=6)] == expected
+        tokens = model.generate(**inputs, do_sample=False, max_new_tokens=max_new_tokens)
+        answers.append(processor.decode(tokens[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))
+    return answers
+
+
+def test_answers_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_llava: Path) -> None:
+    examples = some_examples(7)
+    predictions = model.predict(examples, max_new_tokens=6)
+    assert [prediction.text for prediction in predictions] == plain_answers(tiny_llava, 7, 6)
+    assert [prediction.id for prediction in predictions] == [example.id for example in examples]
+    assert any(prediction.text for prediction in predictions)
+
+
+def test_the_batch_changes_nothing(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = some_examples(9)
+    together = model.predict(examples)
+    monkeypatch.setattr(generative, "TOKEN_BUDGET", 1)
+    assert model.predict(examples) == together
+    assert model.predict(examples[::-1]) == together[::-1]
+    assert model.predict([]) == []
+
+
+def test_what_the_token_limit_stopped_is_marked(model: GenerativeModel) -> None:
+    end = model.encoder.end_ids[0]
+    words = model.encoder.tokenizer(" top left")["input_ids"]
+    assert model.encoder.read([*words, end, 0, 0]) == (" top left", False)
+    assert model.encoder.read(words) == (" top left", True)
+    assert model.encoder.read([end]) == ("", False)
+    assert all(prediction.truncated for prediction in model.predict(some_examples(2), max_new_tokens=1))
+
+
+def test_the_image_comes_before_the_text(model: GenerativeModel) -> None:
+    example = some_examples(1)[0]
+    assert model.encoder.prompt(example) == f"<|user|><image>{example.prompt}<|end|><|assistant|>"
+
+
+def test_each_distinct_picture_is_decoded_once(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = some_examples(2)
+    opened = []
+    monkeypatch.setattr("ninefold.images.open_pil", lambda image: opened.append(image) or open_pil(image))
+    list(model.encoder.pictures([first, second, replace(first, id="again")], ahead=2, overlap=False))
+    assert opened == [first.image, second.image]
+
+
+def test_a_picture_that_cannot_be_read_is_named(model: GenerativeModel) -> None:
+    broken = replace(some_examples(1)[0], id="row 7", image=b"no picture")
+    with pytest.raises(DataError, match="example row 7"):
+        model.predict([broken])
+
+
+def test_choice_scores_are_log_probabilities_of_whole_answers(model: GenerativeModel) -> None:
+    example = some_examples(1)[0]
+    scores = model.choice_scores([example])[0]
+    encoder = model.encoder
+    picture = encoder.picture(example)
+    for option, score in zip(example.options, scores, strict=True):
+        batch = encoder.encode_answers([example], [picture], [option])
+        labels = batch.pop("labels")
+        chances = model.model(**batch).logits[0].log_softmax(-1)
+        places = (labels[0] != -100).nonzero()[:, 0]
+        expected = sum(chances[place - 1, labels[0, place]].item() for place in places)
+        assert score == pytest.approx(expected, abs=1e-4)
+        assert labels[0, places[-1]] == encoder.end_ids[0]
+
+
+def test_an_adapter_is_used_and_named_by_its_content(model: GenerativeModel, tiny_llava: Path, adapter: Path) -> None:
+    tuned = GenerativeModel.load(find(str(tiny_llava)), adapter=adapter)
+    assert model.identity["adapter"] is None
+    assert tuned.identity == {**model.identity, "adapter": adapter_hash(adapter / "adapter")}
+    examples = some_examples(3)
+    assert tuned.choice_scores(examples) != model.choice_scores(examples)
+    assert GenerativeModel.load(find(str(tiny_llava)), adapter=adapter / "adapter").identity == tuned.identity
+
+
+def test_identity_changes_with_the_weights_and_not_with_the_place(model: GenerativeModel, tmp_path: Path) -> None:
+    copy = tmp_path / "tiny-llava"
+    shutil.copytree(model.source.path, copy)
+    assert GenerativeModel.load(find(str(copy))).identity == model.identity
+    settings = json.loads((copy / "processor_config.json").read_text())
+    settings["image_processor"]["image_mean"] = [0.0, 0.0, 0.0]
+    (copy / "processor_config.json").write_text(json.dumps(settings))
+    assert GenerativeModel.load(find(str(copy))).identity != model.identity
+    assert model.identity == {
+        "name": "tiny-llava",
+        "family": "any other",
+        "nano": False,
+        "checkpoint": model.identity["checkpoint"],
+        "adapter": None,
+        "dtype": "float32",
+    }
+
+
+def broken_checkpoint(tiny_llava: Path, folder: Path, without: str) -> Path:
+    return Path(shutil.copytree(tiny_llava, folder / "broken", ignore=shutil.ignore_patterns(without)))
+
+
+@pytest.mark.parametrize(
+    ("without", "message"),
+    [
+        ("chat_template.jinja", "has no chat template"),
+        ("*.safetensors", "cannot be opened"),
+        ("tokenizer*", "cannot be opened"),
+        ("processor_config.json", "cannot be opened|takes no pictures"),
+    ],
+)
+def test_a_checkpoint_that_lacks_a_part(tiny_llava: Path, tmp_path: Path, without: str, message: str) -> None:
+    folder = broken_checkpoint(tiny_llava, tmp_path, without)
+    with pytest.raises(ModelError, match=message) as caught:
+        GenerativeModel.load(find(str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_lacks_tensors(tiny_llava: Path, tmp_path: Path) -> None:
+    folder = broken_checkpoint(tiny_llava, tmp_path, "nothing")
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    del tensors[next(name for name in tensors if name.endswith("lm_head.weight"))]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=r"lacks 1 tensors, lm_head\.weight first"):
+        GenerativeModel.load(find(str(folder)))
+
+
+def test_an_adapter_that_is_none_or_for_another_base(tiny_llava: Path, adapter: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no adapter_config"):
+        GenerativeModel.load(find(str(tiny_llava)), adapter=tmp_path)
+    shutil.copytree(adapter / "adapter", tmp_path / "other")
+    settings = json.loads((tmp_path / "other" / "adapter_config.json").read_text())
+    settings["r"] = 8
+    (tmp_path / "other" / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="does not fit this base"):
+        GenerativeModel.load(find(str(tiny_llava)), adapter=tmp_path / "other")

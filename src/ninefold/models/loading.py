@@ -104,7 +104,8 @@ def open_adapter(model: Any, folder: Path) -> Any:
     if not (folder / "adapter_config.json").is_file():
         raise ModelError(f"{folder}: no adapter, as it has no adapter_config.json; name a finished training run")
     try:
-        return PeftModel.from_pretrained(model, str(folder)).eval()
+        with quiet():
+            return PeftModel.from_pretrained(model, str(folder)).eval()
     except _BROKEN as error:
         raise ModelError(f"{folder}: the adapter does not fit this base ({_first_line(error)})") from None
 

@@ -66,7 +66,7 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
         RunError: If ``out`` holds another run, or the batch cannot be shared as asked.
     """
     begun = time.perf_counter()
-    state = PartialState()
+    state = _processes()
     model = GenerativeModel.load(families.find(spec.model), dtype=spec.dtype, device=str(state.device))
     settings = resolved(spec, model)
     with state.main_process_first():
@@ -185,6 +185,12 @@ def last_checkpoint(folder: Path) -> Path | None:
     return next((path for path in found if _is_json(path / "trainer_state.json")), None)
 
 
+def _processes() -> PartialState:
+    """Return this process among those that `accelerate launch` started, or alone; on GPUs where there are any."""
+    forced = os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("1", "true")
+    return PartialState(cpu=forced or not torch.cuda.is_available())
+
+
 def _prepare(spec: TrainSpec, model: GenerativeModel, split: str) -> Answers:
     examples = [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
 
@@ -196,7 +202,7 @@ def _prepare(spec: TrainSpec, model: GenerativeModel, split: str) -> Answers:
                 total=len(examples),
                 console=Console(stderr=True),
                 transient=True,
-                disable=not PartialState().is_main_process,
+                disable=not _processes().is_main_process,
             )
         )
 
@@ -240,7 +246,7 @@ def _fit(
 def _arguments(
     settings: dict[str, Any], plan: Plan, dtype: torch.dtype, *, folder: Path, cached: bool
 ) -> TrainingArguments:
-    device = PartialState().device.type
+    device = _processes().device.type
     workers = 0 if cached else min(4, os.cpu_count() or 1)
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -267,6 +273,8 @@ def _arguments(
         dataloader_persistent_workers=workers > 0,
         dataloader_pin_memory=device == "cuda",
         disable_tqdm=True,
+        # Every LoRA matrix is used in every step.
+        ddp_find_unused_parameters=False,
         report_to=[],
     )
     # Several GPUs are used by several processes; Trainer would otherwise share them among threads of this one.

@@ -1,0 +1,82 @@
+"""Names, hub ids and folders, and what is said of those that are none."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ninefold.errors import ModelError
+from ninefold.models.families import FAMILIES, GENERIC, NANO, find
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "path"),
+    [
+        ("qwen2-vl", "qwen2-vl", "Qwen/Qwen2-VL-7B-Instruct"),
+        ("llava-next", "llava-next", "llava-hf/llava-v1.6-vicuna-7b-hf"),
+        ("Qwen/Qwen2-VL-2B-Instruct", "qwen2-vl", "Qwen/Qwen2-VL-2B-Instruct"),
+        ("HuggingFaceTB/SmolVLM-Instruct", "any other", "HuggingFaceTB/SmolVLM-Instruct"),
+    ],
+)
+def test_names_and_hub_ids(name: str, family: str, path: str) -> None:
+    source = find(name)
+    assert (source.family.name, source.path, source.name) == (family, path, name)
+
+
+def test_the_nano_comes_with_the_package() -> None:
+    source = find("nano")
+    assert source.family is NANO
+    assert Path(source.path).parts[-4:] == ("ninefold", "models", "nano", "llava")
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        ({"model_type": "qwen2_vl"}, FAMILIES["qwen2-vl"]),
+        ({"model_type": "llava_next"}, FAMILIES["llava-next"]),
+        ({"model_type": "llava"}, GENERIC),
+        ({"model_type": "llava", "ninefold_nano": True}, NANO),
+    ],
+)
+def test_a_folder_belongs_to_the_row_of_its_configuration(
+    tmp_path: Path, config: dict[str, object], family: object
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    source = find(str(tmp_path))
+    assert source.family is family
+    assert (source.path, source.name, source.local) == (str(tmp_path), tmp_path.name, True)
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(ModelError, match=r"qwen2vl: no model of this name.*did you mean qwen2-vl"):
+        find("qwen2vl")
+    with pytest.raises(ModelError, match="`ninefold models` lists"):
+        find("zzzzzz")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "no checkpoint, as it has no config.json"),
+        ({"config.json": "{"}, "not readable as JSON"),
+        ({"config.json": "[]"}, "names no model_type"),
+        ({"adapter_config.json": "{}"}, "holds an adapter, not a model"),
+        ({"adapter/adapter_config.json": "{}"}, "holds an adapter, not a model"),
+    ],
+)
+def test_a_folder_that_is_no_checkpoint(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    with pytest.raises(ModelError, match=message):
+        find(str(tmp_path))
+
+
+def test_the_table_and_the_training_spec_import_nothing_heavy() -> None:
+    code = (
+        "import sys, ninefold.models.families, ninefold.training.spec; "
+        "assert not {'torch', 'transformers', 'pandas', 'datasets', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

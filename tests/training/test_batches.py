@@ -1,0 +1,104 @@
+"""Labels stand on answer tokens alone, the end token included; the loss is that of the plain model."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import some_examples
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from ninefold.images import open_pil
+from ninefold.models.encoding import IGNORED
+from ninefold.models.families import find
+from ninefold.models.generative import GenerativeModel, answer_logits, keeps_by_mask
+from ninefold.training.batches import Answers, LengthBuckets, collator
+
+
+@pytest.fixture(scope="module")
+def model(tiny_llava: Path) -> GenerativeModel:
+    return GenerativeModel.load(find(str(tiny_llava)))
+
+
+def collated(model: GenerativeModel, count: int) -> dict[str, torch.Tensor]:
+    return collator(model.encoder, torch.float32)(list(Answers(some_examples(count), model.encoder)))
+
+
+def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: GenerativeModel) -> None:
+    batch = collated(model, 5)
+    tokenizer = model.encoder.tokenizer
+    for example, ids, mask, labels in zip(
+        some_examples(5), batch["input_ids"], batch["attention_mask"], batch["labels"], strict=True
+    ):
+        kept = labels != IGNORED
+        assert tokenizer.decode(labels[kept]) == f"{example.answer}<|end|>"
+        assert ids[kept].tolist() == labels[kept].tolist()
+        whole = tokenizer.decode(ids[mask.bool()]).replace("<image>", "")
+        assert whole == f"<|user|>{example.prompt}<|end|><|assistant|>{example.answer}<|end|>"
+
+
+def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: GenerativeModel, tiny_llava: Path) -> None:
+    examples, batch = some_examples(4), collated(model, 4)
+    labels = batch.pop("labels")
+    logits, targets, rows = answer_logits(model.model, batch, labels)
+    losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    processor, plain = (
+        AutoProcessor.from_pretrained(tiny_llava),
+        AutoModelForImageTextToText.from_pretrained(tiny_llava),
+    )
+    for row, example in enumerate(examples):
+        text = f"<|user|><image>{example.prompt}<|end|><|assistant|>{example.answer}<|end|>"
+        inputs = processor(text=[text], images=[open_pil(example.image)], return_tensors="pt")
+        count = int((rows == row).sum())
+        expected = inputs["input_ids"].clone()
+        expected[:, :-count] = IGNORED
+        loss = plain(**inputs, labels=expected).loss
+        assert losses[rows == row].mean().item() == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert keeps_by_mask(model.model)
+    batch = collated(model, 3)
+    labels = batch.pop("labels")
+    seen = []
+    model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
+    kept = answer_logits(model.model, batch, labels)[0]
+    assert seen == [(int((labels != IGNORED).sum()), 375)]
+    monkeypatch.setattr("ninefold.models.generative.keeps_by_mask", lambda model: False)
+    torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
+
+
+def test_pictures_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
+    examples = some_examples(3)
+    answers = Answers(examples, model.encoder)
+    assert answers.cached
+    small = model.encoder.encode(examples, [answers[place][1] for place in range(3)])["pixel_values"]
+    large = model.encoder.processor.image_processor(
+        [open_pil(example.image) for example in examples], return_tensors="pt"
+    )
+    assert torch.equal(small, large["pixel_values"])
+
+
+def test_pictures_are_prepared_when_asked_for_where_they_do_not_fit(
+    model: GenerativeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninefold.training.batches.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
+    answers = Answers(some_examples(3), model.encoder)
+    assert not answers.cached
+    assert answers[2][1].shape == (56, 56, 3)
+
+
+def test_every_epoch_has_all_examples_in_an_order_of_its_own() -> None:
+    lengths = [100.0, 200.0] * 20 + [100.0] * 3
+    order = LengthBuckets(lengths, 8, seed=0)
+    first = list(order)
+    order.set_epoch(1)
+    second = list(order)
+    assert sorted(first) == sorted(second) == list(range(43))
+    assert first != second
+    order.set_epoch(0)
+    assert list(order) == first
+    assert list(LengthBuckets(lengths, 8, seed=1)) != first
+    kinds = Counter(len({lengths[place] for place in first[start : start + 8]}) for start in range(0, 43, 8))
+    # 23 short and 20 long ones in batches of 8: only one batch holds both lengths.
+    assert kinds == {1: 5, 2: 1}

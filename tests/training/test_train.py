@@ -1,0 +1,185 @@
+"""Training runs on random weights: they end the same however often they are interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from peft import PeftModel
+from transformers import AutoModelForImageTextToText
+
+from ninefold.data import dataset
+from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.errors import NinefoldError, RunError
+from ninefold.training.spec import TrainSpec
+from ninefold.training.train import last_checkpoint, train
+
+RESULTS = ("adapter/adapter_model.safetensors", "adapter/adapter_config.json", "history.json", "metrics.json")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "synthetic-train"
+    parts = examples(SyntheticSpec(split="train", canvas=96))
+    few = {split: islice(part, 0, 72, 3) for split, part in parts.items()}
+    dataset.write(folder, few, about=dataset.About("a few", "A few rows.", {}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spec(tiny_llava: Path, data: Path) -> TrainSpec:
+    return TrainSpec(model=str(tiny_llava), data=(data,), batch=8, epochs=3, learning_rate=1e-3, checkpoint_steps=2)
+
+
+@pytest.fixture(scope="module")
+def unbroken(spec: TrainSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "unbroken"
+    train(spec, out)
+    return out
+
+
+def assert_same_results(run: Path, other: Path) -> None:
+    for name in RESULTS:
+        assert (run / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_a_run_folder_holds_what_later_stages_read(unbroken: Path, spec: TrainSpec) -> None:
+    names = {path.name for path in unbroken.iterdir()}
+    assert names == {"spec.json", "adapter", "history.json", "metrics.json", "provenance.json", "done.json"}
+    history = json.loads((unbroken / "history.json").read_text())
+    assert [(entry["epoch"], entry["step"]) for entry in history] == [(1, 3), (2, 6), (3, 9)]
+    assert set(history[0]) == {"epoch", "step", "train_loss", "validation_loss", "learning_rate"}
+    assert history[2]["validation_loss"] < history[0]["validation_loss"] < 6.5
+    metrics = json.loads((unbroken / "metrics.json").read_text())
+    assert metrics["validation_loss"] == min(entry["validation_loss"] for entry in history)
+    assert metrics["examples"] == {"train": 24, "validation": 24}
+    # 2 layers x q, k, v in each tower.
+    assert len(metrics["adapted_modules"]) == 12
+    settings = json.loads((unbroken / "spec.json").read_text())
+    assert (settings["learning_rate"], settings["schedule"], settings["batch"]) == (1e-3, "constant", 8)
+
+
+def test_a_finished_run_is_left_alone_and_another_refused(unbroken: Path, spec: TrainSpec) -> None:
+    before = (unbroken / "provenance.json").read_bytes()
+    assert train(spec, unbroken) == json.loads((unbroken / "metrics.json").read_text())
+    assert (unbroken / "provenance.json").read_bytes() == before
+    with pytest.raises(RunError, match="seed"):
+        train(replace(spec, seed=1), unbroken)
+
+
+def test_the_adapter_is_plain_peft(unbroken: Path, tiny_llava: Path) -> None:
+    base = AutoModelForImageTextToText.from_pretrained(tiny_llava)
+    tuned = PeftModel.from_pretrained(base, str(unbroken / "adapter"))
+    lora_b = [value for name, value in tuned.named_parameters() if "lora_B" in name]
+    assert len(lora_b) == 12
+    assert all(value.abs().sum() > 0 for value in lora_b)
+    config = tuned.peft_config["default"]
+    assert (config.r, config.lora_alpha, config.lora_dropout, config.bias) == (32, 64, 0.0, "none")
+    assert config.base_model_name_or_path == str(tiny_llava)
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    # It kills itself in the middle of the second epoch, one step after a checkpoint.
+    script = f"""
+import os, signal
+from pathlib import Path, PosixPath
+from ninefold.training import loop, train
+from ninefold.training.spec import TrainSpec
+
+def stop(self, args, state, control, **_):
+    if state.global_step == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+loop._Rhythm.on_step_begin = stop
+train.train({spec!r}, Path({str(out)!r}))
+"""
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert last_checkpoint(out / "checkpoints").name == "checkpoint-4"
+    train(spec, out)
+    assert_same_results(out, unbroken)
+
+
+def test_stopped_before_its_results_were_written_it_trains_no_more(
+    unbroken: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "late"
+    impatient = replace(spec, learning_rate=1.0, patience=1, epochs=9)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("ninefold.training.train._finish", interrupted)
+        train(impatient, out)
+    monkeypatch.setattr("ninefold.training.loop.AnswerTrainer.train", interrupted)
+    metrics = train(impatient, out)
+    assert metrics["stopped_early"]
+    assert metrics["epochs"] == metrics["best_epoch"] + 1
+
+
+def test_two_processes_train_as_one_does(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(f"""
+from pathlib import Path, PosixPath
+from ninefold.training.spec import TrainSpec
+from ninefold.training.train import train
+train({replace(spec, epochs=1)!r}, Path({str(tmp_path / "run")!r}))
+""")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run([*launch, str(script)], check=True, capture_output=True, timeout=120, env=environment)
+    together = json.loads((tmp_path / "run" / "history.json").read_text())
+    alone = json.loads((unbroken / "history.json").read_text())[:1]
+    for key in ("step", "train_loss", "validation_loss"):
+        assert together[0][key] == pytest.approx(alone[0][key], rel=1e-4), key
+    assert json.loads((tmp_path / "run" / "provenance.json").read_text())["processes"] == 2
+
+
+def test_several_data_sets_are_trained_on_together(spec: TrainSpec, data: Path, tmp_path: Path) -> None:
+    metrics = train(replace(spec, data=(data, data), epochs=1, micro_batch=4), tmp_path / "both")
+    assert metrics["examples"] == {"train": 48, "validation": 48}
+    settings = json.loads((tmp_path / "both" / "spec.json").read_text())
+    assert [entry["name"] for entry in settings["data"]] == ["synthetic-train", "synthetic-train"]
+
+
+def test_the_micro_batch_changes_nothing(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
+    train(replace(spec, micro_batch=2), tmp_path / "small")
+    small, whole = (json.loads((run / "history.json").read_text()) for run in (tmp_path / "small", unbroken))
+    for one, other in zip(small, whole, strict=True):
+        assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-4)
+        assert one["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-4)
+
+
+def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    for step, content in ((2, "{}"), (10, '{"log_his')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(content)
+    (tmp_path / "checkpoint-12").mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert last_checkpoint(tmp_path / "missing") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch": 8, "micro_batch": 3}, "--micro-batch 3"),
+        ({"train_split": "other"}, "no split 'other'"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_line(
+    spec: TrainSpec, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(NinefoldError, match=message):
+        train(replace(spec, **change), tmp_path / "run")
+
+
+@pytest.mark.parametrize("change", [{"rank": 0}, {"epochs": -1}, {"warmup": 1.0}, {"data": ()}, {"clip": -1.0}])
+def test_values_that_cannot_be_meant_are_refused(spec: TrainSpec, change: dict[str, object]) -> None:
+    with pytest.raises(RunError, match=f"--{next(iter(change))}"):
+        replace(spec, **change)
