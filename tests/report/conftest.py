@@ -92,7 +92,7 @@ def training(tmp_path: Path) -> Callable[..., Path]:
 
     def make(name: str = "tuning", *, model: str = "nano", losses: tuple[float, ...] = (2.0, 0.5, 0.1, 0.2)) -> Path:
         folder = tmp_path / name
-        spec = {"kind": "training", "model": model, "seed": 7}
+        spec = {"kind": "training", "model": {"checkpoint": {"name": model}, "nano": model == "nano"}, "seed": 7}
         history = [
             {"epoch": k, "step": 20 * k, "train_loss": loss, "validation_loss": 1.2 * loss, "learning_rate": 1e-4}
             for k, loss in enumerate(losses, start=1)

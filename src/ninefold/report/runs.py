@@ -29,13 +29,12 @@ class Run:
     def model(self) -> str:
         """What the base model is called."""
         named = self.spec["model"]
-        return str(named if isinstance(named, str) else named["name"])
+        return str(named.get("name") or named["checkpoint"]["name"])
 
     @property
     def is_nano(self) -> bool:
         """Whether the model is one of the small bases shipped with ninefold: a demonstration."""
-        named = self.spec["model"]
-        return named.startswith("nano") if isinstance(named, str) else bool(named.get("nano"))
+        return bool(self.spec["model"].get("nano"))
 
     @property
     def data_folders(self) -> list[Path]:
