@@ -74,8 +74,9 @@ class Verify:
     def run(self) -> None:
         from ninefold.data.certificate import verify
 
-        for statement in verify(self.folder)["statements"]:
-            print(statement)
+        certificate = verify(self.folder, progress=True)
+        for sentence in (*certificate["statements"], *certificate["limits"]):
+            print(sentence)
 
 
 @dataclass(frozen=True)

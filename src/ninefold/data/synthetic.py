@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ninefold.errors import DesignError
 from ninefold.questions.catalog import QUESTIONS
 from ninefold.questions.prompt import prompt
-from ninefold.scenes.clutter import Placement, distractors
+from ninefold.scenes.clutter import Placement, check_room, distractors
 from ninefold.scenes.sets import SETS, SetName
 from ninefold.space import GRID, label_of_cell
 from ninefold.store import canonical_json
@@ -104,6 +104,7 @@ def _items(spec: SyntheticSpec) -> dict[str, list["Item"]]:
 
     if spec.seed < 0:
         raise DesignError(f"seed {spec.seed}: seeds are zero or more")
+    check_room(spec.distractors, spec.grid, spec.placement)
     objects, sizes = len(SETS[spec.split].looks), len(SETS[spec.split].sizes)
     relabeled = relabeling(spec.seed)
     if spec.split == "test":

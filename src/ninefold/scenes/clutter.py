@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ninefold.errors import DesignError
 from ninefold.scenes.sets import Look
-from ninefold.space import Cell, region_of_cell
+from ninefold.space import REGIONS, Cell, region_of_cell
 from ninefold.types import Thing
 
 if TYPE_CHECKING:
@@ -42,10 +42,8 @@ def distractors(
     Raises:
         DesignError: If there are not that many cells for them.
     """
+    check_room(count, grid, placement)
     free = _free_cells(target.cell, grid, placement)
-    if not 0 <= count <= len(free):
-        where = "beside the target" if placement == "anywhere" else "outside the target's region"
-        raise DesignError(f"{count} distractors do not fit: there is room for 0 to {len(free)} {where}")
     rounds = -(-count // len(rivals))
     looks = [rivals[index] for _ in range(rounds) for index in draw.permutation(len(rivals))][:count]
     cells = [free[index] for index in draw.permutation(len(free))[:count]]
@@ -53,6 +51,14 @@ def distractors(
     return tuple(
         Thing(shape, color, sizes[size], cell) for (color, shape), size, cell in zip(looks, drawn, cells, strict=True)
     )
+
+
+def check_room(count: int, grid: int, placement: Placement) -> None:
+    """Raise a `DesignError` that says how many distractors fit around any target, if ``count`` of them do not."""
+    taken = 1 if placement == "anywhere" else (grid // REGIONS) ** 2
+    if not 0 <= count <= grid**2 - taken:
+        where = "beside the target" if placement == "anywhere" else "outside the target's region"
+        raise DesignError(f"{count} distractors do not fit: there is room for 0 to {grid**2 - taken} {where}")
 
 
 @lru_cache(maxsize=1024)

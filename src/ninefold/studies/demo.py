@@ -38,7 +38,7 @@ def demo(out: Path) -> dict[str, Any]:
     with clock("make the sets"):
         _make_sets(out)
     with clock("verify the test set"):
-        certificate.verify(data / "synthetic-test")
+        certificate.verify(data / "synthetic-test", progress=True)
     with clock("measure the base"):
         base = {name: _evaluate(data / folder, runs / f"{folder}-base") for name, folder in SETS.items()}
     with clock("tune it"):
