@@ -29,12 +29,11 @@ def make_answers(
     skill: float, *, per_cell: int = 4, looks: tuple[str, ...] = ("red square", "blue star"), **factors: object
 ) -> pd.DataFrame:
     """Predictions of which a share ``skill`` is right, the rest naming the region above or nothing."""
-    random = rng(0, "fixture", int(1000 * skill))
+    fates = rng(0, "fixture", int(1000 * skill)).permutation(81 * per_cell) / (81 * per_cell)
     rows = []
-    for row, col, repeat in np.ndindex(9, 9, per_cell):
+    for (row, col, repeat), fate in zip(np.ndindex(9, 9, per_cell), fates, strict=True):
         look, cell = looks[repeat % len(looks)], Cell(row, col)
         answer, wrong = label_of_cell(cell), LABELS[region_of_cell(cell) - 3]
-        fate = random.random()
         rows.append(
             {
                 "id": f"{look}-{row}-{col}-{repeat}".replace(" ", "-"), "group": f"{row}-{col}-{repeat}",
@@ -92,7 +91,7 @@ def training(tmp_path: Path) -> Callable[..., Path]:
 
     def make(name: str = "tuning", *, model: str = "nano", losses: tuple[float, ...] = (2.0, 0.5, 0.1, 0.2)) -> Path:
         folder = tmp_path / name
-        spec = {"kind": "training", "model": {"checkpoint": {"name": model}, "nano": model == "nano"}, "seed": 7}
+        spec = {"kind": "training", "model": {"name": model, "nano": model == "nano"}, "seed": 7}
         history = [
             {"epoch": k, "step": 20 * k, "train_loss": loss, "validation_loss": 1.2 * loss, "learning_rate": 1e-4}
             for k, loss in enumerate(losses, start=1)

@@ -44,8 +44,8 @@ def sentences(sets: Sequence[TestSet]) -> list[str]:
     if not sets:
         return ["A model was fine-tuned; it has not been evaluated yet."]
     return [
-        f"{column.run.subject} ({column.name}) answers {percent(column.run.metrics['accuracy'])} of"
-        f" {count(test_set.questions)} questions of {test_set.name} right."
+        f"{column.run.subject} ({column.name}) answers {percent(column.run.metrics['accuracy'])} right"
+        f" on {test_set.name} ({count(test_set.questions)} questions)."
         for test_set in sets
         for column in test_set.columns
     ]

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -213,7 +212,6 @@ def _environment() -> Environment:
         "p_value": wording.p_value,
         "offset": maps.offset,
         "ink_on": palette.ink_on,
-        "tojson_plain": lambda value: json.dumps(value, indent=1, ensure_ascii=False),
     }
     environment.filters.update(filters)
     return environment

@@ -28,8 +28,7 @@ class Run:
     @property
     def model(self) -> str:
         """What the base model is called."""
-        named = self.spec["model"]
-        return str(named.get("name") or named["checkpoint"]["name"])
+        return str(self.spec["model"]["name"])
 
     @property
     def is_nano(self) -> bool:
@@ -181,7 +180,7 @@ def _set_name(run: Evaluation) -> str:
     name = str(data.get("name") or "data")
     if data.get("split") not in (None, "test"):
         name += f" ({data['split']})"
-    return name if data.get("limit") is None else f"{name}, first {run.metrics['n']}"
+    return name if data.get("limit") is None else f"first {run.metrics['n']} of {name}"
 
 
 def _unique(names: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ninefold.report.figures import curves, files, intervals, maps
+from ninefold.report.figures import curves, files, maps
 from ninefold.space import LABELS, Cell, label_of_cell
 
 COUNTS = [[4] * 9 for _ in range(9)]
@@ -49,18 +49,21 @@ def test_a_vote_map_counts_the_cells_that_name_another_region():
 
 
 def test_figures_are_written_as_pdf_and_png_and_the_same_each_time(tmp_path):
-    curve = curves.losses("a $b_ <c>", [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 0.01}])
-    scale = intervals.Scale("$set", (intervals.Mark("base", 0.4, 0.3, 0.5, True),), 1 / 9)
-    metrics = {"accuracy": 0.5, "by_cell": grid(), "n_by_cell": COUNTS, "votes": TRUTH}
+    panels = [maps.accuracy_map("$x_ <b>", grid(), COUNTS), maps.vote_map("votes", [[None] * 9, *TRUTH[1:]], COUNTS)]
     for folder in ("one", "two"):
-        files.save(maps.overview("any $set", metrics, metrics), tmp_path / folder / "maps")
-        files.save(curves.figure(curve), tmp_path / folder / "curve")
-        files.save(intervals.figure([scale]), tmp_path / folder / "accuracy")
-    for name in ("maps", "curve", "accuracy"):
-        for suffix, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
-            content = (tmp_path / "one" / f"{name}.{suffix}").read_bytes()
-            assert content.startswith(magic)
-            assert content == (tmp_path / "two" / f"{name}.{suffix}").read_bytes()
+        files.save(maps.figure("any $set", panels), tmp_path / folder / "maps")
+    for suffix, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        content = (tmp_path / "one" / f"maps.{suffix}").read_bytes()
+        assert content.startswith(magic)
+        assert content == (tmp_path / "two" / f"maps.{suffix}").read_bytes()
+
+
+def test_an_overview_shows_accuracy_and_votes_before_and_after():
+    metrics = {"accuracy": 0.5, "by_cell": grid(), "n_by_cell": COUNTS, "votes": TRUTH}
+    drawn = maps.overview("a set", metrics, {**metrics, "accuracy": 1.0})
+    titles = ["base: 50\u202f% right", "tuned: 100\u202f% right"]
+    assert [axis.get_title() for axis in drawn.axes[:2]] == titles
+    assert len(drawn.axes) == 4
 
 
 def test_a_curve_marks_its_best_epoch():
@@ -76,6 +79,7 @@ def test_a_curve_marks_its_best_epoch():
     assert curve.at(3.0, curve.y_range[1]) == pytest.approx((1, 0))
     assert curve.at(0.0, curve.y_range[0]) == pytest.approx((0, 1))
     assert all(0 <= curve.at(0, tick)[1] <= 1 for tick in curve.loss_ticks())
+    assert curves.figure(curve).axes[0].get_yscale() == "log"
     assert curves.losses("run", [{"epoch": 1}]) is None
 
 
