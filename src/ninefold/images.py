@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ninefold.errors import DataError
+from ninefold.scenes.render import render
 from ninefold.types import Scene
 
 _ORIENTATION_TAG = 0x0112
@@ -41,8 +42,6 @@ def open_rgb(image: bytes | Path | Scene, *, name: str = "") -> np.ndarray:
             an agreed conversion (floating-point pixels, CIE Lab).
     """
     if isinstance(image, Scene):
-        from ninefold.scenes.render import render
-
         return render(image)
     content, name = _content(image, name)
     try:
