@@ -134,6 +134,11 @@ def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
     assert not groups["train"] & groups["validation"]
 
 
+def test_too_few_photos_to_split(world: CocoSpec) -> None:
+    with pytest.raises(DataError, match="2 photos to ask about"):
+        examples(changed(world, split="train", subset=2))
+
+
 def test_a_subset_is_balanced_and_says_so(world: CocoSpec, tmp_path: Path) -> None:
     summary = make(changed(world, subset=6), tmp_path / "out")
     assert summary["questions"] == {"test": 6}
@@ -201,6 +206,7 @@ def test_a_photo_of_another_kind_is_used(world: CocoSpec, tmp_path: Path, conten
 def test_what_is_skipped_is_named_in_the_card_without_markup(world: CocoSpec, tmp_path: Path) -> None:
     content = json.loads(world.annotations.read_text())
     content["images"][0]["file_name"] = "<script>a|b</script>.jpg"
+    content["images"][1]["file_name"] = "long" * 100
     world.annotations.write_text(json.dumps(content))
     make(world, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()

@@ -162,6 +162,8 @@ def _parts(spec: CocoSpec, targets: Sequence[Target]) -> dict[str, list[Target]]
     from ninefold.seeding import rng
 
     photos = sorted({target.photo for target in targets})
+    if len(photos) < 5:
+        raise DataError(f"{spec.annotations}: {len(photos)} photos to ask about; --split train needs at least 5")
     draw = rng(spec.seed, "coco holdout")
     held = {photos[place] for place in draw.permutation(len(photos))[: len(photos) // 5].tolist()}
     return {
@@ -253,12 +255,12 @@ def _problem(path: Path, photo: Photo) -> str:
     """
     from ninefold import images
 
-    if not path.is_file():
-        return "missing"
     try:
+        if not path.is_file():
+            return "missing"
         height, width = images.open_rgb(path).shape[:2]
         turn = images.orientation(path)
-    except DataError:
+    except (DataError, OSError):  # the latter for a file name longer than the system allows
         return "truncated, or not readable as a picture"
     if (width, height) != (photo.width, photo.height):
         return "another size than its annotation states (with EXIF rotation applied)"
