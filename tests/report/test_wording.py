@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.report.wording import count, join, p_value, percent, points, span
+from ninefold.report.wording import count, join, p_value, percent, points, slugs, span
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_words():
     assert [p_value(p).replace("\u00a0", " ") for p in (1e-9, 0.0021, 0.2)] == ["p < 0.0001", "p = 0.0021", "p = 0.20"]
     assert join(["a"]) == "a"
     assert join(["a", "b", "c"]) == "a, b and c"
+
+
+def test_slugs_are_safe_and_different():
+    assert slugs(["Synthetic test", "COCO/val2017", "../<b>"]) == ["synthetic-test", "coco-val2017", "b"]
+    assert slugs(["a b", "a-b", "a-b-2"]) == ["a-b-1", "a-b-2", "a-b-2-3"]
+    assert slugs(["日本"]) == ["unnamed"]

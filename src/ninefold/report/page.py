@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +82,7 @@ def report(runs: Sequence[Path], out: Path) -> None:
     """
     evaluations, trainings = read_runs(runs)
     sets = group(evaluations)
-    anchors = _anchors([test_set.name for test_set in sets])
+    anchors = wording.slugs([test_set.name for test_set in sets])
     limit = min(GALLERY, PICTURES // max(len(sets), 1))
     parts = [_part(test_set, anchor, limit) for test_set, anchor in zip(sets, anchors, strict=True)]
     losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
@@ -158,7 +157,7 @@ def _scale(test_set: TestSet) -> intervals.Scale:
     marks = []
     for column in test_set.columns:
         metrics = column.run.metrics
-        low, high = metrics["ci95"] or [metrics["accuracy"]] * 2
+        low, high = metrics["ci95"]
         marks.append(intervals.Mark(column.name, metrics["accuracy"], low, high, column.run.is_base))
     options = test_set.columns[0].run.scores["options"].map(len)
     chance = float((1 / options).mean()) if (options > 0).all() else None
@@ -172,7 +171,7 @@ def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str,
     for part in (part for part in parts if part.grid):
         drawings[f"{part.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by place on {part.name}", part.accuracy)
         drawings[f"{part.anchor}-vote-maps"] = maps.figure(f"Most common answer by place on {part.name}", part.votes)
-    for anchor, curve in zip(_anchors([curve.title for curve in losses]), losses, strict=True):
+    for anchor, curve in zip(wording.slugs([curve.title for curve in losses]), losses, strict=True):
         drawings[f"training-{anchor}"] = curves.figure(curve)
     return drawings
 
@@ -180,20 +179,9 @@ def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str,
 def _record(run: Run) -> Record:
     kind = "Evaluation" if isinstance(run, Evaluation) else "Training"
     told = dict(run.provenance)
-    command = told.pop("command", "")
-    told.pop("argv", None)
-    if isinstance(run, Training):
-        told = {"result": run.metrics, **told}
-    shown = command if isinstance(command, str) else " ".join(map(str, command))
-    return Record(f"{kind}: {run.folder.name}", shown, {"specification": run.spec, **told})
-
-
-def _anchors(names: Sequence[str]) -> list[str]:
-    """Return a name for each name that is safe in links and as part of a file's name, all different."""
-    plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "set" for name in names]
-    return [
-        anchor if plain.count(anchor) == 1 else f"{anchor}-{number}" for number, anchor in enumerate(plain, start=1)
-    ]
+    command = str(told.pop("command", ""))
+    result = {"result": run.metrics} if isinstance(run, Training) else {}
+    return Record(f"{kind}: {run.folder.name}", command, {"specification": run.spec, **result, **told})
 
 
 def _environment() -> Environment:

@@ -102,9 +102,8 @@ def confusion(column: Column) -> Table:
             for name in given
         ]
         rows.append((answer, tuple(entries)))
-    return Table(
-        column.name.capitalize(), f"{percent(column.run.metrics['accuracy'], 1)} right.", ("truth", *given), tuple(rows)
-    )
+    note = f"{percent(column.run.metrics['accuracy'], 1)} right."
+    return Table(column.name, note, ("truth", *given), tuple(rows))
 
 
 def _change_entries(change: Change) -> list[Entry]:

@@ -1,5 +1,6 @@
 """Numbers as words: percentages that never round to more than they are, and sentences that say what happened."""
 
+import re
 from collections.abc import Sequence
 
 NARROW_SPACE = "\u202f"
@@ -46,3 +47,11 @@ def p_value(value: float) -> str:
 def join(parts: Sequence[str]) -> str:
     """Return parts as one English list."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
+
+
+def slugs(names: Sequence[str]) -> list[str]:
+    """Return, for each name, one that is safe in links and in names of files; all are different."""
+    plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "unnamed" for name in names]
+    if len(set(plain)) == len(plain):
+        return plain
+    return [f"{slug}-{number}" for number, slug in enumerate(plain, start=1)]
