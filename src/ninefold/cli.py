@@ -60,7 +60,11 @@ class Coco:
     def run(self) -> None:
         from ninefold.data.coco import make
 
-        make(self.spec, self.out, progress=True)
+        summary = make(self.spec, self.out, progress=True)
+        for skip in summary["skipped"]:
+            print(f"left out, {skip['reason']}: {skip['count']:,} ({', '.join(skip['names'][:3])} ...)")
+        for level, counts in (summary["balance"] or {}).items():
+            print(f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}")
         _say_data(self.out)
 
 

@@ -113,6 +113,9 @@ def config(tokens: PreTrainedTokenizerFast) -> LlavaConfig:
             num_attention_heads=4,
             num_key_value_heads=4,
             max_position_embeddings=2048,
+            # A name is matched to an image token by content, hundreds of tokens away: that takes dimensions of a head
+            # that hardly turn over such a distance, and a head has only 32 in all.
+            rope_parameters={"rope_type": "default", "rope_theta": 1e7},
             tie_word_embeddings=True,
             **special,
         ),

@@ -143,9 +143,9 @@ class Pretraining:
         spec = self.spec
         done = (self.step - spec.eye_steps) / spec.steps
         random = rng(spec.seed, "nano", "talk", self.step)
-        # One thing at first, then more: a name is bound to a place before it has to be told from others.
-        most = 1 + min(int(done * 24), 11)
-        pictures = pictures_at(random, self.textures, spec.batch, (1, most), photos=min(0.2 + done, 0.5))
+        # Several things from the start: alone in its picture, a thing is found without its name.
+        most = 6 + min(int(done * 12), 6)
+        pictures = pictures_at(random, self.textures, spec.batch, (1, most), photos=min(0.1 + done, 0.5))
         lesson = self.teacher.lesson(random, pictures)
         with torch.autocast("cpu", torch.bfloat16):
             out = self.model(
@@ -155,7 +155,7 @@ class Pretraining:
                 output_attentions=True,
             )
             loss, measured = _talk_loss(out.logits, lesson)
-            helping = max(0.0, 1 - done * 1.5)
+            helping = min(1.0, 1.6 - 2 * done)
             if helping > 0:
                 looked = _looking_loss(out.attentions, lesson)
                 measured["looking"] = looked.item()

@@ -28,14 +28,14 @@ class PretrainSpec:
     """Pictures a step of stage 1."""
     eye_rate: float = 2e-3
     """Highest learning rate of stage 1."""
-    steps: int = 3000
+    steps: int = 2600
     """Steps of stage 2."""
     batch: int = 24
     """Pictures a step of stage 2, with about nine turns each."""
     rate: float = 1.2e-3
     """Highest learning rate of stage 2."""
-    looking: float = 0.3
-    """Weight of showing where to look, at the start of stage 2; it fades to nothing at two thirds."""
+    looking: float = 1.0
+    """Weight of showing where to look in stage 2; it fades from three tenths on, to nothing at eight."""
     naming: float = 1.0
     """Weight of the naming heads during stage 2."""
     checkpoint_every: int = 250

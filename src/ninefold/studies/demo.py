@@ -26,8 +26,14 @@ SETS = {"synthetic": "synthetic-test", "photo-like": "photo-like"}
 """What the base and the tuned model are measured on: the report's names, and the folders."""
 
 
-def demo(out: Path) -> dict[str, Any]:
+def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: int = 4) -> dict[str, Any]:
     """Run the main job in a folder; what is there already is not made again.
+
+    Args:
+        out: The folder.
+        limit: Use only the first so many examples of every set, to try things out.
+        pictures: How many photo-like pictures to make.
+        epochs: At most so many passes over the training pictures.
 
     Returns:
         What ``summary.json`` holds: accuracies by set and model, and seconds by step.
@@ -36,17 +42,18 @@ def demo(out: Path) -> dict[str, Any]:
     clock = _Clock(out / "seconds.json", console)
     data, runs = out / "data", out / "runs"
     with clock("make the sets"):
-        _make_sets(out)
+        _make_sets(out, pictures)
     with clock("verify the test set"):
         certificate.verify(data / "synthetic-test", progress=True)
     with clock("measure the base"):
-        base = {name: _evaluate(data / folder, runs / f"{folder}-base") for name, folder in SETS.items()}
+        base = {name: _evaluate(data / folder, runs / f"{folder}-base", limit) for name, folder in SETS.items()}
     with clock("tune it"):
         training = (data / "synthetic-train", data / f"synthetic-train-{DISTRACTORS}-distractors")
-        train(TrainSpec(model=MODEL, data=training, epochs=4), runs / "tuning")
+        train(TrainSpec(model=MODEL, data=training, epochs=epochs, limit=limit), runs / "tuning")
     with clock("measure the tuned model"):
         tuned = {
-            name: _evaluate(data / folder, runs / f"{folder}-tuned", runs / "tuning") for name, folder in SETS.items()
+            name: _evaluate(data / folder, runs / f"{folder}-tuned", limit, runs / "tuning")
+            for name, folder in SETS.items()
         }
     with clock("draw the report"):
         made = [runs / f"{folder}-{model}" for folder in SETS.values() for model in ("base", "tuned")]
@@ -60,7 +67,7 @@ def demo(out: Path) -> dict[str, Any]:
     return summary
 
 
-def _make_sets(out: Path) -> None:
+def _make_sets(out: Path, pictures: int) -> None:
     for name, spec in (
         ("synthetic-test", synthetic.SyntheticSpec("test")),
         ("synthetic-train", synthetic.SyntheticSpec("train")),
@@ -71,13 +78,13 @@ def _make_sets(out: Path) -> None:
             synthetic.make(spec, out / "data" / name, progress=True)
     world, photo_like = out / "nano-world", out / "data" / "photo-like"
     if not world.exists():
-        photos.make(WorldSpec(), world)
+        photos.make(WorldSpec(pictures=pictures), world)
     if not photo_like.exists():
         coco.make(coco.CocoSpec(world / "annotations.json", world / "images"), photo_like, progress=True)
 
 
-def _evaluate(data: Path, run: Path, adapter: Path | None = None) -> dict[str, Any]:
-    return evaluate(EvaluateSpec(model=MODEL, data=data, adapter=adapter), run)
+def _evaluate(data: Path, run: Path, limit: int | None, adapter: Path | None = None) -> dict[str, Any]:
+    return evaluate(EvaluateSpec(model=MODEL, data=data, adapter=adapter, limit=limit), run)
 
 
 class _Clock:
