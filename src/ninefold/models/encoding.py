@@ -3,10 +3,7 @@
 Axes: B examples, S positions of the prompt, A positions of the answer. Nothing is ever truncated.
 """
 
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +26,6 @@ Tensors = dict[str, torch.Tensor]
 IGNORED = -100
 """The label of a position that no answer stands at."""
 
-_WORKERS = min(8, os.cpu_count() or 1)
 _PIXELS_PER_TOKEN = 28 * 28
 _LETTERS_PER_TOKEN = 4
 
@@ -78,27 +74,13 @@ class Encoder:
         width, height = (0, 0) if self._fixed_size else images.size(example.image, name=f"example {example.id}")
         return width * height / _PIXELS_PER_TOKEN + len(example.prompt) / _LETTERS_PER_TOKEN
 
-    def pictures(self, examples: Sequence[Example], *, ahead: int, overlap: bool) -> Iterator[Picture]:
-        """Decode the pictures of examples in order, on all cores and each distinct one once.
-
-        Args:
-            examples: Whose pictures.
-            ahead: How many are decoded at once, and so held in memory.
-            overlap: Whether they are decoded while the caller works on earlier ones: right for a GPU, while on a CPU
-                the threads of both would wait for each other.
-        """
-        uses = Counter(example.image for example in examples)
-        jobs: dict[bytes | Path | Scene, Future[Picture]] = {}
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            for place, example in enumerate(examples):
-                if overlap or example.image not in jobs:
-                    for later in examples[place : place + ahead]:
-                        if later.image not in jobs:
-                            jobs[later.image] = pool.submit(self.picture, later)
-                yield jobs[example.image].result()
-                uses[example.image] -= 1
-                if not uses[example.image]:
-                    del jobs[example.image]
+    def pictures(self, examples: Sequence[Example]) -> list[Picture]:
+        """Decode the pictures of examples, each distinct one once."""
+        found: dict[bytes | Path | Scene, Picture] = {}
+        for example in examples:
+            if example.image not in found:
+                found[example.image] = self.picture(example)
+        return [found[example.image] for example in examples]
 
     def prompt(self, example: Example) -> str:
         """Return the exact text of an example's prompt, as its chat template writes it."""

@@ -4,8 +4,7 @@ Axes: B sequences, S positions, K kept positions of the whole batch in row order
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,13 +14,17 @@ from transformers import GenerationConfig
 from ninefold.models import loading
 from ninefold.models.encoding import IGNORED, Encoder, Tensors
 from ninefold.models.families import NANO, Family, Source
+from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction
 
 TOKEN_BUDGET = 16_384
 """Prompt tokens in a batch, at most: about five pictures of LLaVA-NeXT, twenty-four of Qwen2-VL."""
 
-LARGEST_BATCH = 32
-"""Examples in a batch, at most; beyond it a CPU gains nothing."""
+SMALL = 100_000_000
+"""Parameters up to which each core of a CPU answers batches of its own, instead of all cores sharing each operation."""
+
+LARGEST_BATCH = 16
+"""Examples in a batch, at most; beyond it a CPU's caches are too small."""
 
 
 class GenerativeModel:
@@ -80,54 +83,82 @@ class GenerativeModel:
             identity["adapter"] = loading.adapter_hash(folder)
         return cls(model, processor, source=source, family=family, identity=identity)
 
-    @torch.inference_mode()
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
 
         Raises:
             DataError: If a picture cannot be read.
         """
+
+        @torch.inference_mode()
+        def answered(prompts: Tensors) -> list[list[int]]:
+            written = self.model.generate(**self._placed(prompts), max_new_tokens=max_new_tokens)
+            return written[:, prompts["input_ids"].shape[1] :].tolist()  # type: ignore[no-any-return]
+
+        def encoded(places: Sequence[int]) -> Tensors:
+            asked = [examples[place] for place in places]
+            return self.encoder.encode(asked, self.encoder.pictures(asked))
+
+        batches = self._batches(examples)
+        if self._a_batch_per_core:
+            answers = ahead(lambda places: answered(encoded(places)), batches)
+        else:
+            answers = map(answered, ahead(encoded, batches))
         found: dict[int, Prediction] = {}
-        for places, prompts in self._batches(examples):
-            written = self.model.generate(**prompts, max_new_tokens=max_new_tokens)[:, prompts["input_ids"].shape[1] :]
-            for place, tokens in zip(places, written.tolist(), strict=True):
+        for places, rows in zip(batches, answers, strict=True):
+            for place, tokens in zip(places, rows, strict=True):
                 text, truncated = self.encoder.read(tokens)
                 found[place] = Prediction(examples[place].id, text, truncated)
         return [found[place] for place in range(len(examples))]
 
-    @torch.inference_mode()
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, the log-probability of answering with exactly each option, the end token included.
 
         With the end token, "center" is not favored over "center left" for being its beginning.
         """
-        scores = []
-        pictures = self.encoder.pictures(examples, ahead=LARGEST_BATCH, overlap=False)
-        for example, picture in zip(examples, pictures, strict=True):
-            count = len(example.options)
-            batch = self.encoder.encode_answers([example] * count, [picture] * count, example.options)
-            labels = batch.pop("labels").to(self.model.device)
-            logits_KV, targets_K, rows_K = answer_logits(self.model, self._placed(batch), labels)
-            chances_K = logits_KV.float().log_softmax(-1).gather(1, targets_K[:, None])[:, 0]
-            scores.append(tuple(chances_K.new_zeros(count).index_add_(0, rows_K, chances_K).tolist()))
-        return scores
 
-    def _batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Tensors]]:
-        """Yield batches of prompts of nearly equal length, with the places of their examples."""
+        def encoded(example: Example) -> Tensors:
+            count = len(example.options)
+            return self.encoder.encode_answers(
+                [example] * count, [self.encoder.picture(example)] * count, example.options
+            )
+
+        @torch.inference_mode()
+        def scored(batch: Tensors) -> tuple[float, ...]:
+            inputs = self._placed(batch)
+            labels = inputs.pop("labels")
+            logits_KV, targets_K, rows_K = answer_logits(self.model, inputs, labels)
+            chances_K = logits_KV.float().log_softmax(-1).gather(1, targets_K[:, None])[:, 0]
+            return tuple(chances_K.new_zeros(len(labels)).index_add_(0, rows_K, chances_K).tolist())
+
+        if self._a_batch_per_core:
+            return list(ahead(lambda example: scored(encoded(example)), examples))
+        return list(map(scored, ahead(encoded, examples)))
+
+    @property
+    def _a_batch_per_core(self) -> bool:
+        return self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL
+
+    def _batches(self, examples: Sequence[Example]) -> list[list[int]]:
+        """Return the places of examples in batches: of nearly equal length, and all that ask of a picture together."""
         if not examples:
-            return
-        order = sorted(range(len(examples)), key=lambda place: self.encoder.cost(examples[place]))
-        longest = examples[order[-1]]
+            return []
+        groups: dict[object, list[int]] = {}
+        for place, example in enumerate(examples):
+            groups.setdefault(example.image, []).append(place)
+        costs = [self.encoder.cost(example) for example in examples]
+        ordered = sorted(groups.values(), key=lambda places: max(costs[place] for place in places))
+        longest = examples[max(range(len(examples)), key=costs.__getitem__)]
         tokens = self.encoder.encode([longest], [self.encoder.picture(longest)])["input_ids"].shape[1]
         size = max(1, min(LARGEST_BATCH, TOKEN_BUDGET // tokens))
-        on_gpu = self.model.device.type != "cpu"
-        pictures = self.encoder.pictures(
-            [examples[place] for place in order], ahead=size * (1 + on_gpu), overlap=on_gpu
-        )
-        for start in range(0, len(order), size):
-            places = order[start : start + size]
-            batch = self.encoder.encode([examples[place] for place in places], list(islice(pictures, len(places))))
-            yield places, self._placed(batch)
+        batches: list[list[int]] = [[]]
+        for group in ordered:
+            for start in range(0, len(group), size):
+                part = group[start : start + size]
+                if len(batches[-1]) + len(part) > size:
+                    batches.append([])
+                batches[-1] += part
+        return batches
 
     def _placed(self, batch: Tensors) -> Tensors:
         return {

@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from ninefold.models.encoding import Encoder, Picture, Tensors
+from ninefold.models.threads import ahead
 from ninefold.seeding import rng
 from ninefold.types import Example
 
@@ -35,7 +36,7 @@ class Answers(Dataset[tuple[Example, Picture]]):
         self.cached = size is not None and size * len(examples) <= CACHE_BYTES
         self._pictures: list[Picture] | None = None
         if self.cached:
-            self._pictures = list(watched(encoder.pictures(examples, ahead=64, overlap=True)))
+            self._pictures = list(watched(ahead(encoder.picture, examples)))
 
     def __len__(self) -> int:
         """Return the number of examples."""
