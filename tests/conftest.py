@@ -11,9 +11,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session")
 def tiny_llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random checkpoint of the real LLaVA classes, small enough to run in milliseconds."""
+    """A LLaVA checkpoint with random weights; its vision tower has learned absolute positions."""
     from tiny import save_tiny_llava
 
     folder = tmp_path_factory.mktemp("models") / "tiny-llava"
     save_tiny_llava(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen2_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Qwen2-VL checkpoint with random weights, whose pictures keep their own sizes."""
+    from tiny import save_tiny_qwen2_vl
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-qwen2-vl"
+    save_tiny_qwen2_vl(folder)
     return folder

@@ -1,16 +1,35 @@
-"""A LLaVA of the real classes with random weights: CLIP vision tower, Llama decoder, byte-level BPE."""
+"""Checkpoints of real classes with random weights, small enough to run in milliseconds, and examples to ask them."""
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    CLIPImageProcessorPil,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+    Qwen2VLImageProcessorPil,
+    Qwen2VLProcessor,
+)
 
 from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.models.loading import quiet, without_video
 from ninefold.types import Example
 
-IMAGE_TOKEN = "<image>"
+SPECIAL = ["<pad>", "<|end|>", "<|user|>", "<|assistant|>", "<image>"]
+QWEN = {"image": "<|image_pad|>", "video": "<|video_pad|>", "vision_start": "<|vision|>", "vision_end": "<|/vision|>"}
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>"
     "{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
+    "{% if part['type'] == 'image' %}IMAGE{% else %}{{ part['text'] }}{% endif %}"
     "{% endfor %}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
@@ -21,77 +40,91 @@ CORPUS = (
 )
 
 
-def save_tiny_llava(folder: Path, *, image: int = 56, patch: int = 14, hidden: int = 32, layers: int = 2) -> None:
-    """Write a checkpoint that plain ``AutoProcessor`` and ``AutoModelForImageTextToText`` open."""
-    import torch
-    from transformers import (
-        CLIPVisionConfig,
-        LlamaConfig,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        LlavaProcessor,
-    )
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-
-    tokenizer = _tokenizer()
-    image_processor = CLIPImageProcessorPil(
-        size={"height": image, "width": image}, do_center_crop=False, crop_size={"height": image, "width": image}
-    )
+def save_tiny_llava(folder: Path) -> None:
+    """Write a LLaVA (CLIP tower, Llama decoder): every picture is 56 x 56 in 16 tokens."""
+    tokenizer, side, patch = _tokenizer(), 56, 14
+    size = {"height": side, "width": side}
     processor = LlavaProcessor(
-        image_processor,
+        CLIPImageProcessorPil(size=size, crop_size=size, do_center_crop=False),
         tokenizer,
         patch_size=patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=CHAT_TEMPLATE,
-        image_token=IMAGE_TOKEN,
+        chat_template=CHAT_TEMPLATE.replace("IMAGE", "<image>"),
     )
-    sizes = {"hidden_size": hidden, "intermediate_size": 2 * hidden, "num_hidden_layers": layers}
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = LlavaConfig(
-        vision_config=CLIPVisionConfig(**sizes, num_attention_heads=2, image_size=image, patch_size=patch),
-        text_config=LlamaConfig(
-            **sizes,
-            num_attention_heads=2,
-            vocab_size=len(tokenizer),
-            max_position_embeddings=512,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        ),
-        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
+        vision_config=CLIPVisionConfig(**sizes, image_size=side, patch_size=patch),
+        text_config=LlamaConfig(**sizes, **_tokens(tokenizer), max_position_embeddings=512),
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         tie_word_embeddings=False,
     )
-    generator_state = torch.get_rng_state()
-    torch.manual_seed(0)
-    model = LlavaForConditionalGeneration(config)
-    torch.set_rng_state(generator_state)
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
+    _save(folder, LlavaForConditionalGeneration, config, processor)
 
 
-def _tokenizer():  # type: ignore[no-untyped-def]
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    special = ["<pad>", "<|end|>", "<|user|>", "<|assistant|>", IMAGE_TOKEN]
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
+def save_tiny_qwen2_vl(folder: Path) -> None:
+    """Write a Qwen2-VL (any resolution, M-RoPE, fused query, key and value in the vision tower)."""
+    tokenizer = _tokenizer()
+    processor = without_video(Qwen2VLProcessor)(
+        Qwen2VLImageProcessorPil(),
+        tokenizer,
+        chat_template=CHAT_TEMPLATE.replace("IMAGE", "<|vision|><|image_pad|><|/vision|>"),
     )
-    tokenizer.train_from_iterator([CORPUS] * 4, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>")
+    rope = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
+    config = Qwen2VLConfig(
+        vision_config={"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2, "mlp_ratio": 2},
+        text_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "max_position_embeddings": 2048,
+            "rope_parameters": rope,
+            **_tokens(tokenizer),
+        },
+        **{f"{name}_token_id": tokenizer.convert_tokens_to_ids(token) for name, token in QWEN.items()},
+    )
+    _save(folder, Qwen2VLForConditionalGeneration, config, processor)
 
 
 def some_examples(count: int) -> list[Example]:
     """Return examples of the synthetic test set, spread over its looks, cells and option orders."""
     every = examples(SyntheticSpec(split="test", canvas=96))["test"]
     return list(islice(every, 0, None, 3888 // count))[:count]
+
+
+def _save(folder: Path, family: Any, config: Any, processor: Any) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = family(config)
+    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
+    model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
+    with quiet():
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+
+
+def _tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, int | None]:
+    return {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=[*SPECIAL, *QWEN.values()],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([CORPUS] * 4, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from tiny import some_examples
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -118,7 +118,15 @@ def test_an_adapter_is_used_and_named_by_its_content(model: GenerativeModel, tin
     assert model.identity["adapter"] is None
     assert tuned.identity == {**model.identity, "adapter": adapter_hash(adapter / "adapter")}
     examples = some_examples(3)
-    assert tuned.choice_scores(examples) != model.choice_scores(examples)
+    beside = PeftModel.from_pretrained(
+        AutoModelForImageTextToText.from_pretrained(tiny_llava), str(adapter / "adapter")
+    )
+    plain = GenerativeModel(
+        beside, tuned.encoder.processor, source=tuned.source, family=tuned.family, identity=tuned.identity
+    )
+    scores = tuned.choice_scores(examples)
+    assert scores[0] == pytest.approx(plain.choice_scores(examples)[0], abs=1e-4)
+    assert scores[0] != pytest.approx(model.choice_scores(examples)[0], abs=1e-2)
     assert GenerativeModel.load(find(str(tiny_llava)), adapter=adapter / "adapter").identity == tuned.identity
 
 

@@ -63,7 +63,7 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
     seen = []
     model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
     kept = answer_logits(model.model, batch, labels)[0]
-    assert seen == [(int((labels != IGNORED).sum()), 375)]
+    assert seen == [(int((labels != IGNORED).sum()), model.model.config.text_config.vocab_size)]
     monkeypatch.setattr("ninefold.models.generative.keeps_by_mask", lambda model: False)
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 

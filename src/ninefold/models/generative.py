@@ -137,7 +137,7 @@ class GenerativeModel:
 
     @property
     def _a_batch_per_core(self) -> bool:
-        return self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL
+        return bool(self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL)
 
     def _batches(self, examples: Sequence[Example]) -> list[list[int]]:
         """Return the places of examples in batches: of nearly equal length, and all that ask of a picture together."""

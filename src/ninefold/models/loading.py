@@ -61,7 +61,7 @@ def open_processor(source: Source, config: Any, *, trust_remote_code: bool = Fal
     with _explained(source):
         known = PROCESSOR_MAPPING.get(type(config), None)
         if known is not None and "video_processor" in known.get_attributes():
-            processor = _without_video(known).from_pretrained(source.path, **options)
+            processor = without_video(known).from_pretrained(source.path, **options)
         else:
             processor = AutoProcessor.from_pretrained(source.path, **options)
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
@@ -96,7 +96,7 @@ def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: b
 
 
 def open_adapter(model: Any, folder: Path) -> Any:
-    """Put a saved adapter on its base.
+    """Put a saved adapter on its base: merged into its weights in single precision, beside them where that would round.
 
     Raises:
         ModelError: If the folder holds no adapter, or one for another base.
@@ -105,7 +105,8 @@ def open_adapter(model: Any, folder: Path) -> Any:
         raise ModelError(f"{folder}: no adapter, as it has no adapter_config.json; name a finished training run")
     try:
         with quiet():
-            return PeftModel.from_pretrained(model, str(folder)).eval()
+            tuned = PeftModel.from_pretrained(model, str(folder))
+            return (tuned.merge_and_unload() if model.dtype == torch.float32 else tuned).eval()
     except _BROKEN as error:
         raise ModelError(f"{folder}: the adapter does not fit this base ({_first_line(error)})") from None
 
@@ -155,7 +156,7 @@ def _file_hash(path: Path, _changed: int) -> str:
     return str(digest.hexdigest())
 
 
-def _without_video(known: Any) -> Any:
+def without_video(known: Any) -> Any:
     """Return a processor class less its video half, the only part that cannot be built without torchvision."""
     attributes = [name for name in known.get_attributes() if name != "video_processor"]
 

@@ -1,7 +1,7 @@
 """Examples as a training set: pictures prepared once if they fit in memory, batches of like length, answer labels."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch.utils.data import Dataset, Sampler
@@ -26,7 +26,7 @@ class Answers(Dataset[tuple[Example, Picture]]):
         examples: Sequence[Example],
         encoder: Encoder,
         *,
-        watched: Callable[[Iterator[Picture]], Iterator[Picture]] = iter,
+        watched: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
     ) -> None:
         """Prepare the pictures if they fit; ``watched`` sees them go by."""
         self.examples = examples

@@ -5,8 +5,8 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +18,16 @@ from transformers import TrainingArguments
 
 from ninefold import store
 from ninefold.data import dataset
-from ninefold.errors import RunError
 from ninefold.models import families
-from ninefold.models.encoding import Picture
 from ninefold.models.generative import GenerativeModel
 from ninefold.models.loading import quiet
 from ninefold.training import lora
 from ninefold.training.batches import Answers, LengthBuckets, collator
 from ninefold.training.loop import AnswerTrainer, best_epoch, history, is_over
+from ninefold.training.plan import Plan, choose
 from ninefold.training.spec import TrainSpec
-from ninefold.types import Example
-
-FORWARD_TOKENS = 8192
-"""Prompt tokens in a forward pass, at most, where the micro-batch is chosen by itself; a quarter for large models."""
-
-LARGE = 1_000_000_000
-"""Parameters from which activations are recomputed rather than kept."""
 
 _WARMED = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run chooses by itself; it changes memory and speed, never the effective batch."""
-
-    micro_batch: int
-    """Examples in a forward pass."""
-    accumulation: int
-    """Forward passes to an optimizer step, in each process."""
-    recompute: bool
-    """Whether activations are computed again in the backward pass rather than kept."""
 
 
 def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
@@ -85,7 +65,9 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
     if state.is_main_process:
         Console(stderr=True, soft_wrap=True, highlight=False).print(summary)
     learned, checked = (_prepare(spec, model, split) for split in (spec.train_split, spec.validation_split))
-    plan = choose(settings["batch"], spec.micro_batch, state.num_processes, model, learned.examples)
+    plan = choose(
+        model, learned.examples, batch=settings["batch"], micro=spec.micro_batch, processes=state.num_processes
+    )
     with quiet():
         log = _fit(adapted, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps)
     epochs = history(log)
@@ -152,33 +134,6 @@ def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
     }
 
 
-def choose(batch: int, micro: int | None, processes: int, model: GenerativeModel, examples: Sequence[Example]) -> Plan:
-    """Choose how an effective batch is cut into forward passes.
-
-    Args:
-        batch: Examples to an optimizer step.
-        micro: Examples to a forward pass, where the user has chosen.
-        processes: How many train together.
-        model: What is trained; its size decides whether activations are kept.
-        examples: What it is trained on; the longest decides how many fit.
-
-    Raises:
-        RunError: If the batch cannot be cut evenly.
-    """
-    large = model.model.num_parameters() >= LARGE
-    if batch % processes:
-        raise RunError(f"--batch {batch}: cannot be shared evenly by {processes} processes; choose a multiple")
-    share = batch // processes
-    if micro is None:
-        longest = max(examples, key=model.encoder.cost)
-        tokens = model.encoder.encode([longest], [model.encoder.picture(longest)])["input_ids"].shape[1]
-        most = max(1, FORWARD_TOKENS // (4 if large else 1) // tokens)
-        micro = max(size for size in range(1, share + 1) if share % size == 0 and size <= most)
-    elif share % micro:
-        raise RunError(f"--micro-batch {micro}: does not divide the {share} examples that a process has of each batch")
-    return Plan(micro, share // micro, recompute=large)
-
-
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the newest whole checkpoint; Trainer writes ``trainer_state.json`` last, so one cut short has none."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
@@ -193,19 +148,16 @@ def _processes() -> PartialState:
 
 def _prepare(spec: TrainSpec, model: GenerativeModel, split: str) -> Answers:
     examples = [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
+    console = Console(stderr=True)
 
-    def watched(pictures: Iterator[Picture]) -> Iterator[Picture]:
-        return iter(
-            track(
-                pictures,
-                description=f"pictures of {split}",
-                total=len(examples),
-                console=Console(stderr=True),
-                transient=True,
-                disable=not _processes().is_main_process,
-            )
-        )
-
+    watched = partial(
+        track,
+        description=f"pictures of {split}",
+        total=len(examples),
+        console=console,
+        transient=True,
+        disable=not (console.is_terminal and _processes().is_main_process),
+    )
     return Answers(examples, model.encoder, watched=watched)
 
 
