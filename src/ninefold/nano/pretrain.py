@@ -1,9 +1,10 @@
 """How a nano base is made: ``python -m ninefold.nano.pretrain --out DIR``; an hour or two on 2 cores.
 
 Stage 1 teaches the eyes: a linear head on every image token names the shape and the color of the thing centered there
-and says where in its patch the center is. Stage 2 teaches the whole model to talk: where things are (in a captioner's
-words), what is at a point, pointing at a thing, yes and no, captions. While it learns, one attention head of two
-decoder layers is shown where to look when a thing is named; that help and the heads of stage 1 are gone at the end.
+and says where in its patch the center is. Stage 2 adds where in the whole picture it is, which the first stage has no
+use for. Stage 3 teaches the whole model to talk: where things are (in a captioner's words), what is at a point,
+pointing at a thing, yes and no, captions. While it learns, one attention head of three decoder layers is shown where to
+look when a thing is named; that help and the heads on image tokens are gone at the end.
 
 What is on disk is the state: after ``kill -9`` the same command goes on from the last checkpoint.
 """
@@ -12,6 +13,7 @@ import json
 import math
 import time
 from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,7 +26,7 @@ from transformers import LlavaForConditionalGeneration
 
 from ninefold import store
 from ninefold.nano import build, captioner
-from ninefold.nano.lessons import TASKS, Lesson, Teacher, naming_targets, pictures_at, pixels
+from ninefold.nano.lessons import PATCHES, TASKS, Lesson, Teacher, naming_targets, pictures_at, pixels
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import INKS, KINDS, photo_like, texture
 from ninefold.questions.prompt import prompt
@@ -48,14 +50,20 @@ class Patches(nn.Conv2d):
 
 
 class Naming(nn.Module):
-    """Linear heads on image tokens: which shape and color is centered here, and where in the patch."""
+    """Linear heads on image tokens: which shape and color is centered here, and where."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heads = nn.Linear(build.WIDTH, len(SHAPES) + 1 + len(INKS) + 1 + 2)
+        self.placing = nn.Linear(build.WIDTH, 2)
 
-    def loss(self, features_BPD: Tensor, targets: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss, and how often shape and color are named right where there is a thing."""
+    def loss(
+        self, features_BPD: Tensor, targets: tuple[Tensor, Tensor, Tensor], *, placing: bool
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss, and how often shape and color are named right where there is a thing.
+
+        ``placing`` asks where in the whole picture the center is, too, not only where in its patch.
+        """
         shape_BP, color_BP, offset_BP2 = targets
         shape, color, offset = self.heads(features_BPD).float().split((len(SHAPES) + 1, len(INKS) + 1, 2), -1)
         # Nearly every patch is empty; a light weight on "nothing" is what lets shapes be learned at all.
@@ -63,13 +71,20 @@ class Naming(nn.Module):
         color_loss = functional.cross_entropy(color.flatten(0, 1), color_BP.flatten(), _background(0.01, len(INKS)))
         there = shape_BP > 0
         offset_loss = functional.l1_loss(offset[there], offset_BP2[there])
-        with torch.no_grad():
-            named = {
-                "shape": (shape[there].argmax(-1) == shape_BP[there]).float().mean().item(),
-                "color": (color[there].argmax(-1) == color_BP[there]).float().mean().item(),
-                "offset": offset_loss.item(),
-            }
-        return shape_loss + color_loss + offset_loss, named
+        loss = shape_loss + color_loss + offset_loss
+        named = {
+            "shape": (shape[there].argmax(-1) == shape_BP[there]).float().mean().item(),
+            "color": (color[there].argmax(-1) == color_BP[there]).float().mean().item(),
+            "offset": offset_loss.item(),
+        }
+        if placing:
+            row, column = there.nonzero()[:, 1] // PATCHES, there.nonzero()[:, 1] % PATCHES
+            place = (torch.stack([column, row], -1) + offset_BP2[there]) / PATCHES
+            # In patches, for a miss within a patch to count at all.
+            placing_loss = PATCHES * functional.l1_loss(self.placing(features_BPD[there]).float(), place)
+            loss = loss + 0.3 * placing_loss
+            named["place"] = placing_loss.item()
+        return loss, named
 
 
 class Pretraining:
@@ -87,7 +102,9 @@ class Pretraining:
         self.model: LlavaForConditionalGeneration = build.untrained(self.tokenizer, attn_implementation="eager")
         self.model.model.vision_tower.embeddings.patch_embedding.__class__ = Patches
         self.naming = Naming()
-        self.parameters = [*self.model.parameters(), *self.naming.parameters()]
+        self.eyes = [*self.model.model.vision_tower.parameters(), *self.naming.parameters()]
+        seeing = {id(parameter) for parameter in self.eyes}
+        self.mouth = [parameter for parameter in self.model.parameters() if id(parameter) not in seeing]
         self.step = 0
         self.optimizer = self._fresh_optimizer()
 
@@ -97,51 +114,68 @@ class Pretraining:
         spec.out.mkdir(parents=True, exist_ok=True)
         store.open_run(spec.out, {key: value for key, value in asdict(spec).items() if key != "out"})
         self._restore()
+        stages = (
+            (spec.eye_steps, partial(self._see, placing=False)),
+            (spec.place_steps, partial(self._see, placing=True)),
+            (spec.steps, self._talk),
+        )
         seen: list[dict[str, float]] = []
-        started = time.time()
-        while self.step < spec.eye_steps + spec.steps:
-            if self.step == spec.eye_steps:
-                self.optimizer = self._fresh_optimizer()
-            learn = self._eye_step if self.step < spec.eye_steps else self._talk_step
-            seen.append(learn())
-            self.step += 1
-            if self.step % 25 == 0:
-                means = {
-                    key: float(np.nanmean([row.get(key, np.nan) for row in seen]))
-                    for key in sorted({k for r in seen for k in r})
-                }
-                line = {
-                    "step": self.step,
-                    "seconds": round(time.time() - started, 1),
-                    **{k: round(v, 4) for k, v in means.items()},
-                }
-                with (spec.out / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(line) + "\n")
-                print(line, flush=True)
-                seen = []
-            if self.step % spec.checkpoint_every == 0:
-                self._checkpoint()
+        begun, start = time.perf_counter(), 0
+        for steps, learn in stages:
+            while start <= self.step < start + steps:
+                if self.step == start:
+                    self.optimizer = self._fresh_optimizer()
+                seen.append(learn((self.step - start) / steps))
+                self.step += 1
+                if self.step % 25 == 0:
+                    self._log(seen, time.perf_counter() - begun)
+                    seen = []
+                if self.step % spec.checkpoint_every == 0:
+                    self._checkpoint()
+            start += steps
         build.save(spec.out / "base", self.model, self.tokenizer)
         store.write_json(spec.out / "done.json", {"steps": self.step})
 
-    def _eye_step(self) -> dict[str, float]:
+    def _log(self, seen: list[dict[str, float]], seconds: float) -> None:
+        keys = sorted({key for row in seen for key in row})
+        means = {key: round(float(np.nanmean([row.get(key, np.nan) for row in seen])), 4) for key in keys}
+        line = json.dumps({"step": self.step, "seconds": round(seconds, 1), **means})
+        with (self.spec.out / "log.jsonl").open("a") as log:
+            log.write(line + "\n")
+        print(line, flush=True)
+
+    def _see(self, done: float, *, placing: bool) -> dict[str, float]:
+        """Learn one step of naming what is in crowded pictures; ``done`` is the fraction of the stage behind us."""
         spec = self.spec
+        if placing and done == 0:
+            self._give_places()
         random = rng(spec.seed, "nano", "eyes", self.step)
         # Crowded pictures, as every thing is a lesson for the eyes; plain ones first, since shapes are found on them
         # several times sooner than in photo-like ones, and are known there from then on.
-        photos = min(max((self.step / spec.eye_steps - 0.3) * 1.5, 0.0), 0.6)
+        photos = 0.6 if placing else min(max((done - 0.3) * 1.5, 0.0), 0.6)
         pictures = pictures_at(random, self.textures, spec.eye_batch, (6, 28), photos)
         with torch.autocast("cpu", torch.bfloat16):
-            features = self.model.model.get_image_features(
-                pixel_values=pixels(pictures), return_dict=True
-            ).pooler_output
-            loss, named = self.naming.loss(torch.stack(list(features)), naming_targets(pictures))
-        self._descend(loss, spec.eye_rate * one_cycle(self.step / spec.eye_steps))
+            seen = self.model.model.get_image_features(pixel_values=pixels(pictures), return_dict=True).pooler_output
+            loss, named = self.naming.loss(torch.stack(list(seen)), naming_targets(pictures), placing=placing)
+        rate = (spec.place_rate if placing else spec.eye_rate) * one_cycle(done)
+        self._descend(loss, rate, rate)
         return {"loss": loss.item(), **named}
 
-    def _talk_step(self) -> dict[str, float]:
+    @torch.no_grad()
+    def _give_places(self) -> None:
+        """Begin the learned positions anew, as smooth waves across and down the picture.
+
+        The random ones of the start are thirty times fainter than what is seen, and stage 1 leaves them so.
+        """
+        angles = (torch.arange(PATCHES) + 0.5)[:, None] / PATCHES * torch.logspace(0, 1.6, build.WIDTH // 4)
+        waves = torch.cat([angles.sin(), angles.cos()], 1)
+        down, across = waves.repeat_interleave(PATCHES, 0), waves.repeat(PATCHES, 1)
+        positions = self.model.model.vision_tower.embeddings.position_embedding.weight
+        positions[1:] = 0.5 * torch.cat([down, across], 1)
+
+    def _talk(self, done: float) -> dict[str, float]:
+        """Learn one step of talking about pictures; ``done`` is the fraction of the stage behind us."""
         spec = self.spec
-        done = (self.step - spec.eye_steps) / spec.steps
         random = rng(spec.seed, "nano", "talk", self.step)
         # Several things from the start: alone in its picture, a thing is found without its name.
         most = 6 + min(int(done * 12), 6)
@@ -161,21 +195,24 @@ class Pretraining:
                 measured["looking"] = looked.item()
                 loss = loss + spec.looking * helping * looked
             features_BPD = out.image_hidden_states.reshape(len(pictures), -1, build.WIDTH)
-            named_loss, named = self.naming.loss(features_BPD, naming_targets(pictures))
+            named_loss, named = self.naming.loss(features_BPD, naming_targets(pictures), placing=True)
             loss = loss + spec.naming * named_loss
-        self._descend(loss, spec.rate * one_cycle(done))
+        rate = spec.rate * one_cycle(done)
+        # What the eyes know they keep, and refine slowly.
+        self._descend(loss, 0.25 * rate, rate)
         return {"loss": loss.item(), **measured, **named}
 
-    def _descend(self, loss: Tensor, rate: float) -> None:
-        for group in self.optimizer.param_groups:
+    def _descend(self, loss: Tensor, eye_rate: float, mouth_rate: float) -> None:
+        for group, rate in zip(self.optimizer.param_groups, (eye_rate, mouth_rate), strict=True):
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        nn.utils.clip_grad_norm_([*self.eyes, *self.mouth], 1.0)
         self.optimizer.step()
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        return torch.optim.AdamW(self.parameters, lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
+        groups = [{"params": self.eyes}, {"params": self.mouth}]
+        return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
 
     def _checkpoint(self) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.named_parameters()}
@@ -236,11 +273,16 @@ def _talk_loss(logits_BTV: Tensor, lesson: Lesson) -> tuple[Tensor, dict[str, fl
 
 
 def _looking_loss(attentions: tuple[Tensor, ...], lesson: Lesson) -> Tensor:
-    """Return how little the first heads of `LOOKING_LAYERS` look at the thing that a token names."""
+    """Return how little the first heads look where they should when a name ends.
+
+    In the first layer that is the word before (a shape's color), in `LOOKING_LAYERS` the patches of the thing named.
+    """
     b, t = lesson.look_at_L2.T
     patches = lesson.look_for_LP.shape[1]
     looks = [attentions[layer][b, 0, t, 1 : 1 + patches].float() for layer in LOOKING_LAYERS]
-    return torch.stack([-(look * lesson.look_for_LP).sum(-1).clamp_min(1e-5).log().mean() for look in looks]).mean()
+    found = [(look * lesson.look_for_LP).sum(-1) for look in looks]
+    before = attentions[0][b, 0, t, t - 1].float()
+    return torch.stack([-amount.clamp_min(1e-5).log().mean() for amount in (before, *found)]).mean()
 
 
 def _background(weight: float, classes: int) -> Tensor:

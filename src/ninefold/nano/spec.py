@@ -22,22 +22,26 @@ class PretrainSpec:
     """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
     seed: int = 0
     """Names every random stream."""
-    eye_steps: int = 1300
+    eye_steps: int = 1200
     """Steps of stage 1."""
     eye_batch: int = 40
     """Pictures a step of stage 1."""
     eye_rate: float = 2e-3
     """Highest learning rate of stage 1."""
-    steps: int = 2600
-    """Steps of stage 2."""
-    batch: int = 24
-    """Pictures a step of stage 2, with about nine turns each."""
-    rate: float = 1.2e-3
+    place_steps: int = 250
+    """Steps of stage 2, with as many pictures."""
+    place_rate: float = 1.5e-3
     """Highest learning rate of stage 2."""
+    steps: int = 2000
+    """Steps of stage 3."""
+    batch: int = 24
+    """Pictures a step of stage 3, with about nine turns each."""
+    rate: float = 1.2e-3
+    """Highest learning rate of stage 3."""
     looking: float = 1.0
-    """Weight of showing where to look in stage 2; it fades from three tenths on, to nothing at eight."""
+    """Weight of showing where to look in stage 3; it fades from three tenths on, to nothing at eight."""
     naming: float = 1.0
-    """Weight of the naming heads during stage 2."""
+    """Weight of the heads on image tokens during stage 3."""
     checkpoint_every: int = 250
     """Steps between checkpoints."""
     textures: int = 300

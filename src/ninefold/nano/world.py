@@ -6,7 +6,7 @@ picture's sides, so that a picture can be drawn at any size and aspect ratio.
 """
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ KINDS = tuple((color, shape) for color in INKS for shape in SHAPES)
 
 STENCIL = 160
 """Side of the largest drawing of a shape; every thing is a smaller copy of one."""
-
-TILTS = (-20, -10, 0, 10, 20)
-"""Degrees by which a photo-like thing leans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,6 @@ class Item:
     """Height, as a fraction of the picture's height."""
     rgb: tuple[int, int, int]
     """The color it is painted with: the vocabulary's own in plain pictures, a shade of it in photo-like ones."""
-    tilt: int = 0
-    """Degrees it leans by, one of ``TILTS``."""
 
     @property
     def name(self) -> str:
@@ -101,7 +96,7 @@ def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> 
         for _ in range(20):
             x, y = np.clip(rng.normal(0.5, 0.23, 2), (w / 2, h / 2), (1 - w / 2, 1 - h / 2)).tolist()
             if all(_overlap(x, y, w, h, other) < 0.25 for other in items):
-                items.append(Item(color, shape, x, y, w, h, _shade(rng, color), int(rng.choice(TILTS))))
+                items.append(Item(color, shape, x, y, w, h, _shade(rng, color)))
                 break
     return Picture(tuple(items), _crop(rng, textures), aspect)
 
@@ -173,7 +168,7 @@ def _overlap(x: float, y: float, w: float, h: float, other: Item) -> float:
 def _paste(canvas: Pixels, item: Item) -> None:
     height, width = canvas.shape[:2]
     w, h = max(round(item.w * width), 3), max(round(item.h * height), 3)
-    mask = _stencil(item.shape, item.tilt, w, h)
+    mask = _stencil(item.shape, w, h)
     left, top = round(item.x * width - w / 2), round(item.y * height - h / 2)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + w, width), min(top + h, height)
     part = mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
@@ -182,16 +177,8 @@ def _paste(canvas: Pixels, item: Item) -> None:
 
 
 @lru_cache(maxsize=20_000)
-def _stencil(shape: str, tilt: int, w: int, h: int) -> NDArray[np.float32]:
+def _stencil(shape: str, w: int, h: int) -> NDArray[np.float32]:
     """Return how much of each pixel of a w x h box a shape covers, (h, w) in [0, 1]."""
-    whole = _whole_stencil(shape)
-    if tilt:
-        whole = whole.rotate(tilt, Image.Resampling.BILINEAR, expand=True)
-        whole = whole.crop(whole.getbbox())
-    return np.asarray(whole.resize((w, h), Image.Resampling.BOX), np.float32) / np.float32(255)
-
-
-@cache
-def _whole_stencil(shape: str) -> Image.Image:
     drawn = Image.fromarray(mask(shape, STENCIL) * np.uint8(255))
-    return drawn.crop(drawn.getbbox())
+    whole = drawn.crop(drawn.getbbox())
+    return np.asarray(whole.resize((w, h), Image.Resampling.BOX), np.float32) / np.float32(255)

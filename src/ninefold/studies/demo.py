@@ -22,8 +22,8 @@ MODEL = "nano"
 DISTRACTORS = 3
 """Things beside the target in half of the training pictures: without them a model need not read the question."""
 
-SETS = {"synthetic": "synthetic-test", "photo-like": "photo-like"}
-"""What the base and the tuned model are measured on: the report's names, and the folders."""
+SETS = ("synthetic", "photo-like")
+"""The folders of what the base and the tuned model are measured on."""
 
 
 def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: int = 4) -> dict[str, Any]:
@@ -44,19 +44,16 @@ def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: in
     with clock("make the sets"):
         _make_sets(out, pictures)
     with clock("verify the test set"):
-        certificate.verify(data / "synthetic-test", progress=True)
+        certificate.verify(data / "synthetic", progress=True)
     with clock("measure the base"):
-        base = {name: _evaluate(data / folder, runs / f"{folder}-base", limit) for name, folder in SETS.items()}
+        base = {name: _evaluate(data / name, runs / f"{name}-base", limit) for name in SETS}
     with clock("tune it"):
-        training = (data / "synthetic-train", data / f"synthetic-train-{DISTRACTORS}-distractors")
+        training = (data / "train", data / f"train-{DISTRACTORS}-distractors")
         train(TrainSpec(model=MODEL, data=training, epochs=epochs, limit=limit), runs / "tuning")
     with clock("measure the tuned model"):
-        tuned = {
-            name: _evaluate(data / folder, runs / f"{folder}-tuned", limit, runs / "tuning")
-            for name, folder in SETS.items()
-        }
+        tuned = {name: _evaluate(data / name, runs / f"{name}-tuned", limit, runs / "tuning") for name in SETS}
     with clock("draw the report"):
-        made = [runs / f"{folder}-{model}" for folder in SETS.values() for model in ("base", "tuned")]
+        made = [runs / f"{name}-{model}" for name in SETS for model in ("base", "tuned")]
         report([*made, runs / "tuning"], out / "report.html")
     sets = {name: {"base": base[name]["accuracy"], "tuned": tuned[name]["accuracy"]} for name in SETS}
     summary = {"sets": sets, "seconds": clock.seconds}
@@ -69,9 +66,9 @@ def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: in
 
 def _make_sets(out: Path, pictures: int) -> None:
     for name, spec in (
-        ("synthetic-test", synthetic.SyntheticSpec("test")),
-        ("synthetic-train", synthetic.SyntheticSpec("train")),
-        (f"synthetic-train-{DISTRACTORS}-distractors", synthetic.SyntheticSpec("train", distractors=DISTRACTORS)),
+        ("synthetic", synthetic.SyntheticSpec("test")),
+        ("train", synthetic.SyntheticSpec("train")),
+        (f"train-{DISTRACTORS}-distractors", synthetic.SyntheticSpec("train", distractors=DISTRACTORS)),
     ):
         # Folders appear whole or not at all, so one that is there is finished.
         if not (out / "data" / name).exists():
