@@ -45,14 +45,20 @@ def open_rgb(image: bytes | Path | Scene, *, name: str = "") -> np.ndarray:
         return render(image)
     content, name = _content(image, name)
     try:
-        return _decode(content)
+        return _pixels(content)
     except Exception as error:  # Pillow's readers raise errors of almost any kind on broken bytes
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
 
 
 def open_pil(image: bytes | Path | Scene, *, name: str = "") -> Image.Image:
     """Decode a picture as `open_rgb` does, for the processors that want Pillow's own kind (mode RGB)."""
-    return Image.fromarray(open_rgb(image, name=name))
+    if isinstance(image, Scene):
+        return Image.fromarray(open_rgb(image))
+    content, name = _content(image, name)
+    try:
+        return _decode(content)
+    except Exception as error:  # as in open_rgb
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
 
 
 def size(image: bytes | Path | Scene, *, name: str = "") -> tuple[int, int]:
@@ -100,16 +106,18 @@ def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
 
 
 @lru_cache(maxsize=1)
-def _decode(content: bytes) -> np.ndarray:
+def _pixels(content: bytes) -> np.ndarray:
+    pixels = np.asarray(_decode(content))
+    pixels.setflags(write=False)
+    return pixels
+
+
+def _decode(content: bytes) -> Image.Image:
     with Image.open(io.BytesIO(content)) as opened:
         opened.load()
         turn = _orientation(opened)
         picture = _rgb(opened)
-    if turn in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[turn])
-    pixels = np.asarray(picture)
-    pixels.setflags(write=False)
-    return pixels
+    return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
 
 
 def _orientation(picture: Image.Image) -> int:

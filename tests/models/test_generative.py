@@ -63,7 +63,7 @@ def test_answers_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_ll
 def test_the_batch_changes_nothing(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = some_examples(9)
     together = model.predict(examples)
-    monkeypatch.setattr(generative, "TOKEN_BUDGET", 1)
+    monkeypatch.setattr(generative, "CORE_TOKENS", 1)
     assert model.predict(examples) == together
     assert model.predict(examples[::-1]) == together[::-1]
     assert model.predict([]) == []

@@ -20,11 +20,11 @@ from ninefold.types import Example, Prediction
 TOKEN_BUDGET = 16_384
 """Prompt tokens in a batch, at most: about five pictures of LLaVA-NeXT, twenty-four of Qwen2-VL."""
 
+CORE_TOKENS = 4096
+"""The same where each core of a CPU has batches of its own: more would not stay in its caches."""
+
 SMALL = 100_000_000
 """Parameters up to which each core of a CPU answers batches of its own, instead of all cores sharing each operation."""
-
-LARGEST_BATCH = 16
-"""Examples in a batch, at most; beyond it a CPU's caches are too small."""
 
 
 class GenerativeModel:
@@ -150,7 +150,7 @@ class GenerativeModel:
         ordered = sorted(groups.values(), key=lambda places: max(costs[place] for place in places))
         longest = examples[max(range(len(examples)), key=costs.__getitem__)]
         tokens = self.encoder.encode([longest], [self.encoder.picture(longest)])["input_ids"].shape[1]
-        size = max(1, min(LARGEST_BATCH, TOKEN_BUDGET // tokens))
+        size = max(1, (CORE_TOKENS if self._a_batch_per_core else TOKEN_BUDGET) // tokens)
         batches: list[list[int]] = [[]]
         for group in ordered:
             for start in range(0, len(group), size):
