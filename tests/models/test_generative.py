@@ -113,6 +113,11 @@ def test_choice_scores_are_log_probabilities_of_whole_answers(model: GenerativeM
         assert labels[0, places[-1]] == encoder.end_ids[0]
 
 
+def test_there_must_be_something_to_choose_from(model: GenerativeModel) -> None:
+    with pytest.raises(ModelError, match="example open: has no options"):
+        model.choice_scores([*some_examples(1), replace(some_examples(1)[0], id="open", options=())])
+
+
 def test_an_adapter_is_used_and_named_by_its_content(model: GenerativeModel, tiny_llava: Path, adapter: Path) -> None:
     tuned = GenerativeModel.load(find(str(tiny_llava)), adapter=adapter)
     assert model.identity["adapter"] is None

@@ -170,6 +170,7 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
     [
         ({"batch": 8, "micro_batch": 3}, "--micro-batch 3"),
         ({"train_split": "other"}, "no split 'other'"),
+        ({"learning_rate": 1e30}, "lower --learning-rate"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(

@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from transformers import GenerationConfig
 
+from ninefold.errors import ModelError
 from ninefold.models import loading
 from ninefold.models.encoding import IGNORED, Encoder, Tensors
 from ninefold.models.families import NANO, Family, Source
@@ -115,7 +116,13 @@ class GenerativeModel:
         """Return, for each example, the log-probability of answering with exactly each option, the end token included.
 
         With the end token, "center" is not favored over "center left" for being its beginning.
+
+        Raises:
+            DataError: If a picture cannot be read.
+            ModelError: If an example has no options.
         """
+        if open_ended := next((example.id for example in examples if not example.options), None):
+            raise ModelError(f"example {open_ended}: has no options to rank; let the model write its answer instead")
 
         def encoded(example: Example) -> Tensors:
             count = len(example.options)

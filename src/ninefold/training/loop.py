@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
+from ninefold.errors import RunError
 from ninefold.models.encoding import Tensors
 from ninefold.models.generative import answer_logits
 from ninefold.training.batches import LengthBuckets
@@ -57,7 +58,11 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         return share
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Return the mean cross-entropy over all answer tokens, which no choice of batches can change."""
+        """Return the mean cross-entropy over all answer tokens, which no choice of batches can change.
+
+        Raises:
+            RunError: If it is no number.
+        """
         self.model_wrapped.eval()
         sums = []
         for batch in self.get_eval_dataloader():
@@ -69,6 +74,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             sums_B2.index_add_(0, rows_K, torch.stack([loss_K, torch.ones_like(loss_K)], 1))
             sums.append(self.accelerator.gather_for_metrics(sums_B2))
         loss, tokens = torch.cat(sums).sum(0).tolist()
+        if not math.isfinite(loss):
+            raise RunError(f"the validation loss is {loss} after epoch {self.state.epoch:.0f}; lower --learning-rate")
         metrics = {"eval_loss": loss / tokens}
         self.log(metrics)
         epochs = history(self.state.log_history)
@@ -114,7 +121,7 @@ def best_epoch(epochs: History) -> int:
 
 def is_over(epochs: History, *, patience: int, most: int) -> bool:
     """Whether training has had its epochs, or ``patience`` of them without a better one."""
-    return len(epochs) >= most or len(epochs) - best_epoch(epochs) >= patience > 0 < len(epochs)
+    return bool(epochs) and (len(epochs) >= most or len(epochs) - best_epoch(epochs) >= patience)
 
 
 def _split(batch: Tensors) -> tuple[Tensors, torch.Tensor]:

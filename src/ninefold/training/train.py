@@ -43,7 +43,7 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
     Raises:
         ModelError: If the model cannot be used, or no module of it matches LoRA's pattern.
         DataError: If a data set cannot be used.
-        RunError: If ``out`` holds another run, or the batch cannot be shared as asked.
+        RunError: If ``out`` holds another run, the batch cannot be shared as asked, or the loss is no number.
     """
     begun = time.perf_counter()
     state = _processes()
