@@ -70,18 +70,21 @@ def test_the_rate_rises_and_falls_to_nothing():
 
 def test_an_interrupted_recipe_makes_the_same_base(tmp_path, monkeypatch):
     def spec(name):
-        return PretrainSpec(
-            out=tmp_path / name, eye_steps=2, eye_batch=2, steps=2, batch=2, checkpoint_every=1, textures=2
-        )
+        steps = {"eye_steps": 2, "place_steps": 2, "steps": 2, "checkpoint_every": 1}
+        return PretrainSpec(out=tmp_path / name, eye_batch=2, batch=2, textures=2, **steps)
 
     monkeypatch.setattr(build, "WIDTH", 32)
     monkeypatch.setattr(build, "LAYERS", 3)
     Pretraining(spec("whole")).run()
     cut = Pretraining(spec("cut"))
-    learn = cut._talk_step
-    monkeypatch.setattr(
-        cut, "_talk_step", lambda: learn() if cut.step < 3 else (_ for _ in ()).throw(KeyboardInterrupt)
-    )
+    talk = cut._talk
+
+    def interrupted(done):
+        if cut.step == 5:
+            raise KeyboardInterrupt
+        return talk(done)
+
+    monkeypatch.setattr(cut, "_talk", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cut.run()
     Pretraining(spec("cut")).run()
