@@ -167,7 +167,7 @@ class World:
     def run(self) -> None:
         from ninefold.nano.photos import make
 
-        make(self.spec, self.out)
+        make(self.spec, self.out, progress=True)
         print(f"{self.out}: {self.spec.pictures} pictures; read them with `ninefold data coco`")
 
 

@@ -1,12 +1,14 @@
 """Photo-like pictures of the nano world in COCO's own format: a set unlike the synthetic ones, without a download."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
+from rich.console import Console
+from rich.progress import track
 
 from ninefold import store
+from ninefold.errors import DesignError
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, Picture, draw, photo_like, texture
 from ninefold.seeding import rng
@@ -26,13 +28,22 @@ Made by `ninefold nano world`, seed {seed}. Read it the way COCO is read:
 """
 
 
-def make(spec: WorldSpec, out: Path, step: Callable[[], None] = lambda: None) -> None:
-    """Write `images/`, `annotations.json` and a README into a folder; ``step`` is called after each picture."""
+def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
+    """Write `images/`, `annotations.json` and a README into a folder, with a bar on standard error if ``progress``.
+
+    Raises:
+        DesignError: If fewer than one picture is asked for, or the seed is negative.
+    """
+    if spec.pictures < 1 or spec.seed < 0:
+        raise DesignError(
+            f"--pictures {spec.pictures} --seed {spec.seed}: one picture or more, and a seed of 0 or more"
+        )
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     with store.atomic_folder(out) as folder:
         (folder / "images").mkdir()
-        for number in range(1, spec.pictures + 1):
+        numbers = range(1, spec.pictures + 1)
+        for number in track(numbers, "photo-like pictures", console=Console(stderr=True), disable=not progress):
             random = rng(spec.seed, "nano", "photos", number)
             picture = photo_like(random, int(random.integers(3, 13)), [texture(random)])
             width, height = _size(picture)
@@ -43,7 +54,6 @@ def make(spec: WorldSpec, out: Path, step: Callable[[], None] = lambda: None) ->
                 {**box, "id": len(annotations) + i, "image_id": number}
                 for i, box in enumerate(_boxes(picture, width, height), 1)
             ]
-            step()
         content = {
             "info": {"description": "Photo-like pictures of ninefold's nano world", "seed": spec.seed},
             "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],

@@ -22,6 +22,18 @@ MODEL = "nano"
 DISTRACTORS = 3
 """Things beside the target in half of the training pictures: without them a model need not read the question."""
 
+ABOUT = """\
+What `ninefold demo` made
+=========================
+report.html    the result; open it in a browser (its figures are in report-figures/ as PDF and PNG)
+summary.json   accuracies before and after, and seconds by step
+data/          the sets: what the model was tuned on (train*) and measured on, each with a card and a certificate
+nano-world/    the photo-like pictures, in COCO's format, that data/photo-like asks about
+runs/          each measurement, and the tuning with its LoRA adapter: settings, predictions, scores
+
+Run `ninefold demo` on this folder again and it makes what is missing.
+"""
+
 SETS = ("synthetic", "photo-like")
 """The folders of what the base and the tuned model are measured on."""
 
@@ -58,6 +70,7 @@ def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: in
     sets = {name: {"base": base[name]["accuracy"], "tuned": tuned[name]["accuracy"]} for name in SETS}
     summary = {"sets": sets, "seconds": clock.seconds}
     store.write_json(out / "summary.json", summary)
+    store.write_text(out / "README.txt", ABOUT)
     for name, measured in sets.items():
         console.print(f"{name}: {measured['base']:.1%} before, {measured['tuned']:.1%} after")
     console.print(f"Open {out / 'report.html'} in a browser.")
@@ -75,7 +88,7 @@ def _make_sets(out: Path, pictures: int) -> None:
             synthetic.make(spec, out / "data" / name, progress=True)
     world, photo_like = out / "nano-world", out / "data" / "photo-like"
     if not world.exists():
-        photos.make(WorldSpec(pictures=pictures), world)
+        photos.make(WorldSpec(pictures=pictures), world, progress=True)
     if not photo_like.exists():
         coco.make(coco.CocoSpec(world / "annotations.json", world / "images"), photo_like, progress=True)
 
