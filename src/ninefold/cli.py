@@ -200,11 +200,12 @@ class Models:
 
     def run(self) -> None:
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
 
         from ninefold.models.families import FAMILIES, GENERIC, NANO
 
-        table = Table("name", "comes from", "needs", show_lines=True)
+        # Names are there to be copied, so that none is cut short.
+        table = Table("name", Column("comes from", no_wrap=True), "needs", show_lines=True)
         for family in (*FAMILIES.values(), GENERIC):
             checkpoints = "this package" if family is NANO else "\n".join(family.checkpoints)
             table.add_row(family.name, checkpoints, "\n".join(filter(None, (family.needs, family.notes))))
@@ -225,18 +226,20 @@ Command = (
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; a user's mistake is one line and exit code 2, a broken fact of a data set exit code 1."""
-    command = tyro.cli(
-        Command,
-        prog="ninefold",
-        description="Teach vision-language models where things are, and prove it. Start with `ninefold demo`.",
-        args=arguments,
-        config=(OmitArgPrefixes, OmitSubcommandPrefixes),
-    )
+    verifying = False
     try:
+        command = tyro.cli(
+            Command,
+            prog="ninefold",
+            description="Teach vision-language models where things are, and prove it. Start with `ninefold demo`.",
+            args=arguments,
+            config=(OmitArgPrefixes, OmitSubcommandPrefixes),
+        )
+        verifying = isinstance(command, Data) and isinstance(command.command, Verify)
         command.run()
     except NinefoldError as error:
         print(f"ninefold: {error}", file=sys.stderr)
-        sys.exit(1 if isinstance(command, Data) and isinstance(command.command, Verify) else 2)
+        sys.exit(1 if verifying else 2)
     except KeyboardInterrupt:
         print("ninefold: interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(130)
