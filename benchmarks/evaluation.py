@@ -131,10 +131,11 @@ def read(data: Path, split: str, limit: int) -> list:
 def synthetic_rows(folder: Path, limit: int) -> Path:
     """Write rows of the synthetic test set, spread over all of it, and return where they are."""
     from ninefold.data import dataset
+    from ninefold.data.card import About
     from ninefold.data.synthetic import SyntheticSpec, examples
 
     rows = islice(examples(SyntheticSpec("test"))["test"], 0, None, max(1, 3888 // limit))
-    dataset.write(folder, {"test": islice(rows, limit)}, about=dataset.About("rows", "Rows of the synthetic set.", {}))
+    dataset.write(folder, {"test": islice(rows, limit)}, about=About("rows", "Rows of the synthetic set.", {}))
     return folder
 
 

@@ -10,6 +10,7 @@ import xxhash
 from PIL import Image
 
 from ninefold.data import dataset
+from ninefold.data.card import About
 from ninefold.data.certificate import certify, verify
 from ninefold.data.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
@@ -31,7 +32,7 @@ def made(tmp_path_factory):
         if row.factors["object"] in LOOKS
     ]
     parts = {look.split()[0]: [row for row in rows if row.factors["object"] == look] for look in sorted(LOOKS)}
-    dataset.write(folder, parts, about=dataset.About("t", "d", {}))
+    dataset.write(folder, parts, about=About("t", "d", {}))
     return folder
 
 
@@ -318,7 +319,7 @@ BOXES = [(0.5, 3.25, 10.0, 12.5), (19.9, 5.0, 0.5, 0.5), (30.0, 20.0, 29.99, 19.
 
 def write_photos(folder, **options):
     photos = [photo(number, box, **options) for number, box in enumerate(BOXES * 3)]
-    dataset.write(folder, {"test": photos}, about=dataset.About("t", "d", {}))
+    dataset.write(folder, {"test": photos}, about=About("t", "d", {}))
     return read_json(folder / "certificate.json")["splits"]["test"]
 
 
@@ -374,7 +375,7 @@ def test_facts_hold_whatever_the_canvas_and_grid(tmp_path, options):
         for place, row in enumerate(examples(SyntheticSpec("test", distractors=5, **options))["test"])
         if not place % 53
     ]
-    dataset.write(tmp_path / "set", {"test": rows}, about=dataset.About("t", "d", {}))
+    dataset.write(tmp_path / "set", {"test": rows}, about=About("t", "d", {}))
     assert verify(tmp_path / "set")["splits"]["test"]["rows"] == len(rows)
 
 
@@ -387,7 +388,7 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
             Example(**{**{f: getattr(example, f) for f in Example.__slots__}, "image": tmp_path / f"{number}.png"})
         )
     parts = {name: paths[4 * place : 4 * place + 4] for place, name in enumerate(("train", "validation", "test"))}
-    dataset.write(tmp_path / "set", parts, about=dataset.About("t", "d", {}), embed=False)
+    dataset.write(tmp_path / "set", parts, about=About("t", "d", {}), embed=False)
     found = verify(tmp_path / "set")
     assert [pair["splits"] for pair in found["between"]] == [
         ["train", "validation"], ["train", "test"], ["validation", "test"],

@@ -5,6 +5,7 @@ from PIL import Image
 
 from ninefold import store
 from ninefold.data import dataset
+from ninefold.data.card import About
 from ninefold.errors import DataError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
@@ -38,7 +39,7 @@ def data(tmp_path_factory):
         for i, label in enumerate(LABELS)
     ]
     folder = tmp_path_factory.mktemp("data") / "nine"
-    dataset.write(folder, {"train": rows[:4], "test": rows[4:]}, about=dataset.About("t", "d", {}))
+    dataset.write(folder, {"train": rows[:4], "test": rows[4:]}, about=About("t", "d", {}))
     return folder
 
 

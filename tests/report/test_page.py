@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ninefold.data import dataset
+from ninefold.data.card import About
 from ninefold.report.page import report
 from ninefold.types import Example
 
@@ -57,7 +58,7 @@ def photos(tmp_path, answers):
             yield Example(image=path.read_bytes(), options=tuple(row["options"]), factors=factors, **core)
 
     folder = tmp_path / "photos"
-    dataset.write(folder, {"test": examples()}, about=dataset.About("Noise", "Noise.", {}))
+    dataset.write(folder, {"test": examples()}, about=About("Noise", "Noise.", {}))
     return folder, table
 
 

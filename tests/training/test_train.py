@@ -14,6 +14,7 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
 from ninefold.data import dataset
+from ninefold.data.card import About
 from ninefold.data.synthetic import SyntheticSpec, examples
 from ninefold.errors import NinefoldError, RunError
 from ninefold.training.spec import TrainSpec
@@ -27,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data") / "synthetic-train"
     parts = examples(SyntheticSpec(split="train", canvas=96))
     few = {split: islice(part, 0, 72, 3) for split, part in parts.items()}
-    dataset.write(folder, few, about=dataset.About("a few", "A few rows.", {}))
+    dataset.write(folder, few, about=About("a few", "A few rows.", {}))
     return folder
 
 

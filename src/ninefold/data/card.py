@@ -1,13 +1,11 @@
 """The README.md of a dataset folder: a card for people, and what the Hugging Face Hub reads to open it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
-
-if TYPE_CHECKING:
-    from ninefold.data.dataset import About
 
 COLUMNS = {
     "id": "unique within this data set",
@@ -30,7 +28,26 @@ CITATION = """@article{rizzoli2025synthetic,
 }"""
 
 
-def card(about: "About", schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
+@dataclass(frozen=True)
+class About:
+    """What a data set's card and manifest say of it beyond its rows."""
+
+    title: str
+    """Heading of the card."""
+    description: str
+    """A paragraph or more of Markdown for the card."""
+    spec: Mapping[str, object]
+    """All that made the rows, as plain JSON values; it becomes part of the manifest."""
+    license: str = "apache-2.0"
+    """License of the pictures, in the Hub's spelling."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """What each factor means, by column, for the card."""
+    skipped: Sequence[Mapping[str, Any]] = ()
+    """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
+    that a source may fill a list while it streams."""
+
+
+def card(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
     """Return a card.
 
     Args:
@@ -81,7 +98,7 @@ rows have the same hashes.
 """
 
 
-def _front_matter(about: "About", schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
+def _front_matter(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
     files = "\n".join(f"  - split: {split}\n    path: data/{split}-*.parquet" for split in splits)
     sizes = "\n".join(
         f"  - name: {split}\n    num_bytes: {size}\n    num_examples: {rows}" for split, (rows, size) in splits.items()
@@ -117,7 +134,7 @@ def _feature(field: pa.Field) -> str:
     return f"{name}    dtype: {'float64' if field.type == pa.float64() else field.type}"
 
 
-def _skipped(about: "About") -> str:
+def _skipped(about: About) -> str:
     if not about.skipped:
         return ""
     rows = "\n".join(f"| {row['reason']} | {row['count']:,} | {_names(row)} |" for row in about.skipped)

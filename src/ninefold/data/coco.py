@@ -95,6 +95,7 @@ def make(spec: CocoSpec, out: Path, *, progress: bool = False) -> dict[str, Any]
         DataError: As `examples` does.
     """
     from ninefold.data import dataset
+    from ninefold.data.card import About
     from ninefold.data.progress import shown
     from ninefold.design import relabeling
 
@@ -106,7 +107,7 @@ def make(spec: CocoSpec, out: Path, *, progress: bool = False) -> dict[str, Any]
     }
     if progress:
         parts = shown(parts, {split: len(part) for split, part in by_split.items()})
-    about = dataset.About(
+    about = About(
         title=f"ninefold COCO {spec.split}",
         description=_description(spec, balance),
         spec={

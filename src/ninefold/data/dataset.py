@@ -5,7 +5,6 @@ text of every row) and ``certificate.json``. All is streamed: a set larger than 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from ninefold import __version__, images, store
-from ninefold.data.card import card
+from ninefold.data.card import About, card
 from ninefold.data.columns import CORE, Picture, example_of, repetitive, schema_of, table_of
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
@@ -30,25 +29,6 @@ READ_ROWS = 64
 
 SHARD_BYTES = 500 << 20
 """A parquet file ends at the first row group that takes it past this size."""
-
-
-@dataclass(frozen=True)
-class About:
-    """What a data set's card and manifest say of it beyond its rows."""
-
-    title: str
-    """Heading of the card."""
-    description: str
-    """A paragraph or more of Markdown for the card."""
-    spec: Mapping[str, object]
-    """All that made the rows, as plain JSON values; it becomes part of the manifest."""
-    license: str = "apache-2.0"
-    """License of the pictures, in the Hub's spelling."""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """What each factor means, by column, for the card."""
-    skipped: Sequence[Mapping[str, Any]] = ()
-    """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
-    that a source may fill a list while it streams."""
 
 
 def write(folder: Path, parts: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:

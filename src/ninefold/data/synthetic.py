@@ -84,13 +84,14 @@ def make(spec: SyntheticSpec, out: Path, *, progress: bool = False) -> None:
         DesignError: If the specification cannot be met.
     """
     from ninefold.data import dataset
+    from ninefold.data.card import About
     from ninefold.data.progress import shown
     from ninefold.design import relabeling
 
     parts: Mapping[str, Iterable[Example]] = examples(spec)
     if progress:
         parts = shown(parts, {split: len(items) for split, items in _items(spec).items()})
-    about = dataset.About(
+    about = About(
         title=f"ninefold synthetic {spec.split}",
         description=_description(spec),
         spec={"kind": "synthetic", **asdict(spec), "relabeling": relabeling(spec.seed).tolist()},

@@ -23,7 +23,7 @@ from ninefold.models.generative import GenerativeModel
 from ninefold.models.loading import quiet
 from ninefold.training import lora
 from ninefold.training.batches import Answers, LengthBuckets, collator
-from ninefold.training.loop import AnswerTrainer, best_epoch, history, is_over
+from ninefold.training.loop import AnswerTrainer, History, best_epoch, history, is_over
 from ninefold.training.plan import Plan, choose
 from ninefold.training.spec import TrainSpec
 
@@ -71,13 +71,8 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
     with quiet():
         log = _fit(adapted, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps)
     epochs = history(log)
-    best = epochs[best_epoch(epochs) - 1]
     metrics = {
-        **{f"best_{key}": best[key] for key in ("epoch", "step")},
-        **{key: best[key] for key in ("train_loss", "validation_loss")},
-        "epochs": len(epochs),
-        "steps": epochs[-1]["step"],
-        "stopped_early": len(epochs) < spec.epochs,
+        **_outcome(epochs, most=spec.epochs),
         "examples": {"train": len(learned), "validation": len(checked)},
         "adapted": summary,
         "adapted_modules": modules,
@@ -95,6 +90,17 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
         _finish(out, {"history": epochs, "metrics": metrics, "provenance": store.provenance(**facts)})
     state.wait_for_everyone()
     return metrics
+
+
+def _outcome(epochs: History, *, most: int) -> dict[str, Any]:
+    best = epochs[best_epoch(epochs) - 1]
+    return {
+        **{f"best_{key}": best[key] for key in ("epoch", "step")},
+        **{key: best[key] for key in ("train_loss", "validation_loss")},
+        "epochs": len(epochs),
+        "steps": epochs[-1]["step"],
+        "stopped_early": len(epochs) < most,
+    }
 
 
 def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
