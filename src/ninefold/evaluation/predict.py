@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ninefold import store
+from ninefold.data.columns import CORE
 from ninefold.errors import DataError, RunError
 from ninefold.models.base import Model
 from ninefold.types import Example, Prediction
@@ -32,12 +33,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "text": pa.string(),
     "truncated": pa.bool_(),
     "scores": pa.list_(pa.float64()),
-    "question": pa.string(),
-    "prompt": pa.string(),
-    "options": pa.list_(pa.string()),
-    "answer": pa.string(),
-    "answer_format": pa.string(),
-    "group": pa.string(),
+    **{name: CORE[name] for name in ASKED},
 }
 """Columns of every table of predictions; each factor follows as a column of its own."""
 
