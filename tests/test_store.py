@@ -68,3 +68,9 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(RunError, match="not a run"):
         store.open_run(tmp_path, {})
+
+
+def test_a_run_cut_off_before_its_specification_was_whole_can_begin(tmp_path):
+    (tmp_path / ".spec.json.x1y2").write_text("{")
+    assert store.open_run(tmp_path, {"a": 1}) is False
+    assert store.read_json(tmp_path / "spec.json")["a"] == 1

@@ -173,7 +173,7 @@ class World:
 
 @dataclass(frozen=True)
 class Pretrain:
-    """Train a nano base from scratch, by the recipe of the embedded one; an hour or two on 2 cores, resumable."""
+    """Train a nano base from scratch, by the recipe of the embedded one; about an hour on 2 cores, resumable."""
 
     spec: PretrainSpec
 

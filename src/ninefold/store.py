@@ -102,7 +102,8 @@ def open_run(folder: Path, spec: Mapping[str, object]) -> bool:
     """
     path = folder / "spec.json"
     if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
+        # What a crash leaves of a spec.json that was being written is nobody's.
+        if folder.exists() and any(not entry.name.startswith(".spec.json.") for entry in folder.iterdir()):
             raise RunError(f"{folder}: not empty and not a run of ninefold; choose another --out")
         write_json(path, {"id": content_id(spec), **spec})
         return False

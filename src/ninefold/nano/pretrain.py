@@ -1,4 +1,4 @@
-"""How a nano base is made: ``python -m ninefold.nano.pretrain --out DIR``; an hour or two on 2 cores.
+"""How a nano base is made: ``python -m ninefold.nano.pretrain --out DIR``; about an hour on 2 cores.
 
 Stage 1 teaches the eyes: a linear head on every image token names the shape and the color of the thing centered there
 and says where in its patch the center is. Stage 2 adds where in the whole picture it is, which the first stage has no
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import tyro
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlavaForConditionalGeneration
@@ -109,10 +109,11 @@ class Pretraining:
         self.optimizer = self._fresh_optimizer()
 
     def run(self) -> None:
-        """Go from the last checkpoint to the finished base."""
+        """Go from the last checkpoint to the finished base; a finished one stays as it is."""
         spec = self.spec
-        spec.out.mkdir(parents=True, exist_ok=True)
-        store.open_run(spec.out, {key: value for key, value in asdict(spec).items() if key != "out"})
+        decisive = {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
+        if store.open_run(spec.out, decisive):
+            return
         self._restore()
         stages = (
             (spec.eye_steps, partial(self._see, placing=False)),
@@ -133,7 +134,8 @@ class Pretraining:
                 if self.step % spec.checkpoint_every == 0:
                     self._checkpoint()
             start += steps
-        build.save(spec.out / "base", self.model, self.tokenizer)
+        with store.atomic_folder(spec.out / "base") as folder:
+            build.save(folder, self.model, self.tokenizer)
         store.write_json(spec.out / "done.json", {"steps": self.step})
 
     def _log(self, seen: list[dict[str, float]], seconds: float) -> None:
@@ -219,9 +221,8 @@ class Pretraining:
         tensors |= {f"naming.{k}": v for k, v in self.naming.named_parameters()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-        partial = self.spec.out / "checkpoint.partial"
-        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, partial, {"step": str(self.step)})
-        partial.replace(self.spec.out / "checkpoint.safetensors")
+        content = save({k: v.detach().contiguous().clone() for k, v in tensors.items()}, {"step": str(self.step)})
+        store.write_bytes(self.spec.out / "checkpoint.safetensors", content)
 
     def _restore(self) -> None:
         path = self.spec.out / "checkpoint.safetensors"
