@@ -202,13 +202,19 @@ class Models:
         from rich.console import Console
         from rich.table import Column, Table
 
-        from ninefold.models.families import FAMILIES, GENERIC, NANO
+        from ninefold.models.families import FAMILIES, GENERIC, nano_bases
 
         # Names are there to be copied, so that none is cut short.
         table = Table("name", Column("comes from", no_wrap=True), "needs", show_lines=True)
+        table.add_row(
+            "\n".join(nano_bases()),
+            "this package",
+            "Nothing: they run on any CPU.\nMade to demonstrate the system; their scores say nothing about any real model.",
+        )
         for family in (*FAMILIES.values(), GENERIC):
-            checkpoints = "this package" if family is NANO else "\n".join(family.checkpoints)
-            table.add_row(family.name, checkpoints, "\n".join(filter(None, (family.needs, family.notes))))
+            table.add_row(
+                family.name, "\n".join(family.checkpoints), "\n".join(filter(None, (family.needs, family.notes)))
+            )
         Console().print(table)
 
 

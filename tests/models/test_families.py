@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ninefold.errors import ModelError
-from ninefold.models.families import FAMILIES, GENERIC, NANO, find
+from ninefold.models.families import FAMILIES, GENERIC, NANO_PRESET, find
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,9 @@ def test_names_and_hub_ids(name: str, family: str, path: str) -> None:
 
 def test_the_nano_comes_with_the_package() -> None:
     source = find("nano")
-    assert source.family is NANO
+    assert source.family is FAMILIES["llava"]
+    assert source.nano
+    assert source.preset is NANO_PRESET
     assert Path(source.path).parts[-4:] == ("ninefold", "models", "nano", "llava")
 
 
@@ -36,8 +38,11 @@ def test_the_nano_comes_with_the_package() -> None:
     [
         ({"model_type": "qwen2_vl"}, FAMILIES["qwen2-vl"]),
         ({"model_type": "llava_next"}, FAMILIES["llava-next"]),
-        ({"model_type": "llava"}, GENERIC),
-        ({"model_type": "llava", "ninefold_nano": True}, NANO),
+        ({"model_type": "llavaonevision1_5"}, FAMILIES["llava-onevision"]),
+        ({"model_type": "molmo"}, FAMILIES["molmo"]),
+        ({"model_type": "clip"}, FAMILIES["clip"]),
+        ({"model_type": "smolvlm"}, GENERIC),
+        ({"model_type": "llava", "ninefold_nano": True}, FAMILIES["llava"]),
     ],
 )
 def test_a_folder_belongs_to_the_row_of_its_configuration(
@@ -47,6 +52,7 @@ def test_a_folder_belongs_to_the_row_of_its_configuration(
     source = find(str(tmp_path))
     assert source.family is family
     assert (source.path, source.name, source.local) == (str(tmp_path), tmp_path.name, True)
+    assert source.nano == ("ninefold_nano" in config)
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.data.synthetic import SyntheticSpec, examples
-from ninefold.models.families import NANO, find
+from ninefold.models.families import find
 from ninefold.models.generative import GenerativeModel
 from ninefold.questions.catalog import QUESTIONS
 
@@ -30,7 +30,7 @@ def test_it_is_small_and_opens_without_ninefold():
 
 
 def test_it_is_known_as_nano():
-    assert find(str(FOLDER)).family is NANO
+    assert find(str(FOLDER)).nano
 
 
 def test_it_follows_the_format(answered):

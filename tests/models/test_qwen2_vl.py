@@ -67,4 +67,4 @@ def test_the_two_scopes_reach_the_fused_vision_attention_or_not(model: Generativ
     language = [f"model.language_model.layers.{n}.self_attn.{p}_proj" for n in (0, 1) for p in "qkv"]
     assert sorted(matched(model.model, scopes["language"])) == sorted(language)
     vision = ["model.visual.blocks.0.attn.qkv", "model.visual.blocks.1.attn.qkv"]
-    assert sorted(matched(model.model, scopes["paper"])) == sorted(language + vision)
+    assert sorted(matched(model.model, scopes["vision+language"])) == sorted(language + vision)

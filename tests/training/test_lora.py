@@ -10,7 +10,7 @@ from ninefold.errors import ModelError
 from ninefold.models.families import FAMILIES
 from ninefold.training.lora import attach, matched, summary
 
-SCOPES = FAMILIES["nano"].scopes
+SCOPES = FAMILIES["llava"].scopes
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_the_two_scopes_of_llava(base: torch.nn.Module) -> None:
     language = [f"model.language_model.layers.{n}.self_attn.{p}_proj" for n in (0, 1) for p in "qkv"]
     vision = [f"model.vision_tower.encoder.layers.{n}.self_attn.{p}_proj" for n in (0, 1) for p in "qkv"]
     assert sorted(matched(base, SCOPES["language"])) == sorted(language)
-    assert sorted(matched(base, SCOPES["paper"])) == sorted(language + vision)
+    assert sorted(matched(base, SCOPES["vision+language"])) == sorted(language + vision)
 
 
 def test_what_is_adapted_and_how_it_starts(base: torch.nn.Module) -> None:
@@ -41,7 +41,7 @@ def test_the_start_depends_on_the_seed_alone(tiny_llava: Path) -> None:
     def first_values(seed: int) -> torch.Tensor:
         base = AutoModelForImageTextToText.from_pretrained(tiny_llava)
         before = torch.get_rng_state()
-        model, _ = attach(base, SCOPES["paper"], rank=4, alpha=8, seed=seed, base="here")
+        model, _ = attach(base, SCOPES["vision+language"], rank=4, alpha=8, seed=seed, base="here")
         assert torch.equal(torch.get_rng_state(), before)
         return torch.cat([value.flatten() for name, value in model.named_parameters() if "lora_A" in name])
 

@@ -1,9 +1,28 @@
 """What a model is to the rest of the house: a few methods, and nothing about how it computes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
 
 from ninefold.types import Example, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a model finally sees of a picture."""
+
+    picture: tuple[int, int]
+    """Width and height of the picture as it is."""
+    pixels: tuple[int, int]
+    """Width and height of what all its tiles but a thumbnail show, padding included."""
+    tiles: int
+    """Pieces that go through the vision tower, a thumbnail of the whole included."""
+    image_tokens: int
+    """Positions of the sequence that hold features of the picture; 0 where there is no sequence."""
+    prompt_tokens: int
+    """Length of the whole prompt, those positions included."""
 
 
 class Model(Protocol):
@@ -28,4 +47,38 @@ class Model(Protocol):
 
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, one log-probability per option, in the order of its options."""
+        ...
+
+    def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
+        """Return the states of each prompt's last token, (examples, layers, width) in single precision.
+
+        Layers are the decoder's, without the embeddings; the last one is after the final norm.
+        """
+        ...
+
+    def sees(self, example: Example) -> Sight | None:
+        """Return what becomes of an example's picture; ``None`` where only the far side of a URL knows."""
+        ...
+
+
+class Trainable(Model, Protocol):
+    """A model whose weights are here, and what training needs of it besides."""
+
+    model: Any
+    """The network, a module of torch."""
+    source: Any
+    """Where it comes from, a `ninefold.models.families.Source`."""
+    encoder: Any
+    """Decodes and measures pictures: ``picture(example)``, ``picture_bytes``, ``cost(example)``."""
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> dict[str, Any]:
+        """Return the tensors of a batch with the true answers, ``labels`` among them (-100 where nothing is learned)."""
+        ...
+
+    def losses(self, network: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the cross-entropies (K) of a batch, and the row (K) each belongs to.
+
+        There is one for each label that is not -100: one an answer token, or one an example where it is chosen from a
+        list. ``network`` is ``model``, or what wraps it to train it.
+        """
         ...

@@ -14,8 +14,8 @@ from typing import Literal
 
 from ninefold.errors import ModelError
 
-Scope = Literal["paper", "language"]
-"""Where LoRA adapts the attention: "paper" reaches into the vision tower, as the authors' code does."""
+Scope = Literal["vision+language", "language"]
+"""Where LoRA adapts the attention: in both halves, as the authors' code does, or in the language model alone."""
 
 Schedule = Literal["constant", "linear", "cosine"]
 """How the learning rate moves after its warm-up."""
@@ -35,6 +35,10 @@ class Preset:
     """The paper gives none, the authors' sibling code has none."""
 
 
+NANO_BASES = Path(__file__).parent / "nano"
+"""A folder for each of the small bases that come with the package, by the name of its family."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A row of the table."""
@@ -42,35 +46,32 @@ class Family:
     name: str
     """What `--model` calls it."""
     class_name: str
-    """The class of transformers that runs it."""
+    """The class that runs it: of transformers, or a port of this package."""
     model_types: tuple[str, ...]
     """``model_type`` in the ``config.json`` of its checkpoints."""
     checkpoints: tuple[str, ...]
-    """Hub ids, or a folder of this package, the default first."""
+    """Hub ids, the default first."""
     scopes: Mapping[Scope, str]
     """For each scope, the regular expression that the full names of the modules LoRA adapts must match."""
     needs: str
     """What it takes to run it, one sentence."""
+    kind: Literal["generative", "dual"] = "generative"
+    """Whether it writes its answer, or chooses the text nearest to the picture."""
     preset: Preset = Preset()
     """How it is trained where nothing else is said."""
     notes: str = ""
     """What a user should know before trusting its figures."""
 
+    @property
+    def nano(self) -> Path | None:
+        """The folder of its nano base, where the package has one."""
+        folder = NANO_BASES / self.name
+        return folder if (folder / "config.json").is_file() else None
 
-def _scopes(paper: str, language: str = r".*language_model.*\.(q_proj|k_proj|v_proj)") -> Mapping[Scope, str]:
-    return MappingProxyType({"paper": paper, "language": language})
 
+def _scopes(both: str, language: str = r".*language_model.*\.(q_proj|k_proj|v_proj)") -> Mapping[Scope, str]:
+    return MappingProxyType({"vision+language": both, "language": language})
 
-NANO = Family(
-    name="nano",
-    class_name="LlavaForConditionalGeneration",
-    model_types=(),
-    checkpoints=(str(Path(__file__).parent / "nano" / "llava"),),
-    scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
-    needs="Nothing: it comes with the package and runs on any CPU.",
-    preset=Preset(learning_rate=1e-3, batch=16, schedule="cosine"),
-    notes="Made to demonstrate the system; its scores say nothing about any real model.",
-)
 
 GENERIC = Family(
     name="any other",
@@ -82,11 +83,34 @@ GENERIC = Family(
     notes="Named by hub id or folder; LoRA targets are the usual names of query, key and value.",
 )
 
+NANO_PRESET = Preset(learning_rate=1e-3, batch=16, schedule="cosine")
+"""How the nano bases are trained."""
+
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         family.name: family
         for family in (
-            NANO,
+            Family(
+                name="llava",
+                class_name="LlavaForConditionalGeneration",
+                model_types=("llava",),
+                checkpoints=("llava-hf/llava-1.5-7b-hf",),
+                scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
+                needs="A download of 14 GB, and a GPU: 20 GB of memory to evaluate, 32 GB to train.",
+                notes="576 image tokens for any picture, of 336 x 336 in its middle.",
+            ),
+            Family(
+                name="clip",
+                class_name="CLIPModel",
+                model_types=("clip",),
+                checkpoints=("openai/clip-vit-large-patch14-336",),
+                scopes=_scopes(
+                    r"(text|vision)_model\..*\.(q_proj|k_proj|v_proj)", r"text_model\..*\.(q_proj|k_proj|v_proj)"
+                ),
+                needs="A download of 2 GB; any GPU, or some patience on a CPU.",
+                kind="dual",
+                notes="Writes nothing: it chooses the answer whose text is nearest to the picture.",
+            ),
             Family(
                 name="llava-next",
                 class_name="LlavaNextForConditionalGeneration",
@@ -97,11 +121,30 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 notes="About 2,900 image tokens for a picture of 672 x 672.",
             ),
             Family(
+                name="llava-onevision",
+                class_name="LlavaOnevision15ForConditionalGeneration",
+                model_types=("llavaonevision1_5",),
+                checkpoints=("lmms-lab/LLaVA-OneVision-1.5-8B-Instruct",),
+                # The vision tower fuses query, key and value into one module.
+                scopes=_scopes(r".*\.(q_proj|k_proj|v_proj|qkv)"),
+                needs="A download of 17 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
+                notes="LLaVA-OneVision-1.5, a port of this package. 576 image tokens for a picture of 672 x 672.",
+            ),
+            Family(
+                name="molmo",
+                class_name="MolmoForConditionalGeneration",
+                model_types=("molmo",),
+                checkpoints=("allenai/Molmo-7B-O-0924", "allenai/Molmo-7B-D-0924"),
+                # Its language model fuses query, key and value; pooling has the vision tower's names.
+                scopes=_scopes(r".*\.(att_proj|wq|wk|wv)", r".*\.att_proj"),
+                needs="A download of 30 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
+                notes="Molmo's first generation, a port of this package. 928 image tokens for a picture of 672 x 672.",
+            ),
+            Family(
                 name="qwen2-vl",
                 class_name="Qwen2VLForConditionalGeneration",
                 model_types=("qwen2_vl",),
                 checkpoints=("Qwen/Qwen2-VL-7B-Instruct", "Qwen/Qwen2-VL-2B-Instruct"),
-                # The vision tower fuses query, key and value into one module.
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj|qkv)"),
                 needs="A download of 17 GB (2B: 5 GB), and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="576 image tokens for a picture of 672 x 672.",
@@ -110,6 +153,9 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
     }
 )
 """Every family with a row of its own, by name; `GENERIC` serves all the others."""
+
+NANO = "nano"
+"""The name of the embedded default, LLaVA's nano base; those of other families are called ``nano-`` and the family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +167,28 @@ class Source:
     path: str
     """A local folder, or a hub id."""
     name: str
-    """What reports call it: the row's name, the hub id, or the folder's name."""
+    """What reports call it: the name it was asked for by, or the folder's."""
+    nano: bool = False
+    """Whether it is a small base made to demonstrate the system."""
 
     @property
     def local(self) -> bool:
         """Whether it is a folder here."""
         return Path(self.path).is_dir()
+
+    @property
+    def preset(self) -> Preset:
+        """How it is trained where nothing else is said."""
+        return NANO_PRESET if self.nano else self.family.preset
+
+
+def nano_bases() -> dict[str, Family]:
+    """Return the families whose nano base the package holds, by the name that asks for it, the default first."""
+    return {
+        NANO if family.name == "llava" else f"{NANO}-{family.name}": family
+        for family in FAMILIES.values()
+        if family.nano
+    }
 
 
 def find(name: str) -> Source:
@@ -135,34 +197,31 @@ def find(name: str) -> Source:
     Raises:
         ModelError: If the name is none of these, or the folder holds no checkpoint.
     """
+    nanos = nano_bases()
+    if name in nanos:
+        return Source(nanos[name], str(nanos[name].nano), name, nano=True)
     if name in FAMILIES:
-        family = FAMILIES[name]
-        return Source(family, family.checkpoints[0], name)
+        return Source(FAMILIES[name], FAMILIES[name].checkpoints[0], name)
     if Path(name).exists():
         folder = Path(name)
-        return Source(_of_folder(folder), str(folder), folder.resolve().name)
-    for family in FAMILIES.values():
-        if name in family.checkpoints:
-            return Source(family, name, name)
+        config = _config_of(folder)
+        return Source(of_config(config), str(folder), folder.resolve().name, nano=bool(config.get("ninefold_nano")))
+    hub_ids = {hub_id: family for family in FAMILIES.values() for hub_id in family.checkpoints}
+    if name in hub_ids:
+        return Source(hub_ids[name], name, name)
     if _HUB_ID.fullmatch(name):
         return Source(GENERIC, name, name)
-    known = [
-        *FAMILIES,
-        *(hub_id for family in FAMILIES.values() for hub_id in family.checkpoints if family is not NANO),
-    ]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, [*nanos, *FAMILIES, *hub_ids], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "`ninefold models` lists what can be named."
     raise ModelError(f"{name}: no model of this name, no hub id (owner/name) and no folder here; {hint}")
 
 
 def of_config(config: Mapping[str, object]) -> Family:
     """Return the row that a checkpoint's ``config.json`` belongs to."""
-    if config.get("ninefold_nano"):
-        return NANO
     return next((row for row in FAMILIES.values() if config.get("model_type") in row.model_types), GENERIC)
 
 
-def _of_folder(folder: Path) -> Family:
+def _config_of(folder: Path) -> Mapping[str, object]:
     for adapter in (folder / "adapter_config.json", folder / "adapter" / "adapter_config.json"):
         if adapter.is_file():
             raise ModelError(
@@ -178,4 +237,4 @@ def _of_folder(folder: Path) -> Family:
         raise ModelError(f"{folder / 'config.json'}: not readable as JSON ({error})") from None
     if not isinstance(config, dict) or "model_type" not in config:
         raise ModelError(f"{folder / 'config.json'}: names no model_type, so it is no checkpoint of transformers")
-    return of_config(config)
+    return config

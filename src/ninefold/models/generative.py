@@ -14,7 +14,7 @@ from transformers import GenerationConfig
 from ninefold.errors import ModelError
 from ninefold.models import loading
 from ninefold.models.encoding import IGNORED, Encoder, Tensors
-from ninefold.models.families import NANO, Family, Source
+from ninefold.models.families import Family, Source
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction
 
@@ -68,12 +68,12 @@ class GenerativeModel:
         place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
         processor = loading.open_processor(source, config, trust_remote_code=trust_remote_code)
-        precision = loading.compute_dtype(dtype, family, place)
+        precision = loading.compute_dtype(dtype, source, place)
         model = loading.open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
         identity: dict[str, object] = {
             "name": source.name,
             "family": family.name,
-            "nano": family is NANO,
+            "nano": source.nano,
             "checkpoint": loading.checkpoint_id(source, config),
             "adapter": None,
             "dtype": str(model.dtype).removeprefix("torch."),

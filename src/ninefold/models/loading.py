@@ -18,7 +18,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import logging
 
 from ninefold.errors import ModelError
-from ninefold.models.families import NANO, Family, Source, of_config
+from ninefold.models.families import Family, Source, of_config
 from ninefold.store import canonical_json
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
@@ -116,11 +116,11 @@ def adapter_folder(path: Path) -> Path:
     return path / "adapter" if (path / "adapter").is_dir() else path
 
 
-def compute_dtype(name: Precision, family: Family, device: torch.device) -> torch.dtype | str:
-    """Return what ``name`` means for a family on a device, as `open_model` takes it."""
+def compute_dtype(name: Precision, source: Source, device: torch.device) -> torch.dtype | str:
+    """Return what ``name`` means for a model on a device, as `open_model` takes it."""
     if name != "auto":
         return getattr(torch, name)  # type: ignore[no-any-return]
-    return torch.float32 if device.type == "cpu" or family is NANO else "auto"
+    return torch.float32 if device.type == "cpu" or source.nano else "auto"
 
 
 def checkpoint_id(source: Source, config: Any) -> str | None:

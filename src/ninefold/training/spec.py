@@ -24,8 +24,8 @@ class TrainSpec:
     """Only the first so many rows of each split."""
     seed: int = 0
     """Decides LoRA's first values and the order of the data."""
-    scope: Scope = "paper"
-    """Where LoRA adapts query, key and value: "paper" in vision and language, "language" in language alone."""
+    lora_scope: Scope = "vision+language"
+    """Where LoRA adapts query, key and value: in both halves (the paper's), or in the language model alone."""
     rank: int = 32
     """Rank of LoRA's matrices (the paper's)."""
     alpha: int = 64

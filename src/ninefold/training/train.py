@@ -55,7 +55,7 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
         return dict(store.read_json(out / "metrics.json"))
     adapted, modules = lora.attach(
         model.model,
-        model.family.scopes[spec.scope],
+        model.family.scopes[spec.lora_scope],
         rank=spec.rank,
         alpha=spec.alpha,
         seed=spec.seed,
@@ -105,7 +105,7 @@ def _outcome(epochs: History, *, most: int) -> dict[str, Any]:
 
 def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
     """Return all of a specification that changes the outcome, with the family's presets filled in, as JSON's types."""
-    preset = model.family.preset
+    preset = model.source.preset
     return {
         "kind": "training",
         "model": model.identity,
@@ -120,8 +120,8 @@ def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
         "limit": spec.limit,
         "seed": spec.seed,
         "lora": {
-            "scope": spec.scope,
-            "pattern": model.family.scopes[spec.scope],
+            "scope": spec.lora_scope,
+            "pattern": model.family.scopes[spec.lora_scope],
             "rank": spec.rank,
             "alpha": spec.alpha,
             "dropout": 0.0,
