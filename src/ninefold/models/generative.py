@@ -13,7 +13,7 @@ from transformers import GenerationConfig
 
 from ninefold.errors import ModelError
 from ninefold.models import loading
-from ninefold.models.encoding import IGNORED, Encoder, Tensors
+from ninefold.models.encoding import IGNORED, Encoder, Picture, Tensors
 from ninefold.models.families import Family, Source
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction
@@ -141,6 +141,16 @@ class GenerativeModel:
         if self._a_batch_per_core:
             return list(ahead(lambda example: scored(encoded(example)), examples))
         return list(map(scored, ahead(encoded, examples)))
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
+        """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
+        return self.encoder.encode_answers(examples, pictures, [example.answer for example in examples])
+
+    def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each stands in."""
+        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+        logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])
+        return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
     @property
     def _a_batch_per_core(self) -> bool:
