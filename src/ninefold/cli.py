@@ -209,7 +209,7 @@ class Models:
         table.add_row(
             "\n".join(nano_bases()),
             "this package",
-            "Nothing: they run on any CPU.\nMade to demonstrate the system; their scores say nothing about any real model.",
+            "Nothing: they run on any CPU.\nMade to show the system; their scores say nothing about any real model.",
         )
         for family in (*FAMILIES.values(), GENERIC):
             table.add_row(

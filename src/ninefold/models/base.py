@@ -72,7 +72,7 @@ class Trainable(Model, Protocol):
     """Decodes and measures pictures: ``picture(example)``, ``picture_bytes``, ``cost(example)``."""
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> dict[str, Any]:
-        """Return the tensors of a batch with the true answers, ``labels`` among them (-100 where nothing is learned)."""
+        """Return the tensors of a batch with the true answers, ``labels`` among them (-100: not learned)."""
         ...
 
     def losses(self, network: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
