@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -98,6 +99,24 @@ def test_a_picture_that_cannot_be_read_is_named(model: GenerativeModel) -> None:
         model.predict([broken])
 
 
+def test_hidden_states_are_the_last_tokens_after_every_layer(model: GenerativeModel) -> None:
+    examples = some_examples(5)
+    states = model.hidden_states(examples)
+    assert states.shape == (5, 2, 32)
+    assert states.dtype == np.float32
+    for example, expected in zip(examples, states, strict=True):
+        assert model.hidden_states([example])[0] == pytest.approx(expected, abs=1e-5)
+        batch = model.encoder.encode([example], [model.encoder.picture(example)])
+        last = model.model.lm_head(torch.from_numpy(expected[-1]))
+        assert model.model(**batch).logits[0, -1].tolist() == pytest.approx(last.tolist(), abs=1e-5)
+
+
+def test_what_it_sees_of_a_picture(model: GenerativeModel) -> None:
+    sight = model.sees(some_examples(1)[0])
+    assert (sight.picture, sight.image_tokens) == ((96, 96), 16)
+    assert sight.prompt_tokens > sight.image_tokens
+
+
 def test_choice_scores_are_log_probabilities_of_whole_answers(model: GenerativeModel) -> None:
     example = some_examples(1)[0]
     scores = model.choice_scores([example])[0]
@@ -145,7 +164,7 @@ def test_identity_changes_with_the_weights_and_not_with_the_place(model: Generat
     assert GenerativeModel.load(find(str(copy))).identity != model.identity
     assert model.identity == {
         "name": "tiny-llava",
-        "family": "any other",
+        "family": "llava",
         "nano": False,
         "checkpoint": model.identity["checkpoint"],
         "adapter": None,

@@ -5,14 +5,18 @@ Axes: B sequences, S positions, K kept positions of the whole batch in row order
 
 import inspect
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from transformers import GenerationConfig
 
+from ninefold import images
 from ninefold.errors import ModelError
 from ninefold.models import loading
+from ninefold.models.base import Sight
 from ninefold.models.encoding import IGNORED, Encoder, Picture, Tensors
 from ninefold.models.families import Family, Source
 from ninefold.models.threads import ahead
@@ -96,10 +100,7 @@ class GenerativeModel:
             written = self.model.generate(**self._placed(prompts), max_new_tokens=max_new_tokens)
             return written[:, prompts["input_ids"].shape[1] :].tolist()  # type: ignore[no-any-return]
 
-        def encoded(places: Sequence[int]) -> Tensors:
-            asked = [examples[place] for place in places]
-            return self.encoder.encode(asked, self.encoder.pictures(asked))
-
+        encoded = partial(self._encoded, examples)
         batches = self._batches(examples)
         if self._a_batch_per_core:
             answers = ahead(lambda places: answered(encoded(places)), batches)
@@ -142,6 +143,37 @@ class GenerativeModel:
             return list(ahead(lambda example: scored(encoded(example)), examples))
         return list(map(scored, ahead(encoded, examples)))
 
+    def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
+        """Return the states of each prompt's last token after every decoder layer, (examples, layers, width).
+
+        The last layer's state is the one after the final norm.
+
+        Raises:
+            DataError: If a picture cannot be read.
+        """
+
+        @torch.inference_mode()
+        def states(prompts: Tensors) -> np.ndarray:
+            # Prompts are padded on the left, so that the last token of each stands at the last position.
+            found = self.model(**self._placed(prompts), output_hidden_states=True, logits_to_keep=1).hidden_states
+            return torch.stack([layer_BSD[:, -1].float() for layer_BSD in found[1:]], 1).cpu().numpy()
+
+        batches = self._batches(examples)
+        rows = np.concatenate([states(prompts) for prompts in ahead(partial(self._encoded, examples), batches)])
+        order = [place for places in batches for place in places]
+        return rows[np.argsort(order)]
+
+    def sees(self, example: Example) -> Sight:
+        """Return what becomes of an example's picture.
+
+        Raises:
+            DataError: If the picture cannot be read.
+        """
+        size = images.size(example.image, name=f"example {example.id}")
+        ids = self.encoder.encode([example], [self.encoder.picture(example)])["input_ids"][0].tolist()
+        tokens = ids.count(self.model.config.image_token_id)
+        return Sight(size, size, tiles=1, image_tokens=tokens, prompt_tokens=len(ids))
+
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
         """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
         return self.encoder.encode_answers(examples, pictures, [example.answer for example in examples])
@@ -155,6 +187,10 @@ class GenerativeModel:
     @property
     def _a_batch_per_core(self) -> bool:
         return bool(self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL)
+
+    def _encoded(self, examples: Sequence[Example], places: Sequence[int]) -> Tensors:
+        asked = [examples[place] for place in places]
+        return self.encoder.encode(asked, self.encoder.pictures(asked))
 
     def _batches(self, examples: Sequence[Example]) -> list[list[int]]:
         """Return the places of examples in batches: of nearly equal length, and all that ask of a picture together."""
