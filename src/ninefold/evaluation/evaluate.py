@@ -11,6 +11,7 @@ from ninefold.evaluation.predict import predict
 from ninefold.evaluation.score import score
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.base import Model
+from ninefold.models.opening import open_model
 
 
 def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progress: bool = True) -> dict[str, Any]:
@@ -35,7 +36,13 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     rows = dataset.splits(spec.data)[split]
     if spec.limit is not None and spec.limit < 1:
         raise DataError(f"--limit {spec.limit}: at least one example must be asked")
-    model = model or _load(spec)
+    model = model or open_model(
+        spec.model,
+        adapter=spec.adapter,
+        dtype=spec.dtype,
+        device=spec.device,
+        trust_remote_code=spec.trust_remote_code,
+    )
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
     loaded = time.perf_counter()
     predict(
@@ -73,16 +80,3 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         store.write_json(out / "done.json", {"done": True})
     metrics: dict[str, Any] = store.read_json(out / "metrics.json")
     return metrics
-
-
-def _load(spec: EvaluateSpec) -> Model:
-    from ninefold.models.families import find
-    from ninefold.models.generative import GenerativeModel
-
-    return GenerativeModel.load(
-        find(spec.model),
-        adapter=spec.adapter,
-        dtype=spec.dtype,
-        device=spec.device,
-        trust_remote_code=spec.trust_remote_code,
-    )

@@ -10,7 +10,7 @@ class EvaluateSpec:
     """Which model answers which questions, and how."""
 
     model: str
-    """A name from `ninefold models`, a hub id or a local folder."""
+    """A name from `ninefold models`, a hub id, a folder, or a server: openai:http://host:port/v1#model."""
     data: Path
     """The folder of a data set."""
     adapter: Path | None = None

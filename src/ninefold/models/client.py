@@ -1,0 +1,164 @@
+"""JSON to and from a server, tried again where that may help; its key goes into one header and nowhere else."""
+
+import email.utils
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ninefold.errors import ModelError
+from ninefold.seeding import rng
+
+KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
+"""Environment variables that may hold the key of a server; the first that is set counts."""
+
+LONGEST_WAIT = 120.0
+"""Seconds between two tries at most, whatever a server asks for."""
+
+_TRANSIENT = {408, 409, 429}
+"""Statuses below 500 that may be gone the next time."""
+
+_SAID = 200
+"""Letters of a server's message that an error repeats."""
+
+
+class Client:
+    """A connection to a server, shared by threads."""
+
+    def __init__(self, url: str, *, connections: int, tries: int, first_wait: float, timeout: float) -> None:
+        """Check an address; nothing is sent yet.
+
+        Args:
+            url: Where the server's paths begin, usually ending in ``/v1``.
+            connections: How many requests may be under way at once.
+            tries: How often a request is sent before it is given up.
+            first_wait: About how many seconds to wait before the second time; the wait doubles from time to time.
+            timeout: How many seconds an answer may take.
+
+        Raises:
+            ModelError: If it is no address of a server, or holds what belongs into the environment.
+        """
+        self.url = _checked(url)
+        self._tries = tries
+        self._first_wait = first_wait
+        self._variable, self._key = _key()
+        self._http = httpx2.Client(
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            timeout=timeout,
+        )
+
+    def greet(self) -> None:
+        """Ask for anything at all, once.
+
+        Raises:
+            ModelError: If nothing answers.
+        """
+        try:
+            self._http.get(f"{self.url}/models")
+        except httpx2.RequestError as error:
+            raise ModelError(
+                f"{self.url}: no server answers there ({self._line(str(error)) or type(error).__name__}); "
+                "start it, or mend the address"
+            ) from None
+
+    def send(self, method: str, path: str, body: object = None, *, about: str) -> Any:
+        """Send a request, again and again while its failure may pass, and return the JSON of its answer.
+
+        Waits double from time to time, by a little less or more so that many callers do not come back together; where
+        the server says how long to wait, that is how long.
+
+        Args:
+            method: "GET" or "POST".
+            path: What follows the server's address.
+            body: What to send as JSON.
+            about: What is asked for, to begin an error with.
+
+        Raises:
+            ModelError: If the server refuses the request, fails at it every time, or answers no JSON.
+        """
+        said, asked = "", None
+        for attempt in range(self._tries):
+            if attempt:
+                jitter = rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
+                backoff = self._first_wait * 2 ** (attempt - 1) * jitter
+                time.sleep(min(LONGEST_WAIT, backoff if asked is None else asked))
+            try:
+                response = self._http.request(method, self.url + path, json=body)
+            except httpx2.RequestError as error:
+                said, asked = self._line(str(error)) or type(error).__name__, None
+                continue
+            if response.is_success:
+                try:
+                    return response.json()
+                except ValueError:
+                    raise ModelError(f"{self.url}: {about}: the server answers no JSON; is this its /v1?") from None
+            said, asked = f"status {response.status_code}, {self._message(response)}", _retry_after(response)
+            if response.status_code < 500 and response.status_code not in _TRANSIENT:
+                raise ModelError(f"{self.url}: {about}: {said}{self._advice(response.status_code)}")
+        raise ModelError(
+            f"{self.url}: {about}: given up after {self._tries} tries ({said}); "
+            "mend the server, then the same command goes on from here"
+        )
+
+    def _advice(self, status: int) -> str:
+        if status in {401, 403}:
+            return f"; the key in {self._variable} is not taken" if self._key else f"; put a key in {KEYS[0]}"
+        return "; does the address end in /v1, and is the model of this name there?" if status == 404 else ""
+
+    def _message(self, response: httpx2.Response) -> str:
+        """Return the first line of what a server says went wrong."""
+        try:
+            told = response.json()
+        except ValueError:
+            told = None
+        if isinstance(told, dict):
+            inner = told.get("error") or told.get("message") or told.get("detail")
+            told = inner.get("message") if isinstance(inner, dict) else inner
+        return self._line(str(told or response.text)) or response.reason_phrase
+
+    def _line(self, text: str) -> str:
+        """Return the first line of a text, without the key should a server repeat it."""
+        text = text.replace(self._key, "[key]") if self._key else text
+        return text.strip().partition("\n")[0].strip()[:_SAID]
+
+
+def _checked(url: str) -> str:
+    # Neither error repeats the address: it may hold a password.
+    if "@" in url or "?" in url:
+        raise ModelError(
+            f"the server's address holds a user, a password or a query; put its key in {KEYS[0]} (environment) instead"
+        )
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ModelError("the server's address is no URL; write openai:http://host:port/v1#model")
+    return url.rstrip("/")
+
+
+def _key() -> tuple[str, str]:
+    """Return the environment variable that holds a key, and the key; empty where none does."""
+    name = next((name for name in KEYS if os.environ.get(name, "").strip()), "")
+    key = os.environ.get(name, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ModelError(f"{name}: holds letters that no key has; set it again")
+    return name, key
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    """Return how many seconds a server asks to wait: a number, or a moment in time."""
+    told = response.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (email.utils.parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
