@@ -27,3 +27,13 @@ def tiny_qwen2_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny-qwen2-vl"
     save_tiny_qwen2_vl(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CLIP checkpoint with random weights, laid out as the official folder."""
+    from tiny import save_tiny_clip
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-clip"
+    save_tiny_clip(folder)
+    return folder

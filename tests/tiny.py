@@ -1,5 +1,6 @@
 """Checkpoints of real classes with random weights, small enough to run in milliseconds, and examples to ask them."""
 
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    CLIPConfig,
     CLIPImageProcessorPil,
+    CLIPModel,
+    CLIPTokenizer,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
@@ -90,6 +94,26 @@ def save_tiny_qwen2_vl(folder: Path) -> None:
     _save(folder, Qwen2VLForConditionalGeneration, config, processor)
 
 
+def save_tiny_clip(folder: Path) -> None:
+    """Write a CLIP as the official folder is: pictures of 56 x 56 cut out of the middle, texts of at most 24 tokens."""
+    tokenizer, side = _clip_tokenizer(), 56
+    size = {"height": side, "width": side}
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = CLIPConfig(
+        text_config={**sizes, **ends, "vocab_size": len(tokenizer), "max_position_embeddings": 24},
+        vision_config={**sizes, "image_size": side, "patch_size": 14},
+        projection_dim=16,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = CLIPModel(config)
+    with quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=size).save_pretrained(folder)
+
+
 def some_examples(count: int) -> list[Example]:
     """Return examples of the synthetic test set, spread over its looks, cells and option orders."""
     every = examples(SyntheticSpec(split="test", canvas=96))["test"]
@@ -128,3 +152,19 @@ def _tokenizer() -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator([CORPUS] * 4, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<|end|>")
+
+
+def _clip_tokenizer() -> CLIPTokenizer:
+    """Return a tokenizer of CLIP's own kind: lower case, words that end in </w>, the end token the last of all."""
+    blank = CLIPTokenizer()
+    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
+    trained.normalizer, trained.pre_tokenizer = blank._tokenizer.normalizer, blank._tokenizer.pre_tokenizer
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=700, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
+    )
+    trained.train_from_iterator([CORPUS] * 4, trainer)
+    learned = json.loads(trained.to_str())["model"]
+    words = dict.fromkeys([*learned["vocab"], *(f"{letter}</w>" for letter in sorted(letters))])
+    vocab = {word: place for place, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+    return CLIPTokenizer(vocab=vocab, merges=[tuple(pair) for pair in learned["merges"]])

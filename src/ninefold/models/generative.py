@@ -4,7 +4,7 @@ Axes: B sequences, S positions, K kept positions of the whole batch in row order
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -71,6 +71,8 @@ class GenerativeModel:
         """
         place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+        if family.kind == "dual":
+            raise ModelError(f"{source.name}: a {family.name} model writes nothing; open it with `open_model`")
         processor = loading.open_processor(source, config, trust_remote_code=trust_remote_code)
         precision = loading.compute_dtype(dtype, source, place)
         model = loading.open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
@@ -178,7 +180,7 @@ class GenerativeModel:
         """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
         return self.encoder.encode_answers(examples, pictures, [example.answer for example in examples])
 
-    def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+    def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each stands in."""
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
         logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])

@@ -13,7 +13,7 @@ import torch
 import xxhash
 from peft import PeftModel
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import logging
 
@@ -46,7 +46,7 @@ def quiet() -> Iterator[None]:
 
 def open_config(source: Source, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
     """Return a checkpoint's configuration and its row, which for a hub id is known only now."""
-    with _explained(source):
+    with explained(source):
         config = AutoConfig.from_pretrained(source.path, trust_remote_code=trust_remote_code)
     return config, source.family if source.family.checkpoints else of_config(config.to_dict())
 
@@ -58,7 +58,7 @@ def open_processor(source: Source, config: Any, *, trust_remote_code: bool = Fal
         ModelError: If it cannot be opened, or has no chat template.
     """
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
-    with _explained(source):
+    with explained(source):
         known = PROCESSOR_MAPPING.get(type(config), None)
         if known is not None and "video_processor" in known.get_attributes():
             processor = without_video(known).from_pretrained(source.path, **options)
@@ -80,8 +80,9 @@ def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: b
     Raises:
         ModelError: If it cannot be opened, has no safetensors, or lacks some of its tensors.
     """
-    with _explained(source):
-        model, found = AutoModelForImageTextToText.from_pretrained(
+    auto = AutoModel if source.family.kind == "dual" else AutoModelForImageTextToText
+    with explained(source):
+        model, found = auto.from_pretrained(
             source.path,
             dtype=dtype,
             use_safetensors=True,
@@ -172,14 +173,14 @@ def without_video(known: Any) -> Any:
 
 
 @contextmanager
-def _explained(source: Source) -> Iterator[None]:
+def explained(source: Source) -> Iterator[None]:
+    """Say in a line why a checkpoint cannot be opened, whatever transformers makes of it."""
+    kind = "a dual encoder" if source.family.kind == "dual" else "an image-text-to-text model"
     try:
         with quiet():
             yield
     except _BROKEN as error:
-        raise ModelError(
-            f"{source.name}: cannot be opened as an image-text-to-text model ({_first_line(error)})"
-        ) from None
+        raise ModelError(f"{source.name}: cannot be opened as {kind} ({_first_line(error)})") from None
 
 
 def _first_line(error: BaseException) -> str:

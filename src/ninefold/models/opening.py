@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.errors import ModelError
-from ninefold.models.base import Model
+from ninefold.models.base import Model, Trainable
 
 if TYPE_CHECKING:
     from ninefold.models.loading import Precision
@@ -41,9 +41,34 @@ def open_model(
             raise ModelError("an endpoint's precision, device and code are its server's: set them where it is started")
         return Endpoint(name)
 
+    return open_trainable(name, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
+
+
+def open_trainable(
+    name: str,
+    *,
+    adapter: Path | None = None,
+    dtype: "Precision" = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+) -> Trainable:
+    """Open the model of a name as `open_model` does, if its weights are here.
+
+    Raises:
+        ModelError: If they are a server's, or there is no such model, or it cannot be used this way.
+    """
+    from ninefold.models import loading
+    from ninefold.models.dual_encoder import DualEncoder
+    from ninefold.models.endpoint import PREFIX
     from ninefold.models.families import find
     from ninefold.models.generative import GenerativeModel
 
-    return GenerativeModel.load(
-        find(name), adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
-    )
+    if name.startswith(PREFIX):
+        raise ModelError(
+            f"{name}: a server's weights cannot be trained from here; name a model with weights of its own"
+        )
+    source = find(name)
+    # Of a hub id that no row lists, only the configuration tells what it is.
+    _, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+    kind = DualEncoder if family.kind == "dual" else GenerativeModel
+    return kind.load(source, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
