@@ -2,8 +2,8 @@
 
 import email.utils
 import os
-import time
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,7 +85,7 @@ class Client:
             if attempt:
                 jitter = rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
                 backoff = self._first_wait * 2 ** (attempt - 1) * jitter
-                time.sleep(min(LONGEST_WAIT, backoff if asked is None else asked))
+                sleep(min(LONGEST_WAIT, backoff if asked is None else asked))
             try:
                 response = self._http.request(method, self.url + path, json=body)
             except httpx2.RequestError as error:
