@@ -15,10 +15,10 @@ class Sight:
 
     picture: tuple[int, int]
     """Width and height of the picture as it is."""
-    pixels: tuple[int, int]
-    """Width and height of what all its tiles but a thumbnail show, padding included."""
+    pixels: tuple[int, int] | None
+    """Width and height of what all its tiles but a thumbnail show, padding included; ``None`` where it is not known."""
     tiles: int
-    """Pieces that go through the vision tower, a thumbnail of the whole included."""
+    """Pieces that go through the vision tower, a thumbnail of the whole included; 0 where it is not known."""
     image_tokens: int
     """Positions of the sequence that hold features of the picture; 0 where there is no sequence."""
     prompt_tokens: int
@@ -58,6 +58,11 @@ class Model(Protocol):
 
     def sees(self, example: Example) -> Sight | None:
         """Return what becomes of an example's picture; ``None`` where only the far side of a URL knows."""
+        ...
+
+    @property
+    def picture_settings(self) -> Mapping[str, object]:
+        """All that decides what becomes of pictures, by name, in JSON's types; empty where `sees` says nothing."""
         ...
 
 

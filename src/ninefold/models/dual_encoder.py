@@ -20,6 +20,7 @@ from ninefold.models.base import Sight
 from ninefold.models.encoding import Tensors
 from ninefold.models.families import Family, Source
 from ninefold.models.pairs import PairEncoder, Text, open_encoder
+from ninefold.models.sight import settings
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction, Scene
 
@@ -52,6 +53,7 @@ class DualEncoder:
         self.source = source
         self.family = family
         self.identity = identity
+        self.picture_settings = settings(encoder.image_processor)
         self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
 
     @classmethod

@@ -79,6 +79,7 @@ class Endpoint:
             "model": model,
             "adapter": None,
         }
+        self.picture_settings: Mapping[str, object] = {}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.

@@ -2,6 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
+from ninefold import images
+from ninefold.errors import ModelError
+from ninefold.models.base import Sight
 from ninefold.types import Example, Prediction
 
 
@@ -12,6 +17,7 @@ class FakeModel:
         self.answer = answer
         self.name = name
         self.identity: Mapping[str, object] = {"name": name, "adapter": adapter}
+        self.picture_settings: Mapping[str, object] = {"size": "as it is"}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer by script; an answer of more words than ``max_new_tokens`` is cut."""
@@ -20,6 +26,15 @@ class FakeModel:
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return 0 for the option that the script answers with, and -1 for every other one."""
         return [tuple(float(option == self.answer(example)) - 1 for option in example.options) for example in examples]
+
+    def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
+        """Refuse: a script has no layers."""
+        raise ModelError(f"{self.name}: a scripted model has no hidden states")
+
+    def sees(self, example: Example) -> Sight:
+        """Return a picture as it is, which takes one token; the words of the prompt are the others."""
+        size = images.size(example.image, name=f"example {example.id}")
+        return Sight(size, size, tiles=1, image_tokens=1, prompt_tokens=1 + len(example.prompt.split(" ")))
 
     def _cut(self, example: Example, max_new_tokens: int) -> Prediction:
         text = self.answer(example)

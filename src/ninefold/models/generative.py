@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from transformers import GenerationConfig
 
-from ninefold import images
 from ninefold.errors import ModelError
 from ninefold.models import loading
 from ninefold.models.base import Sight
 from ninefold.models.encoding import IGNORED, Encoder, Picture, Tensors
 from ninefold.models.families import Family, Source
+from ninefold.models.sight import Eyes, settings
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction
 
@@ -45,6 +45,8 @@ class GenerativeModel:
         self.family = family
         self.identity = identity
         self.encoder = Encoder(processor, _end_ids(model.generation_config))
+        self.picture_settings = settings(processor.image_processor)
+        self._eyes = Eyes(self.encoder)
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
     @classmethod
@@ -171,10 +173,7 @@ class GenerativeModel:
         Raises:
             DataError: If the picture cannot be read.
         """
-        size = images.size(example.image, name=f"example {example.id}")
-        ids = self.encoder.encode([example], [self.encoder.picture(example)])["input_ids"][0].tolist()
-        tokens = ids.count(self.model.config.image_token_id)
-        return Sight(size, size, tiles=1, image_tokens=tokens, prompt_tokens=len(ids))
+        return self._eyes.sees(example)
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
         """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
