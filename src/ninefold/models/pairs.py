@@ -26,19 +26,21 @@ Text = tuple[int, ...]
 class PairEncoder:
     """What stands between examples and a dual encoder: its texts, its tokenizer and its image processor."""
 
-    def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, longest: int, name: str) -> None:
+    def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
         """Wrap a checkpoint's own parts.
 
         Args:
             tokenizer: Of the checkpoint.
             image_processor: Of the checkpoint, but for what `open_encoder` changes.
             side: Of the square that the vision tower takes, in pixels.
+            patch: Side of one of the squares that it cuts that into, in pixels.
             longest: Tokens of a text, at most.
             name: Of the model, for errors.
         """
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.side = side
+        self.patch = patch
         self.longest = longest
         self.name = name
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokens_of)
@@ -61,8 +63,8 @@ class PairEncoder:
         return 3 * self.side * self.side
 
     def cost(self, example: Example) -> float:
-        """Return the same for every example: its picture costs most, and its texts are shared with others."""
-        return 1.0
+        """Return the patches of an example's picture, the same for all; its texts are few, and shared with others."""
+        return float((self.side // self.patch) ** 2)
 
     def pixels(self, pictures: Sequence[np.ndarray]) -> torch.Tensor:
         """Return the pixel values (B, 3, side, side) of pictures that `picture` made."""
@@ -128,5 +130,12 @@ def open_encoder(source: Source, config: Any) -> PairEncoder:
             f"{source.name}: its tokenizer ends texts with token {tokenizer.eos_token_id} and its model expects {end}; "
             "download it again"
         )
-    # The tokenizer of an old folder does not know how much its model reads; the configuration does.
-    return PairEncoder(tokenizer, image_processor, side=side, longest=reads.max_position_embeddings, name=source.name)
+    return PairEncoder(
+        tokenizer,
+        image_processor,
+        side=side,
+        patch=config.vision_config.patch_size,
+        # The tokenizer of an old folder does not know how much its model reads.
+        longest=reads.max_position_embeddings,
+        name=source.name,
+    )
