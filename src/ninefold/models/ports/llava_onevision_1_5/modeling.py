@@ -1,0 +1,190 @@
+"""LLaVA-OneVision-1.5: the RICE vision tower before a Qwen3 language model, which is transformers' own.
+
+Pictures' features take the places of the image tokens in order, and every token has a plain position, 0, 1, 2 ...
+
+Axes: B sequences, S positions, D width, M features of all pictures.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+from transformers import GenerationMixin, PreTrainedModel, Qwen3Model
+from transformers.cache_utils import Cache
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.modeling_utils import slice_logits_to_keep
+from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast, LlavaModelOutputWithPast
+from transformers.utils.generic import can_return_tuple
+
+from ninefold.models.ports.llava_onevision_1_5.configuration import LlavaOnevision15Config
+from ninefold.models.ports.llava_onevision_1_5.vision import RiceVisionModel
+
+
+class LlavaOnevision15PreTrainedModel(PreTrainedModel):  # type: ignore[misc]
+    """What both classes tell transformers."""
+
+    config: LlavaOnevision15Config
+    config_class = LlavaOnevision15Config
+    base_model_prefix = "model"
+    input_modalities = ("image", "text")
+    supports_gradient_checkpointing = True
+    _no_split_modules: ClassVar[list[str]] = ["Qwen3DecoderLayer", "RiceBlock"]
+    _skip_keys_device_placement: ClassVar[list[str]] = ["past_key_values"]
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+
+
+class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
+    """The vision tower and the language model, without the head."""
+
+    def __init__(self, config: LlavaOnevision15Config) -> None:
+        super().__init__(config)
+        self.visual = RiceVisionModel._from_config(config.vision_config)
+        self.language_model = Qwen3Model._from_config(config.text_config)
+        self.post_init()
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def get_image_features(
+        self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
+    ) -> BaseModelOutputWithPooling:
+        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of a picture, D)."""
+        seen = self.visual(pixel_values, image_grid_thw, return_dict=True, **kwargs)
+        merged = self.config.vision_config.spatial_merge_size**2
+        seen.pooler_output = list(seen.pooler_output.split((image_grid_thw.prod(-1) // merged).tolist()))
+        return seen
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        *,
+        pixel_values: torch.Tensor | None = None,
+        image_grid_thw: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
+        **kwargs: Any,
+    ) -> LlavaModelOutputWithPast:
+        """Read sequences with their pictures; see `LlavaOnevision15ForConditionalGeneration.forward`."""
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("give input_ids or inputs_embeds, and not both")
+        if inputs_embeds is None:
+            inputs_embeds = self.get_input_embeddings()(input_ids)
+        seen = (mm_encoder_outputs or {}).get("image")
+        if pixel_values is not None:
+            if seen is not None:
+                raise ValueError("give pixel_values or the features of mm_encoder_outputs, and not both")
+            if image_grid_thw is None:
+                raise ValueError("pixel_values need image_grid_thw, the rows and columns of patches of each picture")
+            seen = self.get_image_features(pixel_values, image_grid_thw, return_dict=True)
+        features_MD = None
+        if seen is not None:
+            features_MD = torch.cat(list(seen.pooler_output)).to(inputs_embeds)
+            inputs_embeds = self._put(features_MD, input_ids, inputs_embeds)
+
+        outputs = self.language_model(
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            return_dict=True,
+            **kwargs,
+        )
+        return LlavaModelOutputWithPast(**outputs, image_hidden_states=features_MD)
+
+    def _put(
+        self, features_MD: torch.Tensor, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the embeddings (B, S, D) with features in place of the image tokens', row by row."""
+        image_id = self.config.image_token_id
+        if input_ids is not None:
+            is_image_BS = input_ids == image_id
+        else:
+            is_image_BS = (inputs_embeds == self.get_input_embeddings().weight[image_id]).all(-1)
+        if (places := int(is_image_BS.sum())) != len(features_MD):
+            raise ValueError(
+                f"the text has {places} image tokens (id {image_id}), the pictures have {len(features_MD)} features; "
+                "prepare both with one call of the processor"
+            )
+        return inputs_embeds.masked_scatter(is_image_BS[..., None], features_MD)
+
+
+class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, GenerationMixin):  # type: ignore[misc]
+    """LLaVA-OneVision-1.5 with its language head: answers questions on pictures."""
+
+    _tied_weights_keys: ClassVar[dict[str, str]] = {"lm_head.weight": "model.language_model.embed_tokens.weight"}
+
+    def __init__(self, config: LlavaOnevision15Config) -> None:
+        super().__init__(config)
+        self.model = LlavaOnevision15Model(config)
+        self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
+        self.post_init()
+
+    def get_image_features(
+        self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
+    ) -> BaseModelOutputWithPooling:
+        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of a picture, D)."""
+        return self.model.get_image_features(pixel_values, image_grid_thw, **kwargs)
+
+    @can_return_tuple  # type: ignore[untyped-decorator]
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        *,
+        pixel_values: torch.Tensor | None = None,
+        image_grid_thw: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        logits_to_keep: int | torch.Tensor = 0,
+        mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
+        **kwargs: Any,
+    ) -> LlavaCausalLMOutputWithPast:
+        """Read sequences with their pictures.
+
+        Args:
+            input_ids: Tokens (B, S), with as many image tokens as the pictures have features.
+            attention_mask: 0 at padding, on either side (B, S and what the cache holds).
+            pixel_values: Patches of all pictures, in the order of their places (patches, 588).
+            image_grid_thw: Frames (1), rows and columns of patches of each picture (pictures, 3).
+            position_ids: Place of every token (B, S); counted on from the cache if not given.
+            past_key_values: A cache of what came before.
+            inputs_embeds: Embeddings (B, S, D) in place of ``input_ids``.
+            labels: Tokens (B, S) to be predicted from those before them, -100 where none is.
+            logits_to_keep: Where logits are wanted: the last so many positions (0: all), places, or a mask (B, S).
+            mm_encoder_outputs: Under ``image``, what `get_image_features` returned, in place of ``pixel_values``.
+            **kwargs: What else transformers' language models take.
+
+        Raises:
+            ValueError: If image tokens and features differ in number.
+        """
+        outputs = self.model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            pixel_values=pixel_values,
+            image_grid_thw=image_grid_thw,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            mm_encoder_outputs=mm_encoder_outputs,
+            return_dict=True,
+            **kwargs,
+        )
+        logits = self.lm_head(slice_logits_to_keep(outputs.last_hidden_state, logits_to_keep))
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(logits=logits, labels=labels, vocab_size=logits.shape[-1], **kwargs)
+        return LlavaCausalLMOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=outputs.past_key_values,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+            image_hidden_states=outputs.image_hidden_states,
+        )
