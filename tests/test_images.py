@@ -135,6 +135,15 @@ def test_exif_rotation_is_applied(orientation: int, upright: np.ndarray, kind: s
     assert images.orientation(content) == (orientation if orientation <= 8 else 1)
 
 
+def test_the_size_of_a_png_is_read_without_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decoded(self: Image.Image) -> None:
+        raise AssertionError("decoded")
+
+    content = encoded(RGB)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", decoded)
+    assert images.size(content) == RGB.shape[1::-1]
+
+
 def test_broken_exif_is_ignored() -> None:
     content = encoded(RGB, exif=b"Exif\x00\x00nonsense")
     assert np.array_equal(images.open_rgb(content), RGB)

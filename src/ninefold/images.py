@@ -1,6 +1,8 @@
 """Bytes, a path or a Scene -> RGB array: the only decoder, so that every room sees the same pixels."""
 
 import io
+import struct
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from ninefold.scenes.render import render
 from ninefold.types import Scene
 
 _ORIENTATION_TAG = 0x0112
+_PNG_TELLING = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+"""A PNG with none of these chunks says nothing of how it is turned."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -85,12 +89,22 @@ def _header(image: bytes | Path | Scene, name: str) -> tuple[tuple[int, int], in
     content, name = _content(image, name)
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            turn = _orientation(picture)
+            # In search of an orientation, Pillow decodes all of a PNG.
+            silent = picture.format == "PNG" and _PNG_TELLING.isdisjoint(_png_chunks(content))
+            turn = 1 if silent else _orientation(picture)
             # Pillow reports a TIFF's size already turned, and turns its pixels itself.
             turned = turn >= 5 and picture.format != "TIFF"
             return (picture.size[::-1] if turned else picture.size), turn
     except Exception as error:  # as in open_rgb
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+
+
+def _png_chunks(content: bytes) -> Iterator[bytes]:
+    place = 8
+    while place + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        yield kind
+        place += length + 12
 
 
 def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
