@@ -1,6 +1,7 @@
 """One model on one part of one data set: a run folder with predictions, scores and figures."""
 
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ninefold.errors import DataError
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.score import score
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models import seen
 from ninefold.models.base import Model
 from ninefold.models.opening import open_model
 
@@ -28,7 +30,8 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
 
     Raises:
         DataError: If the data set, or the split, cannot be used.
-        ModelError: If the model cannot be loaded, or cannot answer this way.
+        ModelError: If the model cannot be loaded, cannot answer this way, or sees pictures otherwise than its adapter
+            was trained on.
         RunError: If ``out`` belongs to another specification.
     """
     begun = time.perf_counter()
@@ -44,23 +47,16 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         trust_remote_code=spec.trust_remote_code,
     )
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
+    if spec.adapter is not None:
+        seen.check_agreement(spec.adapter, model.picture_settings)
     loaded = time.perf_counter()
+    watch = seen.Watch(model)
+    examples = watch.through(dataset.read(spec.data, split, limit=limit))
     predict(
         model,
-        dataset.read(spec.data, split, limit=limit),
+        examples,
         out,
-        spec={
-            "kind": "evaluation",
-            "model": {"name": model.name, **model.identity},
-            "data": {
-                "name": spec.data.resolve().name,
-                "split": split,
-                "fingerprint": dataset.fingerprint(spec.data, split),
-                "limit": limit,
-            },
-            "scoring": spec.scoring,
-            "max_new_tokens": spec.max_new_tokens,
-        },
+        spec=_resolved(spec, model, split, limit),
         max_new_tokens=spec.max_new_tokens,
         scoring=spec.scoring,
         total=limit or rows,
@@ -69,6 +65,10 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     predicted = time.perf_counter()
     if not (out / "done.json").exists():
         score(out)
+        # Of a run that was cut short here the answers were there already, and no example has passed yet.
+        deque(examples, maxlen=0)
+        if (record := watch.record()) is not None:
+            store.write_json(out / seen.FILE, record)
         about = store.provenance(
             data=str(spec.data.resolve()),
             model=spec.model,
@@ -80,3 +80,19 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         store.write_json(out / "done.json", {"done": True})
     metrics: dict[str, Any] = store.read_json(out / "metrics.json")
     return metrics
+
+
+def _resolved(spec: EvaluateSpec, model: Model, split: str, limit: int | None) -> dict[str, Any]:
+    """Return all of a specification that changes the outcome, as JSON's types."""
+    return {
+        "kind": "evaluation",
+        "model": {"name": model.name, **model.identity},
+        "data": {
+            "name": spec.data.resolve().name,
+            "split": split,
+            "fingerprint": dataset.fingerprint(spec.data, split),
+            "limit": limit,
+        },
+        "scoring": spec.scoring,
+        "max_new_tokens": spec.max_new_tokens,
+    }

@@ -42,7 +42,7 @@ class Watch:
             self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b""))
             yield example
 
-    def seen(self) -> dict[str, Any] | None:
+    def record(self) -> dict[str, Any] | None:
         """Return what the model saw, in JSON's types, or ``None`` where that cannot be known.
 
         Returns:

@@ -39,7 +39,7 @@ class Eyes:
             tensors = self.encoder.encode([example], [self.encoder.picture(example)])
             # Special tokens part a picture from the text, so that it adds the same to every prompt.
             added = tensors["input_ids"].shape[1] - text
-            self._views[size] = view(self.encoder.processor, tensors), added
+            self._views[size] = view(self.encoder.processor, size, tensors), added
         (pixels, tiles, image_tokens), added = self._views[size]
         return Sight(size, pixels, tiles, image_tokens, prompt_tokens=text + added)
 
@@ -50,13 +50,26 @@ class Eyes:
         return self._texts[example.prompt]
 
 
-def view(processor: Any, tensors: Tensors) -> View:
-    """Return pixels, tiles and image tokens of the picture in a batch of one; pixels and tiles where they are known."""
+def view(processor: Any, size: tuple[int, int], tensors: Tensors) -> View:
+    """Return what a processor made of one picture.
+
+    Args:
+        processor: Whose tensors these are.
+        size: Width and height of the picture.
+        tensors: A batch of one.
+    """
     pictures, pixels = processor.image_processor, tensors.get("pixel_values")
     tokens = tensors["input_ids"].flatten().tolist().count(getattr(processor, "image_token_id", None))
     if "image_grid_thw" in tensors:  # Qwen2-VL and its like: the patches of one tile of any shape
         _, rows, cols = tensors["image_grid_thw"][0].tolist()
         return (cols * pictures.patch_size, rows * pictures.patch_size), 1, tokens
+    if "image_input_idx" in tensors:  # Molmo: a mosaic of tiles that overlap, and the whole as one more
+        margin, windows = sum(pictures.overlap_margins), pictures.windows
+        height, width = (
+            (tiles * window + margin) * pictures.image_patch_size
+            for tiles, window in zip(pictures.tiling(*size[::-1]), windows, strict=True)
+        )
+        return (width, height), tensors["images"].shape[1], int((tensors["image_input_idx"] >= 0).sum())
     if pixels is None or pixels.ndim < 4:
         return None, 0, tokens
     tiles = pixels.shape[:-3].numel()
