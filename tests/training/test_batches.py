@@ -12,7 +12,7 @@ from ninefold.images import open_pil
 from ninefold.models.encoding import IGNORED
 from ninefold.models.families import find
 from ninefold.models.generative import GenerativeModel, answer_logits, keeps_by_mask
-from ninefold.training.batches import Answers, LengthBuckets, collator
+from ninefold.training.batches import Answers, LengthBuckets
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def model(tiny_llava: Path) -> GenerativeModel:
 
 
 def collated(model: GenerativeModel, count: int) -> dict[str, torch.Tensor]:
-    return collator(model.encoder, torch.float32)(list(Answers(some_examples(count), model.encoder)))
+    return Answers(some_examples(count), model).batch(range(count))
 
 
 def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: GenerativeModel) -> None:
@@ -70,9 +70,9 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
 
 def test_pictures_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
     examples = some_examples(3)
-    answers = Answers(examples, model.encoder)
+    answers = Answers(examples, model)
     assert answers.cached
-    small = model.encoder.encode(examples, [answers[place][1] for place in range(3)])["pixel_values"]
+    small = answers.batch(range(3))["pixel_values"]
     large = model.encoder.processor.image_processor(
         [open_pil(example.image) for example in examples], return_tensors="pt"
     )
@@ -83,9 +83,9 @@ def test_pictures_are_prepared_when_asked_for_where_they_do_not_fit(
     model: GenerativeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninefold.training.batches.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
-    answers = Answers(some_examples(3), model.encoder)
+    answers = Answers(some_examples(3), model)
     assert not answers.cached
-    assert answers[2][1].shape == (56, 56, 3)
+    assert answers.batch([2])["pixel_values"].shape == (1, 3, 56, 56)
 
 
 def test_every_epoch_has_all_examples_in_an_order_of_its_own() -> None:

@@ -8,7 +8,7 @@ from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models.families import FAMILIES
-from ninefold.training.lora import attach, matched, summary
+from ninefold.training.lora import attach, matched
 
 SCOPES = FAMILIES["llava"].scopes
 
@@ -31,7 +31,7 @@ def test_what_is_adapted_and_how_it_starts(base: torch.nn.Module) -> None:
     assert len(trained) == 2 * len(modules) == 12
     assert all(".language_model." in name and "lora_" in name for name in trained)
     # 6 modules, from 32 to 4 and from 4 to 32.
-    assert summary(model, modules).startswith("LoRA adapts 6 modules, 0 in vision and 6 in language: 1,536 of ")
+    assert sum(value.numel() for value in model.parameters() if value.requires_grad) == 1536
     first = next(value for name, value in model.named_parameters() if "lora_A" in name)
     assert first.std().item() == pytest.approx(1 / 4, rel=0.3)
     assert all(value.abs().sum() == 0 for name, value in model.named_parameters() if "lora_B" in name)

@@ -169,7 +169,6 @@ def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch": 8, "micro_batch": 3}, "--micro-batch 3"),
         ({"train_split": "other"}, "no split 'other'"),
         ({"learning_rate": 1e30}, "lower --learning-rate"),
     ],

@@ -73,6 +73,8 @@ class Trainable(Model, Protocol):
     """The network, a module of torch."""
     source: Any
     """Where it comes from, a `ninefold.models.families.Source`."""
+    family: Any
+    """Its row, a `ninefold.models.families.Family`."""
     encoder: Any
     """Decodes and measures pictures: ``picture(example)``, ``picture_bytes``, ``cost(example)``."""
 

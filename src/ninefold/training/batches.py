@@ -1,14 +1,21 @@
-"""Examples as a training set: pictures prepared once if they fit in memory, batches of like length, answer labels."""
+"""Examples as a training set: pictures prepared once if they fit in memory, batches of like length.
+
+Axes: B examples of a forward pass.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from ninefold.models.encoding import Encoder, Picture, Tensors
+from ninefold.models.base import Trainable
+from ninefold.models.encoding import Tensors
 from ninefold.models.threads import ahead
 from ninefold.seeding import rng
+from ninefold.training.plan import Plan
 from ninefold.types import Example
 
 CACHE_BYTES = 2 << 30
@@ -18,45 +25,62 @@ BUCKET = 1.25
 """Lengths within this ratio share a bucket: padding stays small, and a batch is still a random mixture."""
 
 
-class Answers(Dataset[tuple[Example, Picture]]):
-    """Examples with their pictures, prepared ahead where all of them fit in memory and when asked for where not."""
+class Answers:
+    """Examples by their places, with pictures prepared ahead where all fit in memory and when asked for where not."""
 
     def __init__(
         self,
         examples: Sequence[Example],
-        encoder: Encoder,
+        model: Trainable,
         *,
-        watched: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
+        watched: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     ) -> None:
-        """Prepare the pictures if they fit; ``watched`` sees them go by."""
+        """Measure the examples and prepare their pictures if they fit; ``watched`` sees them go by."""
         self.examples = examples
-        self.encoder = encoder
-        self.lengths = [encoder.cost(example) for example in examples]
-        size = encoder.picture_bytes
+        self.model = model
+        self.lengths = [model.encoder.cost(example) for example in examples]
+        size = model.encoder.picture_bytes
         self.cached = size is not None and size * len(examples) <= CACHE_BYTES
-        self._pictures: list[Picture] | None = None
-        if self.cached:
-            self._pictures = list(watched(ahead(encoder.picture, examples)))
+        self._pictures = list(watched(ahead(model.encoder.picture, examples))) if self.cached else None
+        # What the model itself puts into a sequence, a picture of one size above all, is no part of an example's cost.
+        longest = max(range(len(examples)), key=self.lengths.__getitem__)
+        more = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])
+        self.lengths = [length + more for length in self.lengths]
 
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.examples)
 
-    def __getitem__(self, place: int) -> tuple[Example, Picture]:
-        """Return an example and its picture."""
-        example = self.examples[place]
-        return example, self.encoder.picture(example) if self._pictures is None else self._pictures[place]
+    def batch(self, places: Sequence[int]) -> Tensors:
+        """Return the tensors of examples with their answers, as the model makes them."""
+        examples = [self.examples[place] for place in places]
+        if self._pictures is None:
+            return self.model.training_batch(examples, [self.model.encoder.picture(example) for example in examples])
+        return self.model.training_batch(examples, [self._pictures[place] for place in places])
 
 
-def collator(encoder: Encoder, dtype: torch.dtype) -> Callable[[Sequence[tuple[Example, Picture]]], Tensors]:
-    """Return what makes a batch: prompts with their true answers, and labels on the answers' tokens alone."""
+@dataclass
+class Passes(Dataset[dict[str, Any]]):
+    """Examples as Trainer takes them: all that a process has of an optimizer step, cut into forward passes."""
 
-    def collate(items: Sequence[tuple[Example, Picture]]) -> Tensors:
-        examples, pictures = [example for example, _ in items], [picture for _, picture in items]
-        batch = encoder.encode_answers(examples, pictures, [example.answer for example in examples])
-        return {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in batch.items()}
+    answers: Answers
+    plan: Plan
+    dtype: torch.dtype
+    """What the model computes in."""
 
-    return collate
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.answers)
+
+    def __getitems__(self, places: Sequence[int]) -> dict[str, Any]:
+        """Return the tensors of each forward pass, the places (B) of its examples among them, and the plan."""
+        passes = []
+        for part in self.plan.cut([self.answers.lengths[place] for place in places]):
+            found = [places[index] for index in part]
+            batch = self.answers.batch(found)
+            cast = {key: value.to(self.dtype) if value.is_floating_point() else value for key, value in batch.items()}
+            passes.append({**cast, "places": torch.tensor(found)})
+        return {"passes": passes, "plan": self.plan}
 
 
 class LengthBuckets(Sampler[int]):

@@ -1,13 +1,12 @@
 """LoRA by PEFT: where it goes, how it starts, and a word on what was matched."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
 
-from ninefold.errors import ModelError
+from ninefold.errors import ModelError, RunError
 from ninefold.models.loading import quiet
 from ninefold.seeding import seed_sequence
 
@@ -28,8 +27,30 @@ def matched(model: Any, pattern: str) -> list[str]:
     return found
 
 
-def attach(model: Any, pattern: str, *, rank: int, alpha: int, seed: int, base: str) -> tuple[Any, list[str]]:
-    """Put a fresh adapter on a model: dropout 0, no biases, Gaussian start (the paper's section 5, the authors' code).
+def targeted(targets: str) -> str:
+    """Return the pattern that a user's word means: names of modules separated by commas, or a regular expression."""
+    if re.fullmatch(r"[\w.]+(\s*,\s*[\w.]+)*", targets):
+        names = "|".join(re.escape(name.strip()) for name in targets.split(","))
+        return rf"(.*\.)?({names})"
+    try:
+        re.compile(targets)
+    except re.error as error:
+        raise RunError(f"--targets {targets!r}: no regular expression ({error})") from None
+    return targets
+
+
+def attach(
+    model: Any,
+    pattern: str,
+    *,
+    rank: int,
+    alpha: int,
+    seed: int,
+    base: str,
+    dropout: float = 0.0,
+    init: str = "gaussian",
+) -> tuple[Any, list[str]]:
+    """Put a fresh adapter on a model, without biases (the paper's section 5, the authors' code).
 
     Args:
         model: A bare model of transformers.
@@ -37,6 +58,8 @@ def attach(model: Any, pattern: str, *, rank: int, alpha: int, seed: int, base: 
         rank: Of the added matrices.
         alpha: Their scale, before division by the rank.
         seed: Names the stream their first values are drawn from.
+        dropout: Of what goes into them.
+        init: "gaussian", or "default" for PEFT's own start.
         base: What the saved adapter calls its base: a hub id or a folder.
 
     Returns:
@@ -49,9 +72,9 @@ def attach(model: Any, pattern: str, *, rank: int, alpha: int, seed: int, base: 
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
-        lora_dropout=0.0,
+        lora_dropout=dropout,
         bias="none",
-        init_lora_weights="gaussian",
+        init_lora_weights=True if init == "default" else init,
         # A pattern, not a list: PEFT saves a list as a set, in another order every time.
         target_modules=pattern,
     )
@@ -60,14 +83,3 @@ def attach(model: Any, pattern: str, *, rank: int, alpha: int, seed: int, base: 
         adapted = get_peft_model(model, config)
     adapted.peft_config["default"].base_model_name_or_path = base
     return adapted, modules
-
-
-def summary(model: Any, modules: Sequence[str]) -> str:
-    """Say in a line what was adapted, by its numbers."""
-    trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    whole = sum(parameter.numel() for parameter in model.parameters())
-    vision = sum("vision" in name or "visual" in name for name in modules)
-    return (
-        f"LoRA adapts {len(modules)} modules, {vision} in vision and {len(modules) - vision} in language: "
-        f"{trained:,} of {whole:,} parameters"
-    )

@@ -1,17 +1,10 @@
 """What a training run chooses by itself: how its effective batch is cut into forward passes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ninefold.errors import RunError
-from ninefold.models.generative import GenerativeModel
-from ninefold.types import Example
-
-FORWARD_TOKENS = 8192
-"""Prompt tokens in a forward pass, at most; a quarter of it for large models."""
-
-LARGE = 1_000_000_000
-"""Parameters from which activations are recomputed rather than kept."""
 
 
 @dataclass(frozen=True)
@@ -19,37 +12,38 @@ class Plan:
     """It changes memory and speed, never the effective batch."""
 
     micro_batch: int
-    """Examples in a forward pass."""
-    accumulation: int
-    """Forward passes to an optimizer step, in each process."""
+    """Examples in a forward pass, at most."""
+    tokens: int
+    """Positions in a forward pass, padding included, at most; an example that is longer goes alone."""
     recompute: bool
     """Whether activations are computed again in the backward pass rather than kept."""
+    unused: bool
+    """Whether some of what is trained may get no gradient, which several processes have to be told."""
 
+    def cut(self, lengths: Sequence[float]) -> list[list[int]]:
+        """Cut a batch into forward passes of like length and even size; return the places of each one's examples."""
+        size = max(1, min(self.micro_batch, int(self.tokens // max(lengths))))
+        passes = -(-len(lengths) // size)
+        ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
+        borders = [len(lengths) * number // passes for number in range(passes + 1)]
+        return [ordered[start:end] for start, end in pairwise(borders)]
 
-def choose(
-    model: GenerativeModel, examples: Sequence[Example], *, batch: int, micro: int | None, processes: int
-) -> Plan:
-    """Choose how an effective batch is cut into forward passes.
+    def __str__(self) -> str:
+        """Say it in words."""
+        kept = "recomputed" if self.recompute else "kept"
+        return f"at most {self.micro_batch} examples or {self.tokens:,} tokens in a forward pass, activations {kept}"
 
-    Args:
-        model: What is trained; its size decides whether activations are kept.
-        examples: What it is trained on; the longest decides how many fit.
-        batch: Examples to an optimizer step.
-        micro: Examples to a forward pass, where the user has chosen.
-        processes: How many train together.
+    def halved(self, size: int, length: float) -> "Plan":
+        """Return a plan for when ``size`` examples of ``length`` were too many.
 
-    Raises:
-        RunError: If the batch cannot be cut evenly.
-    """
-    large = model.model.num_parameters() >= LARGE
-    if batch % processes:
-        raise RunError(f"--batch {batch}: cannot be shared evenly by {processes} processes; choose a multiple")
-    share = batch // processes
-    if micro is None:
-        longest = max(examples, key=model.encoder.cost)
-        tokens = model.encoder.encode([longest], [model.encoder.picture(longest)])["input_ids"].shape[1]
-        most = max(1, FORWARD_TOKENS // (4 if large else 1) // tokens)
-        micro = max(size for size in range(1, share + 1) if share % size == 0 and size <= most)
-    elif share % micro:
-        raise RunError(f"--micro-batch {micro}: does not divide the {share} examples that a process has of each batch")
-    return Plan(micro, share // micro, recompute=large)
+        Raises:
+            RunError: If there is nothing left to halve.
+        """
+        if size > 1:
+            return replace(self, micro_batch=size // 2, tokens=int(size // 2 * length))
+        if not self.recompute:
+            return replace(self, recompute=True)
+        raise RunError(
+            f"out of memory on a single example of about {length:.0f} tokens, activations recomputed; "
+            "train on smaller pictures, a smaller model or a larger device"
+        )

@@ -10,7 +10,7 @@ from ninefold.models.families import Schedule, Scope
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """Fine-tune a model with LoRA on the answers of a data set."""
+    """Fine-tune a model on the answers of a data set."""
 
     model: str
     """A name from `ninefold models`, a hub id or a local folder."""
@@ -25,17 +25,30 @@ class TrainSpec:
     seed: int = 0
     """Decides LoRA's first values and the order of the data."""
     lora_scope: Scope = "vision+language"
-    """Where LoRA adapts query, key and value: in both halves (the paper's), or in the language model alone."""
+    """What is trained: query, key and value in both halves (the paper's), or in the language model alone; with
+    `--method full` all weights, or all of the language model."""
+    method: Literal["lora", "full"] = "lora"
+    """Train LoRA's matrices beside the weights (the paper's), or the weights themselves."""
     rank: int = 32
     """Rank of LoRA's matrices (the paper's)."""
     alpha: int = 64
     """LoRA's scale, before division by the rank (the paper's)."""
+    dropout: float = 0.0
+    """Of what goes into LoRA's matrices (the authors' code has none)."""
+    init: Literal["gaussian", "default"] = "gaussian"
+    """How LoRA's first matrix starts: Gaussian (the authors' code), or PEFT's default, uniform."""
+    targets: str | None = None
+    """What LoRA adapts, instead of the scope's: names of modules separated by commas, or a regular expression that
+    their full names match."""
     learning_rate: float | None = None
-    """Of AdamW; by default the family's: the paper's 1e-4 for real models."""
+    """Of AdamW; by default the family's: the paper's 1e-4 for real models. SpaRE takes 3e-5 with `--method full`."""
     batch: int | None = None
     """Examples per optimizer step; by default the family's: 16. The paper gives none."""
     micro_batch: int | None = None
-    """Examples per forward pass; chosen by itself. It changes memory and speed alone, never `batch`."""
+    """Examples per forward pass; measured and chosen by itself. It changes memory and speed alone, never `batch`."""
+    recompute: bool | None = None
+    """Whether activations are computed again in the backward pass (gradient checkpointing); by itself only where they
+    do not fit."""
     epochs: int = 10
     """At most so many passes over the data (the paper's)."""
     patience: int = 2
@@ -52,6 +65,8 @@ class TrainSpec:
     """What to compute in; by default single precision on a CPU, and the checkpoint's own on a GPU."""
     checkpoint_steps: int = 500
     """Save what a resumed run needs every so many steps, besides after every epoch."""
+    trust_remote_code: bool = False
+    """Whether code that comes with the checkpoint may run."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -73,7 +88,10 @@ class TrainSpec:
         for name in ("seed", "weight_decay", "clip"):
             if getattr(self, name) < 0:
                 raise RunError(f"--{name.replace('_', '-')} {getattr(self, name)}: must not be negative")
-        if not 0 <= self.warmup < 1:
-            raise RunError(f"--warmup {self.warmup}: must be at least 0 and less than 1")
+        for name in ("warmup", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RunError(f"--{name} {getattr(self, name)}: must be at least 0 and less than 1")
+        if self.method == "full" and self.targets is not None:
+            raise RunError("--targets: says where LoRA goes; leave it out with --method full")
         if not self.data:
             raise RunError("--data: name at least one data set folder")

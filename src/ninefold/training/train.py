@@ -18,24 +18,32 @@ from transformers import TrainingArguments
 
 from ninefold import store
 from ninefold.data import dataset
-from ninefold.models import families
-from ninefold.models.generative import GenerativeModel
+from ninefold.errors import RunError
+from ninefold.models.base import Trainable
 from ninefold.models.loading import quiet
+from ninefold.models.opening import open_trainable
 from ninefold.training import lora
-from ninefold.training.batches import Answers, LengthBuckets, collator
-from ninefold.training.loop import AnswerTrainer, History, best_epoch, history, is_over
-from ninefold.training.plan import Plan, choose
+from ninefold.training.batches import Answers, LengthBuckets, Passes
+from ninefold.training.loop import AnswerTrainer, History, best_epoch, history, is_over, recompute
+from ninefold.training.plan import Plan
+from ninefold.training.probe import choose
 from ninefold.training.spec import TrainSpec
+from ninefold.training.tuning import Tuned, save, tuned
 
 _WARMED = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
-def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
+def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict[str, Any]:
     """Fine-tune a model, or go on where an interrupted run stopped; a finished run stays as it is.
 
-    Writes ``adapter/`` (plain PEFT), ``history.json``, ``metrics.json``, ``provenance.json`` and ``done.json`` to
-    ``out``, whose ``spec.json`` holds all that changes the outcome. Runs in one process, or in several that
-    ``accelerate launch`` started.
+    Writes ``adapter/`` (plain PEFT; ``model/``, a checkpoint, where all weights are trained), ``history.json``,
+    ``metrics.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds all that changes the
+    outcome. Runs in one process, or in several that ``accelerate launch`` started.
+
+    Args:
+        spec: What is trained, on what, and how.
+        out: The run's folder.
+        model: What ``spec.model`` names, where it is open already; it is given back exactly as it was.
 
     Returns:
         What ``metrics.json`` holds.
@@ -43,39 +51,32 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
     Raises:
         ModelError: If the model cannot be used, or no module of it matches LoRA's pattern.
         DataError: If a data set cannot be used.
-        RunError: If ``out`` holds another run, the batch cannot be shared as asked, or the loss is no number.
+        RunError: If ``out`` holds another run, the batch cannot be shared as asked, memory is not enough for a single
+            example, or the loss is no number.
     """
     begun = time.perf_counter()
     state = _processes()
-    model = GenerativeModel.load(families.find(spec.model), dtype=spec.dtype, device=str(state.device))
-    settings = resolved(spec, model)
+    opened = model or open_trainable(
+        spec.model, dtype=spec.dtype, device=str(state.device), trust_remote_code=spec.trust_remote_code
+    )
+    settings = resolved(spec, opened)
     with state.main_process_first():
         done = store.open_run(out, settings)
     if done:
         return dict(store.read_json(out / "metrics.json"))
-    adapted, modules = lora.attach(
-        model.model,
-        model.family.scopes[spec.lora_scope],
-        rank=spec.rank,
-        alpha=spec.alpha,
-        seed=spec.seed,
-        base=model.source.path,
-    )
-    summary = lora.summary(adapted, modules)
-    if state.is_main_process:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(summary)
-    learned, checked = (_prepare(spec, model, split) for split in (spec.train_split, spec.validation_split))
-    plan = choose(
-        model, learned.examples, batch=settings["batch"], micro=spec.micro_batch, processes=state.num_processes
-    )
-    with quiet():
-        log = _fit(adapted, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps)
+    with tuned(opened, settings, restored=model is not None) as tuning, quiet():
+        _say(tuning.summary)
+        learned, checked = (_prepare(spec, opened, split) for split in (spec.train_split, spec.validation_split))
+        plan = _plan(spec, settings, tuning, learned, out / "checkpoints")
+        log, plan = _fit(
+            tuning, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps
+        )
     epochs = history(log)
     metrics = {
         **_outcome(epochs, most=spec.epochs),
         "examples": {"train": len(learned), "validation": len(checked)},
-        "adapted": summary,
-        "adapted_modules": modules,
+        "adapted": tuning.summary,
+        "adapted_modules": tuning.modules,
     }
     if state.is_main_process:
         facts = {
@@ -87,6 +88,7 @@ def train(spec: TrainSpec, out: Path) -> dict[str, Any]:
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
             "peak_memory_mib": _peak_memory(),
         }
+        save(opened, out / "checkpoints" / "best", out, None if settings["lora"] else tuning.dtype)
         _finish(out, {"history": epochs, "metrics": metrics, "provenance": store.provenance(**facts)})
     state.wait_for_everyone()
     return metrics
@@ -103,7 +105,7 @@ def _outcome(epochs: History, *, most: int) -> dict[str, Any]:
     }
 
 
-def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
+def resolved(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
     """Return all of a specification that changes the outcome, with the family's presets filled in, as JSON's types."""
     preset = model.source.preset
     return {
@@ -119,15 +121,8 @@ def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
         ],
         "limit": spec.limit,
         "seed": spec.seed,
-        "lora": {
-            "scope": spec.lora_scope,
-            "pattern": model.family.scopes[spec.lora_scope],
-            "rank": spec.rank,
-            "alpha": spec.alpha,
-            "dropout": 0.0,
-            "init": "gaussian",
-            "bias": "none",
-        },
+        "scope": spec.lora_scope,
+        "lora": _lora(spec, model) if spec.method == "lora" else None,
         "optimizer": "adamw",
         "learning_rate": spec.learning_rate or preset.learning_rate,
         "schedule": spec.schedule or preset.schedule,
@@ -137,6 +132,17 @@ def resolved(spec: TrainSpec, model: GenerativeModel) -> dict[str, Any]:
         "batch": spec.batch or preset.batch,
         "epochs": spec.epochs,
         "patience": spec.patience,
+    }
+
+
+def _lora(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
+    return {
+        "pattern": model.family.scopes[spec.lora_scope] if spec.targets is None else lora.targeted(spec.targets),
+        "rank": spec.rank,
+        "alpha": spec.alpha,
+        "dropout": spec.dropout,
+        "init": spec.init,
+        "bias": "none",
     }
 
 
@@ -152,10 +158,14 @@ def _processes() -> PartialState:
     return PartialState(cpu=forced or not torch.cuda.is_available())
 
 
-def _prepare(spec: TrainSpec, model: GenerativeModel, split: str) -> Answers:
+def _say(words: str) -> None:
+    if _processes().is_main_process:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(words)
+
+
+def _prepare(spec: TrainSpec, model: Trainable, split: str) -> Answers:
     examples = [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
     console = Console(stderr=True)
-
     watched = partial(
         track,
         description=f"pictures of {split}",
@@ -164,11 +174,40 @@ def _prepare(spec: TrainSpec, model: GenerativeModel, split: str) -> Answers:
         transient=True,
         disable=not (console.is_terminal and _processes().is_main_process),
     )
-    return Answers(examples, model.encoder, watched=watched)
+    return Answers(examples, model, watched=watched)
+
+
+def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Answers, folder: Path) -> Plan:
+    """Return the plan that the run was begun with, or choose and keep one; what the user says comes before both."""
+    state, path = _processes(), folder / "plan.json"
+    if settings["batch"] % state.num_processes:
+        raise RunError(
+            f"--batch {settings['batch']}: {state.num_processes} processes cannot share it evenly; choose a multiple"
+        )
+    told = spec.micro_batch is not None or spec.recompute is not None
+    # The main process chooses for all, as others would measure memory that it is just using.
+    with state.main_process_first():
+        if path.exists() and not (told and state.is_main_process):
+            plan = Plan(**store.read_json(path))
+            if plan.recompute:
+                recompute(tuning.network)
+            return plan
+        plan, reason = choose(
+            learned,
+            tuning.network,
+            tuning.dtype,
+            share=settings["batch"] // state.num_processes,
+            micro_batch=spec.micro_batch,
+            recomputing=spec.recompute,
+            processes=state.num_processes,
+        )
+        store.write_json(path, asdict(plan))
+    _say(reason)
+    return plan
 
 
 def _fit(
-    adapted: Any,
+    tuning: Tuned,
     settings: dict[str, Any],
     plan: Plan,
     learned: Answers,
@@ -176,29 +215,36 @@ def _fit(
     *,
     folder: Path,
     every: int,
-) -> list[dict[str, Any]]:
-    """Train until the epochs or the patience are over, from the last checkpoint on; return Trainer's log."""
+) -> tuple[list[dict[str, Any]], Plan]:
+    """Train until the epochs or the patience are over, from the last checkpoint on.
+
+    Returns:
+        Trainer's log, and the plan that was left in the end.
+    """
     last = last_checkpoint(folder)
     if last is not None:
         log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json")["log_history"]
         if is_over(history(log), patience=settings["patience"], most=settings["epochs"]):
-            return log
-    if plan.recompute:
-        adapted.enable_input_require_grads()
-        adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            return log, plan
+
+    def replanned(plan: Plan) -> None:
+        store.write_json(folder / "plan.json", asdict(plan))
+        _say(f"out of memory; going on with {plan}")
+
+    steps = Passes(learned, plan, tuning.dtype)
     trainer = AnswerTrainer(
-        model=adapted,
-        args=_arguments(settings, plan, adapted.dtype, folder=folder, cached=learned.cached),
-        train_dataset=learned,
-        eval_dataset=checked,
-        data_collator=collator(learned.encoder, adapted.dtype),
+        model=tuning.network,
+        args=_arguments(settings, plan, tuning.dtype, folder=folder, cached=learned.cached),
+        train_dataset=steps,
+        eval_dataset=Passes(checked, plan, tuning.dtype),
         sampler=LengthBuckets(learned.lengths, settings["batch"], settings["seed"]),
         patience=settings["patience"],
         every=every,
         best=folder / "best",
+        replanned=replanned,
     )
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    return list(trainer.state.log_history)
+    return list(trainer.state.log_history), steps.plan
 
 
 def _arguments(
@@ -210,9 +256,8 @@ def _arguments(
         output_dir=str(folder),
         seed=settings["seed"],
         num_train_epochs=settings["epochs"],
-        per_device_train_batch_size=plan.micro_batch,
-        per_device_eval_batch_size=plan.micro_batch,
-        gradient_accumulation_steps=plan.accumulation,
+        per_device_train_batch_size=settings["batch"] // _processes().num_processes,
+        per_device_eval_batch_size=settings["batch"] // _processes().num_processes,
         learning_rate=settings["learning_rate"],
         lr_scheduler_type=_WARMED[settings["schedule"]] if settings["warmup"] else settings["schedule"],
         warmup_steps=settings["warmup"],
@@ -231,8 +276,7 @@ def _arguments(
         dataloader_persistent_workers=workers > 0,
         dataloader_pin_memory=device == "cuda",
         disable_tqdm=True,
-        # Every LoRA matrix is used in every step.
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=plan.unused,
         report_to=[],
     )
     # Several GPUs are used by several processes; Trainer would otherwise share them among threads of this one.
@@ -256,9 +300,6 @@ def _peak_memory() -> dict[str, int]:
 
 def _finish(out: Path, results: dict[str, Any]) -> None:
     """Write the results, last of all that the run is done, and remove what only a resumed run needs."""
-    with store.atomic_folder(out / "adapter") as fresh:
-        for name in ("adapter_config.json", "adapter_model.safetensors"):
-            shutil.copy(out / "checkpoints" / "best" / name, fresh / name)
     for name, result in results.items():
         store.write_json(out / f"{name}.json", result)
     store.write_json(out / "done.json", {"done": True})
