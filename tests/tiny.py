@@ -26,6 +26,12 @@ from transformers import (
 
 from ninefold.data.synthetic import SyntheticSpec, examples
 from ninefold.models.loading import quiet, without_video
+from ninefold.models.ports.llava_onevision_1_5 import (
+    LlavaOnevision15Config,
+    LlavaOnevision15ForConditionalGeneration,
+    LlavaOnevision15ImageProcessor,
+    LlavaOnevision15Processor,
+)
 from ninefold.types import Example
 
 SPECIAL = ["<pad>", "<|end|>", "<|user|>", "<|assistant|>", "<image>"]
@@ -92,6 +98,40 @@ def save_tiny_qwen2_vl(folder: Path) -> None:
         **{f"{name}_token_id": tokenizer.convert_tokens_to_ids(token) for name, token in QWEN.items()},
     )
     _save(folder, Qwen2VLForConditionalGeneration, config, processor)
+
+
+def save_tiny_llava_onevision(folder: Path) -> None:
+    """Write a LLaVA-OneVision-1.5 (any resolution, class tokens, heads wider than the model's width holds)."""
+    tokenizer = _tokenizer()
+    processor = LlavaOnevision15Processor(
+        LlavaOnevision15ImageProcessor(),
+        tokenizer,
+        chat_template=CHAT_TEMPLATE.replace("IMAGE", "<|vision|><|image_pad|><|/vision|>"),
+    )
+    tokens = _tokens(tokenizer)
+    config = LlavaOnevision15Config(
+        vision_config={
+            "depth": 2,
+            "embed_dim": 36,
+            "num_heads": 3,
+            "intermediate_size": 48,
+            "text_hidden_size": 32,
+        },
+        text_config={
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 12,
+            "max_position_embeddings": 2048,
+            "vocab_size": tokens["vocab_size"],
+        },
+        eos_token_id=tokens["eos_token_id"],
+        pad_token_id=tokens["pad_token_id"],
+        **{f"{name}_token_id": tokenizer.convert_tokens_to_ids(token) for name, token in QWEN.items()},
+    )
+    _save(folder, LlavaOnevision15ForConditionalGeneration, config, processor)
 
 
 def save_tiny_clip(folder: Path) -> None:

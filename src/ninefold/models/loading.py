@@ -18,6 +18,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import logging
 
 from ninefold.errors import ModelError
+from ninefold.models import ports
 from ninefold.models.families import Family, Source, of_config
 from ninefold.store import canonical_json
 
@@ -60,7 +61,9 @@ def open_processor(source: Source, config: Any, *, trust_remote_code: bool = Fal
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
     with explained(source):
         known = PROCESSOR_MAPPING.get(type(config), None)
-        if known is not None and "video_processor" in known.get_attributes():
+        # AutoProcessor goes by the class that the files name: for a port another family's, which may want torchvision.
+        ours = known is not None and known.__module__.startswith(ports.__name__)
+        if known is not None and (ours or "video_processor" in known.get_attributes()):
             processor = without_video(known).from_pretrained(source.path, **options)
         else:
             processor = AutoProcessor.from_pretrained(source.path, **options)
