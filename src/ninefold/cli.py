@@ -178,9 +178,9 @@ class Pretrain:
     spec: PretrainSpec
 
     def run(self) -> None:
-        from ninefold.nano.pretrain import Pretraining
+        from ninefold.nano.pretrain import recipe
 
-        Pretraining(self.spec).run()
+        recipe(self.spec).run()
         print(f"{self.spec.out / 'base'}: a model that --model can name")
 
 

@@ -1,43 +1,45 @@
-"""An untrained nano base: the real LLaVA classes, tiny, with a tokenizer, a processor and a chat template."""
+"""What all nano bases share: a tokenizer, a chat template, sizes, and how one is written."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    CLIPImageProcessorPil,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-    PreTrainedTokenizerFast,
-)
+from transformers import PreTrainedTokenizerFast
 
 PATCH = 18
 """Pixels along a patch: 14 x 14 of them, so that no border between the 9x9 cells lies on one between patches."""
 
 SIDE = 14 * PATCH
-"""Pixels along the square picture that the model sees; other aspect ratios are squeezed into it."""
+"""Pixels along a square picture as the bases see it."""
 
 VOCABULARY = 512
 WIDTH = 128
 LAYERS = 4
+HEADS = 4
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<image>", "<user>", "<assistant>")
 
-CHAT_TEMPLATE = """\
+_TEMPLATE = """\
 {%- for message in messages -%}
-<{{ message['role'] }}>
+HEADER
 {%- if message['content'] is string -%}
 {{ message['content'] }}
 {%- else -%}
-{%- for part in message['content'] if part['type'] == 'image' -%}<image>{%- endfor -%}
+PICTURE
 {%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] }}{%- endfor -%}
 {%- endif -%}
 {%- if message['role'] == 'assistant' -%}<eos>{%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt -%}<assistant>{%- endif -%}"""
+
+
+def chat_template(picture: str = "<image>", *, first: bool = False) -> str:
+    """Return the chat template, with what stands for a picture: after the speaker's token, or ``first`` of all."""
+    header = "<{{ message['role'] }}>"
+    pictures = f"{{%- for part in message['content'] if part['type'] == 'image' -%}}{picture}{{%- endfor -%}}"
+    if first:
+        header, pictures = f"{{%- if message['content'] is not string -%}}\n{pictures}\n{{%- endif -%}}\n{header}", ""
+    return _TEMPLATE.replace("HEADER", header).replace("PICTURE\n", pictures + "\n" if pictures else "")
 
 
 def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
@@ -68,75 +70,16 @@ def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
         extra_special_tokens={"image_token": "<image>"},
         model_max_length=2048,
         padding_side="left",
-        chat_template=CHAT_TEMPLATE,
     )
 
 
-def processor(tokens: PreTrainedTokenizerFast) -> LlavaProcessor:
-    """Return the processor: squeeze to the square, no crop (a crop would move things), then CLIP's normalization."""
-    images = CLIPImageProcessorPil(
-        size={"height": SIDE, "width": SIDE},
-        do_center_crop=False,
-        image_mean=[0.5, 0.5, 0.5],
-        image_std=[0.5, 0.5, 0.5],
-    )
-    return LlavaProcessor(
-        image_processor=images,
-        tokenizer=tokens,
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=CHAT_TEMPLATE,
-    )
+def special_ids(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """Return the ids that a configuration names: padding, begin and end."""
+    return {f"{name}_token_id": tokens.convert_tokens_to_ids(f"<{name}>") for name in ("pad", "bos", "eos")}
 
 
-def config(tokens: PreTrainedTokenizerFast) -> LlavaConfig:
-    """Return the tiny configuration: about 1.7 million parameters."""
-    special: dict[str, Any] = {
-        f"{name}_token_id": tokens.convert_tokens_to_ids(f"<{name}>") for name in ("pad", "bos", "eos")
-    }
-    return LlavaConfig(
-        vision_config=CLIPVisionConfig(
-            hidden_size=WIDTH,
-            intermediate_size=3 * WIDTH,
-            num_hidden_layers=LAYERS,
-            num_attention_heads=4,
-            image_size=SIDE,
-            patch_size=PATCH,
-            projection_dim=WIDTH,
-        ),
-        text_config=LlamaConfig(
-            vocab_size=len(tokens),
-            hidden_size=WIDTH,
-            intermediate_size=5 * WIDTH // 2,
-            num_hidden_layers=LAYERS,
-            num_attention_heads=4,
-            num_key_value_heads=4,
-            max_position_embeddings=2048,
-            # A name is matched to an image token by content, hundreds of tokens away: that takes dimensions of a head
-            # that hardly turn over such a distance, and a head has only 32 in all.
-            rope_parameters={"rope_type": "default", "rope_theta": 1e7},
-            # At this width the usual 0.02 keeps queries and keys so small that matching a name takes ages to begin.
-            initializer_range=0.08,
-            tie_word_embeddings=True,
-            **special,
-        ),
-        image_token_index=tokens.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
-        image_seq_length=(SIDE // PATCH) ** 2,
-        tie_word_embeddings=True,
-        ninefold_nano=True,
-        **special,
-    )
-
-
-def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaForConditionalGeneration:
-    """Return the model with fresh weights from torch's current seed; ``options`` go to the configuration's loader."""
-    return LlavaForConditionalGeneration._from_config(config(tokens), **options)
-
-
-def save(folder: Path, model: LlavaForConditionalGeneration, tokens: PreTrainedTokenizerFast) -> None:
-    """Write a checkpoint folder in half precision that plain `AutoModelForImageTextToText` and `AutoProcessor` open."""
+def save(folder: Path, model: Any, processor: Any) -> None:
+    """Write a checkpoint folder in half precision that plain transformers opens; ports are registered by importing."""
+    model.config.ninefold_nano = True
     model.half().save_pretrained(folder)
-    processor(tokens).save_pretrained(folder)
+    processor.save_pretrained(folder)

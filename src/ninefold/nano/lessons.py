@@ -1,26 +1,25 @@
 """What the nano bases are taught: pictures with many turns of question and answer each, as tensors.
 
-Axes: B pictures, T tokens, P patches (row-major), L looked-at tokens.
+Axes: B pictures, T tokens, N image tokens (in the order of the sequence), L looked-at tokens.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
 
 from ninefold.nano import captioner
-from ninefold.nano.build import PATCH, SIDE
-from ninefold.nano.world import INKS, Item, Picture, draw, photo_like, plain
+from ninefold.nano.shape import Shape
+from ninefold.nano.world import INKS, KINDS, Item, Picture, draw, photo_like, plain
 from ninefold.questions.prompt import prompt
 from ninefold.scenes.vocabulary import SHAPES
+from ninefold.seeding import rng
 from ninefold.space import LABELS
-
-PATCHES = SIDE // PATCH
-"""Patches along a side."""
 
 TEXT = 136
 """Text tokens a picture's turns may fill."""
@@ -33,18 +32,18 @@ TASKS = ("where", "point", "what", "is there", "caption")
 class Lesson:
     """A batch of pictures with their turns."""
 
-    pixels_BCHW: Tensor
-    """Pictures, normalized as the processor does."""
-    ids_BT: Tensor
-    """Tokens, padded on the right."""
+    inputs: dict[str, Tensor]
+    """What the model's forward takes, padded on the right."""
+    boxes: NDArray[np.float32]
+    """What each image token shows, (N, 4) as `ninefold.nano.shape.Shape.boxes` says."""
     labels_BT: Tensor
     """The tokens to be predicted, -100 elsewhere."""
     task_BT: Tensor
     """Which of `TASKS` a label belongs to."""
     look_at_L2: Tensor
     """(picture, token) of every token that names or points at a thing."""
-    look_for_LP: Tensor
-    """Which patches that thing covers."""
+    look_for_LN: Tensor
+    """Which image tokens show that thing."""
 
 
 class Turn(NamedTuple):
@@ -63,52 +62,72 @@ class Turn(NamedTuple):
 
 
 class Teacher:
-    """Writes turns about pictures with a tokenizer."""
+    """Writes turns about pictures, as a shape's processor and chat template do."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.pad, self.eos, self.image, self.user, self.assistant = (
-            int(tokenizer.convert_tokens_to_ids(token))
-            for token in ("<pad>", "<eos>", "<image>", "<user>", "<assistant>")
+    def __init__(self, shape: Shape, processor: Any) -> None:
+        self.shape = shape
+        self.processor = processor
+        self.pad, self.eos, self.user, self.assistant = (
+            int(processor.tokenizer.convert_tokens_to_ids(token))
+            for token in ("<pad>", "<eos>", "<user>", "<assistant>")
         )
 
         @lru_cache(maxsize=200_000)
         def encode(text: str) -> tuple[int, ...]:
-            return tuple(tokenizer.encode(text, add_special_tokens=False))
+            return tuple(processor.tokenizer.encode(text, add_special_tokens=False))
 
         self.encode = encode
 
-    def lesson(self, rng: np.random.Generator, pictures: list[Picture]) -> Lesson:
+    def show(self, pictures: list[Picture], size: tuple[int, int]) -> tuple[dict[str, Tensor], NDArray[np.float32]]:
+        """Draw pictures at a size and open a conversation about each.
+
+        Returns:
+            What the model's forward takes, and what each image token shows.
+        """
+        drawn = [[Image.fromarray(draw(picture, *size))] for picture in pictures]
+        inputs = dict(self.processor(text=[self.shape.opening] * len(drawn), images=drawn, return_tensors="pt"))
+        return inputs, self.shape.boxes(self.processor, inputs)
+
+    def lesson(self, random: np.random.Generator, pictures: list[Picture], size: tuple[int, int]) -> Lesson:
         """Ask about pictures until each one's turns fill `TEXT` tokens."""
-        images = PATCHES * PATCHES
-        ids = np.full((len(pictures), images + TEXT), self.pad)
+        inputs, boxes = self.show(pictures, size)
+        opening = inputs["input_ids"].shape[1]
+        ids = np.full((len(pictures), TEXT), self.pad)
         labels = np.full_like(ids, -100)
         tasks = np.zeros_like(ids)
         look_at: list[tuple[int, int]] = []
-        look_for: list[np.ndarray] = []
+        look_for: list[NDArray[np.float32]] = []
         for b, picture in enumerate(pictures):
             end = 0
             while True:
-                task, text, named, item, answer = turn(rng, picture)
-                before = [self.user] + ([self.image] * images if end == 0 else [])
+                task, text, named, item, answer = turn(random, picture)
+                before = [self.user] if end else []
                 asked = [*before, *self.encode(text), self.assistant]
                 answered = [*self.encode(answer), self.eos]
                 start, stop = end + len(asked), end + len(asked) + len(answered)
-                if stop > ids.shape[1]:
+                if stop > TEXT:
                     break
                 ids[b, end:stop] = asked + answered
                 labels[b, start:stop] = answered
                 tasks[b, start:stop] = TASKS.index(task)
                 if item is not None:
-                    look_at.append((b, end + len(before) + len(self.encode(named)) - 1))
-                    look_for.append(_patches_of(item))
+                    look_at.append((b, opening + end + len(before) + len(self.encode(named)) - 1))
+                    look_for.append(shows(boxes, item))
                 end = stop
+        turns_BT = torch.from_numpy(ids)
+        more = {"input_ids": turns_BT, "attention_mask": (turns_BT != self.pad).long()}
+        nothing = torch.zeros_like(turns_BT)
+        for name, tensor in inputs.items():
+            if tensor.shape == (len(pictures), opening):
+                inputs[name] = torch.cat([tensor, more.get(name, nothing)], 1)
+        ahead = (opening, 0)
         return Lesson(
-            pixels(pictures),
-            torch.from_numpy(ids),
-            torch.from_numpy(labels),
-            torch.from_numpy(tasks),
+            inputs,
+            boxes,
+            torch.nn.functional.pad(torch.from_numpy(labels), ahead, value=-100),
+            torch.nn.functional.pad(torch.from_numpy(tasks), ahead),
             torch.tensor(look_at, dtype=torch.long).reshape(-1, 2),
-            torch.from_numpy(np.array(look_for, np.float32).reshape(-1, images)),
+            torch.from_numpy(np.array(look_for, np.float32).reshape(-1, len(boxes))),
         )
 
 
@@ -153,33 +172,48 @@ def pictures_at(
     return made
 
 
-def pixels(pictures: list[Picture]) -> Tensor:
-    """Draw pictures as the processor would hand them to the model, (B, 3, SIDE, SIDE)."""
-    images = torch.from_numpy(np.stack([draw(picture, SIDE, SIDE) for picture in pictures]))
-    return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-def naming_targets(pictures: list[Picture]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what is centered in every patch.
+def naming_targets(pictures: list[Picture], boxes: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is centered in every image token's part of the picture; of several things, the foremost.
 
     Returns:
-        shape_BP and color_BP, class numbers with 0 for nothing, and offset_BP2, the center within its patch in [0, 1].
+        shape_BN and color_BN, class numbers with 0 for nothing and -100 for tokens that show nothing, and offset_BN2,
+        the center within that part in [0, 1].
     """
-    shape = np.zeros((len(pictures), PATCHES * PATCHES), np.int64)
-    color = np.zeros_like(shape)
+    left, top, right, bottom = boxes.T
+    empty = right <= left
+    shape = np.zeros((len(pictures), len(boxes)), np.int64)
+    shape[:, empty] = -100
+    color = shape.copy()
     offset = np.zeros((*shape.shape, 2), np.float32)
     names = list(SHAPES)
     for b, picture in enumerate(pictures):
         for item in picture.items:
-            across, down = item.x * PATCHES, item.y * PATCHES
-            p = min(int(down), PATCHES - 1) * PATCHES + min(int(across), PATCHES - 1)
-            shape[b, p], color[b, p] = 1 + names.index(item.shape), 1 + INKS.index(item.color)
-            offset[b, p] = across % 1, down % 1
+            there = (left <= item.x) & (item.x < right) & (top <= item.y) & (item.y < bottom)
+            shape[b, there], color[b, there] = 1 + names.index(item.shape), 1 + INKS.index(item.color)
+            offset[b, there, 0] = ((item.x - left) / np.maximum(right - left, 1e-6))[there]
+            offset[b, there, 1] = ((item.y - top) / np.maximum(bottom - top, 1e-6))[there]
     return torch.from_numpy(shape), torch.from_numpy(color), torch.from_numpy(offset)
 
 
-def _patches_of(item: Item) -> np.ndarray:
-    centers = (np.arange(PATCHES) + 0.5) / PATCHES
-    across = np.abs(centers - item.x) <= max(item.w / 2, 0.5 / PATCHES)
-    down = np.abs(centers - item.y) <= max(item.h / 2, 0.5 / PATCHES)
-    return np.outer(down, across).ravel()
+def shows(boxes: NDArray[np.float32], item: Item) -> NDArray[np.float32]:
+    """Return 1 for the image tokens whose center lies on a thing, or which are nearest to it, 0 elsewhere."""
+    left, top, right, bottom = boxes.T
+    width, height = right - left, bottom - top
+    across = np.abs((left + right) / 2 - item.x) <= np.maximum(item.w, width) / 2
+    down = np.abs((top + bottom) / 2 - item.y) <= np.maximum(item.h, height) / 2
+    found: NDArray[np.float32] = (across & down & (width > 0)).astype(np.float32)
+    return found
+
+
+def corpus(seed: int, textures: list[np.ndarray]) -> list[str]:
+    """Return text like that of the lessons, from which the tokenizer learns its words."""
+    random = rng(seed, "nano", "corpus")
+    lines = []
+    for _ in range(2000):
+        color, shape = KINDS[random.integers(len(KINDS))]
+        options = [LABELS[i] for i in random.permutation(9)]
+        lines.append(prompt(f"Where is the {color} {shape}?", options) + f"\n{options[0]}\n{color} {shape}")
+        lines.append(f"Point to the {color} {shape}. What is at {random.integers(100):02d} {random.integers(100):02d}?")
+        lines.append(f"Is there a {color} {shape}? yes\nno\nDescribe the picture.")
+        lines.append(captioner.caption(random, photo_like(random, 4, textures)))
+    return lines

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -20,20 +21,22 @@ class PretrainSpec:
 
     out: Path
     """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
+    family: Literal["llava", "clip", "llava-next", "llava-onevision", "molmo", "qwen2-vl"] = "llava"
+    """Whose architecture; all but LLaVA's begin from what fits them of LLaVA's base."""
     seed: int = 0
     """Names every random stream."""
-    eye_steps: int = 1200
-    """Steps of stage 1."""
+    eye_steps: int | None = None
+    """Steps of stage 1; by default the family's."""
     eye_batch: int = 40
     """Pictures a step of stage 1."""
     eye_rate: float = 2e-3
     """Highest learning rate of stage 1."""
-    place_steps: int = 250
-    """Steps of stage 2, with as many pictures."""
+    place_steps: int | None = None
+    """Steps of stage 2, with as many pictures; by default the family's."""
     place_rate: float = 1.5e-3
     """Highest learning rate of stage 2."""
-    steps: int = 2000
-    """Steps of stage 3."""
+    steps: int | None = None
+    """Steps of stage 3; by default the family's."""
     batch: int = 24
     """Pictures a step of stage 3, with about nine turns each."""
     rate: float = 1.2e-3

@@ -1,0 +1,1 @@
+"""A file for each family's architecture at nano size."""
