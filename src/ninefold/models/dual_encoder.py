@@ -98,7 +98,7 @@ class DualEncoder:
         }
         if adapter is not None:
             folder = loading.adapter_folder(adapter)
-            model = loading.open_adapter(model, folder)
+            model = loading.open_adapter(model, folder, identity)
             identity["adapter"] = loading.adapter_hash(folder)
         return cls(model, encoder, source=source, family=family, identity=identity)
 

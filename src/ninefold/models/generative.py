@@ -88,7 +88,7 @@ class GenerativeModel:
         }
         if adapter is not None:
             folder = loading.adapter_folder(adapter)
-            model = loading.open_adapter(model, folder)
+            model = loading.open_adapter(model, folder, identity)
             identity["adapter"] = loading.adapter_hash(folder)
         return cls(model, processor, source=source, family=family, identity=identity)
 

@@ -3,7 +3,7 @@
 import inspect
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -11,21 +11,21 @@ from typing import Any, Literal
 
 import torch
 import xxhash
-from peft import PeftModel
-from safetensors import SafetensorError
+from peft import PeftModel, get_peft_model_state_dict
+from PIL import Image
+from safetensors import safe_open
 from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText, AutoProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import logging
 
-from ninefold.errors import ModelError
+from ninefold import store
+from ninefold.errors import ModelError, NinefoldError
 from ninefold.models import ports
 from ninefold.models.families import Family, Source, of_config
-from ninefold.store import canonical_json
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """What to compute in; "auto" is single precision on a CPU and for the nano, and the checkpoint's own elsewhere."""
 
-_BROKEN = (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError, SafetensorError)
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 
@@ -56,7 +56,7 @@ def open_processor(source: Source, config: Any, *, trust_remote_code: bool = Fal
     """Return a checkpoint's processor, for pictures and text alone, with Pillow's resize.
 
     Raises:
-        ModelError: If it cannot be opened, or has no chat template.
+        ModelError: If it cannot be opened, has no chat template, or would show the model no picture.
     """
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
     with explained(source):
@@ -74,14 +74,33 @@ def open_processor(source: Source, config: Any, *, trust_remote_code: bool = Fal
         raise ModelError(
             f"{source.name}: has no chat template, so it cannot be asked; use its instruction-tuned checkpoint"
         )
+    _check_image_token(source, processor, config)
     return processor
+
+
+def _check_image_token(source: Source, processor: Any, config: Any) -> None:
+    """Refuse a processor in whose prompts a model would find no picture, and would guess."""
+    token, tokenizer = getattr(processor, "image_token", None), processor.tokenizer
+    if token is not None and tokenizer.convert_tokens_to_ids(str(token)) in {None, tokenizer.unk_token_id}:
+        raise ModelError(f"{source.name}: its tokenizer lacks the image token {token}; take the checkpoint's own one")
+    expected = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
+    turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}
+    with explained(source):
+        prompt = str(processor.apply_chat_template([turn], add_generation_prompt=True))
+        ids = processor(text=[prompt], images=[[Image.new("RGB", (64, 64))]], return_tensors="pt")["input_ids"]
+    if expected is not None and expected not in ids:
+        raise ModelError(
+            f"{source.name}: its prompts hold no image token (number {expected} for the model); "
+            "tokenizer, chat template and config.json must come from one checkpoint"
+        )
 
 
 def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: bool = False) -> Any:
     """Return a checkpoint's model, in evaluation mode.
 
     Raises:
-        ModelError: If it cannot be opened, has no safetensors, or lacks some of its tensors.
+        ModelError: If it cannot be opened, has no safetensors, or its tensors are not the model's, each and all. What a
+            class of transformers declares to be ignorable in its checkpoints is ignored.
     """
     auto = AutoModel if source.family.kind == "dual" else AutoModelForImageTextToText
     with explained(source):
@@ -91,28 +110,72 @@ def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: b
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are refused below, by name.
         )
-    if missing := sorted(found["missing_keys"]):
-        raise ModelError(
-            f"{source.name}: the checkpoint lacks {len(missing)} tensors, {missing[0]} first; download it again"
-        )
+    wrong = {
+        "lacks {} tensors, {} first": found["missing_keys"],
+        "holds {} tensors that the model has no place for, {} first": found["unexpected_keys"],
+        "holds {} tensors of other shapes than the model's, {} first": {name for name, *_ in found["mismatched_keys"]},
+    }
+    if said := [text.format(len(names), min(names)) for text, names in wrong.items() if names]:
+        raise ModelError(f"{source.name}: the checkpoint {', and '.join(said)}; its files must be of one checkpoint")
     return model.eval()
 
 
-def open_adapter(model: Any, folder: Path) -> Any:
+def open_adapter(model: Any, folder: Path, identity: Mapping[str, object]) -> Any:
     """Put a saved adapter on its base: merged into its weights in single precision, beside them where that would round.
+
+    Args:
+        model: The base.
+        folder: What `adapter_folder` returned.
+        identity: The base's (see `ninefold.models.base.Model`).
 
     Raises:
         ModelError: If the folder holds no adapter, or one for another base.
     """
-    if not (folder / "adapter_config.json").is_file():
-        raise ModelError(f"{folder}: no adapter, as it has no adapter_config.json; name a finished training run")
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: no adapter, as it has no {name}; name a finished training run")
+    _check_base(folder, identity)
     try:
-        with quiet():
+        with quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # What PEFT warns of is refused below.
             tuned = PeftModel.from_pretrained(model, str(folder))
+            _check_placed(tuned, folder)
             return (tuned.merge_and_unload() if model.dtype == torch.float32 else tuned).eval()
-    except _BROKEN as error:
+    except NinefoldError:
+        raise
+    except Exception as error:  # as in explained
         raise ModelError(f"{folder}: the adapter does not fit this base ({_first_line(error)})") from None
+
+
+def _check_base(folder: Path, identity: Mapping[str, object]) -> None:
+    """Refuse an adapter whose training run began from another checkpoint."""
+    if folder.name != "adapter" or not (folder.parent / "spec.json").is_file():
+        return
+    trained = store.read_json(folder.parent / "spec.json").get("model", {})
+    theirs, ours = str(trained.get("checkpoint")), str(identity["checkpoint"])
+    # A revision on the hub and a hash of files, told by their lengths, say nothing about each other.
+    if len(theirs) == len(ours) and theirs != ours:
+        raise ModelError(
+            f"{folder.parent}: its adapter was trained on another base, {trained.get('name')} ({theirs[:12]}), "
+            f"not {identity['name']} ({ours[:12]}); name that one with --model"
+        )
+
+
+def _check_placed(tuned: Any, folder: Path) -> None:
+    """Refuse an adapter some of whose tensors PEFT has left out, or has made up."""
+    with safe_open(folder / "adapter_model.safetensors", "pt") as file:
+        held = set(file.keys())
+    placed = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
+    extra, missing = sorted(held - placed - tuned.state_dict().keys()), sorted(placed - held)
+    if extra:
+        raise ModelError(
+            f"{folder}: the adapter does not fit this base, which has no place for {len(extra)} of its "
+            f"{len(held)} tensors, {extra[0]} first"
+        )
+    if missing:
+        raise ModelError(f"{folder}: the adapter lacks {len(missing)} tensors, {missing[0]} first; copy it again")
 
 
 def adapter_folder(path: Path) -> Path:
@@ -147,7 +210,7 @@ def adapter_hash(folder: Path) -> str:
     # What says where the base lay, or which PEFT wrote it, changes no answer.
     settings = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules", "peft_type")}
     weights = folder / "adapter_model.safetensors"
-    content = canonical_json(settings) + _file_hash(weights, weights.stat().st_mtime_ns)
+    content = store.canonical_json(settings) + _file_hash(weights, weights.stat().st_mtime_ns)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
 
 
@@ -182,9 +245,13 @@ def explained(source: Source) -> Iterator[None]:
     try:
         with quiet():
             yield
-    except _BROKEN as error:
+    except NinefoldError:
+        raise
+    except Exception as error:  # tokenizers, for one, raises nothing more exact
         raise ModelError(f"{source.name}: cannot be opened as {kind} ({_first_line(error)})") from None
 
 
 def _first_line(error: BaseException) -> str:
-    return inspect.cleandoc(str(error)).partition("\n")[0][:300] or type(error).__name__
+    """Return the first line of an error, and the next where the first only announces it."""
+    lines = [line.strip() for line in inspect.cleandoc(str(error)).splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])[:300] if lines else type(error).__name__

@@ -1,0 +1,204 @@
+"""What a user can get wrong about a model's files, each told in one line: what, where, and what to do."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForImageTextToText
+
+from ninefold.errors import ModelError
+from ninefold.models.families import find
+from ninefold.models.generative import GenerativeModel
+
+
+@pytest.fixture
+def checkpoint(tiny_llava: Path, tmp_path: Path) -> Path:
+    """A copy of a good checkpoint, to be spoiled."""
+    return Path(shutil.copytree(tiny_llava, tmp_path / "base"))
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_llava: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of the tiny LLaVA, laid out as a training run that knows its base."""
+    run = tmp_path_factory.mktemp("runs") / "tuning"
+    base = AutoModelForImageTextToText.from_pretrained(tiny_llava)
+    get_peft_model(base, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])).save_pretrained(str(run / "adapter"))
+    identity = GenerativeModel.load(find(str(tiny_llava))).identity
+    (run / "spec.json").write_text(json.dumps({"kind": "training", "model": identity}))
+    return run
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a good training run, to be spoiled."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def refused(folder: Path, adapter: Path | None = None) -> str:
+    """Open a model that must be refused, and return what is said of it."""
+    with pytest.raises(ModelError) as caught:
+        GenerativeModel.load(find(str(folder)), adapter=adapter)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def changed(path: Path, change: Callable[[Any], None]) -> None:
+    """Change what a JSON file holds."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def retensored(path: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """Change the tensors of a file."""
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path, {"format": "pt"})
+
+
+def cut(path: Path) -> None:
+    """Keep the first half of a file, as a download that broke off does."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_tensors_without_a_place(checkpoint: Path) -> None:
+    retensored(
+        checkpoint / "model.safetensors",
+        lambda tensors: tensors.update({f"language_model.model.layers.{n}.extra": torch.zeros(2) for n in (3, 2)}),
+    )
+    assert refused(checkpoint) == (
+        "base: the checkpoint holds 2 tensors that the model has no place for, "
+        "model.language_model.layers.2.extra first; its files must be of one checkpoint"
+    )
+
+
+def test_tensors_that_a_class_declares_ignorable_are_ignored(checkpoint: Path) -> None:
+    name = "language_model.model.layers.0.self_attn.rotary_emb.inv_freq"
+    retensored(checkpoint / "model.safetensors", lambda tensors: tensors.update({name: torch.zeros(8)}))
+    GenerativeModel.load(find(str(checkpoint)))
+
+
+def test_tensors_that_lack_and_tensors_without_a_place(checkpoint: Path) -> None:
+    def renamed(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["lm_tail.weight"] = tensors.pop(next(name for name in tensors if name.endswith("lm_head.weight")))
+
+    retensored(checkpoint / "model.safetensors", renamed)
+    said = refused(checkpoint)
+    assert "lacks 1 tensors, lm_head.weight first, and holds 1 tensors that the model has no place for, lm_tail" in said
+
+
+def test_tensors_of_other_shapes(checkpoint: Path) -> None:
+    changed(checkpoint / "config.json", lambda config: config["text_config"].update(intermediate_size=48))
+    said = refused(checkpoint)
+    assert "the checkpoint holds 6 tensors of other shapes than the model's, " in said
+    assert "model.language_model.layers.0.mlp.down_proj.weight first" in said
+
+
+@pytest.mark.parametrize(
+    "spoil", [cut, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"<html>" * 9)]
+)
+def test_weights_that_are_none(checkpoint: Path, spoil: Callable[[Path], None]) -> None:
+    spoil(checkpoint / "model.safetensors")
+    assert refused(checkpoint).startswith("base: cannot be opened as an image-text-to-text model (")
+
+
+@pytest.mark.parametrize("name", ["config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_a_file_that_breaks_off(checkpoint: Path, name: str) -> None:
+    cut(checkpoint / name)
+    assert "base" in refused(checkpoint)
+
+
+def test_a_tokenizer_that_is_none(checkpoint: Path) -> None:
+    (checkpoint / "tokenizer.json").write_text('{"model": 1}')
+    assert "base: cannot be opened" in refused(checkpoint)
+
+
+@pytest.mark.parametrize(("fixture", "token"), [("tiny_llava", "<image>"), ("tiny_qwen2_vl", "<|image_pad|>")])
+def test_a_tokenizer_without_the_image_token(
+    request: pytest.FixtureRequest, tmp_path: Path, fixture: str, token: str
+) -> None:
+    folder = Path(shutil.copytree(request.getfixturevalue(fixture), tmp_path / "base"))
+    path = folder / "tokenizer.json"
+    path.write_text(path.read_text().replace(f'"{token}"', '"<something else>"'))
+    assert refused(folder) == f"base: its tokenizer lacks the image token {token}; take the checkpoint's own one"
+
+
+@pytest.mark.parametrize(
+    ("fixture", "field"), [("tiny_llava", "image_token_index"), ("tiny_qwen2_vl", "image_token_id")]
+)
+def test_an_image_token_of_another_number(
+    request: pytest.FixtureRequest, tmp_path: Path, fixture: str, field: str
+) -> None:
+    folder = Path(shutil.copytree(request.getfixturevalue(fixture), tmp_path / "base"))
+
+    def other(config: dict[str, Any]) -> None:
+        config.pop("image_token_id", None)
+        config[field] = 77
+
+    changed(folder / "config.json", other)
+    assert "base: its prompts hold no image token (number 77 for the model)" in refused(folder)
+
+
+def test_a_chat_template_that_shows_no_picture(checkpoint: Path) -> None:
+    path = checkpoint / "chat_template.jinja"
+    path.write_text(path.read_text().replace("<image>", ""))
+    assert "(The total number of <image> tokens in the prompts should be the same" in refused(checkpoint)
+
+
+def test_an_adapter_that_was_trained_on_another_base(checkpoint: Path, run: Path, tiny_llava: Path) -> None:
+    GenerativeModel.load(find(str(tiny_llava)), adapter=run)
+    retensored(checkpoint / "model.safetensors", lambda tensors: tensors["language_model.lm_head.weight"].add_(1))
+    for adapter in (run, run / "adapter"):
+        assert refused(checkpoint, adapter).startswith(f"{run}: its adapter was trained on another base, tiny-llava (")
+    # A revision of the hub and a hash of files are not to be compared.
+    changed(run / "spec.json", lambda spec: spec["model"].update(checkpoint="a" * 40))
+    GenerativeModel.load(find(str(checkpoint)), adapter=run)
+
+
+def test_an_adapter_of_other_shapes(tiny_llava: Path, run: Path) -> None:
+    changed(run / "adapter" / "adapter_config.json", lambda config: config.update(r=8))
+    said = refused(tiny_llava, run)
+    assert f"{run / 'adapter'}: the adapter does not fit this base (" in said
+    assert "size mismatch for " in said
+
+
+def test_an_adapter_of_modules_that_the_base_lacks(tiny_llava: Path, run: Path) -> None:
+    changed(run / "adapter" / "adapter_config.json", lambda config: config.update(target_modules=["att_proj"]))
+    assert "does not fit this base (Target modules {'att_proj'} not found in the base model." in refused(
+        tiny_llava, run
+    )
+
+
+def test_an_adapter_whose_tensors_load_nowhere(tiny_llava: Path, run: Path) -> None:
+    weights = run / "adapter" / "adapter_model.safetensors"
+    retensored(
+        weights, lambda tensors: tensors.update({"base_model.model.layers.9.q_proj.lora_A.weight": torch.ones(2)})
+    )
+    assert "no place for 1 of its 17 tensors, base_model.model.layers.9.q_proj.lora_A.weight first" in refused(
+        tiny_llava, run
+    )
+
+
+def test_an_adapter_that_lacks_tensors(tiny_llava: Path, run: Path, recwarn: pytest.WarningsRecorder) -> None:
+    weights = run / "adapter" / "adapter_model.safetensors"
+    retensored(weights, lambda tensors: tensors.pop(next(name for name in tensors if "vision_tower" in name)))
+    assert f"{run / 'adapter'}: the adapter lacks 1 tensors, base_model.model.model.vision_tower" in refused(
+        tiny_llava, run
+    )
+    assert not [warning for warning in recwarn if "adapter" in str(warning.message)]
+
+
+@pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_config.json"])
+def test_an_adapter_that_breaks_off_or_is_not_all_there(tiny_llava: Path, run: Path, name: str) -> None:
+    cut(run / "adapter" / name)
+    assert f"{run / 'adapter'}: the adapter does not fit this base (" in refused(tiny_llava, run)
+    (run / "adapter" / name).unlink()
+    assert f"{run / 'adapter'}: no adapter, as it has no {name}; name a finished training run" in refused(
+        tiny_llava, run
+    )
