@@ -96,6 +96,6 @@ SHAPE = Shape(
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=0, place=0, talk=1200),
+    lengths=Lengths(eye=0, place=0, talk=900),
     graft=graft,
 )

@@ -46,7 +46,10 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaOnevision
         tie_word_embeddings=True,
         **build.special_ids(tokens),
     )
-    return LlavaOnevision15ForConditionalGeneration._from_config(config, **options)
+    model: LlavaOnevision15ForConditionalGeneration = LlavaOnevision15ForConditionalGeneration._from_config(
+        config, **options
+    )
+    return model
 
 
 @torch.no_grad()

@@ -68,7 +68,8 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> MolmoForCondit
         vit_layers=TAPS,
         **build.special_ids(tokens),
     )
-    return MolmoForConditionalGeneration._from_config(config, **options)
+    model: MolmoForConditionalGeneration = MolmoForConditionalGeneration._from_config(config, **options)
+    return model
 
 
 def boxes(processor: Any, inputs: dict[str, Tensor]) -> NDArray[np.float32]:
