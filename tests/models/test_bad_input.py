@@ -10,6 +10,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
+from tiny import save_tiny_llava, save_tiny_llava_onevision, save_tiny_qwen2_vl
 from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
@@ -119,30 +120,42 @@ def test_a_tokenizer_that_is_none(checkpoint: Path) -> None:
     assert "base: cannot be opened" in refused(checkpoint)
 
 
-@pytest.mark.parametrize(("fixture", "token"), [("tiny_llava", "<image>"), ("tiny_qwen2_vl", "<|image_pad|>")])
-def test_a_tokenizer_without_the_image_token(
-    request: pytest.FixtureRequest, tmp_path: Path, fixture: str, token: str
-) -> None:
-    folder = Path(shutil.copytree(request.getfixturevalue(fixture), tmp_path / "base"))
-    path = folder / "tokenizer.json"
-    path.write_text(path.read_text().replace(f'"{token}"', '"<something else>"'))
-    assert refused(folder) == f"base: its tokenizer lacks the image token {token}; take the checkpoint's own one"
+Saver = Callable[[Path], None]
 
 
 @pytest.mark.parametrize(
-    ("fixture", "field"), [("tiny_llava", "image_token_index"), ("tiny_qwen2_vl", "image_token_id")]
+    ("save", "token"),
+    [
+        (save_tiny_llava, "<image>"),
+        (save_tiny_qwen2_vl, "<|image_pad|>"),
+        (save_tiny_llava_onevision, "<|image_pad|>"),
+    ],
 )
-def test_an_image_token_of_another_number(
-    request: pytest.FixtureRequest, tmp_path: Path, fixture: str, field: str
-) -> None:
-    folder = Path(shutil.copytree(request.getfixturevalue(fixture), tmp_path / "base"))
+def test_a_tokenizer_without_the_image_token(tmp_path: Path, save: Saver, token: str) -> None:
+    save(tmp_path / "base")
+    path = tmp_path / "base" / "tokenizer.json"
+    path.write_text(path.read_text().replace(f'"{token}"', '"<something else>"'))
+    said = f"base: its tokenizer lacks the image token {token}; take the checkpoint's own one"
+    assert refused(tmp_path / "base") == said
+
+
+@pytest.mark.parametrize(
+    ("save", "field"),
+    [
+        (save_tiny_llava, "image_token_index"),
+        (save_tiny_qwen2_vl, "image_token_id"),
+        (save_tiny_llava_onevision, "image_token_id"),
+    ],
+)
+def test_an_image_token_of_another_number(tmp_path: Path, save: Saver, field: str) -> None:
+    save(tmp_path / "base")
 
     def other(config: dict[str, Any]) -> None:
         config.pop("image_token_id", None)
         config[field] = 77
 
-    changed(folder / "config.json", other)
-    assert "base: its prompts hold no image token (number 77 for the model)" in refused(folder)
+    changed(tmp_path / "base" / "config.json", other)
+    assert "base: its prompts hold no image token (number 77 for the model)" in refused(tmp_path / "base")
 
 
 def test_a_chat_template_that_shows_no_picture(checkpoint: Path) -> None:
