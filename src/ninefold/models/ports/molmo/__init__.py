@@ -1,0 +1,28 @@
+"""Molmo v1, which transformers has no class for; importing this registers it with the Auto classes."""
+
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModel,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+)
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
+
+from ninefold.models.ports.molmo.configuration import MolmoConfig
+from ninefold.models.ports.molmo.image_processing import MolmoImageProcessor
+from ninefold.models.ports.molmo.modeling import MolmoForConditionalGeneration, MolmoModel
+from ninefold.models.ports.molmo.processing import MolmoProcessor
+from ninefold.models.ports.molmo.tokenization import MolmoTokenizer
+
+__all__ = ["MolmoConfig", "MolmoForConditionalGeneration", "MolmoImageProcessor", "MolmoModel", "MolmoProcessor"]
+
+AutoConfig.register(MolmoConfig.model_type, MolmoConfig, exist_ok=True)
+AutoModel.register(MolmoConfig, MolmoModel, exist_ok=True)
+AutoModelForImageTextToText.register(MolmoConfig, MolmoForConditionalGeneration, exist_ok=True)
+AutoImageProcessor.register(MolmoConfig, image_processor_classes={"pil": MolmoImageProcessor}, exist_ok=True)
+AutoProcessor.register(MolmoConfig, MolmoProcessor, exist_ok=True)
+AutoTokenizer.register(MolmoConfig, MolmoTokenizer, exist_ok=True)
+# transformers knows this model type by its remote code, and opens nothing but a tokenizer.json for it.
+TOKENIZER_MAPPING_NAMES[MolmoConfig.model_type] = MolmoTokenizer.__name__

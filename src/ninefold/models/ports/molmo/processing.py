@@ -1,0 +1,140 @@
+"""Text and pictures to Molmo v1's inputs, and the prompt format it was trained with."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from transformers import BatchFeature, ProcessorMixin
+from transformers.image_utils import make_flat_list_of_images
+
+from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS, UNUSED, stacked
+
+IMAGE_TOKEN = "<|image|>"
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{%- set parts = [{'type': 'text', 'text': message['content']}] if message['content'] is string"
+    " else message['content'] -%}"
+    "{%- for part in parts if part['type'] == 'image' -%}" + IMAGE_TOKEN + "{%- endfor -%}"
+    "{{- ' User:' if message['role'] == 'user' else ' Assistant:' -}}"
+    "{%- for part in parts if part['type'] == 'text' -%}{{- ' ' + part['text'] -}}{%- endfor -%}"
+    "{%- if message['role'] == 'assistant' -%}{{- eos_token -}}{%- endif -%}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- ' Assistant:' -}}{%- endif -%}"
+)
+"""Molmo's own prompt format: the released tokenizers carry the template of the language model they began with."""
+
+
+class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
+    """Molmo's processor: a tokenizer that has the tokens of images, and an image processor.
+
+    Raises:
+        ValueError: If the tokenizer lacks a token that stands for images.
+    """
+
+    def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
+        super().__init__(image_processor, tokenizer, chat_template=chat_template or CHAT_TEMPLATE)
+        self.image_token = IMAGE_TOKEN
+        vocabulary = tokenizer.get_vocab()
+        if lacking := [token for token in (IMAGE_TOKEN, *LAYOUT_TOKENS) if token not in vocabulary]:
+            raise ValueError(f"the tokenizer lacks {', '.join(lacking)}, which stand for images; use Molmo's own")
+        self._image_token_id = vocabulary[IMAGE_TOKEN]
+        self._layout_ids = np.array([vocabulary[token] for token in LAYOUT_TOKENS])
+
+    @property
+    def model_input_names(self) -> list[str]:
+        """What `MolmoForConditionalGeneration` takes of what this returns."""
+        return ["input_ids", "attention_mask", "images", "image_masks", "image_input_idx"]
+
+    def __call__(
+        self,
+        images: Any = None,
+        text: str | Sequence[str] | None = None,
+        *,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        padding_side: str | None = None,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        truncation: bool = False,
+        return_tensors: str | None = None,
+        **_: Any,
+    ) -> BatchFeature:
+        """Encode prompts with their pictures.
+
+        Args:
+            images: The pictures, in the order of their ``<|image|>`` in the texts, flat or a list for each text.
+            text: Prompts as `apply_chat_template` writes them; one without any ``<|image|>`` gets its picture in front.
+            add_special_tokens: Whether to begin with the token that begins every text.
+            padding: Whether to pad, as tokenizers understand it.
+            padding_side: Where, the tokenizer's side if not given.
+            max_length: What to pad to if ``padding`` is "max_length".
+            pad_to_multiple_of: What the length is to be a multiple of.
+            truncation: Refused, as it would cut pictures.
+            return_tensors: "pt", "np" or neither.
+
+        Returns:
+            ``input_ids`` and ``attention_mask`` (B, S); with pictures also ``images`` (B, T, N, I), ``image_masks``
+            (B, T, N) and ``image_input_idx`` (B, T, K), where all pictures of a text are joined along T and shorter
+            ones filled up with -1.
+
+        Raises:
+            ValueError: If there is no text, or pictures and placeholders are not equally many.
+        """
+        if text is None or truncation:
+            raise ValueError("Molmo's processor needs text, and truncates none")
+        texts = [text] if isinstance(text, str) else list(text)
+        rows = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        pictures = [] if images is None else make_flat_list_of_images(self.image_processor.fetch_images(images))
+        if len(pictures) == len(rows) and not any(self._image_token_id in row for row in rows):
+            rows = [[self._image_token_id, *row] for row in rows]
+        if (asked := sum(row.count(self._image_token_id) for row in rows)) != len(pictures):
+            raise ValueError(f"{len(pictures)} pictures for {asked} {IMAGE_TOKEN} in the text")
+        begin = self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
+        arrays = map(self.image_processor.rgb, pictures)
+        expanded = [self._expanded(row, arrays, [begin] if add_special_tokens else []) for row in rows]
+        data = self._padded_text(
+            [ids for ids, _, _ in expanded],
+            padding=padding,
+            padding_side=padding_side,
+            max_length=max_length,
+            pad_to_multiple_of=pad_to_multiple_of,
+        )
+        if pictures:
+            data.update(self._images(expanded, data["attention_mask"]))
+        return BatchFeature(data, tensor_type=return_tensors)
+
+    def _expanded(
+        self, ids: Sequence[int], pictures: Iterator[np.ndarray], begin: list[int]
+    ) -> tuple[list[int], list[tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
+        """Return a row with each placeholder expanded, and the crops and places of its pictures."""
+        expanded, crops, places = list(begin), [], []
+        for token in ids:
+            if token != self._image_token_id:
+                expanded.append(token)
+                continue
+            picture = next(pictures)
+            layout = self.image_processor.layout(*picture.shape[:2])
+            crops.append(self.image_processor.crops(picture))
+            places.append(np.where(layout.places == UNUSED, UNUSED, layout.places + len(expanded)))
+            expanded.extend(self._layout_ids[layout.tokens].tolist())
+        return expanded, crops, places
+
+    def _padded_text(self, rows: list[list[int]], **options: Any) -> dict[str, Any]:
+        # Tokenizing anew what is tokenized already is what the warning it would give asks for.
+        self.tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
+        padded = self.tokenizer.pad({"input_ids": rows}, **options)
+        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+
+    def _images(self, expanded: Sequence[Any], attention_mask: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
+        """Return the pictures' inputs, their places moved by the padding on the left."""
+        grid = self.image_processor.grid
+        patches, values = grid[0] * grid[1], 3 * self.image_processor.image_patch_size**2
+        none = np.zeros((0, patches, values), np.float32), np.zeros((0, patches), np.float32)
+        pooled = self.image_processor.image_token_length_h * self.image_processor.image_token_length_w
+        crops, moved = [], []
+        for (_, parts, places), mask in zip(expanded, attention_mask, strict=True):
+            crops.append(tuple(np.concatenate(arrays) for arrays in zip(none, *parts, strict=True)))
+            joined = np.concatenate([np.zeros((0, pooled), int), *places])
+            moved.append(np.where(joined == UNUSED, UNUSED, joined + list(mask).index(1)))
+        return {**self.image_processor.padded(crops), "image_input_idx": stacked(moved, -1)}
