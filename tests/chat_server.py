@@ -43,7 +43,7 @@ class ChatServer:
 
     def reply(self, body: dict[str, Any]) -> dict[str, Any]:
         """Answer a request for a chat completion."""
-        picture, prompt = _asked(body["messages"][0])
+        picture, prompt = asked(body["messages"][0])
         words = self.answer(picture, prompt).split(" ")
         limit = body["max_tokens"]
         choice = {
@@ -104,7 +104,8 @@ def serving(script: ChatServer) -> Iterator[ChatServer]:
         server.server_close()
 
 
-def _asked(message: dict[str, Any]) -> tuple[Image.Image, str]:
+def asked(message: dict[str, Any]) -> tuple[Image.Image, str]:
+    """Return the picture and the text of a user's turn."""
     image, text = message["content"]
     head, _, data = image["image_url"]["url"].partition(";base64,")
     assert head.startswith("data:image/")
