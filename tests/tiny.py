@@ -32,6 +32,14 @@ from ninefold.models.ports.llava_onevision_1_5 import (
     LlavaOnevision15ImageProcessor,
     LlavaOnevision15Processor,
 )
+from ninefold.models.ports.molmo import (
+    MolmoConfig,
+    MolmoForConditionalGeneration,
+    MolmoImageProcessor,
+    MolmoProcessor,
+)
+from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS
+from ninefold.models.ports.molmo.processing import IMAGE_TOKEN
 from ninefold.types import Example
 
 SPECIAL = ["<pad>", "<|end|>", "<|user|>", "<|assistant|>", "<image>"]
@@ -52,7 +60,7 @@ CORPUS = (
 
 def save_tiny_llava(folder: Path) -> None:
     """Write a LLaVA (CLIP tower, Llama decoder): every picture is 56 x 56 in 16 tokens."""
-    tokenizer, side, patch = _tokenizer(), 56, 14
+    tokenizer, side, patch = tiny_tokenizer(), 56, 14
     size = {"height": side, "width": side}
     processor = LlavaProcessor(
         CLIPImageProcessorPil(size=size, crop_size=size, do_center_crop=False),
@@ -76,7 +84,7 @@ def save_tiny_llava(folder: Path) -> None:
 
 def save_tiny_qwen2_vl(folder: Path) -> None:
     """Write a Qwen2-VL (any resolution, M-RoPE, fused query, key and value in the vision tower)."""
-    tokenizer = _tokenizer()
+    tokenizer = tiny_tokenizer()
     processor = without_video(Qwen2VLProcessor)(
         Qwen2VLImageProcessorPil(),
         tokenizer,
@@ -102,7 +110,7 @@ def save_tiny_qwen2_vl(folder: Path) -> None:
 
 def save_tiny_llava_onevision(folder: Path) -> None:
     """Write a LLaVA-OneVision-1.5 (any resolution, class tokens, heads wider than the model's width holds)."""
-    tokenizer = _tokenizer()
+    tokenizer = tiny_tokenizer()
     processor = LlavaOnevision15Processor(
         LlavaOnevision15ImageProcessor(),
         tokenizer,
@@ -132,6 +140,47 @@ def save_tiny_llava_onevision(folder: Path) -> None:
         **{f"{name}_token_id": tokenizer.convert_tokens_to_ids(token) for name, token in QWEN.items()},
     )
     _save(folder, LlavaOnevision15ForConditionalGeneration, config, processor)
+
+
+def save_tiny_molmo(folder: Path, *, olmo: bool = False) -> None:
+    """Write a Molmo of the kind of 7B-D, or of 7B-O: crops of 48 x 48 that overlap, in 9 tokens each."""
+    tokenizer, side, patch = tiny_tokenizer(), 48, 8
+    words = len(tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": [*LAYOUT_TOKENS, IMAGE_TOKEN]})
+    pictures = MolmoImageProcessor(
+        base_image_input_size=(side, side),
+        image_patch_size=patch,
+        max_crops=4,
+        overlap_margins=(2, 2),
+        image_token_length_h=3,
+        image_token_length_w=3,
+    )
+    config = MolmoConfig(
+        **{**_tokens(tokenizer), "vocab_size": words},
+        additional_vocab_size=8,
+        hidden_size=32,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=None if olmo else 2,
+        max_position_embeddings=2048,
+        rope_theta=1e4,
+        qkv_bias=not olmo,
+        attention_layer_norm=olmo,
+        norm_after=olmo,
+        image_token_id=tokenizer.convert_tokens_to_ids("<im_patch>"),
+        image_default_input_size=(side, side),
+        image_patch_size=patch,
+        image_emb_dim=32,
+        image_num_heads=2,
+        image_num_key_value_heads=2,
+        image_num_layers=3,
+        image_head_dim=16,
+        image_mlp_dim=64,
+        image_num_pos=(side // patch) ** 2 + 1,
+        vit_layers=(-2, -3),
+    )
+    _save(folder, MolmoForConditionalGeneration, config, MolmoProcessor(pictures, tokenizer))
 
 
 def save_tiny_clip(folder: Path) -> None:
@@ -180,7 +229,7 @@ def _tokens(tokenizer: PreTrainedTokenizerFast) -> dict[str, int | None]:
     }
 
 
-def _tokenizer() -> PreTrainedTokenizerFast:
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
