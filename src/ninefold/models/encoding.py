@@ -1,9 +1,11 @@
 """Example -> chat messages -> tensors, for any processor of transformers. The image always comes before the text.
 
-Axes: B examples, S positions of the prompt, A positions of the answer. Nothing is ever truncated.
+Axes: B examples, S positions of the prompt, A positions of the answer; H and W of a picture. Nothing is ever truncated.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,11 @@ from transformers.image_processing_backends import PilBackend
 from ninefold import images
 from ninefold.errors import DataError
 from ninefold.models import shrink
+from ninefold.models.prompts import Head, Prompt, Tensors, join
 from ninefold.types import Example, Scene
 
 Picture = Image.Image | np.ndarray
 """A decoded picture; where the model sees a fixed size, already of that size, as (H, W, 3) uint8."""
-
-Tensors = dict[str, torch.Tensor]
-"""What a model's forward takes, by name."""
 
 IGNORED = -100
 """The label of a position that no answer stands at."""
@@ -44,6 +44,9 @@ class Encoder:
         if pad is None:
             self.tokenizer.pad_token_id = self.pad_id
         self._fixed_size = _fixed_size(processor.image_processor)
+        self._levels = _levels(processor.image_processor, self._fixed_size)
+        self._head: Head | None = None
+        self._equal: dict[bool, bool] = {}
         self.answer_ids = cache(self._answer_ids)
 
     def picture(self, example: Example) -> Picture:
@@ -88,16 +91,83 @@ class Encoder:
         return str(self.processor.apply_chat_template([_user(example.prompt)], add_generation_prompt=True))
 
     def encode(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
-        """Return the tensors of a batch of prompts, padded on the left, ready to generate from."""
+        """Return the tensors of a batch of prompts, padded on the left, ready to generate from.
+
+        They are what the processor returns for the whole batch, made faster: each distinct object among ``pictures`` is
+        prepared once.
+        """
+        if self.splices(examples, pictures):
+            return join(self.prompts(examples, pictures), self.pad_id)
+        return self._processed(examples, pictures)
+
+    def splices(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> bool:
+        """Whether `prompts`, joined, are what the processor itself returns for a batch.
+
+        That is looked up when pictures of one size, and when pictures of several sizes, are first met in a batch.
+        """
+        other = next((place for place, picture in enumerate(pictures) if _size(picture) != _size(pictures[0])), None)
+        mixed = other is not None
+        if mixed not in self._equal:
+            # The first is asked something longer as well, so that there is something to splice and to pad.
+            tried = [examples[0], replace(examples[0], prompt=f"{examples[0].prompt} Answer:"), examples[other or 0]]
+            shown = [pictures[0], pictures[0], pictures[other or 0]]
+            self._equal[mixed] = _same(join(self.prompts(tried, shown), self.pad_id), self._processed(tried, shown))
+        return self._equal[mixed]
+
+    def prompts(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> list[Prompt]:
+        """Return prompts one by one; those about the same object among ``pictures`` share its tensors."""
+        seen: dict[int, tuple[Head | None, Tensors]] = {}
+        found = []
+        for example, picture in zip(examples, pictures, strict=True):
+            ids = self._ids(example)
+            if id(picture) not in seen and self._levels is not None and self._head:
+                seen[id(picture)] = self._head, {"pixel_values": self._normalized(picture)}
+            head, tensors = seen.get(id(picture), (None, {}))
+            along = head and head.before(ids)
+            if not along:
+                along, tensors = self._parted(example, picture)
+                image_id = self.tokenizer.convert_tokens_to_ids(getattr(self.processor, "image_token", None))
+                head = Head.cut(image_id, ids, along)
+                seen[id(picture)] = head, tensors
+                self._head = self._head or head
+            found.append(Prompt(along, tensors))
+        return found
+
+    def _ids(self, example: Example) -> list[int]:
+        """Return the tokens of a prompt as its template writes it, with one for the picture."""
+        text = self.prompt(example)
+        ids: list[int] = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
+        return ids
+
+    def _begins(self, text: str) -> bool:
+        """Whether a template wrote the token that begins every text: the tokenizer must not write it twice."""
+        return self.tokenizer.bos_token is not None and text.startswith(self.tokenizer.bos_token)
+
+    def _parted(self, example: Example, picture: Picture) -> tuple[dict[str, np.ndarray], Tensors]:
+        """Return what the processor makes of one example: what runs along the sequence, and the picture's tensors."""
+        tensors = self._processed([example], [picture])
+        shape = tensors.pop("attention_mask").shape
+        along = {name: tensors.pop(name)[0].numpy() for name in list(tensors) if tensors[name].shape == shape}
+        return along, tensors
+
+    def _normalized(self, picture: Picture) -> torch.Tensor:
+        """Return a picture of the fixed size as the processor would, (1, 3, H, W)."""
+        assert self._levels is not None
+        pixels_HW3 = np.asarray(picture)
+        values_3HW = np.empty((3, *pixels_HW3.shape[:2]), np.float32)
+        for channel, levels in enumerate(self._levels):
+            np.take(levels, pixels_HW3[..., channel], out=values_3HW[channel], mode="clip")
+        return torch.from_numpy(values_3HW)[None]
+
+    def _processed(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> Tensors:
+        """Return what the processor itself makes of a batch."""
         texts = [self.prompt(example) for example in examples]
-        # A template may write the token that begins every text; the tokenizer must not write it twice.
-        begins = self.tokenizer.bos_token is not None and texts[0].startswith(self.tokenizer.bos_token)
         return dict(
             self.processor(
                 text=texts,
                 images=[[picture] for picture in pictures],
                 **({"do_resize": False} if self._fixed_size else {}),
-                add_special_tokens=not begins,
+                add_special_tokens=not self._begins(texts[0]),
                 padding=True,
                 padding_side="left",
                 truncation=False,
@@ -162,3 +232,28 @@ def _fixed_size(processor: Any) -> tuple[int, int] | None:
     if not (plain and processor.do_resize and processor.size.height and processor.size.width):
         return None
     return processor.size.width, processor.size.height
+
+
+def _levels(processor: Any, fixed_size: tuple[int, int] | None) -> np.ndarray | None:
+    """Return the value (3, 256) that an image processor gives each level of each channel.
+
+    ``None`` where more than a pixel's own level decides its value, or pictures have no fixed size.
+    """
+    if fixed_size is None or math.prod(fixed_size) < 256:
+        return None
+    width, height = fixed_size
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels.reshape(-1, 3)[:256] = np.arange(256)[:, None]
+    found = processor([pixels], do_resize=False, return_tensors="np")
+    if list(found) != ["pixel_values"] or found["pixel_values"].shape != (1, 3, height, width):
+        return None
+    values: np.ndarray = found["pixel_values"].reshape(3, -1)[:, :256]
+    return np.ascontiguousarray(values, np.float32)
+
+
+def _size(picture: Picture) -> tuple[int, ...]:
+    return picture.size if isinstance(picture, Image.Image) else picture.shape
+
+
+def _same(tensors: Tensors, others: Tensors) -> bool:
+    return tensors.keys() == others.keys() and all(torch.equal(tensors[name], others[name]) for name in tensors)

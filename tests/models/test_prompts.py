@@ -1,0 +1,185 @@
+"""What each family reads and sees: prompt, tiles, tokens and answer, by genuine vocabularies and published settings."""
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from releases import END_IDS, assemble
+from transformers.image_processing_backends import TorchvisionBackend
+
+from ninefold.models import loading, ports
+from ninefold.models.base import Sight
+from ninefold.models.encoding import IGNORED, Encoder
+from ninefold.models.families import find
+from ninefold.models.pairs import open_encoder
+from ninefold.models.sight import Eyes
+from ninefold.questions.prompt import prompt
+from ninefold.space import LABELS
+from ninefold.types import Example
+
+CHECKPOINTS = Path(__file__).parents[3] / "shared" / "checkpoints"
+QUESTION = "Where is the red square?"
+ASKED = (
+    "Answer with as few words as possible. Where is the red square? Choose from [top left, top center, top right, "
+    "center left, center, center right, bottom left, bottom center, bottom right]."
+)
+CHATML = (
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+    f"<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>{ASKED}<|im_end|>\n"
+    "<|im_start|>assistant\n"
+)
+SIZES = ((672, 672), (640, 264), (291, 455), (640, 480))
+"""The synthetic pictures' and those of three COCO photos."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is held of a family."""
+
+    prompt: str
+    """The whole text, with the placeholder of the picture."""
+    answer: list[str]
+    """Every token that is learned of "top left"."""
+    text_tokens: int
+    """Tokens of the prompt besides those of the picture, in a picture of 672 x 672."""
+    sights: list[tuple[tuple[int, int], int, int]]
+    """Pixels, tiles and image tokens for each of `SIZES`."""
+
+
+VICUNA = Row(
+    prompt=f"USER: <image>\n{ASKED} ASSISTANT:",
+    answer=["▁top", "▁left", "</s>"],
+    text_tokens=57,
+    sights=[((336, 336), 1, 576)] * 4,
+)
+QWEN_SIGHTS = [((672, 672), 1, 576), ((644, 252), 1, 207), ((280, 448), 1, 160), ((644, 476), 1, 391)]
+ROWS = {
+    "llava": VICUNA,
+    "llava-next": Row(
+        prompt=VICUNA.prompt,
+        answer=VICUNA.answer,
+        text_tokens=57,
+        sights=[((672, 672), 5, 2928), ((672, 336), 3, 1556), ((336, 672), 3, 1526), ((672, 672), 5, 2340)],
+    ),
+    "llava-onevision": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 66, QWEN_SIGHTS),
+    "molmo": Row(
+        prompt=f"<|image|> User: {ASKED} Assistant:",
+        answer=["Ġtop", "Ġleft", "<|endoftext|>"],
+        # 44 of them begin and end the two blocks of the picture and their lines: 972 tokens in all.
+        text_tokens=50 + 44,
+        sights=[((784, 784), 10, 928), ((784, 336), 4, 480), ((336, 560), 3, 384), ((784, 560), 7, 704)],
+    ),
+    "qwen2-vl": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 66, QWEN_SIGHTS),
+}
+
+needs_checkpoints = pytest.mark.skipif(not CHECKPOINTS.is_dir(), reason="no genuine vocabularies in ../shared")
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    made: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        if family not in made:
+            made[family] = assemble(family, CHECKPOINTS, tmp_path_factory.mktemp("releases") / family)
+        return made[family]
+
+    return folder
+
+
+def opened(folder: Path) -> Encoder:
+    source = find(str(folder))
+    config, family = loading.open_config(source)
+    assert family.name == folder.name
+    return Encoder(loading.open_processor(source, config), END_IDS[folder.name])
+
+
+def example(width: int, height: int) -> Example:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=0)
+    return Example("e", file.getvalue(), QUESTION, prompt(QUESTION, LABELS), LABELS, "top left")
+
+
+@needs_checkpoints
+@pytest.mark.parametrize("family", ROWS)
+def test_the_table(family: str, folder_of: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    row, encoder = ROWS[family], opened(folder_of(family))
+    eyes = Eyes(encoder)
+    square = example(672, 672)
+    sights = [eyes.sees(example(*size)) for size in SIZES]
+    batch = encoder.encode_answers([square], encoder.pictures([square]), ["top left"])
+    learned = batch["labels"][0] != IGNORED
+    answer = encoder.tokenizer.convert_ids_to_tokens(batch["labels"][0][learned])
+    with capsys.disabled():
+        print(f"\n{family}: {encoder.prompt(square)!r}\n  672 x 672: {sights[0]}\n  answer: {answer}")
+
+    assert encoder.prompt(square) == row.prompt
+    assert [(sight.pixels, sight.tiles, sight.image_tokens) for sight in sights] == row.sights
+    assert answer == row.answer
+    # The answer's tokens stand at the end, and are what the model is shown there.
+    assert learned.tolist() == [False] * sights[0].prompt_tokens + [True] * len(answer)
+    assert (batch["input_ids"][0][learned] == batch["labels"][0][learned]).all()
+    assert sights[0].prompt_tokens == sights[0].image_tokens + row.text_tokens
+    # What is counted by texts is what is counted in tensors.
+    assert sights[3].prompt_tokens == encoder.encode([example(640, 480)], [encoder.picture(example(640, 480))])[
+        "input_ids"
+    ].shape[1]
+
+
+@needs_checkpoints
+def test_clip_reads_the_question_with_each_label_and_sees_a_square(folder_of: Callable[[str], Path]) -> None:
+    source = find(str(folder_of("clip")))
+    encoder = open_encoder(source, loading.open_config(source)[0])
+    texts = encoder.texts(example(640, 480))
+    assert encoder.tokenizer.decode(texts[1]) == "<|startoftext|>where is the red square? top center<|endoftext|>"
+    assert [len(text) for text in texts] == [10, 10, 10, 10, 9, 10, 10, 10, 10]
+    pixels = encoder.pixels([encoder.picture(example(*size)) for size in SIZES])
+    assert pixels.shape == (4, 3, 336, 336)
+
+
+@needs_checkpoints
+@pytest.mark.parametrize("family", [*ROWS, "clip"])
+def test_torchvision_changes_nothing(
+    family: str, folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = example(200, 150)
+
+    def tensors() -> dict[str, torch.Tensor]:
+        if family == "clip":
+            source = find(str(folder_of("clip")))
+            pairs = open_encoder(source, loading.open_config(source)[0])
+            return {"pixel_values": pairs.pixels([pairs.picture(photo)])}
+        encoder = opened(folder_of(family))
+        assert not isinstance(encoder.processor.image_processor, TorchvisionBackend)
+        return encoder.encode([photo], [encoder.picture(photo)])
+
+    without = tensors()
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith("transformers") and "is_torchvision_available" in vars(module):
+            monkeypatch.setattr(module, "is_torchvision_available", lambda: True)
+    installed = tensors()
+    assert installed.keys() == without.keys()
+    assert all(torch.equal(installed[name], without[name]) for name in without)
+
+
+def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
+    source = find(str(tiny_llava))
+    processor = loading.open_processor(source, loading.open_config(source)[0])
+    photo = example(200, 100)
+    assert Eyes(Encoder(processor, [1])).sees(photo).share == 1
+    processor.image_processor.size = {"shortest_edge": 56}
+    processor.image_processor.do_center_crop = True
+    sight = Eyes(Encoder(processor, [1])).sees(photo)
+    assert sight == Sight((200, 100), (56, 56), 1, 16, sight.prompt_tokens, share=0.5)
+
+
+def test_the_ports_need_no_torchvision() -> None:
+    for port in (ports.molmo.MolmoImageProcessor, ports.llava_onevision_1_5.LlavaOnevision15ImageProcessor):
+        assert not issubclass(port, TorchvisionBackend)
