@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import threading
 import time
 from collections import deque
@@ -13,6 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from PIL import Image
+
+# What is on loopback is not asked for through a proxy.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 DROP = "drop"
 """A fault: the connection is closed without an answer."""

@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -211,7 +212,7 @@ def _picture(example: Example) -> str:
         raise DataError(f"example {example.id}: {error}") from None
 
 
-def data_url(image: Any) -> str:
+def data_url(image: bytes | Path | Scene) -> str:
     """Return a picture as a data URL that every decoder reads as `ninefold.images` does.
 
     PNG, JPEG and WebP go as they are, but for what decoders disagree on (EXIF rotation, transparency, unusual colors,
