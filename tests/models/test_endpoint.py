@@ -230,6 +230,9 @@ def test_a_server_that_tells_too_little_cannot_rank(server: ChatServer) -> None:
     server.logprobs = False
     with pytest.raises(ModelError, match=r"tells no prompt_logprobs.*use --scoring generate"):
         endpoint(server).choice_scores(EXAMPLES[:1])
+    server.faults.append((400, {}, {"error": {"message": "Unknown parameter: 'prompt_logprobs'."}}))
+    with pytest.raises(ModelError, match="it refuses prompt_logprobs; use --scoring generate"):
+        endpoint(server).choice_scores(EXAMPLES[:1])
     server.logprobs, server.end = True, ""
     with pytest.raises(ModelError, match="does not show where an answer ends; use --scoring generate"):
         endpoint(server).choice_scores(EXAMPLES[:1])

@@ -168,14 +168,19 @@ class Endpoint:
     ) -> list[Token]:
         """Return the tokens of a prompt, and of an answer to it that the template closes if it is finished."""
         turns = [_user(example, picture), *([] if answer is None else [{"role": "assistant", "content": answer}])]
-        reply = self._chat(
-            example,
-            turns,
-            max_tokens=1,  # Servers generate at least one.
-            prompt_logprobs=0,  # Of the tokens that are there, and of no others.
-            add_generation_prompt=answer is None,
-            continue_final_message=not finished,
-        )
+        try:
+            reply = self._chat(
+                example,
+                turns,
+                max_tokens=1,  # Servers generate at least one.
+                prompt_logprobs=0,  # Of the tokens that are there, and of no others.
+                add_generation_prompt=answer is None,
+                continue_final_message=not finished,
+            )
+        except ModelError as error:
+            if "prompt_logprobs" in str(error):
+                raise self._unranked("it refuses prompt_logprobs") from None
+            raise
         told = reply.get("prompt_logprobs") if isinstance(reply, dict) else None
         if not told:
             raise self._unranked("it tells no prompt_logprobs, as vLLM does")
