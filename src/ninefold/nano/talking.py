@@ -140,7 +140,8 @@ class Talking(Pretraining):
             states_BND = out.hidden_states[self.shape.places_after][:, places_N]
             missed = self.helpers.misplaced(states_BND, targets, torch.from_numpy(lesson.boxes))
             named["place"] = missed.item()
-            loss = loss + spec.naming * (naming + 0.3 * missed)
+            # Rotated positions have to be worked out from attention, which takes more persuasion than reading them.
+            loss = loss + spec.naming * (naming + (1.0 if self.shape.places_after else 0.3) * missed)
         rate = spec.rate * one_cycle(done)
         # What the eyes know they keep, and refine slowly.
         self.descend(loss, 0.25 * rate, rate)

@@ -75,7 +75,7 @@ SHAPE = Shape(
     processor=processor,
     untrained=untrained,
     boxes=qwen2_vl.boxes,
-    lengths=Lengths(eye=200, place=0, talk=900),
+    lengths=Lengths(eye=200, place=0, talk=1400),
     graft=graft,
     sizes=qwen2_vl.SHAPE.sizes,
     places_after=2,

@@ -130,7 +130,7 @@ SHAPE = Shape(
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=200, place=0, talk=900),
+    lengths=Lengths(eye=200, place=0, talk=1400),
     places_after=2,
     graft=graft,
     sizes=((SIDE, SIDE), (8 * 2 * PATCH, 6 * 2 * PATCH), (6 * 2 * PATCH, 8 * 2 * PATCH)),
