@@ -71,7 +71,7 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
 def test_pictures_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
     examples = some_examples(3)
     answers = Answers(examples, model)
-    assert answers.cached
+    assert answers.workers == 0
     small = answers.batch(range(3))["pixel_values"]
     large = model.encoder.processor.image_processor(
         [open_pil(example.image) for example in examples], return_tensors="pt"
@@ -84,7 +84,7 @@ def test_pictures_are_prepared_when_asked_for_where_they_do_not_fit(
 ) -> None:
     monkeypatch.setattr("ninefold.training.batches.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
     answers = Answers(some_examples(3), model)
-    assert not answers.cached
+    assert answers.workers > 0
     assert answers.batch([2])["pixel_values"].shape == (1, 3, 56, 56)
 
 

@@ -186,7 +186,10 @@ class Encoder:
         Returns:
             The model's inputs and ``labels`` (B, S + A), `IGNORED` everywhere but at answer tokens and the end token.
         """
-        prompts = self.encode(examples, pictures)
+        return self.answered(self.encode(examples, pictures), answers)
+
+    def answered(self, prompts: Tensors, answers: Sequence[str]) -> Tensors:
+        """Return a batch of prompts with their answers, as `encode_answers` does."""
         batch, length = prompts["input_ids"].shape
         rows = [torch.tensor(self.answer_ids(answer)) for answer in answers]
         answers_BA = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=IGNORED)

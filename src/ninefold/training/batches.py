@@ -4,15 +4,16 @@ Axes: B examples of a forward pass.
 """
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from ninefold.models.base import Trainable
-from ninefold.models.encoding import Tensors
+from ninefold.models.features import Featured
+from ninefold.models.prompts import Tensors
 from ninefold.models.threads import ahead
 from ninefold.seeding import rng
 from ninefold.training.plan import Plan
@@ -25,13 +26,28 @@ BUCKET = 1.25
 """Lengths within this ratio share a bucket: padding stays small, and a batch is still a random mixture."""
 
 
+class Learner(Protocol):
+    """What training asks of a model: a `ninefold.models.base.Trainable`, or one that is given features."""
+
+    encoder: Any
+    """Decodes and measures pictures."""
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> Tensors:
+        """Return the tensors of a batch with the true answers."""
+        ...
+
+    def losses(self, network: Any, batch: Any) -> tuple[Any, Any]:
+        """Return the cross-entropies of a batch, and the row each belongs to."""
+        ...
+
+
 class Answers:
     """Examples by their places, with pictures prepared ahead where all fit in memory and when asked for where not."""
 
     def __init__(
         self,
         examples: Sequence[Example],
-        model: Trainable,
+        model: Learner,
         *,
         watched: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     ) -> None:
@@ -40,8 +56,11 @@ class Answers:
         self.model = model
         self.lengths = [model.encoder.cost(example) for example in examples]
         size = model.encoder.picture_bytes
-        self.cached = size is not None and size * len(examples) <= CACHE_BYTES
-        self._pictures = list(watched(ahead(model.encoder.picture, examples))) if self.cached else None
+        fits = size is not None and size * len(examples) <= CACHE_BYTES
+        self._pictures = list(watched(ahead(model.encoder.picture, examples))) if fits else None
+        self.featured = isinstance(model, Featured)
+        # Features are kept where their model is: a worker would have neither.
+        self.workers = 0 if fits or self.featured else min(4, os.cpu_count() or 1)
         # What the model itself puts into a sequence, a picture of one size above all, is no part of an example's cost.
         longest = max(range(len(examples)), key=self.lengths.__getitem__)
         more = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from transformers import PrinterCallback, Trainer, TrainerCallback
 
 from ninefold.errors import RunError
-from ninefold.models.encoding import IGNORED, Tensors
+from ninefold.models.encoding import IGNORED
+from ninefold.models.prompts import Tensors
 from ninefold.training.batches import LengthBuckets
 from ninefold.training.plan import Plan
 

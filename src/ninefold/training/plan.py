@@ -19,6 +19,8 @@ class Plan:
     """Whether activations are computed again in the backward pass rather than kept."""
     unused: bool
     """Whether some of what is trained may get no gradient, which several processes have to be told."""
+    features: bool = False
+    """Whether pictures come as features, computed once, and not as pixels."""
 
     def cut(self, lengths: Sequence[float]) -> list[list[int]]:
         """Cut a batch into forward passes of like length and even size; return the places of each one's examples."""
@@ -31,7 +33,7 @@ class Plan:
     def __str__(self) -> str:
         """Say it in words."""
         kept = "recomputed" if self.recompute else "kept"
-        return f"at most {self.micro_batch} examples or {self.tokens:,} tokens in a forward pass, activations {kept}"
+        return f"at most {self.micro_batch} examples, {self.tokens:,} tokens in a forward pass, activations {kept}"
 
     def halved(self, size: int, length: float) -> "Plan":
         """Return a plan for when ``size`` examples of ``length`` were too many.

@@ -10,7 +10,7 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from accelerate.utils.operations import send_to_device
 
 from ninefold.errors import RunError
-from ninefold.models.encoding import Tensors
+from ninefold.models.prompts import Tensors
 from ninefold.training.batches import Answers, Passes
 from ninefold.training.loop import recompute
 from ninefold.training.plan import Plan

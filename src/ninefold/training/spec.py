@@ -63,6 +63,11 @@ class TrainSpec:
     """Largest norm of the gradient; 0 for no limit."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What to compute in; by default single precision on a CPU, and the checkpoint's own on a GPU."""
+    features: Literal["auto", "on", "off"] = "auto"
+    """Whether what the vision tower makes of each picture is computed once and kept; by itself wherever the tower and
+    its projector are not trained, as with `--lora-scope language`."""
+    features_folder: Path | None = None
+    """Keep features here, for other runs too; by default in memory, and where they do not fit in the user's cache."""
     checkpoint_steps: int = 500
     """Save what a resumed run needs every so many steps, besides after every epoch."""
     trust_remote_code: bool = False

@@ -1,19 +1,14 @@
 """A training run, from its specification to a finished folder; interrupted anywhere, it goes on to the same end."""
 
 import json
-import os
 import resource
 import shutil
 import time
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
-from rich.console import Console
-from rich.progress import track
 from transformers import TrainingArguments
 
 from ninefold import store
@@ -26,6 +21,7 @@ from ninefold.training import lora
 from ninefold.training.batches import Answers, LengthBuckets, Passes
 from ninefold.training.loop import AnswerTrainer, History, best_epoch, history, is_over, recompute
 from ninefold.training.plan import Plan
+from ninefold.training.prepare import prepare, processes, say
 from ninefold.training.probe import choose
 from ninefold.training.spec import TrainSpec
 from ninefold.training.tuning import Tuned, save, tuned
@@ -55,7 +51,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             example, or the loss is no number.
     """
     begun = time.perf_counter()
-    state = _processes()
+    state = processes()
     opened = model or open_trainable(
         spec.model, dtype=spec.dtype, device=str(state.device), trust_remote_code=spec.trust_remote_code
     )
@@ -65,8 +61,9 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     if done:
         return dict(store.read_json(out / "metrics.json"))
     with tuned(opened, settings, restored=model is not None) as tuning, quiet():
-        _say(tuning.summary)
-        learned, checked = (_prepare(spec, opened, split) for split in (spec.train_split, spec.validation_split))
+        say(tuning.summary)
+        begun_with = _begun_with(out / "checkpoints")
+        learned, checked = prepare(spec, opened, None if begun_with is None else begun_with.features)
         plan = _plan(spec, settings, tuning, learned, out / "checkpoints")
         log, plan = _fit(
             tuning, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps
@@ -152,34 +149,14 @@ def last_checkpoint(folder: Path) -> Path | None:
     return next((path for path in found if _is_json(path / "trainer_state.json")), None)
 
 
-def _processes() -> PartialState:
-    """Return this process among those that `accelerate launch` started, or alone; on GPUs where there are any."""
-    forced = os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("1", "true")
-    return PartialState(cpu=forced or not torch.cuda.is_available())
-
-
-def _say(words: str) -> None:
-    if _processes().is_main_process:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(words)
-
-
-def _prepare(spec: TrainSpec, model: Trainable, split: str) -> Answers:
-    examples = [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
-    console = Console(stderr=True)
-    watched = partial(
-        track,
-        description=f"pictures of {split}",
-        total=len(examples),
-        console=console,
-        transient=True,
-        disable=not (console.is_terminal and _processes().is_main_process),
-    )
-    return Answers(examples, model, watched=watched)
+def _begun_with(folder: Path) -> Plan | None:
+    path = folder / "plan.json"
+    return Plan(**store.read_json(path)) if path.exists() else None
 
 
 def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Answers, folder: Path) -> Plan:
     """Return the plan that the run was begun with, or choose and keep one; what the user says comes before both."""
-    state, path = _processes(), folder / "plan.json"
+    state = processes()
     if settings["batch"] % state.num_processes:
         raise RunError(
             f"--batch {settings['batch']}: {state.num_processes} processes cannot share it evenly; choose a multiple"
@@ -187,11 +164,11 @@ def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Ans
     told = spec.micro_batch is not None or spec.recompute is not None
     # The main process chooses for all, as others would measure memory that it is just using.
     with state.main_process_first():
-        if path.exists() and not (told and state.is_main_process):
-            plan = Plan(**store.read_json(path))
-            if plan.recompute:
+        begun_with = _begun_with(folder)
+        if begun_with is not None and not (told and state.is_main_process):
+            if begun_with.recompute:
                 recompute(tuning.network)
-            return plan
+            return begun_with
         plan, reason = choose(
             learned,
             tuning.network,
@@ -201,8 +178,9 @@ def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Ans
             recomputing=spec.recompute,
             processes=state.num_processes,
         )
-        store.write_json(path, asdict(plan))
-    _say(reason)
+        plan = replace(plan, features=learned.featured)
+        store.write_json(folder / "plan.json", asdict(plan))
+    say(reason)
     return plan
 
 
@@ -229,12 +207,12 @@ def _fit(
 
     def replanned(plan: Plan) -> None:
         store.write_json(folder / "plan.json", asdict(plan))
-        _say(f"out of memory; going on with {plan}")
+        say(f"out of memory; going on with {plan}")
 
     steps = Passes(learned, plan, tuning.dtype)
     trainer = AnswerTrainer(
         model=tuning.network,
-        args=_arguments(settings, plan, tuning.dtype, folder=folder, cached=learned.cached),
+        args=_arguments(settings, plan, tuning.dtype, folder=folder, workers=learned.workers),
         train_dataset=steps,
         eval_dataset=Passes(checked, plan, tuning.dtype),
         sampler=LengthBuckets(learned.lengths, settings["batch"], settings["seed"]),
@@ -248,16 +226,15 @@ def _fit(
 
 
 def _arguments(
-    settings: dict[str, Any], plan: Plan, dtype: torch.dtype, *, folder: Path, cached: bool
+    settings: dict[str, Any], plan: Plan, dtype: torch.dtype, *, folder: Path, workers: int
 ) -> TrainingArguments:
-    device = _processes().device.type
-    workers = 0 if cached else min(4, os.cpu_count() or 1)
+    device = processes().device.type
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=settings["seed"],
         num_train_epochs=settings["epochs"],
-        per_device_train_batch_size=settings["batch"] // _processes().num_processes,
-        per_device_eval_batch_size=settings["batch"] // _processes().num_processes,
+        per_device_train_batch_size=settings["batch"] // processes().num_processes,
+        per_device_eval_batch_size=settings["batch"] // processes().num_processes,
         learning_rate=settings["learning_rate"],
         lr_scheduler_type=_WARMED[settings["schedule"]] if settings["warmup"] else settings["schedule"],
         warmup_steps=settings["warmup"],
