@@ -30,6 +30,16 @@ def tiny_qwen2_vl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_llava_onevision(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LLaVA-OneVision-1.5 checkpoint with random weights, of the port's classes."""
+    from tiny import save_tiny_llava_onevision
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-llava-onevision"
+    save_tiny_llava_onevision(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CLIP checkpoint with random weights, laid out as the official folder."""
     from tiny import save_tiny_clip

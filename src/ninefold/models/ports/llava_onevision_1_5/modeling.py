@@ -104,7 +104,8 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         if input_ids is not None:
             is_image_BS = input_ids == image_id
         else:
-            is_image_BS = (inputs_embeds == self.get_input_embeddings().weight[image_id]).all(-1)
+            image_D = self.get_input_embeddings()(torch.tensor(image_id, device=inputs_embeds.device))
+            is_image_BS = (inputs_embeds == image_D).all(-1)
         if (places := int(is_image_BS.sum())) != len(features_MD):
             raise ValueError(
                 f"the text has {places} image tokens (id {image_id}), the pictures have {len(features_MD)} features; "

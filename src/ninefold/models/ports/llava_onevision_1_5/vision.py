@@ -200,7 +200,6 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
 
 def _with_first(first_1X: torch.Tensor, rest_PX: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """Put a row before the rows of each frame."""
-    first_1X = first_1X.to(rest_PX.dtype)
     return torch.cat([rows for frame in torch.split(rest_PX, list(sizes)) for rows in (first_1X, frame)])
 
 
