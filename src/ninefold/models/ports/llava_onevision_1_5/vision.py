@@ -3,7 +3,8 @@
 Attention functions, rotation and MLP are transformers' own.
 
 Axes: I pictures, P patches of all of them, T the same with a class token before those of each frame, D width, A rotary
-angles (half a head), H heads, K width of a head, N frames of equal size, L tokens of one frame, M merged patches.
+angles (half a head), H heads, K width of a head, N frames of equal size, L tokens of one frame, M merged patches,
+V values of a patch, in C channels, Y rows and X columns.
 """
 
 from collections.abc import Sequence
@@ -42,9 +43,9 @@ class RicePatchEmbed(nn.Module):
         self.shape = (config.in_channels, config.patch_size, config.patch_size)
         self.proj = nn.Conv2d(config.in_channels, config.embed_dim, config.patch_size, config.patch_size, bias=False)
 
-    def forward(self, pixels_PX: torch.Tensor) -> torch.Tensor:
+    def forward(self, pixels_PV: torch.Tensor) -> torch.Tensor:
         """Return (P, D)."""
-        patches_PCYX = pixels_PX.to(self.proj.weight.dtype).view(-1, *self.shape)
+        patches_PCYX = pixels_PV.to(self.proj.weight.dtype).reshape(-1, *self.shape)
         vectors_PD: torch.Tensor = self.proj(patches_PCYX).flatten(1)
         return vectors_PD
 
@@ -198,9 +199,9 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
                 init.normal_(parameter, std=self.config.initializer_range)
 
 
-def _with_first(first_1X: torch.Tensor, rest_PX: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Put a row before the rows of each frame."""
-    return torch.cat([rows for frame in torch.split(rest_PX, list(sizes)) for rows in (first_1X, frame)])
+def _with_first(first: torch.Tensor, rest: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
+    """Put a row (1, any) before the rows (P, any) of each frame."""
+    return torch.cat([rows for frame in torch.split(rest, list(sizes)) for rows in (first, frame)])
 
 
 def _places(grid: tuple[int, int], merge: int) -> torch.Tensor:
