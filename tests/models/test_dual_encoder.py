@@ -84,6 +84,9 @@ def test_the_batch_changes_nothing(model: DualEncoder, monkeypatch: pytest.Monke
     monkeypatch.setattr(dual_encoder, "PICTURES", 1)
     alone = [model.choice_scores([example])[0] for example in examples]
     assert np.allclose(alone, together, atol=1e-5)
+    # Nor does it matter whether each core has batches of its own.
+    monkeypatch.setattr(dual_encoder, "SMALL", 0)
+    assert np.allclose(model.choice_scores(examples), together, atol=1e-5)
     assert model.predict([]) == []
 
 

@@ -17,9 +17,9 @@ from ninefold import images
 from ninefold.errors import DataError, ModelError
 from ninefold.models import loading
 from ninefold.models.base import Sight
-from ninefold.models.encoding import Tensors
 from ninefold.models.families import Family, Source
 from ninefold.models.pairs import PairEncoder, Text, open_encoder
+from ninefold.models.prompts import Tensors
 from ninefold.models.sight import settings
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction, Scene

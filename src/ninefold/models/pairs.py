@@ -15,8 +15,8 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil
 from ninefold import images
 from ninefold.errors import DataError, ModelError
 from ninefold.models import loading, shrink
-from ninefold.models.encoding import Tensors
 from ninefold.models.families import Source
+from ninefold.models.prompts import Tensors
 from ninefold.types import Example
 
 Text = tuple[int, ...]
