@@ -2,8 +2,9 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 from releases import END_IDS, assemble
-from transformers.image_processing_backends import TorchvisionBackend
+from transformers.image_utils import SizeDict
 
-from ninefold.models import loading, ports
+from ninefold.models import loading
 from ninefold.models.base import Sight
 from ninefold.models.encoding import IGNORED, Encoder
 from ninefold.models.families import find
-from ninefold.models.pairs import open_encoder
+from ninefold.models.pairs import PairEncoder, open_encoder
 from ninefold.models.sight import Eyes
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
@@ -38,6 +39,14 @@ SIZES = ((672, 672), (640, 264), (291, 455), (640, 480))
 """The synthetic pictures' and those of three COCO photos."""
 
 
+TORCHVISION = {
+    "clip": "CLIPImageProcessor",
+    "llava_next": "LlavaNextImageProcessor",
+    "qwen2_vl": "Qwen2VLImageProcessor",
+}
+"""The image processors of transformers that families name, which need torchvision under these names."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What is held of a family."""
@@ -46,8 +55,8 @@ class Row:
     """The whole text, with the placeholder of the picture."""
     answer: list[str]
     """Every token that is learned of "top left"."""
-    text_tokens: int
-    """Tokens of the prompt besides those of the picture, in a picture of 672 x 672."""
+    prompt_tokens: int
+    """Length of the whole, with a picture of 672 x 672."""
     sights: list[tuple[tuple[int, int], int, int]]
     """Pixels, tiles and image tokens for each of `SIZES`."""
 
@@ -55,7 +64,7 @@ class Row:
 VICUNA = Row(
     prompt=f"USER: <image>\n{ASKED} ASSISTANT:",
     answer=["▁top", "▁left", "</s>"],
-    text_tokens=57,
+    prompt_tokens=631,
     sights=[((336, 336), 1, 576)] * 4,
 )
 QWEN_SIGHTS = [((672, 672), 1, 576), ((644, 252), 1, 207), ((280, 448), 1, 160), ((644, 476), 1, 391)]
@@ -64,39 +73,41 @@ ROWS = {
     "llava-next": Row(
         prompt=VICUNA.prompt,
         answer=VICUNA.answer,
-        text_tokens=57,
+        prompt_tokens=2983,
         sights=[((672, 672), 5, 2928), ((672, 336), 3, 1556), ((336, 672), 3, 1526), ((672, 672), 5, 2340)],
     ),
-    "llava-onevision": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 66, QWEN_SIGHTS),
+    "llava-onevision": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 640, QWEN_SIGHTS),
     "molmo": Row(
         prompt=f"<|image|> User: {ASKED} Assistant:",
         answer=["Ġtop", "Ġleft", "<|endoftext|>"],
-        # 44 of them begin and end the two blocks of the picture and their lines: 972 tokens in all.
-        text_tokens=50 + 44,
+        prompt_tokens=1020,
         sights=[((784, 784), 10, 928), ((784, 336), 4, 480), ((336, 560), 3, 384), ((784, 560), 7, 704)],
     ),
-    "qwen2-vl": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 66, QWEN_SIGHTS),
+    "qwen2-vl": Row(CHATML, ["top", "Ġleft", "<|im_end|>"], 640, QWEN_SIGHTS),
 }
 
 needs_checkpoints = pytest.mark.skipif(not CHECKPOINTS.is_dir(), reason="no genuine vocabularies in ../shared")
 
 
 @pytest.fixture(scope="module")
-def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    made: dict[str, Path] = {}
-
-    def folder(family: str) -> Path:
-        if family not in made:
-            made[family] = assemble(family, CHECKPOINTS, tmp_path_factory.mktemp("releases") / family)
-        return made[family]
-
-    return folder
+def release(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a family's release."""
+    parent = tmp_path_factory.mktemp("releases")
+    return cache(lambda family: assemble(family, CHECKPOINTS, parent / family))
 
 
-def opened(folder: Path) -> Encoder:
+@pytest.fixture(scope="module")
+def encoder_of(release: Callable[[str], Path]) -> Callable[[str], Encoder | PairEncoder]:
+    """The encoder of a family."""
+    return cache(lambda family: opened(release(family)))
+
+
+def opened(folder: Path) -> Encoder | PairEncoder:
     source = find(str(folder))
     config, family = loading.open_config(source)
     assert family.name == folder.name
+    if family.kind == "dual":
+        return open_encoder(source, config)
     return Encoder(loading.open_processor(source, config), END_IDS[folder.name])
 
 
@@ -109,8 +120,8 @@ def example(width: int, height: int) -> Example:
 
 @needs_checkpoints
 @pytest.mark.parametrize("family", ROWS)
-def test_the_table(family: str, folder_of: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
-    row, encoder = ROWS[family], opened(folder_of(family))
+def test_the_table(family: str, encoder_of: Callable[[str], Encoder], capsys: pytest.CaptureFixture[str]) -> None:
+    row, encoder = ROWS[family], encoder_of(family)
     eyes = Eyes(encoder)
     square = example(672, 672)
     sights = [eyes.sees(example(*size)) for size in SIZES]
@@ -126,19 +137,28 @@ def test_the_table(family: str, folder_of: Callable[[str], Path], capsys: pytest
     # The answer's tokens stand at the end, and are what the model is shown there.
     assert learned.tolist() == [False] * sights[0].prompt_tokens + [True] * len(answer)
     assert (batch["input_ids"][0][learned] == batch["labels"][0][learned]).all()
-    assert sights[0].prompt_tokens == sights[0].image_tokens + row.text_tokens
+    assert sights[0].prompt_tokens == row.prompt_tokens
     # What is counted by texts is what is counted in tensors.
-    assert sights[3].prompt_tokens == encoder.encode([example(640, 480)], [encoder.picture(example(640, 480))])[
-        "input_ids"
-    ].shape[1]
+    assert (
+        sights[3].prompt_tokens
+        == encoder.encode([example(640, 480)], [encoder.picture(example(640, 480))])["input_ids"].shape[1]
+    )
 
 
 @needs_checkpoints
-def test_clip_reads_the_question_with_each_label_and_sees_a_square(folder_of: Callable[[str], Path]) -> None:
-    source = find(str(folder_of("clip")))
-    encoder = open_encoder(source, loading.open_config(source)[0])
+def test_molmos_picture_is_a_block_with_lines(encoder_of: Callable[[str], Encoder]) -> None:
+    encoder, square = encoder_of("molmo"), example(672, 672)
+    ids = encoder.encode([square], [encoder.picture(square)])["input_ids"][0].tolist()
+    tokens = [encoder.tokenizer.convert_tokens_to_ids(f"<im_{name}>") for name in ("start", "end", "patch", "col")]
+    assert [ids.count(token) for token in tokens] == [2, 2, 928, 12 + 28]  # 972 in all
+    assert ids[0] == encoder.tokenizer.convert_tokens_to_ids("<|endoftext|>")
+
+
+@needs_checkpoints
+def test_clip_reads_the_question_with_each_label_and_sees_a_square(encoder_of: Callable[[str], PairEncoder]) -> None:
+    encoder = encoder_of("clip")
     texts = encoder.texts(example(640, 480))
-    assert encoder.tokenizer.decode(texts[1]) == "<|startoftext|>where is the red square? top center<|endoftext|>"
+    assert encoder.tokenizer.decode(texts[1]) == "<|startoftext|>where is the red square ? top center <|endoftext|>"
     assert [len(text) for text in texts] == [10, 10, 10, 10, 9, 10, 10, 10, 10]
     pixels = encoder.pixels([encoder.picture(example(*size)) for size in SIZES])
     assert pixels.shape == (4, 3, 336, 336)
@@ -147,26 +167,36 @@ def test_clip_reads_the_question_with_each_label_and_sees_a_square(folder_of: Ca
 @needs_checkpoints
 @pytest.mark.parametrize("family", [*ROWS, "clip"])
 def test_torchvision_changes_nothing(
-    family: str, folder_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    family: str,
+    release: Callable[[str], Path],
+    encoder_of: Callable[[str], Encoder | PairEncoder],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     photo = example(200, 150)
-
-    def tensors() -> dict[str, torch.Tensor]:
-        if family == "clip":
-            source = find(str(folder_of("clip")))
-            pairs = open_encoder(source, loading.open_config(source)[0])
-            return {"pixel_values": pairs.pixels([pairs.picture(photo)])}
-        encoder = opened(folder_of(family))
-        assert not isinstance(encoder.processor.image_processor, TorchvisionBackend)
-        return encoder.encode([photo], [encoder.picture(photo)])
-
-    without = tensors()
+    without = tensors(encoder_of(family), photo)
     for module in list(sys.modules.values()):
         if module.__name__.startswith("transformers") and "is_torchvision_available" in vars(module):
             monkeypatch.setattr(module, "is_torchvision_available", lambda: True)
-    installed = tensors()
+    # Without torchvision these names stand for Pillow's classes, with it for its own, which resize otherwise.
+    for model_type, name in TORCHVISION.items():
+        monkeypatch.setattr(f"transformers.models.{model_type}.{name}", Torchvisions)
+    installed = tensors(opened(release(family)), photo)
     assert installed.keys() == without.keys()
     assert all(torch.equal(installed[name], without[name]) for name in without)
+
+
+class Torchvisions:
+    @classmethod
+    def from_pretrained(cls, *_: object, **__: object) -> None:
+        raise AssertionError("asked for torchvision's image processor")
+
+    from_dict = from_pretrained
+
+
+def tensors(encoder: Encoder | PairEncoder, photo: Example) -> Mapping[str, torch.Tensor]:
+    if isinstance(encoder, PairEncoder):
+        return {"pixel_values": encoder.pixels([encoder.picture(photo)])}
+    return encoder.encode([photo], [encoder.picture(photo)])
 
 
 def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
@@ -174,12 +204,7 @@ def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
     processor = loading.open_processor(source, loading.open_config(source)[0])
     photo = example(200, 100)
     assert Eyes(Encoder(processor, [1])).sees(photo).share == 1
-    processor.image_processor.size = {"shortest_edge": 56}
+    processor.image_processor.size = SizeDict(shortest_edge=56)
     processor.image_processor.do_center_crop = True
     sight = Eyes(Encoder(processor, [1])).sees(photo)
     assert sight == Sight((200, 100), (56, 56), 1, 16, sight.prompt_tokens, share=0.5)
-
-
-def test_the_ports_need_no_torchvision() -> None:
-    for port in (ports.molmo.MolmoImageProcessor, ports.llava_onevision_1_5.LlavaOnevision15ImageProcessor):
-        assert not issubclass(port, TorchvisionBackend)

@@ -39,11 +39,11 @@ def test_a_row_for_each_size_with_the_shortest_and_the_longest_prompt() -> None:
         "pictures": [
             {
                 "picture": [64, 48], "examples": 5,
-                "pixels": [64, 48], "tiles": 1, "image_tokens": 1, "prompt_tokens": [2, 7],
+                "pixels": [64, 48], "tiles": 1, "share": 1.0, "image_tokens": 1, "prompt_tokens": [2, 7],
             },
             {
                 "picture": [30, 30], "examples": 1,
-                "pixels": [30, 30], "tiles": 1, "image_tokens": 1, "prompt_tokens": [4, 4],
+                "pixels": [30, 30], "tiles": 1, "share": 1.0, "image_tokens": 1, "prompt_tokens": [4, 4],
             },
         ],
         "others": None,

@@ -23,6 +23,8 @@ class Sight:
     """Positions of the sequence that hold features of the picture; 0 where there is no sequence."""
     prompt_tokens: int
     """Length of the whole prompt, those positions included."""
+    share: float = 1.0
+    """Share of the picture's area that is seen at all: less than 1 where the sides are cut off."""
 
 
 class Model(Protocol):

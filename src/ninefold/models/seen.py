@@ -82,6 +82,7 @@ class Watch:
             "examples": self._counts[size],
             "pixels": sight.pixels and list(sight.pixels),
             "tiles": sight.tiles,
+            "share": sight.share,
             "image_tokens": sight.image_tokens,
             "prompt_tokens": [min(lengths), max(lengths)],
         }
