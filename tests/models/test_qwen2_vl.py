@@ -12,7 +12,8 @@ from tiny import some_examples
 
 from ninefold.models import generative
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.generative import GenerativeModel, answer_logits
+from ninefold.models.generative import GenerativeModel
+from ninefold.models.plain import answer_logits
 from ninefold.training.lora import matched
 from ninefold.types import Example
 

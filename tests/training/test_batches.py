@@ -11,7 +11,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from ninefold.images import open_pil
 from ninefold.models.encoding import IGNORED
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel, answer_logits, keeps_by_mask
+from ninefold.models.generative import GenerativeModel
+from ninefold.models.plain import answer_logits, keeps_by_mask
 from ninefold.training.batches import Answers, LengthBuckets
 
 
@@ -64,7 +65,7 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
     model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
     kept = answer_logits(model.model, batch, labels)[0]
     assert seen == [(int((labels != IGNORED).sum()), model.model.config.text_config.vocab_size)]
-    monkeypatch.setattr("ninefold.models.generative.keeps_by_mask", lambda model: False)
+    monkeypatch.setattr("ninefold.models.plain.keeps_by_mask", lambda model: False)
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 
 

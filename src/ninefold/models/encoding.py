@@ -114,6 +114,15 @@ class Encoder:
             self._equal[mixed] = _same(join(self.prompts(tried, shown), self.pad_id), self._processed(tried, shown))
         return self._equal[mixed]
 
+    def joins(self, examples: Sequence[Example]) -> bool:
+        """Whether `prompts` of these examples may be joined to batches; see `splices`."""
+        sizes = {images.size(example.image, name=f"example {example.id}"): example for example in examples}
+        mixed = self._fixed_size is None and len(sizes) > 1
+        if mixed not in self._equal:
+            tried = list(sizes.values())[: 2 if mixed else 1]
+            self.splices(tried, self.pictures(tried))
+        return self._equal[mixed]
+
     def prompts(self, examples: Sequence[Example], pictures: Sequence[Picture]) -> list[Prompt]:
         """Return prompts one by one; those about the same object among ``pictures`` share its tensors."""
         seen: dict[int, tuple[Head | None, Tensors]] = {}

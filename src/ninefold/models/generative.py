@@ -1,26 +1,34 @@
 """Any image-text-to-text model of transformers, asked in batches and answered greedily.
 
-Axes: B sequences, S positions, K kept positions of the whole batch in row order, V vocabulary.
+Axes: K positions of a batch at which an answer's token is to be predicted, in row order; V vocabulary.
 """
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
+from rich.console import Console
 from transformers import GenerationConfig
 
 from ninefold.errors import ModelError
 from ninefold.models import loading
 from ninefold.models.base import Sight
-from ninefold.models.encoding import IGNORED, Encoder, Picture, Tensors
-from ninefold.models.families import Family, Source
+from ninefold.models.batching import Batch, Memory, packed
+from ninefold.models.decoding import Decoding
+from ninefold.models.encoding import Encoder, Picture
+from ninefold.models.families import GENERIC, Family, Source
+from ninefold.models.fast import FAST, Fast
+from ninefold.models.plain import Plain, answer_logits
+from ninefold.models.prompts import Prompt, Tensors
 from ninefold.models.sight import Eyes, settings
 from ninefold.models.threads import ahead
 from ninefold.types import Example, Prediction
+
+Result = TypeVar("Result")
 
 TOKEN_BUDGET = 16_384
 """Prompt tokens in a batch, at most: about five pictures of LLaVA-NeXT, twenty-four of Qwen2-VL."""
@@ -36,17 +44,27 @@ class GenerativeModel:
     """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.base.Model`."""
 
     def __init__(
-        self, model: Any, processor: Any, *, source: Source, family: Family, identity: dict[str, object]
+        self,
+        model: Any,
+        processor: Any,
+        *,
+        source: Source,
+        family: Family,
+        identity: dict[str, object],
+        fast: Fast = FAST,
     ) -> None:
-        """Wrap a loaded model; `load` is the usual road."""
+        """Wrap a loaded model; `load` is the usual way."""
         self.model = model
         self.name = source.name
         self.source = source
         self.family = family
         self.identity = identity
+        self.fast = fast
         self.encoder = Encoder(processor, _end_ids(model.generation_config))
         self.picture_settings = settings(processor.image_processor)
         self._eyes = Eyes(self.encoder)
+        self._memory = Memory(source.name)
+        self._road: Decoding | Plain | None = None
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
     @classmethod
@@ -58,6 +76,7 @@ class GenerativeModel:
         dtype: loading.Precision = "auto",
         device: str = "auto",
         trust_remote_code: bool = False,
+        fast: Fast = FAST,
     ) -> Self:
         """Open a model.
 
@@ -67,6 +86,7 @@ class GenerativeModel:
             dtype: What to compute in.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
+            fast: Which short cuts are taken.
 
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
@@ -90,7 +110,7 @@ class GenerativeModel:
             folder = loading.adapter_folder(adapter)
             model = loading.open_adapter(model, folder, identity)
             identity["adapter"] = loading.adapter_hash(folder)
-        return cls(model, processor, source=source, family=family, identity=identity)
+        return cls(model, processor, source=source, family=family, identity=identity, fast=fast)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
@@ -99,23 +119,11 @@ class GenerativeModel:
             DataError: If a picture cannot be read.
         """
 
-        @torch.inference_mode()
-        def answered(prompts: Tensors) -> list[list[int]]:
-            written = self.model.generate(**self._placed(prompts), max_new_tokens=max_new_tokens)
-            return written[:, prompts["input_ids"].shape[1] :].tolist()  # type: ignore[no-any-return]
+        def answered(road: Decoding | Plain, batch: Batch) -> list[list[int]]:
+            return road.answers(_prompts(batch), max_new_tokens)
 
-        encoded = partial(self._encoded, examples)
-        batches = self._batches(examples)
-        if self._a_batch_per_core:
-            answers = ahead(lambda places: answered(encoded(places)), batches)
-        else:
-            answers = map(answered, ahead(encoded, batches))
-        found: dict[int, Prediction] = {}
-        for places, rows in zip(batches, answers, strict=True):
-            for place, tokens in zip(places, rows, strict=True):
-                text, truncated = self.encoder.read(tokens)
-                found[place] = Prediction(examples[place].id, text, truncated)
-        return [found[place] for place in range(len(examples))]
+        found = map(self.encoder.read, self._each(examples, answered))
+        return [Prediction(example.id, *read) for example, read in zip(examples, found, strict=True)]
 
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, the log-probability of answering with exactly each option, the end token included.
@@ -129,23 +137,10 @@ class GenerativeModel:
         if open_ended := next((example.id for example in examples if not example.options), None):
             raise ModelError(f"example {open_ended}: has no options to rank; let the model write its answer instead")
 
-        def encoded(example: Example) -> Tensors:
-            count = len(example.options)
-            return self.encoder.encode_answers(
-                [example] * count, [self.encoder.picture(example)] * count, example.options
-            )
+        def scored(road: Decoding | Plain, batch: Batch) -> list[tuple[float, ...]]:
+            return road.scores(_prompts(batch), [examples[place].options for place, _ in batch])
 
-        @torch.inference_mode()
-        def scored(batch: Tensors) -> tuple[float, ...]:
-            inputs = self._placed(batch)
-            labels = inputs.pop("labels")
-            logits_KV, targets_K, rows_K = answer_logits(self.model, inputs, labels)
-            chances_K = logits_KV.float().log_softmax(-1).gather(1, targets_K[:, None])[:, 0]
-            return tuple(chances_K.new_zeros(len(labels)).index_add_(0, rows_K, chances_K).tolist())
-
-        if self._a_batch_per_core:
-            return list(ahead(lambda example: scored(encoded(example)), examples))
-        return list(map(scored, ahead(encoded, examples)))
+        return self._each(examples, scored)
 
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
         """Return the states of each prompt's last token after every decoder layer, (examples, layers, width).
@@ -156,16 +151,10 @@ class GenerativeModel:
             DataError: If a picture cannot be read.
         """
 
-        @torch.inference_mode()
-        def states(prompts: Tensors) -> np.ndarray:
-            # Prompts are padded on the left, so that the last token of each stands at the last position.
-            found = self.model(**self._placed(prompts), output_hidden_states=True, logits_to_keep=1).hidden_states
-            return torch.stack([layer_BSD[:, -1].float() for layer_BSD in found[1:]], 1).cpu().numpy()
+        def states(road: Decoding | Plain, batch: Batch) -> list[np.ndarray]:
+            return list(road.states(_prompts(batch)))
 
-        batches = self._batches(examples)
-        rows = np.concatenate([states(prompts) for prompts in ahead(partial(self._encoded, examples), batches)])
-        order = [place for places in batches for place in places]
-        return rows[np.argsort(order)]
+        return np.stack(self._each(examples, states))
 
     def sees(self, example: Example) -> Sight:
         """Return what becomes of an example's picture.
@@ -185,70 +174,74 @@ class GenerativeModel:
         logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])
         return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
-    @property
-    def _a_batch_per_core(self) -> bool:
-        return bool(self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL)
-
-    def _encoded(self, examples: Sequence[Example], places: Sequence[int]) -> Tensors:
-        asked = [examples[place] for place in places]
-        return self.encoder.encode(asked, self.encoder.pictures(asked))
-
-    def _batches(self, examples: Sequence[Example]) -> list[list[int]]:
-        """Return the places of examples in batches: of nearly equal length, and all that ask of a picture together."""
+    def _each(
+        self, examples: Sequence[Example], work: Callable[[Decoding | Plain, Batch], Sequence[Result]]
+    ) -> list[Result]:
+        """Return what ``work`` makes of each example, in the order given, batch by batch, the longest first."""
         if not examples:
             return []
+        road = self._road = self._road or self._chosen(examples[0])
+        own = isinstance(road, Decoding)
+        # Some families keep positions in the model while `generate` runs: only one batch may.
+        batch_per_core = own and self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL
+        batches = packed(
+            ahead(partial(self._encoded, examples), self._groups(examples)),
+            CORE_TOKENS if batch_per_core else TOKEN_BUDGET,
+            apart=own and self.fast.prefix_reuse,
+            alone=not self.encoder.joins(examples),
+        )
+        step = partial(self._memory.work, partial(work, road))
+        done = ahead(step, batches) if batch_per_core else map(step, batches)
+        found = dict(pair for pairs in done for pair in pairs)
+        return [found[place] for place in range(len(examples))]
+
+    def _chosen(self, example: Example) -> Decoding | Plain:
+        """Choose how to read and write. A family without a row of its own is tried both ways first."""
+        plain = Plain(self.model, self.encoder)
+        if not self.fast.own_decoding:
+            return plain
+        own = Decoding(self.model, self.encoder, self.fast)
+        if self.family is not GENERIC or self._agree(own, plain, example):
+            return own
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly"
+        )
+        return plain
+
+    def _agree(self, own: Decoding, plain: Plain, example: Example) -> bool:
+        """Whether two questions about one picture are answered and scored alike in both ways."""
+        longer = replace(example, prompt=f"{example.prompt} Answer:")
+        prompts = self.encoder.prompts([example, longer], [self.encoder.picture(example)] * 2)
+        options = [example.options or ("left", "top right")] * 2
+        if not self.encoder.joins([example]):
+            return False
+        try:
+            texts = [self.encoder.read(tokens) for tokens in own.answers(prompts, 4)]
+            scores = torch.tensor(own.scores(prompts, options))
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            return False
+        rounding = 1e-3 if self.model.dtype == torch.float32 else 0.3
+        return texts == [self.encoder.read(tokens) for tokens in plain.answers(prompts, 4)] and torch.allclose(
+            scores, torch.tensor(plain.scores(prompts, options)), rtol=0, atol=rounding
+        )
+
+    def _groups(self, examples: Sequence[Example]) -> list[list[int]]:
+        """Return the places of the examples about each picture: shared pictures first, and then the longest."""
         groups: dict[object, list[int]] = {}
         for place, example in enumerate(examples):
             groups.setdefault(example.image, []).append(place)
         costs = [self.encoder.cost(example) for example in examples]
-        ordered = sorted(groups.values(), key=lambda places: max(costs[place] for place in places))
-        longest = examples[max(range(len(examples)), key=costs.__getitem__)]
-        tokens = self.encoder.encode([longest], [self.encoder.picture(longest)])["input_ids"].shape[1]
-        size = max(1, (CORE_TOKENS if self._a_batch_per_core else TOKEN_BUDGET) // tokens)
-        batches: list[list[int]] = [[]]
-        for group in ordered:
-            for start in range(0, len(group), size):
-                part = group[start : start + size]
-                if len(batches[-1]) + len(part) > size:
-                    batches.append([])
-                batches[-1] += part
-        return batches
+        return sorted(
+            groups.values(), key=lambda places: (len(places) > 1, max(costs[place] for place in places)), reverse=True
+        )
 
-    def _placed(self, batch: Tensors) -> Tensors:
-        return {
-            name: tensor.to(self.model.device, self.model.dtype if tensor.is_floating_point() else None)
-            for name, tensor in batch.items()
-        }
+    def _encoded(self, examples: Sequence[Example], places: Sequence[int]) -> Batch:
+        asked = [examples[place] for place in places]
+        return list(zip(places, self.encoder.prompts(asked, self.encoder.pictures(asked)), strict=True))
 
 
-def answer_logits(
-    model: Any, inputs: Tensors, labels_BS: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Compute logits only where an answer's token is to be predicted.
-
-    Args:
-        model: A model of transformers, bare or wrapped.
-        inputs: What its forward takes, without labels.
-        labels_BS: The tokens of the answers at their own positions, `IGNORED` elsewhere.
-
-    Returns:
-        Logits (K, V), the tokens they should predict (K), and the row of the batch each belongs to (K).
-    """
-    next_BS = torch.nn.functional.pad(labels_BS[:, 1:], (0, 1), value=IGNORED)
-    keep_BS = next_BS != IGNORED
-    if keeps_by_mask(model):
-        logits_KV = model(**inputs, logits_to_keep=keep_BS).logits
-    else:
-        logits_KV = model(**inputs).logits[keep_BS]
-    return logits_KV, next_BS[keep_BS], keep_BS.nonzero()[:, 0]
-
-
-def keeps_by_mask(model: Any) -> bool:
-    """Whether a model's class can be told by a mask which positions need logits; nearly all of transformers can."""
-    while hasattr(model, "module"):
-        model = model.module
-    bare = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "slice_logits_to_keep" in inspect.unwrap(type(bare).forward).__code__.co_names
+def _prompts(batch: Batch) -> list[Prompt]:
+    return [prompt for _, prompt in batch]
 
 
 def _end_ids(config: GenerationConfig) -> list[int]:

@@ -1,0 +1,89 @@
+"""Batches of prompts by their lengths in tokens, and what becomes of them when memory runs out."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from rich.console import Console
+
+from ninefold.errors import ModelError
+from ninefold.models.prompts import Prompt
+
+Result = TypeVar("Result")
+
+Batch = list[tuple[int, Prompt]]
+"""Prompts, each with its place among all that are asked."""
+
+
+def packed(groups: Iterable[Batch], tokens: int, *, apart: bool, alone: bool) -> Iterator[Batch]:
+    """Yield batches of whole groups as they come, each with as many rows as fit, padded to the longest.
+
+    Args:
+        groups: The prompts about one picture each, those of like length near each other.
+        tokens: What a batch may hold, padding included.
+        apart: Whether groups of one prompt never share a batch with larger ones.
+        alone: Whether each prompt is a batch of its own.
+    """
+    batch: Batch = []
+    longest = 0
+    for group in groups:
+        longest_here = max(len(prompt.ids) for _, prompt in group)
+        size = 1 if alone else max(1, tokens // longest_here)
+        for start in range(0, len(group), size):
+            part = group[start : start + size]
+            longest = max(longest, longest_here)
+            other_kind = apart and batch and (len(group) > 1) != shares(batch)
+            if batch and (alone or other_kind or (len(batch) + len(part)) * longest > tokens):
+                yield batch
+                batch, longest = [], longest_here
+            batch = batch + part
+    if batch:
+        yield batch
+
+
+def shares(batch: Batch) -> bool:
+    """Whether the first prompts of a batch are about one picture."""
+    return len(batch) > 1 and batch[0][1].picture is batch[1][1].picture
+
+
+class Memory:
+    """Works batch by batch, by halves once there was not enough memory for a whole one."""
+
+    def __init__(self, name: str) -> None:
+        """Work for the model called ``name``."""
+        self.name = name
+        self.most: int | None = None
+
+    def work(self, function: Callable[[Batch], Sequence[Result]], batch: Batch) -> list[tuple[int, Result]]:
+        """Return each place with what ``function`` returns for its prompt.
+
+        Raises:
+            ModelError: If there is not enough memory for one prompt.
+        """
+        if self.most and len(batch) > self.most:
+            parts = [batch[start : start + self.most] for start in range(0, len(batch), self.most)]
+            return [found for part in parts for found in self.work(function, part)]
+        try:
+            return list(zip([place for place, _ in batch], function(batch), strict=True))
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        # Outside of the handler, whose traceback would keep what there was no room for.
+        if len(batch) == 1:
+            length = len(batch[0][1].ids)
+            raise ModelError(
+                f"{self.name}: not enough memory for one prompt of {length:,} tokens; "
+                "compute in --dtype bfloat16, or choose a smaller model or smaller pictures"
+            )
+        self.most = len(batch) // 2
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"{self.name}: not enough memory for {len(batch)} prompts at once; going on with {self.most}"
+        )
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return self.work(function, batch)
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device, or torch's allocator on a CPU, had not enough memory."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
