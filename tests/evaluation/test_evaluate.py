@@ -6,7 +6,7 @@ from PIL import Image
 from ninefold import store
 from ninefold.data import dataset
 from ninefold.data.card import About
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.fake import FakeModel
@@ -58,6 +58,24 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
     told = store.read_json(tmp_path / "run" / "provenance.json")
     assert told["data"] == str(data) and told["adapter"] is None
     assert told["versions"]["ninefold"] and set(told["seconds"]) == {"load", "predict"}
+
+
+def test_a_run_says_what_was_seen_even_if_it_was_cut_short_at_the_end(data, tmp_path):
+    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    whole = (tmp_path / "sees.json").read_bytes()
+    seen = store.read_json(tmp_path / "sees.json")
+    assert [(row["picture"], row["examples"], row["pixels"]) for row in seen["pictures"]] == [([9, 9], 5, [9, 9])]
+    for name in ("sees.json", "done.json"):
+        (tmp_path / name).unlink()
+    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    assert (tmp_path / "sees.json").read_bytes() == whole
+
+
+def test_an_adapter_that_saw_other_pictures_is_refused_before_anything_is_asked(data, tmp_path):
+    store.write_json(tmp_path / "tuning" / "sees.json", {"settings": {"size": "half of it"}})
+    with pytest.raises(ModelError, match='with size "half of it", and this model\'s has "as it is"'):
+        evaluate(EvaluateSpec("fake", data, adapter=tmp_path / "tuning"), tmp_path / "run", model=RIGHT, progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_is_returned_as_it_is(data, tmp_path):

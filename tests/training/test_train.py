@@ -51,7 +51,8 @@ def assert_same_results(run: Path, other: Path) -> None:
 
 def test_a_run_folder_holds_what_later_stages_read(unbroken: Path, spec: TrainSpec) -> None:
     names = {path.name for path in unbroken.iterdir()}
-    assert names == {"spec.json", "adapter", "history.json", "metrics.json", "provenance.json", "done.json"}
+    results = {"history.json", "metrics.json", "sees.json"}
+    assert names == {"spec.json", "adapter", *results, "provenance.json", "done.json"}
     history = json.loads((unbroken / "history.json").read_text())
     assert [(entry["epoch"], entry["step"]) for entry in history] == [(1, 3), (2, 6), (3, 9)]
     assert set(history[0]) == {"epoch", "step", "train_loss", "validation_loss", "learning_rate"}

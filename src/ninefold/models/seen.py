@@ -1,6 +1,7 @@
 """What a run saw: a row for each size of its pictures, and how they were prepared. No torch here."""
 
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,13 @@ class Watch:
             "image_tokens": sight.image_tokens,
             "prompt_tokens": [min(lengths), max(lengths)],
         }
+
+
+def record(model: Model, examples: Iterable[Example]) -> dict[str, Any] | None:
+    """Return what a model sees of examples (see `Watch.record`)."""
+    watch = Watch(model)
+    deque(watch.through(examples), maxlen=0)
+    return watch.record()
 
 
 def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:

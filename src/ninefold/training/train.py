@@ -14,6 +14,7 @@ from transformers import TrainingArguments
 from ninefold import store
 from ninefold.data import dataset
 from ninefold.errors import RunError
+from ninefold.models import seen
 from ninefold.models.base import Trainable
 from ninefold.models.loading import quiet
 from ninefold.models.opening import open_trainable
@@ -33,8 +34,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     """Fine-tune a model, or go on where an interrupted run stopped; a finished run stays as it is.
 
     Writes ``adapter/`` (plain PEFT; ``model/``, a checkpoint, where all weights are trained), ``history.json``,
-    ``metrics.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds all that changes the
-    outcome. Runs in one process, or in several that ``accelerate launch`` started.
+    ``metrics.json``, ``sees.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds all
+    that changes the outcome. Runs in one process, or in several that ``accelerate launch`` started.
 
     Args:
         spec: What is trained, on what, and how.
@@ -86,7 +87,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             "peak_memory_mib": _peak_memory(),
         }
         save(opened, out / "checkpoints" / "best", out, None if settings["lora"] else tuning.dtype)
-        _finish(out, {"history": epochs, "metrics": metrics, "provenance": store.provenance(**facts)})
+        sees = seen.record(opened, [*learned.examples, *checked.examples])
+        _finish(out, {"history": epochs, "metrics": metrics, "sees": sees, "provenance": store.provenance(**facts)})
     state.wait_for_everyone()
     return metrics
 
