@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         dtype=spec.dtype,
         device=spec.device,
         trust_remote_code=spec.trust_remote_code,
+        fast=spec.fast,
     )
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
     if spec.adapter is not None:
@@ -74,6 +76,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
             model=spec.model,
             adapter=str(spec.adapter.resolve()) if spec.adapter else None,
             device=spec.device,
+            fast=asdict(spec.fast),
             seconds={"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)},
         )
         store.write_json(out / "provenance.json", about)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ninefold.models.fast import FAST, Fast
+
 
 @dataclass(frozen=True)
 class EvaluateSpec:
@@ -29,3 +31,5 @@ class EvaluateSpec:
     """A torch device, e.g. "cuda:1"; "auto" takes a GPU where there is one."""
     trust_remote_code: bool = False
     """Whether code that comes with the checkpoint may run."""
+    fast: Fast = FAST
+    """Short cuts, which change no answer."""

@@ -1,10 +1,12 @@
 """From a name to a model, whatever kind it is; torch is imported only where one is computed here."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.errors import ModelError
 from ninefold.models.base import Model, Trainable
+from ninefold.models.fast import FAST, Fast
 
 if TYPE_CHECKING:
     from ninefold.models.loading import Precision
@@ -17,6 +19,7 @@ def open_model(
     dtype: "Precision" = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
+    fast: Fast = FAST,
 ) -> Model:
     """Open the model of a name.
 
@@ -26,6 +29,7 @@ def open_model(
         dtype: What to compute in.
         device: A torch device, or "auto": a GPU where there is one.
         trust_remote_code: Whether code that comes with the checkpoint may run.
+        fast: Which short cuts a model that writes may take.
 
     Raises:
         ModelError: If there is no such model, or it cannot be used this way, with the reason.
@@ -41,7 +45,9 @@ def open_model(
             raise ModelError("an endpoint's precision, device and code are its server's: set them where it is started")
         return Endpoint(name)
 
-    return open_trainable(name, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
+    return open_trainable(
+        name, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code, fast=fast
+    )
 
 
 def open_trainable(
@@ -51,6 +57,7 @@ def open_trainable(
     dtype: "Precision" = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
+    fast: Fast = FAST,
 ) -> Trainable:
     """Open the model of a name as `open_model` does, if its weights are here.
 
@@ -70,5 +77,5 @@ def open_trainable(
     source = find(name)
     # Of a hub id that no row lists, only the configuration tells what it is.
     _, family = loading.open_config(source, trust_remote_code=trust_remote_code)
-    kind = DualEncoder if family.kind == "dual" else GenerativeModel
-    return kind.load(source, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
+    load = DualEncoder.load if family.kind == "dual" else partial(GenerativeModel.load, fast=fast)
+    return load(source, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
