@@ -25,7 +25,7 @@ from ninefold.models.fast import Fast
 from ninefold.models.plain import placed
 from ninefold.models.prompts import Prompt, Tensors, join, padded
 
-_FINISHING = re.compile(r"(?:.*\.)?(?:layers|blocks)\.(\d+)\.(?:self_attn\.o_proj|mlp|attn_out|ff_proj)")
+FINISHING = re.compile(r"(?:.*\.)?(?:layers|blocks)\.(\d+)\.(?:self_attn\.o_proj|mlp|attn_out|ff_proj)")
 """What a decoder layer does with each position alone, once attention has mixed them; the number is the layer's."""
 
 _last_alone: ContextVar[bool] = ContextVar("_last_alone", default=False)
@@ -227,7 +227,7 @@ def _finish_last_alone(model: Any) -> None:
     What it adds to that one position is spread over all of them, which is wrong for the others and right for the last.
     """
     named = [
-        (found, module) for name, module in model.get_decoder().named_modules() if (found := _FINISHING.fullmatch(name))
+        (found, module) for name, module in model.get_decoder().named_modules() if (found := FINISHING.fullmatch(name))
     ]
     last = max((int(found[1]) for found, _ in named), default=None)
     for found, module in named:

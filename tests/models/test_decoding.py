@@ -1,0 +1,196 @@
+"""Short cuts change no answer: beginnings read once, the last layer's last position, options in one row."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+import torch
+from PIL import Image
+from tiny import some_examples
+
+from ninefold.errors import ModelError
+from ninefold.models import batching, decoding
+from ninefold.models.batching import packed
+from ninefold.models.decoding import Decoding
+from ninefold.models.families import GENERIC, find
+from ninefold.models.fast import Fast
+from ninefold.models.generative import GenerativeModel
+from ninefold.models.plain import Plain
+from ninefold.models.prompts import Prompt, Tensors
+from ninefold.types import Example
+
+SAVE = {
+    "llava": tiny.save_tiny_llava,
+    "llava-onevision": tiny.save_tiny_llava_onevision,
+    "molmo": tiny.save_tiny_molmo,
+    "qwen2-vl": tiny.save_tiny_qwen2_vl,
+}
+PLAIN = Fast(own_decoding=False)
+
+
+@pytest.fixture(scope="module", params=SAVE)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / request.param
+    SAVE[request.param](folder)
+    return folder
+
+
+def questions() -> list[Example]:
+    """Seven questions of unequal lengths on three pictures of unequal sizes, in no order; one picture has one alone."""
+    pictures = []
+    for place, (width, height) in enumerate([(96, 96), (130, 70), (60, 120)]):
+        pixels = np.random.default_rng(place).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        pictures.append(file.getvalue())
+    asked = zip(some_examples(7), [0, 1, 0, 2, 1, 0, 1], ["", "two", "", "", "few more words", "", "two"], strict=True)
+    return [
+        replace(example, id=str(place), image=pictures[which], prompt=f"{example.prompt} {more}")
+        for place, (example, which, more) in enumerate(asked)
+    ]
+
+
+@pytest.mark.parametrize(
+    "fast", [Fast(), Fast(prefix_reuse=False, last_position=False)], ids=["all short cuts", "the loop alone"]
+)
+def test_answers_scores_and_states_are_those_of_the_plain_road(folder: Path, fast: Fast) -> None:
+    short, plain = (GenerativeModel.load(find(str(folder)), fast=switches) for switches in (fast, PLAIN))
+    examples = questions()
+    assert short.predict(examples, max_new_tokens=6) == plain.predict(examples, max_new_tokens=6)
+    assert torch.allclose(
+        torch.tensor(short.choice_scores(examples)), torch.tensor(plain.choice_scores(examples)), rtol=0, atol=1e-5
+    )
+    assert short.hidden_states(examples) == pytest.approx(plain.hidden_states(examples), abs=1e-5)
+    assert isinstance(short._road, Decoding)
+    assert isinstance(plain._road, Plain)
+
+
+def positions_read(model: GenerativeModel, examples: list[Example]) -> int:
+    """How many positions the language model reads to answer with one token each, padding included."""
+    read = []
+    embeddings = model.model.get_input_embeddings()
+    handle = embeddings.register_forward_hook(lambda module, arguments, _: read.append(arguments[0].numel()))
+    model.predict(examples, max_new_tokens=1)
+    handle.remove()
+    return sum(read)
+
+
+def test_a_beginning_is_read_once_a_picture(folder: Path) -> None:
+    model = GenerativeModel.load(find(str(folder)))
+    first, second = questions()[0], questions()[2]
+    model.predict([first])
+    lengths = [len(prompt.ids) for prompt in model.encoder.prompts([first, second], [model.encoder.picture(first)] * 2)]
+    read = positions_read(model, [first, second])
+    # The picture stands in both prompts and is read once; what follows the first different word is read for each.
+    image_tokens = model.sees(first).image_tokens
+    assert image_tokens > 4
+    assert read <= sum(lengths) - image_tokens
+    assert positions_read(GenerativeModel.load(find(str(folder)), fast=Fast(prefix_reuse=False)), [first, second]) == (
+        2 * max(lengths)
+    )
+
+
+def test_the_last_layer_finishes_one_position(folder: Path) -> None:
+    found: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
+    for on, shapes in found.items():
+        model = GenerativeModel.load(find(str(folder)), fast=Fast(last_position=on))
+        named = dict(model.model.named_modules())
+        last = max(name for name in named if decoding.FINISHING.fullmatch(name) and "vis" not in name)
+        named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))
+        model.predict(questions()[:1], max_new_tokens=1)
+    assert [shape[1] for shape in found[True]] == [1]
+    assert found[False][0][1] > 10
+
+
+def test_a_family_without_a_row_is_tried_first(
+    tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def generic() -> GenerativeModel:
+        model = GenerativeModel.load(find(str(tiny_llava)))
+        model.family = GENERIC
+        return model
+
+    examples = questions()[:2]
+    agreeing = generic()
+    answers = agreeing.predict(examples, max_new_tokens=3)
+    assert isinstance(agreeing._road, Decoding)
+    assert capsys.readouterr().err == ""
+    # Some families let a prompt's beginning see its end: read alone, it is another one.
+    monkeypatch.setattr(decoding, "_common", lambda one, other: min(len(one), len(other)) - 1)
+    differing = generic()
+    assert differing.predict(examples, max_new_tokens=3) == answers
+    assert isinstance(differing._road, Plain)
+    assert "short cuts change what it answers" in capsys.readouterr().err
+
+
+def crowded(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """Let a model's memory hold ``most`` prompts, and return the batches it is asked for."""
+    read, asked = Decoding.read, []
+
+    def checked(self: Decoding, prompts: list[Prompt], **options: bool) -> object:
+        asked.append(len(prompts))
+        if len(prompts) > most:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+            )
+        return read(self, prompts, **options)
+
+    monkeypatch.setattr(Decoding, "read", checked)
+    return asked
+
+
+def test_out_of_memory_halves_the_batch(
+    tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = some_examples(11)
+    expected = GenerativeModel.load(find(str(tiny_llava))).predict(examples, max_new_tokens=3)
+    model = GenerativeModel.load(find(str(tiny_llava)))
+    asked = crowded(model, monkeypatch, 3)
+    assert model.predict(examples, max_new_tokens=3) == expected
+    assert asked == [11, 5, 2, 2, 1, 2, 2, 1, 1]
+    assert capsys.readouterr().err.splitlines() == [
+        "tiny-llava: not enough memory for 11 prompts at once; going on with 5",
+        "tiny-llava: not enough memory for 5 prompts at once; going on with 2",
+    ]
+    asked.clear()
+    assert model.predict(examples[:5], max_new_tokens=3) == expected[:5]
+    assert asked == [2, 2, 1]
+
+
+def test_no_memory_for_one_prompt_is_an_error(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = GenerativeModel.load(find(str(tiny_llava)))
+    crowded(model, monkeypatch, 0)
+    with pytest.raises(ModelError, match=r"tiny-llava: not enough memory for one prompt of \d+ tokens") as caught:
+        model.predict(some_examples(2))
+    assert "\n" not in str(caught.value)
+
+
+def test_only_a_lack_of_memory_halves() -> None:
+    assert batching.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not batching.out_of_memory(RuntimeError("shapes differ"))
+
+
+def group(start: int, *lengths: int) -> batching.Batch:
+    """Prompts about one picture, of these lengths, from a place on."""
+    picture: Tensors = {}
+    return [
+        (start + place, Prompt({"input_ids": np.zeros(length, int)}, picture)) for place, length in enumerate(lengths)
+    ]
+
+
+def places(batches: Iterable[batching.Batch]) -> list[list[int]]:
+    return [[place for place, _ in batch] for batch in batches]
+
+
+def test_batches_hold_as_many_tokens_as_they_may() -> None:
+    groups = [group(0, 50, 50), group(2, 40), group(3, 30), group(4, 10)]
+    assert places(packed(groups, 150, apart=False, alone=False)) == [[0, 1, 2], [3, 4]]
+    assert places(packed(groups, 150, apart=True, alone=False)) == [[0, 1], [2, 3, 4]]
+    assert places(packed(groups, 150, apart=False, alone=True)) == [[0], [1], [2], [3], [4]]
+    assert places(packed(groups, 9, apart=False, alone=False)) == [[0], [1], [2], [3], [4]]
+    assert places(packed([group(0, *[10] * 7)], 30, apart=True, alone=False)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert places(packed([], 150, apart=True, alone=False)) == []
