@@ -27,11 +27,13 @@ class Demo:
 
     out: Path = Path("ninefold-demo")
     """Folder for everything it makes; open report.html there."""
+    model: str = "nano"
+    """Another nano base, e.g. "nano-molmo", or any model that there is the memory and patience for."""
 
     def run(self) -> None:
         from ninefold.studies.demo import demo
 
-        demo(self.out)
+        demo(self.out, model=self.model)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from ninefold import store
 from ninefold.data import certificate, coco, synthetic
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.families import NANO
 from ninefold.nano import photos
 from ninefold.nano.spec import WorldSpec
 from ninefold.report.page import report
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
-MODEL = "nano"
 DISTRACTORS = 3
 """Things beside the target in half of the training pictures: without them a model need not read the question."""
 
@@ -38,11 +38,14 @@ SETS = ("synthetic", "photo-like")
 """The folders of what the base and the tuned model are measured on."""
 
 
-def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: int = 4) -> dict[str, Any]:
+def demo(
+    out: Path, *, model: str = NANO, limit: int | None = None, pictures: int = 300, epochs: int = 4
+) -> dict[str, Any]:
     """Run the main job in a folder; what is there already is not made again.
 
     Args:
         out: The folder.
+        model: What is measured, tuned, and measured again.
         limit: Use only the first so many examples of every set, to try things out.
         pictures: How many photo-like pictures to make.
         epochs: At most so many passes over the training pictures.
@@ -58,14 +61,14 @@ def demo(out: Path, *, limit: int | None = None, pictures: int = 300, epochs: in
     with clock("verify the test set"):
         certificate.verify(data / "synthetic", progress=True)
     with clock("measure the base"):
-        base = {name: _evaluate(data / name, runs / f"{name}-base", limit) for name in SETS}
+        base = {name: _evaluate(model, data / name, runs / f"{name}-base", limit) for name in SETS}
     with clock("tune it"):
         training = (data / "train", data / f"train-{DISTRACTORS}-distractors")
-        train(TrainSpec(model=MODEL, data=training, epochs=epochs, limit=limit), runs / "tuning")
+        train(TrainSpec(model=model, data=training, epochs=epochs, limit=limit), runs / "tuning")
     with clock("measure the tuned model"):
-        tuned = {name: _evaluate(data / name, runs / f"{name}-tuned", limit, runs / "tuning") for name in SETS}
+        tuned = {name: _evaluate(model, data / name, runs / f"{name}-tuned", limit, runs / "tuning") for name in SETS}
     with clock("draw the report"):
-        made = [runs / f"{name}-{model}" for name in SETS for model in ("base", "tuned")]
+        made = [runs / f"{name}-{state}" for name in SETS for state in ("base", "tuned")]
         report([*made, runs / "tuning"], out / "report.html")
     sets = {name: {"base": base[name]["accuracy"], "tuned": tuned[name]["accuracy"]} for name in SETS}
     summary = {"sets": sets, "seconds": clock.seconds}
@@ -93,8 +96,8 @@ def _make_sets(out: Path, pictures: int) -> None:
         coco.make(coco.CocoSpec(world / "annotations.json", world / "images"), photo_like, progress=True)
 
 
-def _evaluate(data: Path, run: Path, limit: int | None, adapter: Path | None = None) -> dict[str, Any]:
-    return evaluate(EvaluateSpec(model=MODEL, data=data, adapter=adapter, limit=limit), run)
+def _evaluate(model: str, data: Path, run: Path, limit: int | None, adapter: Path | None = None) -> dict[str, Any]:
+    return evaluate(EvaluateSpec(model=model, data=data, adapter=adapter, limit=limit), run)
 
 
 class _Clock:
