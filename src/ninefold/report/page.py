@@ -12,7 +12,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ninefold import __version__
-from ninefold.report import comparison, headline, proofs, tables, wording
+from ninefold.report import comparison, headline, proofs, seen, tables, wording
 from ninefold.report.figures import curves, files, intervals, maps, palette
 from ninefold.report.gallery import Gallery, gallery
 from ninefold.report.runs import Evaluation, Run, TestSet, Training, group, read_runs
@@ -103,6 +103,7 @@ def report(runs: Sequence[Path], out: Path) -> None:
             sentences=headline.sentences(sets),
             nano=sorted({run.model for run in everything if run.is_nano}),
             parts=parts,
+            sights=seen.tables(everything),
             curves=losses,
             proofs=certificates,
             limits=list(dict.fromkeys(limit for proof in certificates for limit in proof.limits)),
@@ -181,7 +182,8 @@ def _record(run: Run) -> Record:
     told = dict(run.provenance)
     command = str(told.pop("command", ""))
     result = {"result": run.metrics} if isinstance(run, Training) else {}
-    return Record(f"{kind}: {run.folder.name}", command, {"specification": run.spec, **result, **told})
+    pictures = {"image processor": run.sees["settings"]} if run.sees else {}
+    return Record(f"{kind}: {run.folder.name}", command, {"specification": run.spec, **pictures, **result, **told})
 
 
 def _environment() -> Environment:

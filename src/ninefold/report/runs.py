@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ninefold.errors import RunError
+from ninefold.models.seen import FILE
 from ninefold.store import canonical_json, read_json
 
 
@@ -24,6 +25,8 @@ class Run:
     """What it measured."""
     provenance: dict[str, Any]
     """Command, versions and machine; empty where the run tells none."""
+    sees: dict[str, Any] | None
+    """What the model saw of the pictures (see `ninefold.models.seen`), where that is known."""
 
     @property
     def model(self) -> str:
@@ -151,7 +154,7 @@ def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
     sets: dict[str, list[Evaluation]] = {}
     for run in evaluations:
         sets.setdefault(run.set_key, []).append(run)
-    names = _unique([_set_name(runs[0]) for runs in sets.values()])
+    names = _unique([set_name(runs[0]) for runs in sets.values()])
     return [TestSet(name, _columns(runs)) for name, runs in zip(names, sets.values(), strict=True)]
 
 
@@ -175,7 +178,8 @@ def _tuned_name(run: Evaluation, siblings: int) -> str:
     return "tuned" if siblings == 1 else f"tuned, {(run.adapter_folder or run.folder).name}"
 
 
-def _set_name(run: Evaluation) -> str:
+def set_name(run: Evaluation) -> str:
+    """Return what the examples of an evaluation are called."""
     data = run.spec["data"]
     name = str(data.get("name") or "data")
     if data.get("split") not in (None, "test"):
@@ -197,9 +201,10 @@ def _read(folder: Path) -> Run:
         raise RunError(f"{folder}: this run is not finished; repeat its command with the same --out to finish it")
     spec, provenance = read_json(folder / "spec.json"), folder / "provenance.json"
     known = read_json(provenance) if provenance.exists() else {}
+    sees = read_json(folder / FILE) if (folder / FILE).exists() else None
     if (folder / "history.json").exists():
         metrics, history = read_json(folder / "metrics.json"), read_json(folder / "history.json")
-        return Training(folder, spec, metrics, known, history)
+        return Training(folder, spec, metrics, known, sees, history)
     if not (folder / "scores.parquet").exists() or not (folder / "metrics.json").exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")
-    return Evaluation(folder, spec, read_json(folder / "metrics.json"), known)
+    return Evaluation(folder, spec, read_json(folder / "metrics.json"), known, sees)
