@@ -40,6 +40,16 @@ def tiny_llava_onevision(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_molmo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Molmo checkpoint with random weights, of the port's classes."""
+    from tiny import save_tiny_molmo
+
+    folder = tmp_path_factory.mktemp("models") / "tiny-molmo"
+    save_tiny_molmo(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CLIP checkpoint with random weights, laid out as the official folder."""
     from tiny import save_tiny_clip

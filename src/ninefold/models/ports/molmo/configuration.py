@@ -21,6 +21,8 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     model_type = "molmo"
     keys_to_ignore_at_inference = ("past_key_values",)
     default_theta = 1e6
+    # Under transformers' own name it would be checked against a vocabulary that it lies past.
+    attribute_map = {"image_token_id": "im_patch_id"}  # noqa: RUF012
 
     vocab_size: int = 152064
     """Entries of the tokenizer that the language model was made for."""
@@ -54,7 +56,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     bos_token_id: int | None = None
     eos_token_id: int | list[int] | None = None
     pad_token_id: int | None = None
-    image_token_id: int = None  # type: ignore[assignment]
+    im_patch_id: int = None  # type: ignore[assignment]
     """Id of ``<im_patch>``, whose positions the image's features are added at: the third of the additional ones."""
 
     image_default_input_size: list[int] | tuple[int, ...] = (336, 336)
@@ -82,7 +84,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
         """Fill in what follows from other fields, and refuse what is not implemented."""
         self.embedding_size = self.embedding_size or self.vocab_size
         self.num_key_value_heads = self.num_key_value_heads or self.num_attention_heads
-        self.image_token_id = self.image_token_id or self.embedding_size + 2
+        self.im_patch_id = self.im_patch_id or self.embedding_size + 2
         if self.eos_token_id is None:
             self.eos_token_id = _END_OF_TEXT.get(self.embedding_size)
         expected = {
@@ -102,9 +104,6 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
         # It names remote code, which this class replaces.
         kwargs.pop("auto_map", None)
         super().__post_init__(**kwargs)
-
-    def validate_token_ids(self) -> None:
-        """Accept ids past ``vocab_size``: those of an image lie there, being read but never written."""
 
     @property
     def image_grid(self) -> tuple[int, int]:

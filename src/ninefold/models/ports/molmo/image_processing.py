@@ -141,7 +141,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         """
         (rows, columns), (window_y, window_x) = self.grid, self.windows
         tiles_y, tiles_x = self.tiling(*picture.shape[:2])
-        tensor = torch.tensor(picture).permute(2, 0, 1).float() / 255
+        tensor = torch.tensor(picture).permute(2, 0, 1).float().contiguous() / 255
         whole_YXI, _ = self._fitted(tensor, rows, columns)
         margin = sum(self.overlap_margins)
         mosaic_YXI, mask_YX = self._fitted(tensor, tiles_y * window_y + margin, tiles_x * window_x + margin)
@@ -161,16 +161,16 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         resized = torch.nn.functional.interpolate(
             picture_CYX[None], size=tuple(scaled.tolist()), mode="bilinear", align_corners=False, antialias=True
         )[0].clip(0, 1)
-        top, left = (size - scaled) // 2
-        height, width = scaled
-        padded = np.zeros((*size, 3), np.float32)
-        padded[top : top + height, left : left + width] = resized.permute(1, 2, 0).numpy()
+        (top, left), (height, width) = (size - scaled) // 2, scaled
+        padded_CYX = torch.zeros(3, *size.tolist())
+        padded_CYX[:, top : top + height, left : left + width] = resized
+        if self.do_normalize:
+            mean, std = (torch.tensor(values)[:, None, None] for values in (self.image_mean, self.image_std))
+            padded_CYX = (padded_CYX - mean) / std
+        patches_YXI = padded_CYX.view(3, rows, side, columns, side).permute(1, 3, 2, 4, 0).reshape(rows, columns, -1)
         mask = np.zeros(size, np.float32)
         mask[top : top + height, left : left + width] = 1
-        if self.do_normalize:
-            padded = (padded - np.array(self.image_mean, np.float32)) / np.array(self.image_std, np.float32)
-        patches = padded.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(rows, columns, -1)
-        return patches, mask.reshape(rows, side, columns, side).mean((1, 3))
+        return patches_YXI.numpy(), mask.reshape(rows, side, columns, side).mean((1, 3))
 
     def layout(self, height: int, width: int) -> Layout:
         """Return the layout of a picture's tokens, which only its tiling decides."""

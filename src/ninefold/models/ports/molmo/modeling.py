@@ -124,7 +124,8 @@ class MolmoBlock(GradientCheckpointingLayer):  # type: ignore[misc]
         return self.attn_out(attended_BSQ)  # type: ignore[no-any-return]
 
     def _feed(self, hidden_BSD: Tensor) -> Tensor:
-        up, gate = self.ff_proj(hidden_BSD).chunk(2, -1)
+        # Rounding depends on how rows lie in memory: halves of their own come out as those of Qwen2, digit for digit.
+        up, gate = (half.contiguous() for half in self.ff_proj(hidden_BSD).chunk(2, -1))
         return self.ff_out(nn.functional.silu(gate) * up)  # type: ignore[no-any-return]
 
 

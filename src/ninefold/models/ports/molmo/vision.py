@@ -159,15 +159,17 @@ class MolmoVisionBackbone(nn.Module):
         crops_CNI = images_BTNI.flatten(0, 1)
         real_C = (crops_CNI != PADDING).flatten(1).any(1)
         keep = set(range(self.config.image_num_layers + 1)) if output_hidden_states else set(self.taps)
-        states = self.image_vit(crops_CNI[real_C], keep=keep)
-        tapped_CNF = torch.cat([states[tap][:, 1:] for tap in self.taps], -1)
-        features_CNF = tapped_CNF.new_zeros(len(crops_CNI), *tapped_CNF.shape[1:])
-        features_CNF = features_CNF.index_put((real_C,), tapped_CNF)
+        features_CNF = self.pad_embed.new_zeros(*crops_CNI.shape[:2], self.pad_embed.shape[1])
+        states: dict[int, Tensor] = {}
+        if real_C.any():  # transformers' attention takes no empty batch
+            states = self.image_vit(crops_CNI[real_C], keep=keep)
+            tapped_CNF = torch.cat([states[tap][:, 1:] for tap in self.taps], -1)
+            features_CNF = features_CNF.index_put((real_C,), tapped_CNF.to(features_CNF.dtype))
         if image_masks_BTN is not None:
             features_CNF = features_CNF + self._pad_embedding(image_masks_BTN.flatten(0, 1)[..., None])
         pooled_W1E = self._pool(features_CNF)
         pooled_BTKE = pooled_W1E.view(*images_BTNI.shape[:2], -1, pooled_W1E.shape[-1])
-        hidden_states = tuple(states[place] for place in sorted(keep)) if output_hidden_states else None
+        hidden_states = tuple(states.values()) if output_hidden_states else None
         return self.image_projector(pooled_BTKE), hidden_states
 
     def _pad_embedding(self, masks_CN1: Tensor) -> Tensor:
