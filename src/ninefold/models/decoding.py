@@ -122,10 +122,10 @@ class Decoding:
 
     def read(self, prompts: Sequence[Prompt], *, states: bool = False) -> Reading:
         """Read prompts to their last token."""
-        owners, beginnings, lengths = _beginnings(prompts)
-        if not self.fast.prefix_reuse or len(beginnings) == len(prompts):
+        owners, begun, lengths = beginnings(prompts)
+        if not self.fast.prefix_reuse or len(begun) == len(prompts):
             return self._read_on(None, *self._joined(prompts), states=states)
-        reading = self._read_on(None, *self._joined(beginnings))
+        reading = self._read_on(None, *self._joined(begun))
         reading.select(torch.tensor(owners, device=self.model.device))
         rest = [{"input_ids": prompt.ids[lengths[owner] :]} for prompt, owner in zip(prompts, owners, strict=True)]
         tensors = placed(self.model, padded(rest, self.encoder.pad_id))
@@ -148,7 +148,7 @@ class Decoding:
             places_BS = before.last_B[..., None] + mask_BS.cumsum(-1)
         # Without padding there is nothing to mask, and attention is faster where it need not look.
         mask = {"attention_mask": None if bool(whole_BC.all()) else whole_BC}
-        with _only_last():
+        with _last_only(self.fast.last_position):
             found = self.model(
                 **{**tensors, **mask},
                 position_ids=places_BS,
@@ -189,20 +189,20 @@ def _chances(
     return tuple(begun.index_add(0, owners, chances).tolist())
 
 
-def _beginnings(prompts: Sequence[Prompt]) -> tuple[list[int], list[Prompt], list[int]]:
+def beginnings(prompts: Sequence[Prompt]) -> tuple[list[int], list[Prompt], list[int]]:
     """Return which beginning each prompt has, the beginnings, one a picture, and how long they are."""
     groups: dict[int, list[int]] = {}
     for place, prompt in enumerate(prompts):
         groups.setdefault(id(prompt.picture), []).append(place)
-    owners, beginnings, lengths = [0] * len(prompts), [], []
+    owners, begun, lengths = [0] * len(prompts), [], []
     for owner, places in enumerate(groups.values()):
         first = prompts[places[0]]
         length = min(_common(first.ids, prompts[place].ids) for place in places)
-        beginnings.append(Prompt({name: values[:length] for name, values in first.along.items()}, first.picture))
+        begun.append(Prompt({name: values[:length] for name, values in first.along.items()}, first.picture))
         lengths.append(length)
         for place in places:
             owners[place] = owner
-    return owners, beginnings, lengths
+    return owners, begun, lengths
 
 
 def _common(one_S: np.ndarray, other_S: np.ndarray) -> int:
@@ -213,8 +213,8 @@ def _common(one_S: np.ndarray, other_S: np.ndarray) -> int:
 
 
 @contextmanager
-def _only_last() -> Iterator[None]:
-    token = _last_alone.set(True)
+def _last_only(wanted: bool) -> Iterator[None]:
+    token = _last_alone.set(wanted)
     try:
         yield
     finally:
@@ -231,7 +231,7 @@ def _finish_last_alone(model: Any) -> None:
     ]
     last = max((int(found[1]) for found, _ in named), default=None)
     for found, module in named:
-        if int(found[1]) == last:
+        if int(found[1]) == last and _last_position not in module._forward_pre_hooks.values():
             module.register_forward_pre_hook(_last_position)
 
 
