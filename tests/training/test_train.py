@@ -6,42 +6,17 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
-from ninefold.data import dataset
-from ninefold.data.card import About
-from ninefold.data.synthetic import SyntheticSpec, examples
 from ninefold.errors import NinefoldError, RunError
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import last_checkpoint, train
 
 RESULTS = ("adapter/adapter_model.safetensors", "adapter/adapter_config.json", "history.json", "metrics.json")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data") / "synthetic-train"
-    parts = examples(SyntheticSpec(split="train", canvas=96))
-    few = {split: islice(part, 0, 72, 3) for split, part in parts.items()}
-    dataset.write(folder, few, about=About("a few", "A few rows.", {}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def spec(tiny_llava: Path, data: Path) -> TrainSpec:
-    return TrainSpec(model=str(tiny_llava), data=(data,), batch=8, epochs=3, learning_rate=1e-3, checkpoint_steps=2)
-
-
-@pytest.fixture(scope="module")
-def unbroken(spec: TrainSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("runs") / "unbroken"
-    train(spec, out)
-    return out
 
 
 def assert_same_results(run: Path, other: Path) -> None:
@@ -143,8 +118,8 @@ train({replace(spec, epochs=1)!r}, Path({str(tmp_path / "run")!r}))
     assert json.loads((tmp_path / "run" / "provenance.json").read_text())["processes"] == 2
 
 
-def test_several_data_sets_are_trained_on_together(spec: TrainSpec, data: Path, tmp_path: Path) -> None:
-    metrics = train(replace(spec, data=(data, data), epochs=1, micro_batch=4), tmp_path / "both")
+def test_several_data_sets_are_trained_on_together(spec: TrainSpec, few: Path, tmp_path: Path) -> None:
+    metrics = train(replace(spec, data=(few, few), epochs=1, micro_batch=4), tmp_path / "both")
     assert metrics["examples"] == {"train": 48, "validation": 48}
     settings = json.loads((tmp_path / "both" / "spec.json").read_text())
     assert [entry["name"] for entry in settings["data"]] == ["synthetic-train", "synthetic-train"]

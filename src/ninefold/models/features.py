@@ -70,7 +70,7 @@ class Featured:
             folder: Where features are kept; by default in memory where they fit, and else in the user's cache.
 
         Raises:
-            ModelError: If it cannot be given features, or they take too much room, with the reason.
+            ModelError: If it cannot be given features, they would have a gradient, or take too much room.
         """
         self.model = model
         self.encoder = self
@@ -143,8 +143,7 @@ class Featured:
         if not encoder.splices([example], [picture]):
             raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
         prompt = encoder.prompts([example], [picture])[0]
-        with torch.enable_grad():
-            features_TD = self._features(prompt.picture)
+        features_TD = self._features(prompt.picture)
         if features_TD.requires_grad:
             raise ModelError(f"{name}: its vision is trained, so that its features change with every step")
         shown = Shown(_without_pixels(prompt), features_TD.cpu())

@@ -201,18 +201,23 @@ def is_over(epochs: History, *, patience: int, most: int) -> bool:
     return bool(epochs) and (len(epochs) >= most or len(epochs) - best_epoch(epochs) >= patience)
 
 
-def recompute(network: Any) -> None:
-    """Make a network keep no activations but those between its layers.
+def recompute(network: Any, *, off: bool = False) -> None:
+    """Make a network keep no activations but those between its layers, or all of them again.
 
     Raises:
         RunError: If its class cannot.
     """
+    base = network.get_base_model() if isinstance(network, PeftModel) else network
     try:
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        if off:
+            base.gradient_checkpointing_disable()
+        else:
+            base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     except ValueError as error:
-        raise RunError(
-            f"activations cannot be recomputed: {error}; choose --no-recompute and --micro-batch 1"
-        ) from None
+        raise RunError(f"activations cannot be recomputed: {error}; choose --no-recompute --micro-batch 1") from None
+    # Transformers makes embeddings require gradients, which reentrant checkpoints need and these do not: a frozen
+    # vision tower would be gone through backward for nothing.
+    base.disable_input_require_grads()
 
 
 def _as_it_is(made: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
         done = store.open_run(out, settings)
     if done:
         return dict(store.read_json(out / "metrics.json"))
-    with tuned(opened, settings, restored=model is not None) as tuning, quiet():
+    with quiet(), tuned(opened, settings, restored=model is not None) as tuning:
         say(tuning.summary)
         begun_with = _begun_with(out / "checkpoints")
         learned, checked = prepare(spec, opened, None if begun_with is None else begun_with.features)

@@ -15,6 +15,7 @@ from ninefold import store
 from ninefold.models.base import Trainable
 from ninefold.models.families import Scope
 from ninefold.training import lora
+from ninefold.training.loop import recompute
 
 _SIGHT = re.compile(r"(^|[._])(vision|visual|image|multi_modal|projector|connector|merger)")
 """What parts of a model that work on pictures are called, up to and with the projector, in all of transformers."""
@@ -48,6 +49,8 @@ def tuned(model: Trainable, settings: Mapping[str, Any], *, restored: bool) -> I
     """
     network, dtype = model.model, model.model.dtype
     before = _State(network) if restored else None
+    # Nothing is generated: keys and values of the past would only take room.
+    network.config.get_text_config().use_cache = False
     try:
         if settings["lora"] is None:
             yield _whole(network, settings["scope"], dtype)
@@ -70,18 +73,22 @@ class _State:
     """All of a network that training changes."""
 
     def __init__(self, network: Any) -> None:
-        self.config = dict(network.config.__dict__)
-        self.data = {name: parameter.data for name, parameter in network.named_parameters()}
-        self.required = {name: parameter.requires_grad for name, parameter in network.named_parameters()}
+        self.configs = [(part, dict(part.__dict__)) for part in (network.config, network.config.get_text_config())]
+        self.weights = [(weight, weight.data, weight.requires_grad) for weight in network.parameters()]
+        self.attributes = set(network.__dict__)
 
     def restore(self, network: Any) -> None:
-        # Nothing is done where nothing is to be undone: switching off warns.
         if any(getattr(module, "gradient_checkpointing", False) for module in network.modules()):
-            network.gradient_checkpointing_disable()
-        network.config.__dict__.update(self.config)
-        for name, parameter in network.named_parameters():
-            parameter.data, parameter.grad = self.data[name], None
-            parameter.requires_grad_(self.required[name])
+            recompute(network, off=True)
+        for part, settings in self.configs:
+            part.__dict__.clear()
+            part.__dict__.update(settings)
+        for weight, data, required in self.weights:
+            weight.data, weight.grad = data, None
+            weight.requires_grad_(required)
+        # What else was hung on it, such as a forward in mixed precision.
+        for name in set(network.__dict__) - self.attributes:
+            delattr(network, name)
         network.eval()
 
 

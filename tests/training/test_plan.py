@@ -1,0 +1,127 @@
+"""How a batch is cut, what the probe finds and leaves, and what happens when memory is not enough."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import some_examples
+from training_runs import assert_same_adapter
+
+from ninefold.errors import RunError
+from ninefold.models.opening import open_trainable
+from ninefold.training import loop, probe
+from ninefold.training.batches import Answers
+from ninefold.training.plan import Plan
+from ninefold.training.spec import TrainSpec
+from ninefold.training.train import train
+from ninefold.training.tuning import tuned
+
+LORA = {"pattern": r".*q_proj", "rank": 4, "alpha": 8, "dropout": 0.0, "init": "gaussian"}
+
+
+def test_a_batch_is_cut_evenly_by_length_within_its_tokens() -> None:
+    plan = Plan(micro_batch=8, tokens=400, recompute=False, unused=False)
+    assert plan.cut([100.0] * 6) == [[0, 1, 2], [3, 4, 5]]
+    assert plan.cut([100, 50, 90, 60, 95]) == [[1, 3], [2, 4, 0]]
+    assert plan.cut([900.0, 800.0]) == [[1], [0]]
+    assert [len(part) for part in plan.cut([10.0] * 20)] == [6, 7, 7]
+
+
+def test_halving_ends_in_recomputing_and_then_in_one_line() -> None:
+    plan = Plan(8, 800, recompute=False, unused=False)
+    plan = plan.halved(5, 100)
+    assert (plan.micro_batch, plan.tokens, plan.recompute) == (2, 200, False)
+    plan = plan.halved(2, 100).halved(1, 100)
+    assert (plan.micro_batch, plan.tokens, plan.recompute) == (1, 100, True)
+    with pytest.raises(RunError, match="out of memory on a single example of about 100 tokens"):
+        plan.halved(1, 100)
+
+
+@pytest.fixture
+def choose(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+    model = open_trainable(str(tiny_llava))
+    answers = Answers(some_examples(4), model)
+
+    def chosen(mebibytes: float, **options: Any) -> Plan:
+        monkeypatch.setattr(probe, "free", lambda device: int(mebibytes * 2**20))
+        with tuned(model, {"lora": LORA, "scope": "language", "seed": 0}, restored=True) as tuning:
+            return probe.choose(answers, tuning.network, tuning.dtype, share=16, **options)[0]
+
+    return chosen
+
+
+def test_the_plan_follows_from_the_memory_that_is_free(choose: Callable[..., Plan]) -> None:
+    roomy, tight, none = choose(4096), choose(20), choose(0.1)
+    assert (roomy.micro_batch, roomy.recompute) == (16, False)
+    assert 8000 < roomy.tokens <= 8192
+    assert not tight.recompute and tight.tokens < roomy.tokens
+    assert none.recompute and len(none.cut([60.0] * 4)) == 4
+    told = choose(0.1, micro_batch=3)
+    assert (told.micro_batch, told.recompute) == (3, True)
+    assert choose(0.1, micro_batch=3, recomputing=False).recompute is False
+    assert choose(4096, recomputing=True).recompute is True
+
+
+def test_the_probe_leaves_no_trace(tiny_llava: Path) -> None:
+    model = open_trainable(str(tiny_llava))
+    answers = Answers(some_examples(2), model)
+    batch = answers.batch([0])
+    with tuned(model, {"lora": {**LORA, "dropout": 0.5}, "scope": "language", "seed": 0}, restored=True) as tuning:
+        weights = {name: value.clone() for name, value in tuning.network.state_dict().items()}
+        random = torch.get_rng_state()
+        taken, unused = probe.measure(model, tuning.network, batch, torch.float32)
+        assert torch.equal(torch.get_rng_state(), random)
+        assert all(torch.equal(value, weights[name]) for name, value in tuning.network.state_dict().items())
+        assert all(parameter.grad is None for parameter in tuning.network.parameters())
+        # The last layer of the vision tower has no query of its own left out: all take part.
+        assert not unused
+    # Twice the examples keep twice the activations.
+    assert probe.measure(model, model.model, answers.batch([0, 1]), torch.float32)[0] > 1.5 * taken
+
+
+def test_a_probed_run_is_the_run_with_its_plan_given(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
+    plan = json.loads((unbroken / "provenance.json").read_text())["plan"]
+    assert plan["micro_batch"] == 8 and not plan["recompute"] and not plan["features"]
+    train(replace(spec, micro_batch=8, recompute=False), tmp_path / "told")
+    assert_same_adapter(tmp_path / "told", unbroken)
+
+
+def test_out_of_memory_the_step_is_done_again_in_halves(
+    spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = replace(spec, epochs=1, dropout=0.1)
+    plain, calls = loop.AnswerTrainer._inputs, []
+
+    def short(self: loop.AnswerTrainer, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        calls.append(len(batch["places"]))
+        if self.model.training and len(batch["places"]) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is.")
+        return plain(self, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.AnswerTrainer, "_inputs", short)
+        train(spec, tmp_path / "short")
+    assert calls[:4] == [8, 4, 4, 4]
+    assert "out of memory; going on with at most 4 examples" in capsys.readouterr().err
+    train(replace(spec, micro_batch=4, recompute=False), tmp_path / "four")
+    assert_same_adapter(tmp_path / "short", tmp_path / "four")
+    assert json.loads((tmp_path / "short" / "provenance.json").read_text())["plan"]["micro_batch"] == 4
+
+
+def test_a_resumed_run_keeps_its_plan(
+    unbroken: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop.AnswerTrainer, "train", interrupted)
+        train(replace(spec, micro_batch=2), tmp_path / "run")
+    # Nothing is probed again, however the memory has changed.
+    monkeypatch.setattr("ninefold.training.train.choose", interrupted)
+    train(spec, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "provenance.json").read_text())["plan"]["micro_batch"] == 2
