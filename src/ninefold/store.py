@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ninefold import __version__
 from ninefold.errors import RunError
 
 
@@ -118,12 +119,17 @@ def open_run(folder: Path, spec: Mapping[str, object]) -> bool:
 
 def provenance(**facts: object) -> dict[str, object]:
     """Describe what ran and where: ``facts``, then all that may differ between machines that reach the same result."""
-    packages = ("ninefold", "torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
+    packages = ("torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
     return {
         **facts,
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in packages},
+        # ninefold need not be installed to run; the others are.
+        "versions": {
+            "python": platform.python_version(),
+            "ninefold": __version__,
+            **{name: metadata.version(name) for name in packages},
+        },
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
     }
 
