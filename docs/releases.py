@@ -12,6 +12,14 @@ from typing import Any
 
 from transformers import CLIPTokenizer, LlamaTokenizer
 
+from ninefold.models import loading
+from ninefold.models.encoding import Encoder
+from ninefold.models.families import find
+from ninefold.models.pairs import PairEncoder, open_encoder
+
+Reader = Encoder | PairEncoder
+"""What reads for a family."""
+
 CLIP_COLORS = {
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
     "image_std": [0.26862954, 0.26130258, 0.27577711],
@@ -74,6 +82,15 @@ def assemble(family: str, checkpoints: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     _WRITERS[family](checkpoints, folder)
     return folder
+
+
+def opened(folder: Path) -> Reader:
+    """Open what `assemble` wrote as the package opens a model's."""
+    source = find(str(folder))
+    config, family = loading.open_config(source)
+    if family.kind == "dual":
+        return open_encoder(source, config)
+    return Encoder(loading.open_processor(source, config), END_IDS[family.name])
 
 
 def _llava(checkpoints: Path, folder: Path, model_type: str, pictures: Mapping[str, Any], processor: str) -> None:

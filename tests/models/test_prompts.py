@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from make_models import page
 from PIL import Image
-from releases import END_IDS, assemble
+from releases import Reader, assemble, opened
 from transformers.image_utils import SizeDict
 
 from ninefold.models import loading
 from ninefold.models.base import Sight
 from ninefold.models.encoding import IGNORED, Encoder
-from ninefold.models.families import find
-from ninefold.models.pairs import PairEncoder, open_encoder
+from ninefold.models.families import FAMILIES, find
+from ninefold.models.pairs import PairEncoder
 from ninefold.models.sight import Eyes
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
@@ -97,18 +98,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 @pytest.fixture(scope="module")
-def encoder_of(release: Callable[[str], Path]) -> Callable[[str], Encoder | PairEncoder]:
+def encoder_of(release: Callable[[str], Path]) -> Callable[[str], Reader]:
     """The encoder of a family."""
     return cache(lambda family: opened(release(family)))
-
-
-def opened(folder: Path) -> Encoder | PairEncoder:
-    source = find(str(folder))
-    config, family = loading.open_config(source)
-    assert family.name == folder.name
-    if family.kind == "dual":
-        return open_encoder(source, config)
-    return Encoder(loading.open_processor(source, config), END_IDS[folder.name])
 
 
 def example(width: int, height: int) -> Example:
@@ -165,11 +157,19 @@ def test_clip_reads_the_question_with_each_label_and_sees_a_square(encoder_of: C
 
 
 @needs_checkpoints
+def test_the_page_of_models_is_what_the_code_says(encoder_of: Callable[[str], Reader]) -> None:
+    written = Path(__file__).parents[2] / "docs" / "models.md"
+    assert written.read_text() == page({family: encoder_of(family) for family in FAMILIES}), (
+        "make it again: python docs/make_models.py ../shared/checkpoints"
+    )
+
+
+@needs_checkpoints
 @pytest.mark.parametrize("family", [*ROWS, "clip"])
 def test_torchvision_changes_nothing(
     family: str,
     release: Callable[[str], Path],
-    encoder_of: Callable[[str], Encoder | PairEncoder],
+    encoder_of: Callable[[str], Reader],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     photo = example(200, 150)
@@ -193,7 +193,7 @@ class Torchvisions:
     from_dict = from_pretrained
 
 
-def tensors(encoder: Encoder | PairEncoder, photo: Example) -> Mapping[str, torch.Tensor]:
+def tensors(encoder: Reader, photo: Example) -> Mapping[str, torch.Tensor]:
     if isinstance(encoder, PairEncoder):
         return {"pixel_values": encoder.pixels([encoder.picture(photo)])}
     return encoder.encode([photo], [encoder.picture(photo)])
