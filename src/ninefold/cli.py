@@ -198,25 +198,25 @@ class Nano:
 
 @dataclass(frozen=True)
 class Models:
-    """List what --model can name, where it comes from and what it needs."""
+    """List what --model can name, where it comes from and what it needs; docs/models.md shows what each sees."""
 
     def run(self) -> None:
         from rich.console import Console
         from rich.table import Column, Table
 
+        from ninefold.models.endpoint import PREFIX
         from ninefold.models.families import FAMILIES, GENERIC, nano_bases
 
         # Names are there to be copied, so that none is cut short.
-        table = Table("name", Column("comes from", no_wrap=True), "needs", show_lines=True)
+        table = Table(Column("name", overflow="fold"), Column("what it is", overflow="fold"), show_lines=True)
         table.add_row(
             "\n".join(nano_bases()),
-            "this package",
-            "Nothing: they run on any CPU.\nMade to show the system; their scores say nothing about any real model.",
+            "Small bases in this package; they need nothing and run on any CPU. Made to show the system: their scores "
+            "say nothing about any real model.",
         )
         for family in (*FAMILIES.values(), GENERIC):
-            table.add_row(
-                family.name, "\n".join(family.checkpoints), "\n".join(filter(None, (family.needs, family.notes)))
-            )
+            table.add_row(family.name, "\n".join(filter(None, (*family.checkpoints, family.needs, family.notes))))
+        table.add_row(f"{PREFIX}URL#name", "A model on an OpenAI-compatible server: vLLM, SGLang, a hosted one.")
         Console().print(table)
 
 
