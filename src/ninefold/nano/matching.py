@@ -45,8 +45,8 @@ class Matching(Pretraining):
         """Learn one step of choosing texts for pictures; ``done`` is the fraction of the stage behind us."""
         spec = self.spec
         random = rng(spec.seed, "nano", "match", self.step)
-        # A single vector has to say where everything is: few things first.
-        most = 2 + min(int(done * 8), 4)
+        # A single vector has to say where everything is: one thing first, as several teach nothing at the start.
+        most = 1 + max(0, int((done - 0.3) * 6))
         pictures = pictures_at(random, self.textures, spec.eye_batch, (1, most), photos=min(0.1 + done, 0.5))
         inputs, boxes = self.teacher.show(pictures, self.shape.sizes[0])
         asked = [(b, item) for b, picture in enumerate(pictures) for item in picture.named_once()]
