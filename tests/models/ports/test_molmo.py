@@ -254,6 +254,7 @@ def test_the_language_half_is_transformers_own_to_the_last_digit(olmo: bool, att
     assert torch.equal(model(ids, attention_mask=mask).logits, theirs)
     embeds = torch.randn(2, 30, 40)
     assert torch.equal(model(inputs_embeds=embeds).logits, half(inputs_embeds=embeds).logits)
+    assert torch.equal(model.bfloat16()(ids).logits, half.bfloat16()(ids).logits)
 
 
 @torch.no_grad()
@@ -384,6 +385,9 @@ def test_generation_keeps_keys_and_sees_pictures_once(olmo: bool) -> None:
     hook.remove()
     assert len(looked) == 1
     assert torch.equal(model.generate(**inputs, **options)[:, 20:], made)
+    marked = moved_left(inputs)
+    marked["input_ids"] = marked["input_ids"].masked_fill(marked.pop("attention_mask") == 0, -1)
+    assert torch.equal(model.generate(**marked, **options)[:, 20:], made)
     assert torch.equal(model.generate(**moved_left(inputs), **options, use_cache=False)[:, 20:], made)
     features = {"image": model.get_image_features(**pictures(inputs))}
     words = {key: tensor for key, tensor in moved_left(inputs).items() if key in ("input_ids", "attention_mask")}

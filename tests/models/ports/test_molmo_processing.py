@@ -191,8 +191,16 @@ def test_kinds_of_pictures_are_all_read_as_color(processor: MolmoProcessor) -> N
     grey = picture(50, 70).convert("L")
     expected = np.asarray(grey.convert("RGB"))
     rgb = processor.image_processor.rgb
-    for image in (grey, np.asarray(grey), expected, grey.convert("RGBA"), torch.from_numpy(expected.copy())):
+    for image in (
+        grey,
+        np.asarray(grey),
+        expected,
+        grey.convert("RGBA"),
+        torch.from_numpy(expected.transpose(2, 0, 1).copy()),
+    ):
         assert np.array_equal(rgb(image), expected)
+    with pytest.raises(ValueError, match=r"not \(50, 70, 3\) of float64"):
+        rgb(expected / 255)
 
 
 def test_a_tokenizer_without_its_tokens_is_refused() -> None:

@@ -4,6 +4,9 @@ from typing import Any
 
 from transformers import PreTrainedConfig
 
+PADDING = -1.0
+"""What fills up crops and their masks where a sequence has fewer crops than others of its batch."""
+
 _END_OF_TEXT = {152064: 151643, 100352: 100257}
 """``<|endoftext|>`` of the released tokenizers, by ``embedding_size``; no released file says what ends an answer."""
 

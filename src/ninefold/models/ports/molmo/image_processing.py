@@ -18,8 +18,7 @@ from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_utils import make_flat_list_of_images, to_numpy_array
 
-PADDING = -1.0
-"""What fills up crops and masks where a sequence has fewer crops than others of its batch."""
+from ninefold.models.ports.molmo.configuration import PADDING
 
 UNUSED = -100
 """The place of a pooled position that another crop shows too."""
@@ -98,10 +97,20 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
 
     @staticmethod
     def rgb(image: Any) -> np.ndarray:
-        """Return a picture as (H, W, 3) uint8."""
+        """Return a picture as (H, W, 3) uint8.
+
+        Raises:
+            ValueError: If it is an array of other numbers, or not of one, three or four channels.
+        """
         array = to_numpy_array(image.convert("RGB") if isinstance(image, Image.Image) else image)
         if array.ndim == 2:
             array = array[..., None]
+        if array.shape[-1] not in (1, 3, 4):
+            array = array.transpose(1, 2, 0)
+        if array.dtype != np.uint8 or array.shape[-1] not in (1, 3, 4):
+            raise ValueError(
+                f"a picture is (H, W, channels) or (channels, H, W) of uint8, not {array.shape} of {array.dtype}"
+            )
         return np.broadcast_to(array[..., :3], (*array.shape[:2], 3))
 
     @property

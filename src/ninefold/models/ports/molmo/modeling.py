@@ -1,11 +1,7 @@
 """Molmo v1 (allenai/Molmo-7B-D-0924 and 7B-O-0924) for transformers 5, with the released tensor and module names.
 
-The language model computes what `Qwen2ForCausalLM` (D) or `Olmo2ForCausalLM` (O) computes, from their own norms, rotary
-embedding, attention functions, masks and cache; it is written anew only because the released checkpoints fuse query,
-key and value into ``att_proj``, and up and gate into ``ff_proj``.
-
-Axes: B sequences, S positions, D width, Q, J and V widths of queries, keys and values, T crops of a sequence, N patches
-of a crop, I values of a patch, K pooled windows of a crop, P positions that hold features of an image.
+Axes: B sequences, S positions, D width, T crops of a sequence, N patches of a crop, I values of a patch, K pooled
+windows of a crop, P positions that hold features of an image.
 """
 
 from collections.abc import Sequence
@@ -17,116 +13,20 @@ from transformers import initialization
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.generation import GenerationMixin
 from transformers.masking_utils import create_causal_mask
-from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel, slice_logits_to_keep
+from transformers.modeling_utils import PreTrainedModel, slice_logits_to_keep
 from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast, LlavaModelOutputWithPast
-from transformers.models.olmo2.modeling_olmo2 import Olmo2RMSNorm, Olmo2RotaryEmbedding, apply_rotary_pos_emb
-from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding, eager_attention_forward
+from transformers.models.olmo2.modeling_olmo2 import Olmo2RMSNorm, Olmo2RotaryEmbedding
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding
 from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
 from ninefold.models.ports.molmo.configuration import MolmoConfig
+from ninefold.models.ports.molmo.language import MolmoAttention, MolmoBlock, MolmoEmbedding
+from ninefold.models.ports.molmo.positions import added, counted, padded_left, placed
 from ninefold.models.ports.molmo.vision import MolmoVisionBackbone, init_vision_weights
 
 _IMAGE_INPUTS = ("images", "image_masks", "image_input_idx")
-
-
-class MolmoEmbedding(nn.Module):
-    """One embedding in two parameters: that of the language model, and the rows added for the tokens of images."""
-
-    def __init__(self, config: MolmoConfig) -> None:
-        super().__init__()
-        self.embedding = nn.Parameter(torch.empty(config.embedding_size, config.hidden_size))
-        self.new_embedding = nn.Parameter(torch.empty(config.additional_vocab_size, config.hidden_size))
-
-    def forward(self, input_ids_BS: Tensor) -> Tensor:
-        """Return (B, S, D)."""
-        size = len(self.embedding)
-        old_BSD = nn.functional.embedding(input_ids_BS.clamp(max=size - 1), self.embedding)
-        new_BSD = nn.functional.embedding((input_ids_BS - size).clamp(min=0), self.new_embedding)
-        return torch.where((input_ids_BS >= size)[..., None], new_BSD, old_BSD)
-
-
-class MolmoAttention(nn.Module):
-    """What a block does between its fused projection and its output projection; it has no parameters."""
-
-    is_causal = True
-
-    def __init__(self, config: MolmoConfig, layer_idx: int) -> None:
-        super().__init__()
-        self.config = config
-        self.layer_idx = layer_idx
-        self.head_dim = config.hidden_size // config.num_attention_heads
-        self.num_key_value_groups = config.num_attention_heads // config.num_key_value_heads
-        self.scaling = self.head_dim**-0.5
-
-    def forward(
-        self,
-        query_BSQ: Tensor,
-        key_BSJ: Tensor,
-        value_BSV: Tensor,
-        *,
-        position_embeddings: tuple[Tensor, Tensor],
-        attention_mask: Tensor | None,
-        past_key_values: Cache | None,
-        **kwargs: Any,
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return (B, S, Q), and the attention weights where the attention function gives them."""
-        query, key, value = (
-            states.view(*states.shape[:2], -1, self.head_dim).transpose(1, 2)
-            for states in (query_BSQ, key_BSJ, value_BSV)
-        )
-        query, key = apply_rotary_pos_emb(query, key, *position_embeddings)
-        if past_key_values is not None:
-            key, value = past_key_values.update(key, value, self.layer_idx)
-        attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention_forward)
-        attended, weights = attend(self, query, key, value, attention_mask, dropout=0.0, scaling=self.scaling, **kwargs)
-        return attended.flatten(2), weights
-
-
-class MolmoBlock(GradientCheckpointingLayer):  # type: ignore[misc]
-    """A block of the language model, normalized as in Qwen2 (before) or as in OLMo 2 (after)."""
-
-    def __init__(self, config: MolmoConfig, layer_idx: int) -> None:
-        super().__init__()
-        norm = Olmo2RMSNorm if config.norm_after else Qwen2RMSNorm
-        width, inner = config.hidden_size, config.intermediate_size // 2
-        self.norm_after = config.norm_after
-        self.attention = MolmoAttention(config, layer_idx)
-        query_dim, key_dim = (
-            heads * self.attention.head_dim for heads in (config.num_attention_heads, config.num_key_value_heads)
-        )
-        self.fused_dims = (query_dim, key_dim, key_dim)
-        self.att_proj = nn.Linear(width, sum(self.fused_dims), bias=config.qkv_bias)
-        self.attn_out = nn.Linear(query_dim, width, bias=False)
-        self.ff_proj = nn.Linear(width, 2 * inner, bias=False)
-        self.ff_out = nn.Linear(inner, width, bias=False)
-        self.attn_norm = norm(width, eps=config.layer_norm_eps)
-        self.ff_norm = norm(width, eps=config.layer_norm_eps)
-        if config.attention_layer_norm:
-            self.q_norm = norm(query_dim, eps=config.layer_norm_eps)
-            self.k_norm = norm(key_dim, eps=config.layer_norm_eps)
-        else:
-            self.q_norm = self.k_norm = nn.Identity()
-
-    def forward(self, hidden_BSD: Tensor, **kwargs: Any) -> Tensor:
-        """Return (B, S, D); the keywords are those of `MolmoAttention`."""
-        if self.norm_after:
-            hidden_BSD = hidden_BSD + self.attn_norm(self._attend(hidden_BSD, **kwargs))
-            return hidden_BSD + self.ff_norm(self._feed(hidden_BSD))  # type: ignore[no-any-return]
-        hidden_BSD = hidden_BSD + self._attend(self.attn_norm(hidden_BSD), **kwargs)
-        return hidden_BSD + self._feed(self.ff_norm(hidden_BSD))
-
-    def _attend(self, hidden_BSD: Tensor, **kwargs: Any) -> Tensor:
-        query_BSQ, key_BSJ, value_BSV = self.att_proj(hidden_BSD).split(self.fused_dims, -1)
-        attended_BSQ, _ = self.attention(self.q_norm(query_BSQ), self.k_norm(key_BSJ), value_BSV, **kwargs)
-        return self.attn_out(attended_BSQ)  # type: ignore[no-any-return]
-
-    def _feed(self, hidden_BSD: Tensor) -> Tensor:
-        # Rounding depends on how rows lie in memory: halves of their own come out as those of Qwen2, digit for digit.
-        up, gate = (half.contiguous() for half in self.ff_proj(hidden_BSD).chunk(2, -1))
-        return self.ff_out(nn.functional.silu(gate) * up)  # type: ignore[no-any-return]
 
 
 class MolmoPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
@@ -249,13 +149,13 @@ class MolmoModel(MolmoPreTrainedModel):
             if encoded is not None or image_input_idx is None:
                 raise ValueError("images need image_input_idx, the positions of their features, and no encoder outputs")
             features_BTKD, _ = self.vision_backbone(images, image_masks)
-            embeds_BSD, features_PD = _added(embeds_BSD, *_placed(features_BTKD, image_input_idx))
+            embeds_BSD, features_PD = added(embeds_BSD, *placed(features_BTKD, image_input_idx))
         elif encoded is not None:
-            embeds_BSD, features_PD = _added(embeds_BSD, *self._matched(input_ids, encoded.pooler_output))
+            embeds_BSD, features_PD = added(embeds_BSD, *self._matched(input_ids, encoded.pooler_output))
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
         if position_ids is None:
-            position_ids = _position_ids(embeds_BSD, attention_mask, past_length)
+            position_ids = counted(embeds_BSD, attention_mask, past_length)
         mask = create_causal_mask(
             config=self.config,
             inputs_embeds=embeds_BSD,
@@ -297,14 +197,6 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         super().__init__(config)
         self.model = MolmoModel(config)
         self.post_init()
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Return the module that embeds token ids."""
-        return self.model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module) -> None:
-        """Replace the module that embeds token ids."""
-        self.model.set_input_embeddings(value)
 
     def get_output_embeddings(self) -> nn.Module:
         """Return the output head."""
@@ -385,7 +277,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         """
         input_ids = kwargs.pop("input_ids", inputs)
         if input_ids is not None and (input_ids < 0).any():
-            input_ids, kwargs = _padded_left(input_ids, kwargs)
+            input_ids, kwargs = padded_left(input_ids, kwargs)
         if kwargs.get("generation_config") is None and self.generation_config.eos_token_id is None:
             kwargs.setdefault("eos_token_id", self.config.eos_token_id)
         return super().generate(input_ids, **kwargs)
@@ -405,36 +297,3 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
     def _prepare_multimodal_encoder_kwargs_for_generation(self, model_kwargs: dict[str, Any]) -> dict[str, Any]:
         # The pictures stay what they are until the first step: there ``image_input_idx`` says where they belong.
         return model_kwargs
-
-
-def _placed(features_BTKD: Tensor, image_input_idx_BTK: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
-    """Return the rows and columns that features are added at, and these features (P, D)."""
-    places_BP = image_input_idx_BTK.flatten(1)
-    rows_P, which_P = torch.where(places_BP >= 0)
-    return (rows_P, places_BP[rows_P, which_P]), features_BTKD.flatten(1, 2)[rows_P, which_P]
-
-
-def _added(embeds_BSD: Tensor, places: tuple[Tensor, Tensor], features_PD: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the embeddings with features added at their places, and the features."""
-    features_PD = features_PD.to(embeds_BSD.device, embeds_BSD.dtype)
-    return embeds_BSD + torch.zeros_like(embeds_BSD).index_put(places, features_PD), features_PD
-
-
-def _position_ids(embeds_BSD: Tensor, attention_mask: Tensor | None, past_length: int) -> Tensor:
-    """Return positions (B or 1, S), counted over real tokens where a mask tells which they are."""
-    length = embeds_BSD.shape[1]
-    if attention_mask is not None and attention_mask.ndim == 2:
-        return (attention_mask.long().cumsum(-1) - 1).clamp(min=0)[:, -length:]
-    return torch.arange(past_length, past_length + length, device=embeds_BSD.device)[None]
-
-
-def _padded_left(input_ids_BS: Tensor, kwargs: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
-    """Move padding of -1 from the right to the left, and positions of features along."""
-    real_BS = input_ids_BS >= 0
-    # Sorting is stable: padding first, what is real after it in its own order.
-    order_BS = real_BS.long().argsort(dim=1, stable=True)
-    moved = {**kwargs, "attention_mask": real_BS.gather(1, order_BS).long()}
-    if (places := kwargs.get("image_input_idx")) is not None:
-        shift = (~real_BS).sum(1)[:, None, None]
-        moved["image_input_idx"] = torch.where(places >= 0, places + shift, places)
-    return input_ids_BS.gather(1, order_BS).clamp(min=0), moved

@@ -14,10 +14,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.qwen2.modeling_qwen2 import eager_attention_forward
 
-from ninefold.models.ports.molmo.configuration import MolmoConfig
-
-PADDING = -1.0
-"""The value of every pixel and mask of a crop that only fills up a batch."""
+from ninefold.models.ports.molmo.configuration import PADDING, MolmoConfig
 
 
 class MolmoVisionAttention(nn.Module):
