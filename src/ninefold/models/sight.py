@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from transformers.image_processing_backends import PilBackend
 from transformers.image_processing_utils import select_best_resolution
 
 from ninefold import images
@@ -94,9 +95,9 @@ def settings(image_processor: Any) -> Mapping[str, object]:
 
 def _left(image_processor: Any, size: tuple[int, int]) -> float:
     """Return the share of a picture's area that an image processor of one tile does not cut off."""
-    resized, crop = image_processor.size, getattr(image_processor, "crop_size", None)
-    if not (getattr(image_processor, "do_center_crop", False) and crop):
+    if not (isinstance(image_processor, PilBackend) and image_processor.do_center_crop):
         return 1.0
+    resized, crop = image_processor.size, image_processor.crop_size
     width, height = resized.width, resized.height
     if resized.shortest_edge:
         width, height = (side * resized.shortest_edge / min(size) for side in size)
