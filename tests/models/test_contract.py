@@ -1,0 +1,152 @@
+"""What every family keeps, on its nano base: one contract, whatever the architecture."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import some_examples
+
+from ninefold.data import dataset
+from ninefold.data.card import About
+from ninefold.errors import ModelError
+from ninefold.models.base import Trainable
+from ninefold.models.families import FAMILIES, nano_bases
+from ninefold.models.opening import open_trainable
+from ninefold.questions.catalog import QUESTIONS
+from ninefold.training import loop
+from ninefold.training.spec import TrainSpec
+from ninefold.training.train import train
+
+EXAMPLES, UNSEEN = some_examples(16)[:12], some_examples(16)[12:]
+WRITERS = [name for name, family in nano_bases().items() if family.kind == "generative"]
+
+
+@pytest.fixture(scope="module", params=nano_bases())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> Trainable:
+    return open_trainable(name)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of 12 to learn from, 4 to a step, and 4 to check on."""
+    folder = tmp_path_factory.mktemp("data") / "few"
+    dataset.write(folder, {"train": EXAMPLES, "validation": UNSEEN}, about=About("few", "A few rows.", {}))
+    return folder
+
+
+def test_every_family_has_a_base() -> None:
+    assert {family.name for family in nano_bases().values()} == set(FAMILIES)
+
+
+def test_it_is_small_and_in_safetensors(name: str) -> None:
+    folder = nano_bases()[name].nano
+    assert folder is not None
+    files = {path.suffix: path.stat().st_size for path in folder.iterdir()}
+    assert sum(files.values()) <= 4_000_000
+    assert not files.keys() & {".bin", ".pt", ".pkl", ".py"}
+
+
+def test_it_answers_in_the_format(model: Trainable) -> None:
+    predictions = model.predict(EXAMPLES)
+    assert [prediction.id for prediction in predictions] == [example.id for example in EXAMPLES]
+    read = [QUESTIONS["absolute_position"].read(prediction.text) for prediction in predictions]
+    assert sum(reading.kind == "label" for reading in read) >= 10
+
+
+def test_it_ranks_the_options(model: Trainable) -> None:
+    scores = model.choice_scores(EXAMPLES)
+    assert all(len(row) == len(example.options) for row, example in zip(scores, EXAMPLES, strict=True))
+    assert max(map(max, scores)) < 0
+    written = [prediction.text for prediction in model.predict(EXAMPLES)]
+    likeliest = [example.options[int(np.argmax(row))] for example, row in zip(EXAMPLES, scores, strict=True)]
+    assert sum(map(str.__eq__, written, likeliest)) >= 10
+
+
+def test_its_states_can_be_read_or_it_says_why_not(model: Trainable) -> None:
+    if model.family.kind == "dual":
+        with pytest.raises(ModelError, match="probe a model that writes"):
+            model.hidden_states(EXAMPLES)
+        return
+    states = model.hidden_states(EXAMPLES)
+    assert states.shape == (12, 4, 128)
+    assert states.dtype == np.float32
+    assert np.isfinite(states).all()
+    alone = np.concatenate([model.hidden_states([example]) for example in EXAMPLES])
+    np.testing.assert_allclose(states, alone, rtol=1e-3, atol=1e-3)
+
+
+def test_the_batch_changes_nothing(model: Trainable) -> None:
+    together = model.predict(EXAMPLES)
+    assert [model.predict([example])[0].text for example in EXAMPLES] == [prediction.text for prediction in together]
+    ranked = model.choice_scores(EXAMPLES)
+    np.testing.assert_allclose(
+        [model.choice_scores([example])[0] for example in EXAMPLES], ranked, rtol=1e-3, atol=1e-3
+    )
+
+
+def test_it_says_what_it_sees(model: Trainable) -> None:
+    sight = model.sees(EXAMPLES[0])
+    assert sight is not None
+    assert sight.picture == (96, 96)
+    assert sight.tiles >= 1
+    assert (sight.image_tokens > 0) == (model.family.kind == "generative")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_side_of_the_padding_never_matters(name: str) -> None:
+    model = open_trainable(name)
+    pictures = [model.encoder.picture(example) for example in EXAMPLES[:2]]
+    texts = [model.encoder.prompt(EXAMPLES[0]), model.encoder.prompt(EXAMPLES[1]).replace("with as few words", "")]
+    logits = []
+    for side in ("left", "right"):
+        # Fixed sizes are resized when pictures are opened.
+        resized = {} if model.encoder.picture_bytes is None else {"do_resize": False}
+        batch = dict(
+            model.encoder.processor(
+                text=texts,
+                images=[[p] for p in pictures],
+                padding=True,
+                padding_side=side,
+                return_tensors="pt",
+                **resized,
+            )
+        )
+        real = batch["attention_mask"].bool()
+        assert not real.all()
+        with torch.inference_mode():
+            found = model.model(**batch).logits
+        logits.append([found[row][real[row]] for row in range(2)])
+    for left, right in zip(*logits, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-3, atol=1e-3)
+
+
+def test_it_trains_saves_resumes_and_loads(
+    name: str, model: Trainable, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = TrainSpec(model=name, data=(data,), batch=4, epochs=1, rank=4, checkpoint_steps=1)
+    metrics = train(spec, tmp_path / "whole")
+    assert metrics["steps"] == 3
+    # An interrupted run ends with the same bytes.
+    step = loop.AnswerTrainer.training_step
+    taken = []
+
+    def interrupted(self: loop.AnswerTrainer, *args: object, **options: object) -> torch.Tensor:
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(1)
+        return step(self, *args, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop.AnswerTrainer, "training_step", interrupted)
+        train(spec, tmp_path / "cut")
+    train(spec, tmp_path / "cut")
+    whole, cut = (tmp_path / run / "adapter" / "adapter_model.safetensors" for run in ("whole", "cut"))
+    assert whole.read_bytes() == cut.read_bytes()
+    tuned = open_trainable(name, adapter=tmp_path / "whole")
+    assert not np.allclose(tuned.choice_scores(EXAMPLES), model.choice_scores(EXAMPLES), atol=1e-4)
