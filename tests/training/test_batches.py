@@ -12,8 +12,10 @@ from ninefold.images import open_pil
 from ninefold.models.encoding import IGNORED
 from ninefold.models.families import find
 from ninefold.models.generative import GenerativeModel
+from ninefold.models.opening import open_trainable
 from ninefold.models.plain import answer_logits, keeps_by_mask
-from ninefold.training.batches import Answers, LengthBuckets
+from ninefold.training.batches import Answers, LengthBuckets, Passes
+from ninefold.training.plan import Plan
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,12 @@ def test_every_epoch_has_all_examples_in_an_order_of_its_own() -> None:
     kinds = Counter(len({lengths[place] for place in first[start : start + 8]}) for start in range(0, 43, 8))
     # 23 short and 20 long ones in batches of 8: only one batch holds both lengths.
     assert kinds == {1: 5, 2: 1}
+
+
+def test_little_is_padded_where_pictures_differ(tiny_qwen2_vl: Path) -> None:
+    answers = Answers(some_examples(64), open_trainable(str(tiny_qwen2_vl)))
+    answers.lengths = [60.0, 300.0, 150.0, 250.0] * 16
+    passes = Passes(answers, Plan(16, 2000, recompute=False, unused=False), torch.float32)
+    # Three passes a step, each as wide as its longest: 5 x 150, 5 x 250 and 6 x 300 positions for 3040 tokens.
+    assert passes.padding(list(range(64)), 16) == pytest.approx(0.2)
+    assert passes.padding(list(LengthBuckets(answers.lengths, 16, seed=0)), 16) == 0

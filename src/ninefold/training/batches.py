@@ -101,6 +101,15 @@ class Passes(Dataset[dict[str, Any]]):
             passes.append({**cast, "places": torch.tensor(found)})
         return {"passes": passes, "plan": self.plan}
 
+    def padding(self, order: Sequence[int], step: int) -> float:
+        """Return the share of all positions that is padding, where examples come in an order, ``step`` at a time."""
+        filled = taken = 0.0
+        for start in range(0, len(order), step):
+            lengths = [self.answers.lengths[place] for place in order[start : start + step]]
+            filled += sum(lengths)
+            taken += sum(len(part) * max(lengths[index] for index in part) for part in self.plan.cut(lengths))
+        return 1 - filled / taken
+
 
 class LengthBuckets(Sampler[int]):
     """An order that keeps examples of like length together, and is otherwise random; another one every epoch."""

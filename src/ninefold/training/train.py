@@ -83,6 +83,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             "device": str(state.device),
             "processes": state.num_processes,
             "plan": asdict(plan),
+            "padding": round(_padding(settings, plan, learned), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
             "peak_memory_mib": _peak_memory(),
         }
@@ -225,6 +226,12 @@ def _fit(
     )
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return list(trainer.state.log_history), steps.plan
+
+
+def _padding(settings: dict[str, Any], plan: Plan, learned: Answers) -> float:
+    """Return the share of padding in the first epoch."""
+    order = list(LengthBuckets(learned.lengths, settings["batch"], settings["seed"]))
+    return Passes(learned, plan, torch.float32).padding(order, settings["batch"] // processes().num_processes)
 
 
 def _arguments(
