@@ -165,6 +165,10 @@ class DualEncoder:
             ModelError: If an example has no options, or a text is too long for the model.
             DataError: If an answer is none of its example's options.
         """
+        return {"pixel_values": self.encoder.pixels(pictures), **self.training_texts(examples)}
+
+    def training_texts(self, examples: Sequence[Example]) -> Tensors:
+        """Return what `training_batch` does, without the pictures."""
         for example in examples:
             if example.options and example.answer not in example.options:
                 raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
@@ -172,7 +176,6 @@ class DualEncoder:
         places = {tokens: place for place, tokens in enumerate(dict.fromkeys(tokens for row in ids for tokens in row))}
         options = [torch.tensor([places[tokens] for tokens in row]) for row in ids]
         return {
-            "pixel_values": self.encoder.pixels(pictures),
             "labels": torch.tensor([example.options.index(example.answer) for example in examples]),
             "options": pad_sequence(options, batch_first=True, padding_value=-1),
             **self.encoder.padded(places),
@@ -181,11 +184,16 @@ class DualEncoder:
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropy (B) of choosing each picture's true text among its options, and the rows 0 to B - 1.
 
-        CLIP's loss has two halves; this is the one that chooses a text for a picture (the paper's section 5).
+        CLIP's loss has two halves; this is the one that chooses a text for a picture (the paper's section 5). In place
+        of ``pixel_values`` it takes ``features`` (B, D), what `get_image_features` makes of them.
         """
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "pixel_values")}
-        options_BO = batch["options"]
-        logits_BT = network(**inputs).logits_per_image.float()
+        texts, options_BO = {name: batch[name] for name in ("input_ids", "attention_mask")}, batch["options"]
+        if "features" in batch:
+            texts_TD = normalize(network.get_text_features(**texts).pooler_output, dim=-1)
+            logits_BT = normalize(batch["features"], dim=-1) @ texts_TD.T * network.logit_scale.exp()
+        else:
+            logits_BT = network(**texts, pixel_values=batch["pixel_values"]).logits_per_image
+        logits_BT = logits_BT.float()
         logits_BO = logits_BT.gather(1, options_BO.clamp(min=0)).masked_fill(options_BO < 0, -torch.inf)
         rows_B = torch.arange(len(options_BO), device=options_BO.device)
         return cross_entropy(logits_BO, batch["labels"], reduction="none"), rows_B

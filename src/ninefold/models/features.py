@@ -8,6 +8,7 @@ Axes: B examples, T positions that a picture takes in a sequence, D width of the
 
 import inspect
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -49,13 +50,13 @@ _stores: WeakKeyDictionary[Any, FeatureStore] = WeakKeyDictionary()
 class Shown:
     """An example as a model meets it whose pictures come as features."""
 
-    prompt: Prompt
-    """Its tokens, and of its picture only what positions are computed from."""
+    prompt: Prompt | None
+    """Its tokens, and of its picture only what positions are computed from; a dual encoder has no such prompt."""
     features_TD: torch.Tensor
-    """What stands for its picture."""
+    """What stands for its picture; (D) for a dual encoder."""
 
 
-class Featured:
+class Featured(ABC):
     """A model that is given features in place of pixels: to training it is what the model itself is."""
 
     picture_bytes = None
@@ -75,7 +76,7 @@ class Featured:
         self.model = model
         self.encoder = self
         self.cost = model.encoder.cost
-        self._prompts: dict[tuple[Picture, str], Prompt] = {}
+        self._prompts: dict[tuple[Picture, str], Prompt | None] = {}
         self._names: dict[Picture, str] = {}
         identity = [{**model.identity, "name": None}, dict(model.picture_settings), type(model.model).__name__]
         self._identity = store.content_id(identity, 16)
@@ -91,67 +92,54 @@ class Featured:
         for example in examples:
             groups.setdefault(example.image, []).append(example)
 
-        def prompted(group: Sequence[Example]) -> tuple[Sequence[Example], list[Prompt]]:
+        def encoded(group: Sequence[Example]) -> tuple[Sequence[Example], list[Prompt | None], Tensors]:
             self._names[group[0].image] = self._name(group[0].image)
-            picture = self.model.encoder.picture(group[0])
-            return group, self.model.encoder.prompts(group, [picture] * len(group))
+            return group, *self._encoded(group)
 
-        def computed(made: tuple[Sequence[Example], list[Prompt]]) -> None:
-            group, prompts = made
-            self._store.get(self._names[group[0].image], lambda: self._computed(prompts[0].picture))
+        def computed(made: tuple[Sequence[Example], list[Prompt | None], Tensors]) -> None:
+            group, prompts, picture = made
+            self._store.get(self._names[group[0].image], lambda: self._computed(picture))
             for example, prompt in zip(group, prompts, strict=True):
-                self._prompts[example.image, example.prompt] = _without_pixels(prompt)
+                self._prompts[example.image, example.prompt] = prompt
 
         if self.model.model.device.type == "cpu" and self.model.model.num_parameters() <= SMALL:
-            steps: Iterable[None] = ahead(lambda group: computed(prompted(group)), groups.values())
+            steps: Iterable[None] = ahead(lambda group: computed(encoded(group)), groups.values())
         else:
-            steps = map(computed, ahead(prompted, groups.values()))
+            steps = map(computed, ahead(encoded, groups.values()))
         deque(watched(steps), maxlen=0)
 
     def picture(self, example: Example) -> Shown:
         """Return a prepared example's prompt and features."""
         prompt = self._prompts[example.image, example.prompt]
+        name = self._names[example.image]
+        return Shown(prompt, self._store.get(name, lambda: self._computed(self._encoded([example])[1])))
 
-        def again() -> torch.Tensor:
-            picture = self.model.encoder.picture(example)
-            return self._computed(self.model.encoder.prompts([example], [picture])[0].picture)
-
-        return Shown(prompt, self._store.get(self._names[example.image], again))
-
+    @abstractmethod
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
-        """Return the tensors of a batch: for pixels ``features`` (of all pictures, D) and their ``lengths`` (B)."""
-        encoder = self.model.encoder
-        prompts = join([shown.prompt for shown in pictures], encoder.pad_id)
-        batch: Tensors = encoder.answered(prompts, [example.answer for example in examples])
-        features = [shown.features_TD for shown in pictures]
-        return {**batch, "features": torch.cat(features), "lengths": torch.tensor([len(part) for part in features])}
+        """Return the tensors of a batch, ``features`` in place of pixels."""
 
+    @abstractmethod
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what the model's own `losses` returns, from features."""
-        others = {name: value for name, value in batch.items() if name not in ("features", "lengths")}
-        parts = list(torch.split(batch["features"], batch["lengths"].tolist()))
-        seen = {"image": BaseModelOutputWithPooling(pooler_output=parts)}
-        found: tuple[torch.Tensor, torch.Tensor] = self.model.losses(network, {**others, "mm_encoder_outputs": seen})
-        return found
+
+    @abstractmethod
+    def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
+        """Return the prompts of examples with one picture, and what the vision tower takes of that."""
 
     def _tried(self, example: Example) -> torch.Tensor:
         """Return the features of an example, once they have turned out to be all that the model sees of it."""
-        name, network, encoder = self.model.name, self.model.model, self.model.encoder
-        if "mm_encoder_outputs" not in inspect.signature(inspect.unwrap(type(network).forward)).parameters:
-            raise ModelError(f"{name}: {type(network).__name__} takes no features, only pixels")
-        picture = encoder.picture(example)
-        if not encoder.splices([example], [picture]):
-            raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
-        prompt = encoder.prompts([example], [picture])[0]
-        features_TD = self._features(prompt.picture)
+        model, network = self.model, self.model.model
+        prompts, picture = self._encoded([example])
+        features_TD = self._features(picture)
         if features_TD.requires_grad:
-            raise ModelError(f"{name}: its vision is trained, so that its features change with every step")
-        shown = Shown(_without_pixels(prompt), features_TD.cpu())
+            raise ModelError(f"{model.name}: its vision is trained, so that its features change with every step")
+        shown = Shown(prompts[0], features_TD.cpu())
+        plain = model.training_batch([example], [model.encoder.picture(example)])
         with torch.no_grad():
             loss_K, _ = self.losses(network, self._placed(self.training_batch([example], [shown])))
-            plain_K, _ = self.model.losses(network, self._placed(self.model.training_batch([example], [picture])))
+            plain_K, _ = model.losses(network, self._placed(plain))
         if not torch.allclose(loss_K, plain_K, rtol=TOLERANCE if network.dtype == torch.float32 else 0.05):
-            raise ModelError(f"{name}: sees more of a picture than its features tell")
+            raise ModelError(f"{model.name}: sees more of a picture than its features tell")
         return shown.features_TD
 
     def _opened(self, examples: Sequence[Example], size: int, folder: Path | None) -> FeatureStore:
@@ -195,5 +183,59 @@ class Featured:
         }
 
 
-def _without_pixels(prompt: Prompt) -> Prompt:
-    return Prompt(prompt.along, {name: value for name, value in prompt.picture.items() if name in PLACED})
+class FeaturedWriter(Featured):
+    """A model that writes; its features stand in the sequence."""
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
+        """Return the tensors of a batch: for pixels ``features`` (of all pictures, D) and their ``lengths`` (B)."""
+        encoder = self.model.encoder
+        prompts = join([shown.prompt for shown in pictures if shown.prompt], encoder.pad_id)
+        batch: Tensors = encoder.answered(prompts, [example.answer for example in examples])
+        features = [shown.features_TD for shown in pictures]
+        return {**batch, "features": torch.cat(features), "lengths": torch.tensor([len(part) for part in features])}
+
+    def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the model's own `losses` returns, from features."""
+        others = {name: value for name, value in batch.items() if name not in ("features", "lengths")}
+        parts = list(torch.split(batch["features"], batch["lengths"].tolist()))
+        seen = {"image": BaseModelOutputWithPooling(pooler_output=parts)}
+        found: tuple[torch.Tensor, torch.Tensor] = self.model.losses(network, {**others, "mm_encoder_outputs": seen})
+        return found
+
+    def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
+        encoder, picture = self.model.encoder, self.model.encoder.picture(group[0])
+        prompts = encoder.prompts(group, [picture] * len(group))
+        kept = {name: value for name, value in prompts[0].picture.items() if name in PLACED}
+        return [Prompt(prompt.along, kept) for prompt in prompts], prompts[0].picture
+
+    def _tried(self, example: Example) -> torch.Tensor:
+        name, network = self.model.name, self.model.model
+        if "mm_encoder_outputs" not in inspect.signature(inspect.unwrap(type(network).forward)).parameters:
+            raise ModelError(f"{name}: {type(network).__name__} takes no features, only pixels")
+        if not self.model.encoder.splices([example], [self.model.encoder.picture(example)]):
+            raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
+        return super()._tried(example)
+
+
+class FeaturedPair(Featured):
+    """A dual encoder; the features of a picture are its place among the texts."""
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
+        """Return the tensors of a batch: for pixels ``features`` (B, D)."""
+        model: Any = self.model
+        features_BD = torch.stack([shown.features_TD for shown in pictures])
+        return {**model.training_texts(examples), "features": features_BD}
+
+    def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what the model's own `losses` returns, which takes features too."""
+        found: tuple[torch.Tensor, torch.Tensor] = self.model.losses(network, batch)
+        return found
+
+    def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
+        encoder = self.model.encoder
+        return [None] * len(group), {"pixel_values": encoder.pixels([encoder.picture(group[0])])}
+
+
+def featured(model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> Featured:
+    """Wrap a model as `Featured` says, whichever kind it is."""
+    return (FeaturedPair if model.family.kind == "dual" else FeaturedWriter)(model, examples, folder=folder)

@@ -13,7 +13,7 @@ from rich.progress import track
 from ninefold.data import dataset
 from ninefold.errors import ModelError
 from ninefold.models.base import Trainable
-from ninefold.models.features import Featured
+from ninefold.models.features import Featured, featured
 from ninefold.training.batches import Answers, Learner
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
@@ -31,20 +31,20 @@ def say(words: str) -> None:
         Console(stderr=True, soft_wrap=True, highlight=False).print(words)
 
 
-def prepare(spec: TrainSpec, model: Trainable, featured: bool | None) -> list[Answers]:
+def prepare(spec: TrainSpec, model: Trainable, begun_with: bool | None) -> list[Answers]:
     """Return what is learned and what is checked, their pictures prepared.
 
     Args:
         spec: Names the data.
         model: What is trained, ready for it.
-        featured: Whether the run was begun with features; ``None`` where it begins now.
+        begun_with: Whether the run was begun with features; ``None`` where it begins now.
     """
     splits = (spec.train_split, spec.validation_split)
     found = [
         [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
         for split in splits
     ]
-    learner = _learner(spec, model, [example for examples in found for example in examples], featured)
+    learner = _learner(spec, model, [example for examples in found for example in examples], begun_with)
     if isinstance(learner, Featured):
         for split, examples in zip(splits, found, strict=True):
             learner.prepare(examples, _watched(f"features of {split}", len({example.image for example in examples})))
@@ -54,14 +54,17 @@ def prepare(spec: TrainSpec, model: Trainable, featured: bool | None) -> list[An
     ]
 
 
-def _learner(spec: TrainSpec, model: Trainable, examples: list[Example], featured: bool | None) -> Learner:
+def _learner(spec: TrainSpec, model: Trainable, examples: list[Example], begun_with: bool | None) -> Learner:
     """Return the model, given features where they can be used and are wanted."""
-    if spec.features == "off" or featured is False:
+    if spec.features == "off" or begun_with is False:
         return model
     try:
-        return Featured(model, examples, folder=spec.features_folder)
+        # Several processes have to go through a network's own forward, which takes no features of a dual encoder.
+        if model.family.kind == "dual" and processes().num_processes > 1:
+            raise ModelError(f"{model.name}: takes features in a single process only")
+        return featured(model, examples, folder=spec.features_folder)
     except ModelError as error:
-        if spec.features == "on" or featured:
+        if spec.features == "on" or begun_with:
             raise
         # Only where it could have been expected is it worth a word.
         if spec.lora_scope == "language":
