@@ -58,6 +58,8 @@ def test_a_folder_belongs_to_the_row_of_its_configuration(
 def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(ModelError, match=r"qwen2vl: no model of this name.*did you mean qwen2-vl"):
         find("qwen2vl")
+    with pytest.raises(ModelError, match=r"a server is named openai:http://here:8000/v1"):
+        find("http://here:8000/v1")
     with pytest.raises(ModelError, match="`ninefold models` lists"):
         find("zzzzzz")
 

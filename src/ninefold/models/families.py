@@ -211,6 +211,8 @@ def find(name: str) -> Source:
         return Source(hub_ids[name], name, name)
     if _HUB_ID.fullmatch(name):
         return Source(GENERIC, name, name)
+    if name.startswith(("http:", "https:")):
+        raise ModelError(f"{name}: a server is named openai:{name}, perhaps with #model")
     near = difflib.get_close_matches(name, [*nanos, *FAMILIES, *hub_ids], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "`ninefold models` lists what can be named."
     raise ModelError(f"{name}: no model of this name, no hub id (owner/name) and no folder here; {hint}")
