@@ -105,7 +105,13 @@ def _clip(words: Any, scale: Scale) -> tuple[Any, Any]:
 
 def _llava_next(words: Any, scale: Scale) -> tuple[Any, Any]:
     side = 336 if scale.true else 56
-    text = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
+    text = {
+        "hidden_size": 4096,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "max_position_embeddings": 4096,
+    }
     config = LlavaNextConfig(
         vision_config={
             "model_type": "clip_vision_model",
