@@ -11,10 +11,12 @@ import tiny
 import torch
 from PIL import Image
 from tiny import some_examples
+from transformers import DynamicCache, LlamaConfig
 
 from ninefold.errors import ModelError
 from ninefold.models import batching, decoding
 from ninefold.models.batching import packed
+from ninefold.models.cache import new_cache
 from ninefold.models.decoding import Decoding
 from ninefold.models.families import GENERIC, find
 from ninefold.models.fast import Fast
@@ -187,10 +189,31 @@ def places(batches: Iterable[batching.Batch]) -> list[list[int]]:
 
 
 def test_batches_hold_as_many_tokens_as_they_may() -> None:
-    groups = [group(0, 50, 50), group(2, 40), group(3, 30), group(4, 10)]
+    groups = [group(0, 50, 50), group(2, 49), group(3, 48), group(4, 48)]
     assert places(packed(groups, 150, apart=False, alone=False)) == [[0, 1, 2], [3, 4]]
     assert places(packed(groups, 150, apart=True, alone=False)) == [[0, 1], [2, 3, 4]]
     assert places(packed(groups, 150, apart=False, alone=True)) == [[0], [1], [2], [3], [4]]
     assert places(packed(groups, 9, apart=False, alone=False)) == [[0], [1], [2], [3], [4]]
     assert places(packed([group(0, *[10] * 7)], 30, apart=True, alone=False)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert places(packed([], 150, apart=True, alone=False)) == []
+
+
+def test_a_large_batch_is_hardly_padding_and_a_small_one_may_be() -> None:
+    assert places(packed([group(0, 50), group(1, 50), group(2, 40)], 150, apart=True, alone=False)) == [[0, 1], [2]]
+    assert places(packed([group(0, 18), group(1, 10)], 150, apart=True, alone=False)) == [[0, 1]]
+
+
+def test_a_cache_with_room_holds_what_transformers_own_holds() -> None:
+    own, roomy = DynamicCache(config=LlamaConfig(num_hidden_layers=1)), new_cache(LlamaConfig(num_hidden_layers=1))
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.tensor([1, 0, 1, 1])
+    for step in range(24):
+        if step in (2, 9):
+            for cache in (own, roomy):
+                cache.batch_select_indices(rows)
+                cache.batch_select_indices(rows[:3])
+        batch = 2 if step < 2 else 3
+        keys, values = torch.randn(2, batch, 2, 3 if step % 3 else 1, 4, generator=generator)
+        for one, other in zip(own.update(keys, values, 0), roomy.update(keys, values, 0), strict=True):
+            assert torch.equal(one, other)
+        assert own.get_seq_length() == roomy.get_seq_length()

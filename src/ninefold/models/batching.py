@@ -11,6 +11,12 @@ from ninefold.models.prompts import Prompt
 
 Result = TypeVar("Result")
 
+ENOUGH = 0.25
+"""Share of a batch's tokens that is enough to work at full speed."""
+
+WASTE = 0.05
+"""Share of a larger batch that may be padding."""
+
 Batch = list[tuple[int, Prompt]]
 """Prompts, each with its place among all that are asked."""
 
@@ -25,20 +31,28 @@ def packed(groups: Iterable[Batch], tokens: int, *, apart: bool, alone: bool) ->
         alone: Whether each prompt is a batch of its own.
     """
     batch: Batch = []
-    longest = 0
     for group in groups:
-        longest_here = max(len(prompt.ids) for _, prompt in group)
-        size = 1 if alone else max(1, tokens // longest_here)
+        size = 1 if alone else max(1, tokens // max(map(_length, group)))
         for start in range(0, len(group), size):
             part = group[start : start + size]
-            longest = max(longest, longest_here)
-            other_kind = apart and batch and (len(group) > 1) != shares(batch)
-            if batch and (alone or other_kind or (len(batch) + len(part)) * longest > tokens):
+            other_kind = apart and bool(batch) and (len(group) > 1) != shares(batch)
+            if batch and (alone or other_kind or not _fits([*batch, *part], tokens)):
                 yield batch
-                batch, longest = [], longest_here
-            batch = batch + part
+                batch = []
+            batch = [*batch, *part]
     if batch:
         yield batch
+
+
+def _length(row: tuple[int, Prompt]) -> int:
+    return len(row[1].ids)
+
+
+def _fits(batch: Batch, tokens: int) -> bool:
+    """Whether a batch is within its tokens and, once it is large enough to be fast, wastes few of them."""
+    lengths = list(map(_length, batch))
+    whole = len(batch) * max(lengths)
+    return whole <= tokens and (whole <= tokens * ENOUGH or sum(lengths) >= whole * (1 - WASTE))
 
 
 def shares(batch: Batch) -> bool:

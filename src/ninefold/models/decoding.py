@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import DynamicCache
 
+from ninefold.models.cache import new_cache
 from ninefold.models.encoding import Encoder
 from ninefold.models.fast import Fast
 from ninefold.models.plain import placed
@@ -69,20 +69,22 @@ class Decoding:
 
     @torch.inference_mode()
     def answers(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[list[int]]:
-        """Return the tokens of each answer, with the end token unless the limit comes first."""
+        """Return the tokens of each answer; what follows an end token means nothing."""
         reading = self.read(prompts)
         written: list[list[int]] = [[] for _ in prompts]
         rows = torch.arange(len(prompts), device=self.model.device)
+        going_B = torch.ones_like(rows, dtype=torch.bool)
         for left in range(max_new_tokens - 1, -1, -1):
             tokens_B = reading.logits_BV.argmax(-1)
             for row, token in zip(rows.tolist(), tokens_B.tolist(), strict=True):
                 written[row].append(token)
-            going_B = torch.isin(tokens_B, self._ends, invert=True)
+            going_B = going_B & torch.isin(tokens_B, self._ends, invert=True)
             if not (left and going_B.any()):
                 break
-            if not going_B.all():
+            # To drop a row is to copy all the others.
+            if 2 * int(going_B.sum()) <= len(rows):
                 kept = going_B.nonzero()[:, 0]
-                rows, tokens_B = rows[kept], tokens_B[kept]
+                rows, tokens_B, going_B = rows[kept], tokens_B[kept], going_B[kept]
                 reading.select(kept)
             next_B1 = tokens_B[:, None]
             reading = self._read_on(reading, {"input_ids": next_B1}, torch.ones_like(next_B1))
@@ -140,7 +142,7 @@ class Decoding:
         self, before: Reading | None, tensors: Tensors, mask_BS: torch.Tensor, *, states: bool = False
     ) -> Reading:
         if before is None:
-            cache, whole_BC = DynamicCache(config=self._bare.config), mask_BS
+            cache, whole_BC = new_cache(self._bare.config), mask_BS
             tensors = {**tensors, "attention_mask": mask_BS}
             places_BS = self._bare._prepare_position_ids_for_generation(tensors["input_ids"], dict(tensors))
         else:
