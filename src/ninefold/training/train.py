@@ -13,7 +13,7 @@ from transformers import TrainingArguments
 
 from ninefold import store
 from ninefold.data import dataset
-from ninefold.errors import RunError
+from ninefold.errors import ModelError, RunError
 from ninefold.models import seen
 from ninefold.models.base import Trainable
 from ninefold.models.loading import quiet
@@ -56,6 +56,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     opened = model or open_trainable(
         spec.model, dtype=spec.dtype, device=str(state.device), trust_remote_code=spec.trust_remote_code
     )
+    if opened.identity["adapter"] is not None:
+        raise ModelError(f"{opened.name}: has an adapter already; open its base alone to train another")
     settings = resolved(spec, opened)
     with state.main_process_first():
         done = store.open_run(out, settings)

@@ -128,6 +128,9 @@ def save(model: Trainable, best: Path, out: Path, dtype: torch.dtype | None) -> 
             tensors = {name: tensor.to(dtype) for name, tensor in load_file(path).items()}
             save_file(tensors, fresh / path.name, {"format": "pt"})
         config = store.read_json(fresh / "config.json")
+        for part in (config, config.get("text_config", {})):
+            # Switched off to train, and of no meaning to who uses the model.
+            part.pop("use_cache", None)
         store.write_json(fresh / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
         encoder = model.encoder
         parts = [encoder.processor] if hasattr(encoder, "processor") else [encoder.tokenizer, encoder.image_processor]
