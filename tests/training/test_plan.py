@@ -55,7 +55,7 @@ def choose(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
 
 
 def test_the_plan_follows_from_the_memory_that_is_free(choose: Callable[..., Plan]) -> None:
-    roomy, tight, none = choose(4096), choose(20), choose(0.1)
+    roomy, tight, none = choose(4096), choose(6), choose(0.1)
     assert (roomy.micro_batch, roomy.recompute) == (16, False)
     assert 1900 < roomy.tokens <= 2048
     assert not tight.recompute and tight.tokens < roomy.tokens
