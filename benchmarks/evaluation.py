@@ -122,14 +122,14 @@ def own_process(make: Callable[..., Callable[[list], list[str]]], job: tuple) ->
         here.send((first, last))
         return here.recv()
 
-    return Way(answer, process.terminate)
+    return Way(answer, partial(here.send, None))
 
 
 def _serve(make: Callable[..., Callable[[list], list[str]]], job: tuple, pipe: Connection) -> None:
     model, dtype, data, tokens, limit = job
     rows, answer = read(data, limit), make(model, dtype, tokens)
-    while True:
-        first, last = pipe.recv()
+    while span := pipe.recv():
+        first, last = span
         begun = time.perf_counter()
         texts = answer(rows[first:last])
         seconds = time.perf_counter() - begun
@@ -208,7 +208,7 @@ def peer(python: str, job: tuple) -> Way:
         told = json.loads(running.stdout.readline())
         return told["seconds"], told["texts"], told["peak"]
 
-    return Way(answer, running.terminate)
+    return Way(answer, running.stdin.close)
 
 
 def bound_by_tokens(model: str, dtype: str, data: Path, tokens: int, limit: int) -> tuple[float, float]:

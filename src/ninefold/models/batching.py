@@ -89,7 +89,7 @@ class Memory:
                 f"{self.name}: not enough memory for one prompt of {length:,} tokens; "
                 "compute in --dtype bfloat16, or choose a smaller model or smaller pictures"
             )
-        self.most = len(batch) // 2
+        self.most = min(self.most or len(batch), len(batch) // 2)  # Other threads may have halved theirs.
         Console(stderr=True, soft_wrap=True, highlight=False).print(
             f"{self.name}: not enough memory for {len(batch)} prompts at once; going on with {self.most}"
         )

@@ -47,7 +47,8 @@ class Plain:
     @torch.inference_mode()
     def states(self, prompts: Sequence[Prompt]) -> np.ndarray:
         """Return the states (B, L, D) of each prompt's last token after every layer, in single precision."""
-        layers = self.model(**self._joined(prompts), output_hidden_states=True).hidden_states[1:]
+        last = {"logits_to_keep": 1} if keeps_by_mask(self.model) else {}
+        layers = self.model(**self._joined(prompts), output_hidden_states=True, **last).hidden_states[1:]
         return torch.stack([layer_BSD[:, -1].float() for layer_BSD in layers], 1).cpu().numpy()
 
     def _joined(self, prompts: Sequence[Prompt]) -> Tensors:
