@@ -56,7 +56,9 @@ def prepare(spec: TrainSpec, model: Trainable, begun_with: bool | None) -> list[
 
 def _learner(spec: TrainSpec, model: Trainable, examples: list[Example], begun_with: bool | None) -> Learner:
     """Return the model, given features where they can be used and are wanted."""
-    if spec.features == "off" or begun_with is False:
+    # With vision in the scope they are not tried: that would take a forward pass to find what is known.
+    hopeless = spec.lora_scope != "language" and spec.targets is None
+    if spec.features == "off" or begun_with is False or (spec.features == "auto" and hopeless):
         return model
     try:
         # Several processes have to go through a network's own forward, which takes no features of a dual encoder.
@@ -66,9 +68,7 @@ def _learner(spec: TrainSpec, model: Trainable, examples: list[Example], begun_w
     except ModelError as error:
         if spec.features == "on" or begun_with:
             raise
-        # Only where it could have been expected is it worth a word.
-        if spec.lora_scope == "language":
-            say(f"pixels rather than features: {error}")
+        say(f"pixels rather than features: {error}")
     return model
 
 

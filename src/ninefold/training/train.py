@@ -240,6 +240,8 @@ def _arguments(
     settings: dict[str, Any], plan: Plan, dtype: torch.dtype, *, folder: Path, workers: int
 ) -> TrainingArguments:
     device = processes().device.type
+    # On a CPU workers would take cores from the training that waits for them.
+    workers = workers if device == "cuda" else 0
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=settings["seed"],
