@@ -78,28 +78,15 @@ class DualEncoder:
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
         """
-        place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
         if family.kind != "dual":
             raise ModelError(f"{source.name}: is no dual encoder, but a model that writes ({config.model_type})")
         source = replace(source, family=family)
         encoder = open_encoder(source, config)
-        precision = loading.compute_dtype(dtype, source, place)
-        model = loading.open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
-        identity: dict[str, object] = {
-            "name": source.name,
-            "family": family.name,
-            "nano": source.nano,
-            "checkpoint": loading.checkpoint_id(source, config),
-            "adapter": None,
-            "dtype": str(model.dtype).removeprefix("torch."),
-            "pictures": f"squeezed to {encoder.side} x {encoder.side}",
-            "texts": "question and option",
-        }
-        if adapter is not None:
-            folder = loading.adapter_folder(adapter)
-            model = loading.open_adapter(model, folder, identity)
-            identity["adapter"] = loading.adapter_hash(folder)
+        model, identity = loading.open_network(
+            source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+        )
+        identity |= {"pictures": f"squeezed to {encoder.side} x {encoder.side}", "texts": "question and option"}
         return cls(model, encoder, source=source, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:

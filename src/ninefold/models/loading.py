@@ -122,6 +122,46 @@ def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: b
     return model.eval()
 
 
+def open_network(
+    source: Source,
+    config: Any,
+    *,
+    adapter: Path | None,
+    dtype: Precision,
+    device: str,
+    trust_remote_code: bool,
+) -> tuple[Any, dict[str, object]]:
+    """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
+
+    Args:
+        source: Where it comes from, with its row.
+        config: What `open_config` returned.
+        adapter: A PEFT adapter's folder, or the training run that made it.
+        dtype: What to compute in.
+        device: A torch device, or "auto": a GPU where there is one.
+        trust_remote_code: Whether code that comes with the checkpoint may run.
+
+    Raises:
+        ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+    """
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    precision = compute_dtype(dtype, source, place)
+    model = open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+    identity: dict[str, object] = {
+        "name": source.name,
+        "family": source.family.name,
+        "nano": source.nano,
+        "checkpoint": checkpoint_id(source, config),
+        "adapter": None,
+        "dtype": str(model.dtype).removeprefix("torch."),
+    }
+    if adapter is not None:
+        folder = adapter_folder(adapter)
+        model = open_adapter(model, folder, identity)
+        identity["adapter"] = adapter_hash(folder)
+    return model, identity
+
+
 def open_adapter(model: Any, folder: Path, identity: Mapping[str, object]) -> Any:
     """Put a saved adapter on its base: merged into its weights in single precision, beside them where that would round.
 
