@@ -55,7 +55,7 @@ def main() -> None:
         for turn in range(arguments.turns):
             for way in ways:
                 found[way.__name__].append(timed(way, *job, folder / f"{way.__name__}-{turn}"))
-        peaks = {way.__name__: peak_memory(way, *job, folder / f"{way.__name__}-peak") for way in ways}
+        peaks = {way.__name__: peak_memory(way, *job[:3], 1, folder / f"{way.__name__}-peak") for way in ways}
     print(f"{arguments.model}, {arguments.scope}: {arguments.rows} rows, {arguments.epochs} times")
     print(f"{'':28}{'seconds':>9}{'a second':>10}{'ratio':>8}{'computing':>11}{'ratio':>8}{'peak MB':>9}")
     best = {name: [min(column) for column in zip(*spent, strict=True)] for name, spent in found.items()}
