@@ -22,6 +22,7 @@ from ninefold import store
 from ninefold.errors import ModelError, NinefoldError
 from ninefold.models import ports
 from ninefold.models.families import Family, Source, of_config
+from ninefold.models.patches import flatten_patches
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """What to compute in; "auto" is single precision on a CPU and for the nano, and the checkpoint's own elsewhere."""
@@ -147,6 +148,7 @@ def open_network(
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     precision = compute_dtype(dtype, source, place)
     model = open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+    flatten_patches(model)
     identity: dict[str, object] = {
         "name": source.name,
         "family": source.family.name,

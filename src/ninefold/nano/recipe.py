@@ -18,9 +18,10 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from ninefold import store
 from ninefold.models.families import NANO, find
+from ninefold.models.patches import flatten_patches
 from ninefold.nano import build
 from ninefold.nano.lessons import Teacher, corpus
-from ninefold.nano.shape import Shape, flatten_patches
+from ninefold.nano.shape import Shape
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import texture
 from ninefold.seeding import rng
@@ -55,7 +56,7 @@ class Pretraining:
         self.model = shape.untrained(self.processor.tokenizer, attn_implementation="eager")
         if shape.graft is not None:
             shape.graft(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
-        flatten_patches(self.model)
+        flatten_patches(self.model, pictures=True)
         self.teacher = Teacher(shape, self.processor)
         self.helpers = helpers
         eyes = {name for name, _ in self.model.named_parameters() if shape.is_eye(name)}

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
 from ninefold.nano.build import SIDE
@@ -64,35 +63,6 @@ def grid(rows: int, columns: int) -> NDArray[np.float32]:
     down, across = np.divmod(np.arange(rows * columns), columns)
     edges = [across / columns, down / rows, (across + 1) / columns, (down + 1) / rows]
     return np.stack(edges, 1).astype(np.float32)
-
-
-class FlatPatches(nn.Conv2d):
-    """A patch embedding as one matrix product: the same numbers as the strided convolution, several times faster."""
-
-    def forward(self, pixels_BCHW: Tensor) -> Tensor:
-        """Return embeddings (B, D, rows, columns)."""
-        b, c, h, w = pixels_BCHW.shape
-        p = self.kernel_size[0]
-        patches = pixels_BCHW.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).flatten(3)
-        return functional.linear(patches, self.weight.flatten(1)).permute(0, 3, 1, 2)
-
-
-class FlatFilms(nn.Conv3d):
-    """The same of patches that are cut already, as films of two equal frames."""
-
-    def forward(self, patches_NCFHW: Tensor) -> Tensor:
-        """Return embeddings (N, D, 1, 1, 1)."""
-        return functional.linear(patches_NCFHW.flatten(1), self.weight.flatten(1))[:, :, None, None, None]
-
-
-_FLAT: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: FlatPatches, nn.Conv3d: FlatFilms}
-
-
-def flatten_patches(model: nn.Module) -> None:
-    """Give every patch embedding of a model its fast form; weights and names stay what they are."""
-    for module in list(model.modules()):
-        if type(module) in _FLAT and getattr(module, "bias", None) is None:
-            module.__class__ = _FLAT[type(module)]
 
 
 @torch.no_grad()

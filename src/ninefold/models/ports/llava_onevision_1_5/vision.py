@@ -40,14 +40,13 @@ class RicePatchEmbed(nn.Module):
 
     def __init__(self, config: LlavaOnevision15VisionConfig) -> None:
         super().__init__()
-        self.shape = (config.in_channels, config.patch_size, config.patch_size)
         self.proj = nn.Conv2d(config.in_channels, config.embed_dim, config.patch_size, config.patch_size, bias=False)
 
     def forward(self, pixels_PV: torch.Tensor) -> torch.Tensor:
         """Return (P, D)."""
-        patches_PCYX = pixels_PV.to(self.proj.weight.dtype).reshape(-1, *self.shape)
-        vectors_PD: torch.Tensor = self.proj(patches_PCYX).flatten(1)
-        return vectors_PD
+        # The convolution has one place to stand on: as a matrix product it is much faster.
+        weight_DV = self.proj.weight.flatten(1)
+        return nn.functional.linear(pixels_PV.to(weight_DV.dtype).reshape(-1, weight_DV.shape[1]), weight_DV)
 
 
 class RiceAttention(nn.Module):

@@ -1,0 +1,41 @@
+"""Patch embeddings as one matrix product: the numbers of a convolution that moves by its own width, much faster."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class FlatPatches(nn.Conv2d):
+    """The patches of whole pictures."""
+
+    def forward(self, pixels_BCHW: Tensor) -> Tensor:
+        """Return embeddings (B, D, rows, columns)."""
+        b, c, h, w = pixels_BCHW.shape
+        p = self.kernel_size[0]
+        patches = pixels_BCHW.reshape(b, c, h // p, p, w // p, p).permute(0, 2, 4, 1, 3, 5).flatten(3)
+        return functional.linear(patches, self.weight.flatten(1)).permute(0, 3, 1, 2)
+
+
+class FlatFilms(nn.Conv3d):
+    """Patches that are cut already, as films of a few frames."""
+
+    def forward(self, patches_NCFHW: Tensor) -> Tensor:
+        """Return embeddings (N, D, 1, 1, 1)."""
+        if patches_NCFHW.shape[2:] != self.kernel_size:  # whole films
+            return super().forward(patches_NCFHW)
+        return functional.linear(patches_NCFHW.flatten(1), self.weight.flatten(1))[:, :, None, None, None]
+
+
+def flatten_patches(model: nn.Module, *, pictures: bool = False) -> None:
+    """Give the patch embeddings of a model their fast form; weights and names stay what they are.
+
+    Args:
+        model: Is changed in place.
+        pictures: Also those of whole pictures, whose convolution is slow in the backward pass alone.
+    """
+    flat: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: FlatFilms}
+    if pictures:
+        flat[nn.Conv2d] = FlatPatches
+    for module in list(model.modules()):
+        whole = getattr(module, "kernel_size", None) == getattr(module, "stride", ())
+        if type(module) in flat and whole and getattr(module, "bias", None) is None:
+            module.__class__ = flat[type(module)]
