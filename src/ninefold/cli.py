@@ -175,7 +175,7 @@ class World:
 
 @dataclass(frozen=True)
 class Pretrain:
-    """Train a nano base from scratch, by the recipe of the embedded one; about an hour on 2 cores, resumable."""
+    """Make a nano base: the embedded one from scratch (an hour on 2 cores), others from what fits of it; resumable."""
 
     spec: PretrainSpec
 
