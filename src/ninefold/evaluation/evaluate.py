@@ -66,23 +66,29 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     )
     predicted = time.perf_counter()
     if not (out / "done.json").exists():
-        score(out)
         # Of a run that was cut short here the answers were there already, and no example has passed yet.
         deque(examples, maxlen=0)
-        if (record := watch.record()) is not None:
-            store.write_json(out / seen.FILE, record)
-        about = store.provenance(
-            data=str(spec.data.resolve()),
-            model=spec.model,
-            adapter=str(spec.adapter.resolve()) if spec.adapter else None,
-            device=spec.device,
-            fast=asdict(spec.fast),
-            seconds={"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)},
-        )
-        store.write_json(out / "provenance.json", about)
-        store.write_json(out / "done.json", {"done": True})
+        seconds = {"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)}
+        _finish(spec, out, watch.record(), seconds)
     metrics: dict[str, Any] = store.read_json(out / "metrics.json")
     return metrics
+
+
+def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, seconds: dict[str, float]) -> None:
+    """Score the answers, and write what the model saw, where all came from, and last of all that the run is done."""
+    score(out)
+    if record is not None:
+        store.write_json(out / seen.FILE, record)
+    about = store.provenance(
+        data=str(spec.data.resolve()),
+        model=spec.model,
+        adapter=str(spec.adapter.resolve()) if spec.adapter else None,
+        device=spec.device,
+        fast=asdict(spec.fast),
+        seconds=seconds,
+    )
+    store.write_json(out / "provenance.json", about)
+    store.write_json(out / "done.json", {"done": True})
 
 
 def _resolved(spec: EvaluateSpec, model: Model, split: str, limit: int | None) -> dict[str, Any]:

@@ -80,20 +80,27 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     }
     if state.is_main_process:
         facts = {
-            "data": [str(folder.resolve()) for folder in spec.data],
-            "model": spec.model,
-            "device": str(state.device),
-            "processes": state.num_processes,
             "plan": asdict(plan),
             "padding": round(_padding(settings, plan, learned), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
-            "peak_memory_mib": _peak_memory(),
         }
         save(opened, out / "checkpoints" / "best", out, None if settings["lora"] else tuning.dtype)
         sees = seen.record(opened, [*learned.examples, *checked.examples])
-        _finish(out, {"history": epochs, "metrics": metrics, "sees": sees, "provenance": store.provenance(**facts)})
+        _finish(out, {"history": epochs, "metrics": metrics, "sees": sees, "provenance": _provenance(spec, facts)})
     state.wait_for_everyone()
     return metrics
+
+
+def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> dict[str, Any]:
+    state = processes()
+    return store.provenance(
+        data=[str(folder.resolve()) for folder in spec.data],
+        model=spec.model,
+        device=str(state.device),
+        processes=state.num_processes,
+        peak_memory_mib=_peak_memory(),
+        **facts,
+    )
 
 
 def _outcome(epochs: History, *, most: int) -> dict[str, Any]:
