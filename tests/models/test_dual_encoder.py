@@ -244,3 +244,24 @@ def test_the_nine_texts_in_the_tokens_of_the_genuine_clip(tmp_path: Path) -> Non
     with pytest.raises(ModelError, match=r"has 78 tokens, and .* reads at most 77"):
         encoder.texts(long)
     assert encoder.picture(example).shape == (336, 336, 3)
+
+
+def test_when_memory_runs_out_the_batch_is_halved(
+    tiny_clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = DualEncoder.load(find(str(tiny_clip)))
+    examples = some_examples(9)
+    expected = model.choice_scores(examples)
+    plain = model.model.get_image_features
+
+    def scarce(pixel_values: torch.Tensor) -> object:
+        if len(pixel_values) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return plain(pixel_values=pixel_values)
+
+    monkeypatch.setattr(model.model, "get_image_features", scarce)
+    np.testing.assert_allclose(model.choice_scores(examples), expected, atol=1e-5)
+    assert "going on with 2" in capsys.readouterr().err
+    monkeypatch.setattr(model.model, "get_image_features", lambda **_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    with pytest.raises(ModelError, match="not enough memory for one picture"):
+        model.choice_scores(examples[:1])

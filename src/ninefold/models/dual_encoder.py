@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch.nn.functional import cross_entropy, normalize
 from torch.nn.utils.rnn import pad_sequence
 
@@ -17,6 +18,7 @@ from ninefold import images
 from ninefold.errors import DataError, ModelError
 from ninefold.models import loading
 from ninefold.models.base import Sight
+from ninefold.models.batching import out_of_memory
 from ninefold.models.families import Family, Source
 from ninefold.models.pairs import PairEncoder, Text, open_encoder
 from ninefold.models.prompts import Tensors
@@ -55,6 +57,7 @@ class DualEncoder:
         self.identity = identity
         self.picture_settings = settings(encoder.image_processor)
         self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
+        self._at_once = PICTURES
 
     @classmethod
     def load(
@@ -224,9 +227,24 @@ class DualEncoder:
         return normalize(self.model.get_text_features(**placed).pooler_output.float(), dim=-1).cpu()
 
     @torch.inference_mode()
-    def _encoded_pictures(self, pixels: torch.Tensor) -> torch.Tensor:
-        placed = pixels.to(self.model.device, self.model.dtype)
-        return normalize(self.model.get_image_features(pixel_values=placed).pooler_output.float(), dim=-1).cpu()
+    def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> torch.Tensor:
+        """Return features (B, D), a part of the pictures at a time once memory was not enough for all."""
+        count = len(pixels_BCHW)
+        if count > self._at_once:
+            return torch.cat([self._encoded_pictures(part) for part in torch.split(pixels_BCHW, self._at_once)])
+        try:
+            placed = pixels_BCHW.to(self.model.device, self.model.dtype)
+            return normalize(self.model.get_image_features(pixel_values=placed).pooler_output.float(), dim=-1).cpu()
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        if count == 1:
+            raise ModelError(f"{self.name}: not enough memory for one picture; compute in --dtype bfloat16")
+        self._at_once = min(self._at_once, count // 2)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(
+            f"{self.name}: not enough memory for {count} pictures at once; going on with {self._at_once}"
+        )
+        return self._encoded_pictures(pixels_BCHW)
 
     def _each(
         self, prepare: Callable[[Item], Given], compute: Callable[[Given], torch.Tensor], items: Sequence[Item]
