@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, CLIPConfig, CLIPImageProcessorPil, CLIPM
 
 from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
-from ninefold.models import dual_encoder
+from ninefold.models import dual_encoder, threads
 from ninefold.models.base import Sight
 from ninefold.models.dual_encoder import DualEncoder
 from ninefold.models.families import FAMILIES, find
@@ -85,7 +85,7 @@ def test_the_batch_changes_nothing(model: DualEncoder, monkeypatch: pytest.Monke
     alone = [model.choice_scores([example])[0] for example in examples]
     assert np.allclose(alone, together, atol=1e-5)
     # Nor does it matter whether each core has batches of its own.
-    monkeypatch.setattr(dual_encoder, "SMALL", 0)
+    monkeypatch.setattr(threads, "SMALL", 0)
     assert np.allclose(model.choice_scores(examples), together, atol=1e-5)
     assert model.predict([]) == []
 

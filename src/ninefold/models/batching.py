@@ -1,14 +1,15 @@
 """Batches of prompts by their lengths in tokens, and what becomes of them when memory runs out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
-from rich.console import Console
 
 from ninefold.errors import ModelError
 from ninefold.models.prompts import Prompt
+from ninefold.models.saying import say
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ENOUGH = 0.25
@@ -60,39 +61,38 @@ def shares(batch: Batch) -> bool:
     return len(batch) > 1 and batch[0][1].picture is batch[1][1].picture
 
 
-class Memory:
+class Memory(Generic[Item]):
     """Works batch by batch, by halves once there was not enough memory for a whole one."""
 
-    def __init__(self, name: str) -> None:
-        """Work for the model called ``name``."""
+    def __init__(self, name: str, what: str, one: Callable[[Item], str]) -> None:
+        """Work for the model called ``name`` on batches of ``what``; ``one`` says what a single one of them is."""
         self.name = name
+        self.what = what
+        self.one = one
         self.most: int | None = None
 
-    def work(self, function: Callable[[Batch], Sequence[Result]], batch: Batch) -> list[tuple[int, Result]]:
-        """Return each place with what ``function`` returns for its prompt.
+    def work(self, function: Callable[[Any], Sequence[Result]], batch: Any) -> list[Result]:
+        """Return what ``function`` returns for each item of a batch, which is anything that has a length and slices.
 
         Raises:
-            ModelError: If there is not enough memory for one prompt.
+            ModelError: If there is not enough memory for one item.
         """
         if self.most and len(batch) > self.most:
             parts = [batch[start : start + self.most] for start in range(0, len(batch), self.most)]
             return [found for part in parts for found in self.work(function, part)]
         try:
-            return list(zip([place for place, _ in batch], function(batch), strict=True))
+            return list(function(batch))
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
         # Outside of the handler, whose traceback would keep what there was no room for.
         if len(batch) == 1:
-            length = len(batch[0][1].ids)
             raise ModelError(
-                f"{self.name}: not enough memory for one prompt of {length:,} tokens; "
+                f"{self.name}: not enough memory for one {self.one(batch[0])}; "
                 "compute in --dtype bfloat16, or choose a smaller model or smaller pictures"
             )
         self.most = min(self.most or len(batch), len(batch) // 2)  # Other threads may have halved theirs.
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"{self.name}: not enough memory for {len(batch)} prompts at once; going on with {self.most}"
-        )
+        say(f"{self.name}: not enough memory for {len(batch)} {self.what} at once; going on with {self.most}")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return self.work(function, batch)

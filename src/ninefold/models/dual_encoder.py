@@ -10,7 +10,6 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch.nn.functional import cross_entropy, normalize
 from torch.nn.utils.rnn import pad_sequence
 
@@ -18,25 +17,23 @@ from ninefold import images
 from ninefold.errors import DataError, ModelError
 from ninefold.models import loading
 from ninefold.models.base import Sight
-from ninefold.models.batching import out_of_memory
+from ninefold.models.batching import Memory
 from ninefold.models.families import Family, Source
 from ninefold.models.pairs import PairEncoder, Text, open_encoder
 from ninefold.models.prompts import Tensors
 from ninefold.models.sight import settings
-from ninefold.models.threads import ahead
+from ninefold.models.threads import ahead, batch_per_core
 from ninefold.types import Example, Prediction, Scene
 
 PICTURES = 32
 """Pictures in a batch."""
-
-SMALL = 100_000_000
-"""Parameters up to which each core of a CPU has batches of its own, instead of all cores sharing each operation."""
 
 REMEMBERED = 4096
 """Questions whose texts' features are kept from call to call: about 100 MB of the paper's CLIP."""
 
 Item = TypeVar("Item")
 Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 class DualEncoder:
@@ -57,7 +54,7 @@ class DualEncoder:
         self.identity = identity
         self.picture_settings = settings(encoder.image_processor)
         self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
-        self._at_once = PICTURES
+        self._memory: Memory[torch.Tensor] = Memory(source.name, "pictures", lambda _: "picture")
 
     @classmethod
     def load(
@@ -218,7 +215,7 @@ class DualEncoder:
         def pixels(batch: Sequence[Example]) -> torch.Tensor:
             return self.encoder.pixels([self.encoder.picture(example) for example in batch])
 
-        features = [row for batch_BD in self._each(pixels, self._encoded_pictures, batches) for row in batch_BD]
+        features = [row for rows in self._each(pixels, self._encoded_pictures, batches) for row in rows]
         return dict(zip(distinct, features, strict=True))
 
     @torch.inference_mode()
@@ -226,31 +223,20 @@ class DualEncoder:
         placed = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
         return normalize(self.model.get_text_features(**placed).pooler_output.float(), dim=-1).cpu()
 
+    def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features (D) of each picture, encoded together as far as memory goes."""
+        return self._memory.work(self._encoded, pixels_BCHW)
+
     @torch.inference_mode()
-    def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> torch.Tensor:
-        """Return features (B, D), a part of the pictures at a time once memory was not enough for all."""
-        count = len(pixels_BCHW)
-        if count > self._at_once:
-            return torch.cat([self._encoded_pictures(part) for part in torch.split(pixels_BCHW, self._at_once)])
-        try:
-            placed = pixels_BCHW.to(self.model.device, self.model.dtype)
-            return normalize(self.model.get_image_features(pixel_values=placed).pooler_output.float(), dim=-1).cpu()
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-        if count == 1:
-            raise ModelError(f"{self.name}: not enough memory for one picture; compute in --dtype bfloat16")
-        self._at_once = min(self._at_once, count // 2)
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"{self.name}: not enough memory for {count} pictures at once; going on with {self._at_once}"
-        )
-        return self._encoded_pictures(pixels_BCHW)
+    def _encoded(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        pixels = pixels_BCHW.to(self.model.device, self.model.dtype)
+        return list(normalize(self.model.get_image_features(pixel_values=pixels).pooler_output.float(), dim=-1).cpu())
 
     def _each(
-        self, prepare: Callable[[Item], Given], compute: Callable[[Given], torch.Tensor], items: Sequence[Item]
-    ) -> Iterator[torch.Tensor]:
+        self, prepare: Callable[[Item], Given], compute: Callable[[Given], Made], items: Sequence[Item]
+    ) -> Iterator[Made]:
         """Compute on all items in order; preparing goes ahead, and so does computing what one core does best alone."""
-        if self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL:
+        if batch_per_core(self.model):
             return ahead(lambda item: compute(prepare(item)), items)
         return map(compute, ahead(prepare, items))
 

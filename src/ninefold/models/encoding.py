@@ -116,8 +116,10 @@ class Encoder:
 
     def joins(self, examples: Sequence[Example]) -> bool:
         """Whether `prompts` of these examples may be joined to batches; see `splices`."""
-        sizes = {images.size(example.image, name=f"example {example.id}"): example for example in examples}
-        mixed = self._fixed_size is None and len(sizes) > 1
+        sizes = {(0, 0): examples[0]}
+        if self._fixed_size is None:
+            sizes = {images.size(example.image, name=f"example {example.id}"): example for example in examples}
+        mixed = len(sizes) > 1
         if mixed not in self._equal:
             tried = list(sizes.values())[: 2 if mixed else 1]
             self.splices(tried, self.pictures(tried))

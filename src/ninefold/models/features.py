@@ -25,9 +25,9 @@ from ninefold import images, store
 from ninefold.errors import ModelError
 from ninefold.models.base import Trainable
 from ninefold.models.feature_store import DISK_BYTES, FeatureStore
-from ninefold.models.generative import SMALL
+from ninefold.models.plain import placed
 from ninefold.models.prompts import Prompt, Tensors, join
-from ninefold.models.threads import ahead
+from ninefold.models.threads import ahead, batch_per_core
 from ninefold.types import Example, Scene
 
 MEMORY_PART = 0.25
@@ -102,7 +102,7 @@ class Featured(ABC):
             for example, prompt in zip(group, prompts, strict=True):
                 self._prompts[example.image, example.prompt] = prompt
 
-        if self.model.model.device.type == "cpu" and self.model.model.num_parameters() <= SMALL:
+        if batch_per_core(self.model.model):
             steps: Iterable[None] = ahead(lambda group: computed(encoded(group)), groups.values())
         else:
             steps = map(computed, ahead(encoded, groups.values()))
@@ -136,8 +136,8 @@ class Featured(ABC):
         shown = Shown(prompts[0], features_TD.cpu())
         plain = model.training_batch([example], [model.encoder.picture(example)])
         with torch.no_grad():
-            loss_K, _ = self.losses(network, self._placed(self.training_batch([example], [shown])))
-            plain_K, _ = model.losses(network, self._placed(plain))
+            loss_K, _ = self.losses(network, placed(network, self.training_batch([example], [shown])))
+            plain_K, _ = model.losses(network, placed(network, plain))
         if not torch.allclose(loss_K, plain_K, rtol=TOLERANCE if network.dtype == torch.float32 else 0.05):
             raise ModelError(f"{model.name}: sees more of a picture than its features tell")
         return shown.features_TD
@@ -172,15 +172,8 @@ class Featured(ABC):
             return self._features(picture).cpu()
 
     def _features(self, picture: Tensors) -> torch.Tensor:
-        seen = self.model.model.get_image_features(**self._placed(picture), return_dict=True).pooler_output
+        seen = self.model.model.get_image_features(**placed(self.model.model, picture), return_dict=True).pooler_output
         return torch.cat(list(seen))
-
-    def _placed(self, tensors: Tensors) -> Tensors:
-        network = self.model.model
-        return {
-            name: value.to(network.device, network.dtype if value.is_floating_point() else None)
-            for name, value in tensors.items()
-        }
 
 
 class FeaturedWriter(Featured):

@@ -11,7 +11,6 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
-from rich.console import Console
 from transformers import GenerationConfig
 
 from ninefold.errors import ModelError
@@ -24,8 +23,9 @@ from ninefold.models.families import GENERIC, Family, Source
 from ninefold.models.fast import FAST, Fast
 from ninefold.models.plain import Plain, answer_logits
 from ninefold.models.prompts import Prompt, Tensors
+from ninefold.models.saying import say
 from ninefold.models.sight import Eyes, settings
-from ninefold.models.threads import ahead
+from ninefold.models.threads import ahead, batch_per_core
 from ninefold.types import Example, Prediction
 
 Result = TypeVar("Result")
@@ -35,9 +35,6 @@ TOKEN_BUDGET = 16_384
 
 CORE_TOKENS = 4096
 """The same where each core of a CPU has batches of its own: more would not stay in its caches."""
-
-SMALL = 100_000_000
-"""Parameters up to which each core of a CPU answers batches of its own, instead of all cores sharing each operation."""
 
 
 class GenerativeModel:
@@ -63,7 +60,9 @@ class GenerativeModel:
         self.encoder = Encoder(processor, _end_ids(model.generation_config))
         self.picture_settings = settings(processor.image_processor)
         self._eyes = Eyes(self.encoder)
-        self._memory = Memory(source.name)
+        self._memory: Memory[tuple[int, Prompt]] = Memory(
+            source.name, "prompts", lambda row: f"prompt of {len(row[1].ids):,} tokens"
+        )
         self._road: Decoding | Plain | None = None
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
@@ -172,17 +171,21 @@ class GenerativeModel:
         road = self._road = self._road or self._chosen(examples[0])
         own = isinstance(road, Decoding)
         # Some families keep positions in the model while `generate` runs: only one batch may.
-        batch_per_core = own and self.model.device.type == "cpu" and self.model.num_parameters() <= SMALL
+        each_core = own and batch_per_core(self.model)
         batches = packed(
             ahead(partial(self._encoded, examples), self._groups(examples)),
-            CORE_TOKENS if batch_per_core else TOKEN_BUDGET,
+            CORE_TOKENS if each_core else TOKEN_BUDGET,
             apart=own and self.fast.prefix_reuse,
             alone=not self.encoder.joins(examples),
         )
-        step = partial(self._memory.work, partial(work, road))
-        done = ahead(step, batches) if batch_per_core else map(step, batches)
-        found = dict(pair for pairs in done for pair in pairs)
-        return [found[place] for place in range(len(examples))]
+
+        def step(batch: Batch) -> list[tuple[int, Result]]:
+            found = self._memory.work(partial(work, road), batch)
+            return list(zip([place for place, _ in batch], found, strict=True))
+
+        done = ahead(step, batches) if each_core else map(step, batches)
+        results = dict(pair for pairs in done for pair in pairs)
+        return [results[place] for place in range(len(examples))]
 
     def _chosen(self, example: Example) -> Decoding | Plain:
         """Choose how to read and write. A family without a row of its own is tried both ways first."""
@@ -192,9 +195,7 @@ class GenerativeModel:
         own = Decoding(self.model, self.encoder, self.fast)
         if self.family is not GENERIC or self._agree(own, plain, example):
             return own
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly"
-        )
+        say(f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly")
         return plain
 
     def _agree(self, own: Decoding, plain: Plain, example: Example) -> bool:

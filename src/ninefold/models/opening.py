@@ -67,7 +67,7 @@ def open_trainable(
     from ninefold.models import loading
     from ninefold.models.dual_encoder import DualEncoder
     from ninefold.models.endpoint import PREFIX
-    from ninefold.models.families import find
+    from ninefold.models.families import GENERIC, find
     from ninefold.models.generative import GenerativeModel
 
     if name.startswith(PREFIX):
@@ -75,7 +75,9 @@ def open_trainable(
             f"{name}: a server's weights cannot be trained from here; name a model with weights of its own"
         )
     source = find(name)
-    # Of a hub id that no row lists, only the configuration tells what it is.
-    _, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+    family = source.family
+    if family is GENERIC and not source.local:
+        # Of a hub id that no row lists, only the configuration tells what it is.
+        _, family = loading.open_config(source, trust_remote_code=trust_remote_code)
     load = DualEncoder.load if family.kind == "dual" else partial(GenerativeModel.load, fast=fast)
     return load(source, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)

@@ -51,11 +51,12 @@ class Watch:
             there are more than `ROWS` of them only the most frequent ones, the smallest and the largest; ``others``,
             how many sizes and examples have no row.
         """
-        rows = [self._row(size) for size in self._told()]
+        told = self._told()
+        rows = [self._row(size) for size in told]
         if None in rows:
             return None
         more = len(self._counts) - len(rows)
-        left = sum(self._counts.values()) - sum(self._counts[size] for size in self._told())
+        left = sum(self._counts.values()) - sum(self._counts[size] for size in told)
         return {
             "settings": dict(self.model.picture_settings),
             "pictures": rows,

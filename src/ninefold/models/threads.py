@@ -4,12 +4,20 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
+SMALL = 100_000_000
+"""Parameters up to which each core of a CPU has batches of its own, instead of all cores sharing each operation."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def batch_per_core(network: Any) -> bool:
+    """Whether a network is best computed by `ahead`: where it is, and how small it is, decide."""
+    return bool(network.device.type == "cpu" and network.num_parameters() <= SMALL)
 
 
 def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

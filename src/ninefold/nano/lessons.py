@@ -86,7 +86,7 @@ class Teacher:
         """
         drawn = [[Image.fromarray(draw(picture, *size))] for picture in pictures]
         inputs = dict(self.processor(text=[self.shape.opening] * len(drawn), images=drawn, return_tensors="pt"))
-        return inputs, self.shape.boxes(self.processor, inputs)
+        return inputs, self.shape.boxes(inputs)
 
     def lesson(self, random: np.random.Generator, pictures: list[Picture], size: tuple[int, int]) -> Lesson:
         """Ask about pictures until each one's turns fill `TEXT` tokens."""

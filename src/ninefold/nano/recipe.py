@@ -59,9 +59,9 @@ class Pretraining:
         flatten_patches(self.model, pictures=True)
         self.teacher = Teacher(shape, self.processor)
         self.helpers = helpers
-        eyes = {name for name, _ in self.model.named_parameters() if shape.is_eye(name)}
-        self.eyes = [*(p for n, p in self.model.named_parameters() if n in eyes), *helpers.parameters()]
-        self.mouth = [p for n, p in self.model.named_parameters() if n not in eyes]
+        named = list(self.model.named_parameters())
+        self.eyes = [*(weight for name, weight in named if shape.is_eye(name)), *helpers.parameters()]
+        self.mouth = [weight for name, weight in named if not shape.is_eye(name)]
         self.step = 0
         self.optimizer = self._fresh_optimizer()
 

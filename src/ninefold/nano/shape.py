@@ -37,8 +37,8 @@ class Shape:
     """Makes the processor; adds the special tokens of the family to the tokenizer."""
     untrained: Callable[..., Any]
     """Makes the model for a processor's tokenizer, from torch's current seed; options go to its loader."""
-    boxes: Callable[[Any, dict[str, Tensor]], NDArray[np.float32]]
-    """Given the processor and a batch's inputs, what each image token shows: (N, 4), left, top, right, bottom in
+    boxes: Callable[[dict[str, Tensor]], NDArray[np.float32]]
+    """Given a batch's inputs, what each image token shows: (N, 4), left, top, right, bottom in
     fractions of the picture; nothing for tokens that show nothing."""
     lengths: Lengths
     """How long each stage takes."""

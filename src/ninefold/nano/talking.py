@@ -69,8 +69,7 @@ class Talking(Pretraining):
     def __init__(self, spec: PretrainSpec) -> None:
         torch.manual_seed(spec.seed + 1)
         super().__init__(spec, SHAPES[spec.family], Naming())
-        image = self.processor.tokenizer.convert_tokens_to_ids(self.shape.image_token)
-        self.image_id = int(image)
+        self.image_id = int(self.processor.tokenizer.convert_tokens_to_ids(self.shape.image_token))
 
     def stages(self) -> tuple[Stage, ...]:
         """Return naming, placing and talking, each as long as the specification or the shape says."""

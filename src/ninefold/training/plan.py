@@ -1,10 +1,15 @@
 """What a training run chooses by itself: how its effective batch is cut into forward passes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Self
 
+from ninefold import store
 from ninefold.errors import RunError
+
+_FILE = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,16 @@ class Plan:
     """Whether some of what is trained may get no gradient, which several processes have to be told."""
     features: bool = False
     """Whether pictures come as features, computed once, and not as pixels."""
+
+    @classmethod
+    def begun_with(cls, folder: Path) -> Self | None:
+        """Return the plan that a run keeps with its checkpoints, where it has begun."""
+        path = folder / _FILE
+        return cls(**store.read_json(path)) if path.exists() else None
+
+    def keep(self, folder: Path) -> None:
+        """Write the plan beside a run's checkpoints, for when it goes on."""
+        store.write_json(folder / _FILE, asdict(self))
 
     def cut(self, lengths: Sequence[float]) -> list[list[int]]:
         """Cut a batch into forward passes of like length and even size; return the places of each one's examples."""

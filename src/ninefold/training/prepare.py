@@ -12,6 +12,7 @@ from rich.progress import track
 
 from ninefold.data import dataset
 from ninefold.errors import ModelError
+from ninefold.models import saying
 from ninefold.models.base import Trainable
 from ninefold.models.features import Featured, featured
 from ninefold.training.batches import Answers, Learner
@@ -28,7 +29,7 @@ def processes() -> PartialState:
 def say(words: str) -> None:
     """Tell the user, once however many processes there are."""
     if processes().is_main_process:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(words)
+        saying.say(words)
 
 
 def prepare(spec: TrainSpec, model: Trainable, begun_with: bool | None) -> list[Answers]:

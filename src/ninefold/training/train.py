@@ -65,7 +65,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
         return dict(store.read_json(out / "metrics.json"))
     with quiet(), tuned(opened, settings, restored=model is not None) as tuning:
         say(tuning.summary)
-        begun_with = _begun_with(out / "checkpoints")
+        begun_with = Plan.begun_with(out / "checkpoints")
         learned, checked = prepare(spec, opened, None if begun_with is None else begun_with.features)
         plan = _plan(spec, settings, tuning, learned, out / "checkpoints")
         log, plan = _fit(
@@ -161,11 +161,6 @@ def last_checkpoint(folder: Path) -> Path | None:
     return next((path for path in found if _is_json(path / "trainer_state.json")), None)
 
 
-def _begun_with(folder: Path) -> Plan | None:
-    path = folder / "plan.json"
-    return Plan(**store.read_json(path)) if path.exists() else None
-
-
 def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Answers, folder: Path) -> Plan:
     """Return the plan that the run was begun with, or choose and keep one; what the user says comes before both."""
     state = processes()
@@ -176,7 +171,7 @@ def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Ans
     told = spec.micro_batch is not None or spec.recompute is not None
     # The main process chooses for all, as others would measure memory that it is just using.
     with state.main_process_first():
-        begun_with = _begun_with(folder)
+        begun_with = Plan.begun_with(folder)
         if begun_with is not None and not (told and state.is_main_process):
             if begun_with.recompute:
                 recompute(tuning.network)
@@ -191,7 +186,7 @@ def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Ans
             processes=state.num_processes,
         )
         plan = replace(plan, features=learned.featured)
-        store.write_json(folder / "plan.json", asdict(plan))
+        plan.keep(folder)
     say(reason)
     return plan
 
@@ -218,7 +213,7 @@ def _fit(
             return log, plan
 
     def replanned(plan: Plan) -> None:
-        store.write_json(folder / "plan.json", asdict(plan))
+        plan.keep(folder)
         say(f"out of memory; going on with {plan}")
 
     steps = Passes(learned, plan, tuning.dtype)

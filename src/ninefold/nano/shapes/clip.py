@@ -76,7 +76,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> CLIPModel:
     return CLIPModel._from_config(config, **{**options, "attn_implementation": "sdpa"})
 
 
-def boxes(_: Any, __: dict[str, Tensor]) -> NDArray[np.float32]:
+def boxes(_: dict[str, Tensor]) -> NDArray[np.float32]:
     """Return what each patch shows."""
     return grid(SIDE // PATCH, SIDE // PATCH)
 

@@ -28,14 +28,17 @@ def processor(tokens: PreTrainedTokenizerFast) -> LlavaProcessor:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     )
-    return LlavaProcessor(
-        image_processor=images,
-        tokenizer=tokens,
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=build.chat_template(),
-    )
+    return LlavaProcessor(images, tokens, **reading())
+
+
+def reading() -> dict[str, Any]:
+    """Return the settings of a processor for this tower, which LLaVA-NeXT shares."""
+    return {
+        "patch_size": PATCH,
+        "vision_feature_select_strategy": "default",
+        "num_additional_image_tokens": 1,
+        "chat_template": build.chat_template(),
+    }
 
 
 def eye(image_size: int) -> CLIPVisionConfig:
@@ -73,20 +76,24 @@ def decoder(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaForConditionalGeneration:
     """Return the model with fresh weights: about 1.7 million parameters."""
-    config = LlavaConfig(
-        vision_config=eye(SIDE),
-        text_config=LlamaConfig(**decoder(tokens)),
-        image_token_index=tokens.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
-        image_seq_length=(SIDE // PATCH) ** 2,
-        tie_word_embeddings=True,
+    return LlavaForConditionalGeneration._from_config(LlavaConfig(**halves(tokens, SIDE)), **options)
+
+
+def halves(tokens: PreTrainedTokenizerFast, image_size: int) -> dict[str, Any]:
+    """Return the settings of the tower, the decoder and what joins them, which LLaVA-NeXT shares."""
+    return {
+        "vision_config": eye(image_size),
+        "text_config": LlamaConfig(**decoder(tokens)),
+        "image_token_index": tokens.convert_tokens_to_ids("<image>"),
+        "vision_feature_layer": -1,
+        "vision_feature_select_strategy": "default",
+        "image_seq_length": (image_size // PATCH) ** 2,
+        "tie_word_embeddings": True,
         **build.special_ids(tokens),
-    )
-    return LlavaForConditionalGeneration._from_config(config, **options)
+    }
 
 
-def boxes(_: Any, __: dict[str, Tensor]) -> NDArray[np.float32]:
+def boxes(_: dict[str, Tensor]) -> NDArray[np.float32]:
     """Return what each image token shows: a patch."""
     return grid(SIDE // PATCH, SIDE // PATCH)
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from transformers import (
-    LlamaConfig,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaNextImageProcessorPil,
@@ -16,7 +15,6 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ninefold.nano import build
 from ninefold.nano.build import PATCH, SIDE
 from ninefold.nano.shape import Lengths, Shape, copy_matching, grid
 from ninefold.nano.shapes import llava
@@ -34,33 +32,16 @@ def processor(tokens: PreTrainedTokenizerFast) -> LlavaNextProcessor:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     )
-    return LlavaNextProcessor(
-        image_processor=images,
-        tokenizer=tokens,
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=build.chat_template(),
-    )
+    return LlavaNextProcessor(images, tokens, **llava.reading())
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaNextForConditionalGeneration:
     """Return the model with fresh weights."""
-    config = LlavaNextConfig(
-        vision_config=llava.eye(TILE),
-        text_config=LlamaConfig(**llava.decoder(tokens)),
-        image_token_index=tokens.convert_tokens_to_ids("<image>"),
-        image_grid_pinpoints=PINPOINTS,
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
-        image_seq_length=(TILE // PATCH) ** 2,
-        tie_word_embeddings=True,
-        **build.special_ids(tokens),
-    )
+    config = LlavaNextConfig(image_grid_pinpoints=PINPOINTS, **llava.halves(tokens, TILE))
     return LlavaNextForConditionalGeneration._from_config(config, **options)
 
 
-def boxes(_: Any, inputs: dict[str, Tensor]) -> NDArray[np.float32]:
+def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
     """Return what each image token shows: a patch of the thumbnail, then of the tiles, and nothing at ends of rows."""
     height, width = inputs["image_sizes"][0].tolist()
     side, whole = TILE // PATCH, SIDE // PATCH

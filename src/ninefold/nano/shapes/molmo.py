@@ -72,7 +72,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> MolmoForCondit
     return model
 
 
-def boxes(processor: Any, inputs: dict[str, Tensor]) -> NDArray[np.float32]:
+def boxes(_: dict[str, Tensor]) -> NDArray[np.float32]:
     """Return what each image token shows of a square picture: 4 x 4 of the whole, then 6 x 6 of its tiles."""
     tiles = 2 * (ROWS - 4) + 4
     return np.concatenate([grid(ROWS // 2, ROWS // 2), grid(tiles // 2, tiles // 2)])

@@ -73,7 +73,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> Qwen2VLForCond
     return Qwen2VLForConditionalGeneration._from_config(config, **options)
 
 
-def boxes(_: Any, inputs: dict[str, Tensor]) -> NDArray[np.float32]:
+def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
     """Return what each image token shows: two by two patches."""
     _, rows, columns = inputs["image_grid_thw"][0].tolist()
     return grid(rows // 2, columns // 2)
