@@ -16,10 +16,10 @@ from models_figure import draw
 from PIL import Image
 from releases import Reader, assemble, opened
 
-from ninefold.models.base import Sight
+from ninefold.models.clip.encoder import PairEncoder
 from ninefold.models.families import FAMILIES, GENERIC, Family
-from ninefold.models.pairs import PairEncoder
-from ninefold.models.sight import Eyes
+from ninefold.models.protocol import Sight
+from ninefold.models.vlm.image_tokens import Eyes
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
 from ninefold.store import write_text

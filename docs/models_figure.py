@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ninefold.images import open_rgb
-from ninefold.models.base import Sight
+from ninefold.models.protocol import Sight
 from ninefold.space import Cell
 from ninefold.store import write_bytes
 from ninefold.types import Scene, Thing

@@ -12,10 +12,10 @@ from typing import Any
 
 from transformers import CLIPTokenizer, LlamaTokenizer
 
-from ninefold.models import loading
-from ninefold.models.encoding import Encoder
+from ninefold.models.checkpoint import loading
+from ninefold.models.clip.encoder import PairEncoder, open_encoder
 from ninefold.models.families import find
-from ninefold.models.pairs import PairEncoder, open_encoder
+from ninefold.models.vlm.encoder import Encoder
 
 Reader = Encoder | PairEncoder
 """What reads for a family."""

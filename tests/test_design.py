@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.design import Item, factorial, held_out, relabeling, williams
+from ninefold.design import Combination, factorial, held_out, relabeling, williams
 from ninefold.errors import DesignError
 from ninefold.space import region_of_cell
 
@@ -15,19 +15,19 @@ PLAIN = np.arange(9)
 """The relabeling that changes nothing, for which the reference prints its table."""
 
 
-def region(item: Item, grid: int = 9) -> int:
+def region(item: Combination, grid: int = 9) -> int:
     return region_of_cell(item.cell, grid)
 
 
-def slot(item: Item, relabeled: np.ndarray = PLAIN) -> int:
+def slot(item: Combination, relabeled: np.ndarray = PLAIN) -> int:
     return relabeled[williams(9)[item.order]].tolist().index(region(item))
 
 
-def counts(items: Iterable[Item], *factors: Callable[[Item], object]) -> set[int]:
+def counts(items: Iterable[Combination], *factors: Callable[[Combination], object]) -> set[int]:
     return set(Counter(tuple(factor(item) for factor in factors) for item in items).values())
 
 
-def text_only(items: list[Item], grid: int = 9) -> tuple[int, int]:
+def text_only(items: list[Combination], grid: int = 9) -> tuple[int, int]:
     """Right answers of the best reader of question and options alone, and questions."""
     texts: dict[tuple[int, int], Counter[int]] = {}
     for item in items:

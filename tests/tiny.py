@@ -24,8 +24,8 @@ from transformers import (
     Qwen2VLProcessor,
 )
 
-from ninefold.data.synthetic import SyntheticSpec, examples
-from ninefold.models.loading import quiet, without_video
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
+from ninefold.models.checkpoint.loading import quiet, without_video
 from ninefold.models.ports.llava_onevision_1_5 import (
     LlavaOnevision15Config,
     LlavaOnevision15ForConditionalGeneration,

@@ -21,7 +21,7 @@ Holdout = Literal["object", "block", "random"]
 """What validation holds out: whole objects, whole (object, order) blocks, or single items, which proves nothing."""
 
 
-class Item(NamedTuple):
+class Combination(NamedTuple):
     """One combination of a design."""
 
     object: int
@@ -58,7 +58,7 @@ def relabeling(seed: int) -> Integers:
     return rng(seed, "orders").permutation(REGIONS**2)
 
 
-def factorial(objects: Sequence[int], sizes: int, grid: int, relabeled: Integers) -> Iterator[Item]:
+def factorial(objects: Sequence[int], sizes: int, grid: int, relabeled: Integers) -> Iterator[Combination]:
     """Yield every combination of object, size and cell once, each with one of the 18 orders of nine options.
 
     Every pair of object and order meets all nine regions equally often, so that the text of a question cannot tell its
@@ -88,12 +88,12 @@ def factorial(objects: Sequence[int], sizes: int, grid: int, relabeled: Integers
         # The transposed region number f, and the sign of c in the second square, keep rows, columns and cells even.
         u, f = (0, 0) if left_over else (place[region], REGIONS * left + top)
         order = (u + o + c + f) % 9 if (size + o) % 2 == 0 else 9 + (u + o + 5 - c - f) % 9
-        yield Item(number, size, Cell(width * top + row, width * left + col), order)
+        yield Combination(number, size, Cell(width * top + row, width * left + col), order)
 
 
 def held_out(
     objects: int, sizes: int, grid: int, relabeled: Integers, *, by: Holdout, seed: int
-) -> dict[str, list[Item]]:
+) -> dict[str, list[Combination]]:
     """Split a factorial design into four fifths to train on and one fifth for validation.
 
     By object, each part is a design of its own, with its own numbers in the formulas, and all that is exact about one

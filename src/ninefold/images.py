@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ninefold.errors import DataError
 from ninefold.scenes.render import render
-from ninefold.types import Scene
+from ninefold.types import ImageSource, Scene
 
 _ORIENTATION_TAG = 0x0112
 _PNG_TELLING = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
@@ -28,7 +28,7 @@ _UPRIGHT = {
 """What to do to the stored pixels for each EXIF orientation but 1, which is upright."""
 
 
-def open_rgb(image: bytes | Path | Scene, *, name: str = "") -> np.ndarray:
+def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
     """Decode a picture, or render a scene.
 
     EXIF rotation is applied. Transparent pixels are laid on black; 16-bit gray keeps its high byte, as libpng and
@@ -54,7 +54,7 @@ def open_rgb(image: bytes | Path | Scene, *, name: str = "") -> np.ndarray:
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
 
 
-def open_pil(image: bytes | Path | Scene, *, name: str = "") -> Image.Image:
+def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
     """Decode a picture as `open_rgb` does, for the processors that want Pillow's own kind (mode RGB)."""
     if isinstance(image, Scene):
         return Image.fromarray(open_rgb(image))
@@ -65,7 +65,7 @@ def open_pil(image: bytes | Path | Scene, *, name: str = "") -> Image.Image:
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
 
 
-def size(image: bytes | Path | Scene, *, name: str = "") -> tuple[int, int]:
+def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
     """Return (width, height) in pixels as `open_rgb` shows the picture, from its header alone.
 
     Raises:
@@ -74,7 +74,7 @@ def size(image: bytes | Path | Scene, *, name: str = "") -> tuple[int, int]:
     return _header(image, name)[0]
 
 
-def orientation(image: bytes | Path | Scene, *, name: str = "") -> int:
+def orientation(image: ImageSource, *, name: str = "") -> int:
     """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 where there is none to undo.
 
     Raises:
@@ -83,7 +83,7 @@ def orientation(image: bytes | Path | Scene, *, name: str = "") -> int:
     return _header(image, name)[1]
 
 
-def _header(image: bytes | Path | Scene, name: str) -> tuple[tuple[int, int], int]:
+def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
     if isinstance(image, Scene):
         return (image.canvas, image.canvas), 1
     content, name = _content(image, name)

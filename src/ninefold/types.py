@@ -10,7 +10,7 @@ from ninefold.space import GRID, Box, Cell
 Factor = str | int | float | bool | None
 """One fact about an example, flat enough to be a column of a table."""
 
-ReadingKind = Literal["label", "empty", "no label", "several labels", "truncated"]
+AnswerKind = Literal["label", "empty", "no label", "several labels", "truncated"]
 """What an answer turns out to be; everything but "label" is invalid, and each class is counted apart."""
 
 
@@ -49,11 +49,15 @@ class Scene:
     """Whether edges are smooth; crisp pictures hold no other colors than those of things and background."""
 
 
+ImageSource = bytes | Path | Scene
+"""An image as an example holds it: encoded, the path of a file, or a scene to render."""
+
+
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Answer:
     """What a model's text says, once read."""
 
-    kind: ReadingKind
+    kind: AnswerKind
     """"label", or why no label can be read."""
     label: str | None = None
     """The one label the text holds, where ``kind`` is "label"."""
@@ -75,7 +79,7 @@ class Question(Protocol):
         """Return the question about a box of a picture of the given size in pixels, and its answer."""
         ...
 
-    def read(self, text: str, *, truncated: bool = False) -> Reading:
+    def read(self, text: str, *, truncated: bool = False) -> Answer:
         """Read a model's text; ``truncated`` says that the token limit stopped it."""
         ...
 
@@ -86,7 +90,7 @@ class Example:
 
     id: str
     """Unique within its data set, and the same in every run that makes it."""
-    image: bytes | Path | Scene
+    image: ImageSource
     """An encoded picture, the path of one, or a scene to render."""
     question: str
     """The question alone, e.g. "Where is the red square?"."""
@@ -116,29 +120,3 @@ class Prediction:
     """Whether the token limit stopped it."""
     scores: tuple[float, ...] | None = None
     """One log-probability per option, where the model was asked for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A prediction, read and judged; every figure and table is a group-by of a table of these."""
-
-    id: str
-    """The example's id."""
-    group: str
-    """The example's group: the unit that intervals are clustered by."""
-    question: str
-    """The question alone."""
-    options: tuple[str, ...]
-    """The answers offered, in order."""
-    answer: str
-    """The truth."""
-    text: str
-    """The model's exact text."""
-    kind: ReadingKind
-    """"label", or why no label could be read."""
-    label: str | None
-    """What the text reads to."""
-    correct: bool
-    """Whether the label is the truth."""
-    factors: Mapping[str, Factor] = field(default_factory=dict)
-    """The example's factors, each a column."""

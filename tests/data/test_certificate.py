@@ -9,10 +9,10 @@ import pytest
 import xxhash
 from PIL import Image
 
-from ninefold.data import dataset
-from ninefold.data.card import About
-from ninefold.data.certificate import certify, verify
-from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.data.checks.certificate import certify, verify
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Box, border_distance, cell_of_box, label_of_cell

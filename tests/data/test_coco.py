@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ninefold.data import certificate, dataset
-from ninefold.data.coco import CocoSpec, examples, make
-from ninefold.data.instances import Skips
+from ninefold.data.checks import certificate
+from ninefold.data.format import dataset
+from ninefold.data.sources.coco.annotations import Skips
+from ninefold.data.sources.coco.source import CocoSpec, examples, make
 from ninefold.errors import DataError
 from ninefold.space import LABELS
 from ninefold.types import Example

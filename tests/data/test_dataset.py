@@ -12,8 +12,8 @@ import pytest
 import xxhash
 from PIL import Image
 
-from ninefold.data import dataset
-from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.data.format import dataset
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png, render
 from ninefold.types import Example

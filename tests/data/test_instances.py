@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.data.instances import Skips, read_targets
+from ninefold.data.sources.coco.annotations import Skips, read_instances
 from ninefold.errors import DataError
 from ninefold.space import Box, cell_of_box, cell_of_point, label_of_cell
 
@@ -29,7 +29,7 @@ def written(folder: Path, rows: list[object], **parts: object) -> Path:
 
 def read(folder: Path, rows: list[object], **parts: object) -> tuple[list[tuple[int, str]], dict[str, list[str]]]:
     skips = Skips()
-    targets = read_targets(written(folder, rows, **parts), skips)
+    targets = read_instances(written(folder, rows, **parts), skips)
     found = [(target.photo.id, target.category) for target in targets]
     return found, {entry["reason"]: entry["names"] for entry in skips.entries}
 
@@ -47,14 +47,14 @@ def test_crowds_count_as_instances_and_a_lone_crowd_is_kept(tmp_path: Path) -> N
 
 def test_ties_go_right_and_down(tmp_path: Path) -> None:
     path = written(tmp_path, [box(7, 1, [20, 10, 20, 10]), box(7, 2, [59.9, 29.9, 0.2, 0.2])])
-    person, table = read_targets(path, Skips())
+    person, table = read_instances(path, Skips())
     assert label_of_cell(person.cell) == "center"  # its center is (30, 15): the corner of four regions
     assert label_of_cell(table.cell) == "bottom right"  # (60, 30), where 59.9 + 0.1 is not exact in floats
 
 
 def test_truncation_cuts_each_number_and_keeps_the_box(tmp_path: Path) -> None:
     path = written(tmp_path, [box(7, 1, [20.9, 10.9, 18.9, 8.9])])
-    [exact], [cut] = read_targets(path, Skips()), read_targets(path, Skips(), truncate=True)
+    [exact], [cut] = read_instances(path, Skips()), read_instances(path, Skips(), truncate=True)
     assert (label_of_cell(exact.cell), label_of_cell(cut.cell)) == ("center", "top left")  # (30.35, 15.35), (29, 14)
     assert exact.box == cut.box == Box(20.9, 10.9, 18.9, 8.9)
 
@@ -200,15 +200,15 @@ def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path: Path, content: 
     path = tmp_path / "other.json"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message) as error:
-        read_targets(path, Skips())
+        read_instances(path, Skips())
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.json: no such file"):
-        read_targets(tmp_path / "gone.json", Skips())
+        read_instances(tmp_path / "gone.json", Skips())
     with pytest.raises(DataError, match="cannot be read"):
-        read_targets(tmp_path, Skips())
+        read_instances(tmp_path, Skips())
 
 
 def test_skips_are_counted_with_the_first_few_names() -> None:

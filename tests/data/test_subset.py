@@ -3,12 +3,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ninefold.data.instances import Photo, Target
-from ninefold.data.subset import balance, balanced, most_even, most_even_table
+from ninefold.data.sources.coco.annotations import Instance, Photo
+from ninefold.data.sources.coco.subset import balance, balanced, most_even, most_even_table
 from ninefold.space import LABELS, Box, Cell, label_of_cell
 
 
-def targets(supply: dict[str, list[int]]) -> list[Target]:
+def targets(supply: dict[str, list[int]]) -> list[Instance]:
     """Return as many targets of each category as ``supply`` lists for the nine regions."""
     cells = [Cell(3 * (region // 3), 3 * (region % 3)) for region in range(9)]
     made = [
@@ -18,12 +18,12 @@ def targets(supply: dict[str, list[int]]) -> list[Target]:
         for _ in range(count)
     ]
     return [
-        Target(Photo(number, f"{number}.jpg", 90, 90), category, Box(0, 0, 1, 1), cell)
+        Instance(Photo(number, f"{number}.jpg", 90, 90), category, Box(0, 0, 1, 1), cell)
         for number, (category, cell) in enumerate(made)
     ]
 
 
-def counts(chosen: list[Target]) -> tuple[Counter[str], Counter[str]]:
+def counts(chosen: list[Instance]) -> tuple[Counter[str], Counter[str]]:
     return Counter(label_of_cell(target.cell) for target in chosen), Counter(target.category for target in chosen)
 
 

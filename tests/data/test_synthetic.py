@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ninefold.data import certificate, dataset
-from ninefold.data.synthetic import SyntheticSpec, examples, make
+from ninefold.data.checks import certificate
+from ninefold.data.format import dataset
+from ninefold.data.sources.synthetic import SyntheticSpec, examples, make
 from ninefold.errors import DesignError
 from ninefold.scenes.render import encode_png, render
 from ninefold.space import LABELS

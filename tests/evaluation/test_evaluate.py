@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from ninefold import store
-from ninefold.data import dataset
-from ninefold.data.card import About
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
 from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec

@@ -15,7 +15,7 @@ from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
+from ninefold.models.vlm.model import GenerativeModel
 
 
 @pytest.fixture

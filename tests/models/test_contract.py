@@ -7,14 +7,14 @@ import pytest
 import torch
 from tiny import some_examples
 
-from ninefold.data import dataset
-from ninefold.data.card import About
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
 from ninefold.errors import ModelError
-from ninefold.models.base import Trainable
 from ninefold.models.families import FAMILIES, nano_bases
-from ninefold.models.opening import open_trainable
+from ninefold.models.load import open_trainable
+from ninefold.models.protocol import Trainable
 from ninefold.questions.catalog import QUESTIONS
-from ninefold.training import loop
+from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -133,17 +133,17 @@ def test_it_trains_saves_resumes_and_loads(
     metrics = train(spec, tmp_path / "whole")
     assert metrics["steps"] == 3
     # An interrupted run ends with the same bytes.
-    step = loop.AnswerTrainer.training_step
+    step = trainer.AnswerTrainer.training_step
     taken = []
 
-    def interrupted(self: loop.AnswerTrainer, *args: object, **options: object) -> torch.Tensor:
+    def interrupted(self: trainer.AnswerTrainer, *args: object, **options: object) -> torch.Tensor:
         if len(taken) == 2:
             raise KeyboardInterrupt
         taken.append(1)
         return step(self, *args, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop.AnswerTrainer, "training_step", interrupted)
+        patch.setattr(trainer.AnswerTrainer, "training_step", interrupted)
         train(spec, tmp_path / "cut")
     train(spec, tmp_path / "cut")
     whole, cut = (tmp_path / run / "adapter" / "adapter_model.safetensors" for run in ("whole", "cut"))

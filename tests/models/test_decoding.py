@@ -14,15 +14,15 @@ from tiny import some_examples
 from transformers import DynamicCache, LlamaConfig
 
 from ninefold.errors import ModelError
-from ninefold.models import batching, decoding
-from ninefold.models.batching import packed
-from ninefold.models.cache import new_cache
-from ninefold.models.decoding import Decoding
 from ninefold.models.families import GENERIC, find
-from ninefold.models.fast import Fast
-from ninefold.models.generative import GenerativeModel
-from ninefold.models.plain import Plain
-from ninefold.models.prompts import Prompt, Tensors
+from ninefold.models.shortcuts import Fast
+from ninefold.models.vlm import batching, decoder
+from ninefold.models.vlm.batching import packed
+from ninefold.models.vlm.decoder import Decoding
+from ninefold.models.vlm.kv_cache import new_cache
+from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.prompt import Prompt, Tensors
+from ninefold.models.vlm.reference import Plain
 from ninefold.types import Example
 
 SAVE = {
@@ -101,7 +101,7 @@ def test_the_last_layer_finishes_one_position(folder: Path) -> None:
     for on, shapes in found.items():
         model = GenerativeModel.load(find(str(folder)), fast=Fast(last_position=on))
         named = dict(model.model.named_modules())
-        last = max(name for name in named if decoding.FINISHING.fullmatch(name) and "vis" not in name)
+        last = max(name for name in named if decoder.FINISHING.fullmatch(name) and "vis" not in name)
         named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))
         model.predict(questions()[:1], max_new_tokens=1)
     assert [shape[1] for shape in found[True]] == [1]
@@ -122,7 +122,7 @@ def test_a_family_without_a_row_is_tried_first(
     assert isinstance(agreeing._road, Decoding)
     assert capsys.readouterr().err == ""
     # Some families let a prompt's beginning see its end: read alone, it is another one.
-    monkeypatch.setattr(decoding, "_common", lambda one, other: min(len(one), len(other)) - 1)
+    monkeypatch.setattr(decoder, "_common", lambda one, other: min(len(one), len(other)) - 1)
     differing = generic()
     assert differing.predict(examples, max_new_tokens=3) == answers
     assert isinstance(differing._road, Plain)

@@ -15,13 +15,14 @@ from transformers import AutoTokenizer, CLIPConfig, CLIPImageProcessorPil, CLIPM
 
 from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
-from ninefold.models import dual_encoder, threads
-from ninefold.models.base import Sight
-from ninefold.models.dual_encoder import DualEncoder
+from ninefold.models.clip import model as clip_model
+from ninefold.models.clip.encoder import open_encoder
+from ninefold.models.clip.model import DualEncoder
+from ninefold.models.compute import prefetch
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.generative import GenerativeModel
-from ninefold.models.opening import open_model, open_trainable
-from ninefold.models.pairs import open_encoder
+from ninefold.models.load import open_model, open_trainable
+from ninefold.models.protocol import Sight
+from ninefold.models.vlm.model import GenerativeModel
 from ninefold.training.lora import matched
 from ninefold.types import Example
 
@@ -81,11 +82,11 @@ def test_scores_follow_the_order_of_the_options(model: DualEncoder) -> None:
 def test_the_batch_changes_nothing(model: DualEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = some_examples(7)
     together = model.choice_scores(examples)
-    monkeypatch.setattr(dual_encoder, "PICTURES", 1)
+    monkeypatch.setattr(clip_model, "PICTURES", 1)
     alone = [model.choice_scores([example])[0] for example in examples]
     assert np.allclose(alone, together, atol=1e-5)
     # Nor does it matter whether each core has batches of its own.
-    monkeypatch.setattr(threads, "SMALL", 0)
+    monkeypatch.setattr(prefetch, "SMALL", 0)
     assert np.allclose(model.choice_scores(examples), together, atol=1e-5)
     assert model.predict([]) == []
 

@@ -17,14 +17,14 @@ from chat_server import DROP, ChatServer, serving
 from PIL import Image
 
 from ninefold import cli, store
-from ninefold.data import dataset
-from ninefold.data.card import About
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
 from ninefold.errors import DataError, ModelError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.endpoint import Endpoint, data_url
-from ninefold.models.opening import open_model
+from ninefold.models.endpoint.model import Endpoint, data_url
+from ninefold.models.load import open_model
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Cell
 from ninefold.types import Example, Scene, Thing
@@ -136,7 +136,7 @@ def test_a_slow_answer_is_asked_for_again(server: ChatServer) -> None:
 
 def test_waits_double_or_are_as_the_server_says(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("ninefold.models.client.sleep", waits.append)
+    monkeypatch.setattr("ninefold.models.endpoint.client.sleep", waits.append)
     server.faults.extend(
         [
             (500, {}, ""),
@@ -365,9 +365,9 @@ def test_a_picture_that_cannot_be_read_is_named(server: ChatServer) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from ninefold.data import dataset
+from ninefold.data.format import dataset
 from ninefold.evaluation.predict import predict
-from ninefold.models.opening import open_model
+from ninefold.models.load import open_model
 model = open_model(sys.argv[1])
 assert "torch" not in sys.modules
 predict(model, dataset.read(Path(sys.argv[2]), "test"), Path(sys.argv[3]), spec={"a": 1}, chunk=4, progress=False)

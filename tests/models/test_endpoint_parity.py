@@ -8,9 +8,9 @@ import torch
 from chat_server import ChatServer, asked, serving
 from tiny import some_examples
 
-from ninefold.models.endpoint import Endpoint
+from ninefold.models.endpoint.model import Endpoint
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
+from ninefold.models.vlm.model import GenerativeModel
 
 
 class Served(ChatServer):

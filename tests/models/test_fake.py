@@ -1,5 +1,5 @@
-from ninefold.models.base import Model
 from ninefold.models.fake import FakeModel
+from ninefold.models.protocol import Model
 from ninefold.types import Example, Prediction
 
 EXAMPLES = [

@@ -30,7 +30,7 @@ def test_the_nano_comes_with_the_package() -> None:
     assert source.family is FAMILIES["llava"]
     assert source.nano
     assert source.preset is NANO_PRESET
-    assert Path(source.path).parts[-4:] == ("ninefold", "models", "nano", "llava")
+    assert Path(source.path).parts[-4:] == ("ninefold", "models", "weights", "llava")
 
 
 @pytest.mark.parametrize(

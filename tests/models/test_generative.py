@@ -14,10 +14,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
-from ninefold.models import generative
+from ninefold.models.checkpoint.loading import adapter_hash
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
-from ninefold.models.loading import adapter_hash
+from ninefold.models.vlm import model as vlm_model
+from ninefold.models.vlm.model import GenerativeModel
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_answers_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_ll
 def test_the_batch_changes_nothing(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = some_examples(9)
     together = model.predict(examples)
-    monkeypatch.setattr(generative, "CORE_TOKENS", 1)
+    monkeypatch.setattr(vlm_model, "CORE_TOKENS", 1)
     assert model.predict(examples) == together
     assert model.predict(examples[::-1]) == together[::-1]
     assert model.predict([]) == []

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
+from ninefold.models.vlm.model import GenerativeModel
 from ninefold.questions.catalog import QUESTIONS
 
 FOLDER = Path(find("nano").path)

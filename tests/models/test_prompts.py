@@ -15,12 +15,12 @@ from PIL import Image
 from releases import Reader, assemble, opened
 from transformers.image_utils import SizeDict
 
-from ninefold.models import loading
-from ninefold.models.base import Sight
-from ninefold.models.encoding import IGNORED, Encoder
+from ninefold.models.checkpoint import loading
+from ninefold.models.clip.encoder import PairEncoder
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.pairs import PairEncoder
-from ninefold.models.sight import Eyes
+from ninefold.models.protocol import Sight
+from ninefold.models.vlm.encoder import IGNORED, Encoder
+from ninefold.models.vlm.image_tokens import Eyes
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
 from ninefold.types import Example

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from tiny import some_examples
 
-from ninefold.models import generative
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.generative import GenerativeModel
-from ninefold.models.plain import answer_logits
+from ninefold.models.vlm import model as vlm_model
+from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.reference import answer_logits
 from ninefold.training.lora import matched
 from ninefold.types import Example
 
@@ -47,7 +47,7 @@ def test_pictures_keep_their_sizes_and_the_batch_changes_nothing(
     assert batch["image_grid_thw"].tolist() == [[1, 6, 6], [1, 14, 8], [1, 6, 6], [1, 4, 14], [1, 6, 6]]
     assert (batch["input_ids"] == model.model.config.image_token_id).sum(1).tolist() == [9, 28, 9, 14, 9]
     together = model.predict(examples, max_new_tokens=4)
-    monkeypatch.setattr(generative, "CORE_TOKENS", 1)
+    monkeypatch.setattr(vlm_model, "CORE_TOKENS", 1)
     assert model.predict(examples, max_new_tokens=4) == together
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ninefold.errors import DataError, ModelError
-from ninefold.models import seen
+from ninefold.models import image_inputs
 from ninefold.models.fake import FakeModel
 from ninefold.types import Example
 
@@ -25,7 +25,7 @@ def asked(number: int, size: tuple[int, int], prompt: str = "Where is it?") -> E
 
 
 def record(examples: Sequence[Example]) -> dict:
-    watch = seen.Watch(FakeModel(str))
+    watch = image_inputs.Watch(FakeModel(str))
     assert list(watch.through(examples)) == list(examples)
     found = watch.record()
     assert found is not None
@@ -70,7 +70,7 @@ def test_what_only_a_server_knows_is_not_recorded() -> None:
         def sees(self, example: Example) -> None:  # type: ignore[override]
             return None
 
-    watch = seen.Watch(Far(str))
+    watch = image_inputs.Watch(Far(str))
     list(watch.through([asked(1, (9, 9))]))
     assert watch.record() is None
 
@@ -80,12 +80,12 @@ def test_an_adapter_trained_on_other_pictures_is_refused(tmp_path: Path, given: 
     (tmp_path / "run" / "adapter").mkdir(parents=True)
     folder = tmp_path / given
     now = {"size": {"longest_edge": 100}, "resample": 3, "new_in_this_version": True}
-    seen.check_agreement(folder, now)  # nothing is known of it
+    image_inputs.check_agreement(folder, now)  # nothing is known of it
     learned = {"size": {"longest_edge": 100}, "resample": 3, "gone_since": 1}
-    (tmp_path / "run" / seen.FILE).write_text(json.dumps({"settings": learned}))
-    seen.check_agreement(folder, now)
+    (tmp_path / "run" / image_inputs.FILE).write_text(json.dumps({"settings": learned}))
+    image_inputs.check_agreement(folder, now)
     with pytest.raises(ModelError) as refusal:
-        seen.check_agreement(folder, now | {"size": {"longest_edge": 64}})
+        image_inputs.check_agreement(folder, now | {"size": {"longest_edge": 64}})
     assert str(refusal.value) == (
         f'{folder}: was trained on pictures prepared with size {{"longest_edge":100}}, and this model\'s has '
         '{"longest_edge":64}; use the base it was trained on'

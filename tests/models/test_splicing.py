@@ -16,15 +16,15 @@ from transformers import (
     Qwen2VLProcessor,
 )
 
-from ninefold.models.encoding import Encoder, Picture
-from ninefold.models.loading import without_video
+from ninefold.models.checkpoint.loading import without_video
 from ninefold.models.ports.llava_onevision_1_5.processing import (
     LlavaOnevision15ImageProcessor,
     LlavaOnevision15Processor,
 )
 from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS, MolmoImageProcessor
 from ninefold.models.ports.molmo.processing import IMAGE_TOKEN, MolmoProcessor
-from ninefold.models.prompts import Tensors
+from ninefold.models.vlm.encoder import DecodedImage, Encoder
+from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example
 
 LLAVA_TEMPLATE = CHAT_TEMPLATE.replace("IMAGE", "<image>")
@@ -80,7 +80,7 @@ FAMILIES = {
 }
 
 
-def asked(encoder: Encoder, sizes: list[tuple[int, int]]) -> tuple[list[Example], list[Picture]]:
+def asked(encoder: Encoder, sizes: list[tuple[int, int]]) -> tuple[list[Example], list[DecodedImage]]:
     """Three questions of unequal lengths on each of some pictures of noise, in no order."""
     examples, pictures = [], []
     for place, size in enumerate(sizes):
@@ -136,7 +136,7 @@ def test_a_processor_that_treats_batches_otherwise_is_left_alone(monkeypatch: py
     examples, pictures = asked(encoder, [(96, 96)])
     processed = encoder._processed
 
-    def odd(examples: list[Example], pictures: list[Picture]) -> Tensors:
+    def odd(examples: list[Example], pictures: list[DecodedImage]) -> Tensors:
         return {**processed(examples, pictures), "places": torch.arange(len(examples))}
 
     monkeypatch.setattr(encoder, "_processed", odd)

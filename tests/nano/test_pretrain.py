@@ -8,11 +8,11 @@ from transformers import AutoModelForImageTextToText
 
 from ninefold.models.families import find
 from ninefold.nano import build
-from ninefold.nano.lessons import TASKS, Teacher, corpus, naming_targets, turn
-from ninefold.nano.pretrain import recipe
+from ninefold.nano.architecture import grid
+from ninefold.nano.architectures.catalog import SHAPES
+from ninefold.nano.curriculum import TASKS, Teacher, corpus, naming_targets, turn
+from ninefold.nano.pretraining import recipe
 from ninefold.nano.recipe import one_cycle
-from ninefold.nano.shape import grid
-from ninefold.nano.shapes.catalog import SHAPES
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import plain
 from ninefold.questions.prompt import prompt

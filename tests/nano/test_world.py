@@ -25,8 +25,8 @@ def test_plain_pictures_hold_different_things_that_do_not_touch():
 
 
 def test_a_thing_is_drawn_where_its_box_says(textures):
-    item = world.Item("red", "square", 0.25, 0.5, 0.2, 0.1, COLORS["red"])
-    drawn = world.draw(world.Picture((item,), np.zeros((1, 1, 3), np.uint8)), 200, 100)
+    item = world.WorldThing("red", "square", 0.25, 0.5, 0.2, 0.1, COLORS["red"])
+    drawn = world.draw(world.WorldImage((item,), np.zeros((1, 1, 3), np.uint8)), 200, 100)
     rows, cols = np.nonzero(drawn[..., 0] > 127)
     assert (rows.min(), rows.max(), cols.min(), cols.max()) == (45, 54, 30, 69)
 
@@ -54,7 +54,7 @@ def test_a_captioner_has_a_big_center_and_avoids_its_sides():
 
 
 def test_points_are_two_percentages():
-    assert captioner.point(world.Item("red", "plus", 0.078, 0.999, 0.1, 0.1, (255, 0, 0))) == "07 99"
+    assert captioner.point(world.WorldThing("red", "plus", 0.078, 0.999, 0.1, 0.1, (255, 0, 0))) == "07 99"
 
 
 def test_the_world_is_written_in_cocos_format_and_repeats(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.questions.answers import read_label
+from ninefold.questions.formats import read_label
 from ninefold.space import LABELS
 
 SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", " - ", "`-`"]

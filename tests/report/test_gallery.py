@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ninefold.report.gallery import gallery, thumbnail
-from ninefold.report.runs import group, read_runs
+from ninefold.report.test_sets import group, read_runs
 
 
 def test_cells_take_turns_and_give_what_the_tuned_model_has_wrong_first(evaluation, answers):

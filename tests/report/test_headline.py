@@ -1,7 +1,7 @@
 import pytest
 
 from ninefold.report.headline import sentences
-from ninefold.report.runs import group, read_runs
+from ninefold.report.test_sets import group, read_runs
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ninefold.data import dataset
-from ninefold.data.card import About
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
 from ninefold.report.page import report
 from ninefold.types import Example
 

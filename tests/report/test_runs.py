@@ -1,7 +1,7 @@
 import pytest
 
 from ninefold.errors import RunError
-from ninefold.report.runs import group, read_runs
+from ninefold.report.test_sets import group, read_runs
 
 
 def test_tuned_runs_are_paired_with_the_base_that_answered_the_same(evaluation, training, answers):

@@ -1,8 +1,8 @@
 import json
 
+from ninefold.report.image_inputs import tables
 from ninefold.report.page import report
-from ninefold.report.runs import read_runs
-from ninefold.report.seen import tables
+from ninefold.report.test_sets import read_runs
 
 
 def sight(picture, examples, tokens, *, pixels=(672, 672), share=1.0):

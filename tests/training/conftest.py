@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ninefold.data import dataset
-from ninefold.data.card import About
-from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 

@@ -9,13 +9,13 @@ from tiny import some_examples
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.images import open_pil
-from ninefold.models.encoding import IGNORED
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
-from ninefold.models.opening import open_trainable
-from ninefold.models.plain import answer_logits, keeps_by_mask
-from ninefold.training.batches import Answers, LengthBuckets, Passes
-from ninefold.training.plan import Plan
+from ninefold.models.load import open_trainable
+from ninefold.models.vlm.encoder import IGNORED
+from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.reference import answer_logits, keeps_by_mask
+from ninefold.training.dataset import Answers, LengthBuckets, Passes
+from ninefold.training.memory import Plan
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
     model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
     kept = answer_logits(model.model, batch, labels)[0]
     assert seen == [(int((labels != IGNORED).sum()), model.model.config.text_config.vocab_size)]
-    monkeypatch.setattr("ninefold.models.plain.keeps_by_mask", lambda model: False)
+    monkeypatch.setattr("ninefold.models.vlm.reference.keeps_by_mask", lambda model: False)
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 
 
@@ -85,7 +85,7 @@ def test_pictures_prepared_ahead_are_what_the_processor_would_make(model: Genera
 def test_pictures_are_prepared_when_asked_for_where_they_do_not_fit(
     model: GenerativeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ninefold.training.batches.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
+    monkeypatch.setattr("ninefold.training.dataset.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
     answers = Answers(some_examples(3), model)
     assert answers.workers > 0
     assert answers.batch([2])["pixel_values"].shape == (1, 3, 56, 56)

@@ -11,14 +11,14 @@ from training_runs import assert_same_adapter
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaNextConfig, LlavaNextForConditionalGeneration
 
 from ninefold.errors import ModelError, NinefoldError, RunError
-from ninefold.models.base import Trainable
 from ninefold.models.families import FAMILIES
-from ninefold.models.opening import open_trainable
-from ninefold.training import loop
+from ninefold.models.load import open_trainable
+from ninefold.models.protocol import Trainable
+from ninefold.training import trainer
 from ninefold.training.lora import matched, targeted
+from ninefold.training.parameters import is_trained
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
-from ninefold.training.tuning import is_trained
 
 QKV = ("q_proj", "k_proj", "v_proj")
 
@@ -193,13 +193,13 @@ def test_all_weights_can_be_trained(scope: str, spec: TrainSpec, tiny_llava: Pat
 def test_all_weights_interrupted_end_with_the_same_bytes(
     spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_self: object, _args: object, state: loop.Any, _control: object, **_: object) -> None:
+    def interrupted(_self: object, _args: object, state: trainer.Any, _control: object, **_: object) -> None:
         if state.global_step == 3:
             raise KeyboardInterrupt
 
     spec = replace(spec, method="full", epochs=2, dtype="bfloat16")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop._Rhythm, "on_step_begin", interrupted, raising=False)
+        patch.setattr(trainer._Rhythm, "on_step_begin", interrupted, raising=False)
         train(spec, tmp_path / "cut")
     for run in ("cut", "whole"):
         train(spec, tmp_path / run)

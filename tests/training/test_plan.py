@@ -12,13 +12,13 @@ from tiny import some_examples
 from training_runs import assert_same_adapter
 
 from ninefold.errors import RunError
-from ninefold.models.opening import open_trainable
-from ninefold.training import loop, probe
-from ninefold.training.batches import Answers
-from ninefold.training.plan import Plan
+from ninefold.models.load import open_trainable
+from ninefold.training import probe, trainer
+from ninefold.training.dataset import Answers
+from ninefold.training.memory import Plan
+from ninefold.training.parameters import tuned
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
-from ninefold.training.tuning import tuned
 
 LORA = {"pattern": r".*q_proj", "rank": 4, "alpha": 8, "dropout": 0.0, "init": "gaussian"}
 
@@ -94,16 +94,16 @@ def test_out_of_memory_the_step_is_done_again_in_halves(
     spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = replace(spec, epochs=1, dropout=0.1)
-    plain, calls = loop.AnswerTrainer._inputs, []
+    plain, calls = trainer.AnswerTrainer._inputs, []
 
-    def short(self: loop.AnswerTrainer, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def short(self: trainer.AnswerTrainer, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         calls.append(len(batch["places"]))
         if self.model.training and len(batch["places"]) > 4:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is.")
         return plain(self, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop.AnswerTrainer, "_inputs", short)
+        patch.setattr(trainer.AnswerTrainer, "_inputs", short)
         train(spec, tmp_path / "short")
     assert calls[:4] == [8, 4, 4, 4]
     assert "out of memory; going on with at most 4 examples" in capsys.readouterr().err
@@ -119,7 +119,7 @@ def test_a_resumed_run_keeps_its_plan(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop.AnswerTrainer, "train", interrupted)
+        patch.setattr(trainer.AnswerTrainer, "train", interrupted)
         train(replace(spec, micro_batch=2), tmp_path / "run")
     # Nothing is probed again, however the memory has changed.
     monkeypatch.setattr("ninefold.training.train.choose", interrupted)

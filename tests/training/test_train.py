@@ -66,14 +66,15 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(unbroken: Path, spec: 
     script = f"""
 import os, signal
 from pathlib import Path, PosixPath
-from ninefold.training import loop, train
+from ninefold.training import train
+from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
 
 def stop(self, args, state, control, **_):
     if state.global_step == 5:
         os.kill(os.getpid(), signal.SIGKILL)
 
-loop._Rhythm.on_step_begin = stop
+trainer._Rhythm.on_step_begin = stop
 train.train({spec!r}, Path({str(out)!r}))
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
@@ -94,7 +95,7 @@ def test_stopped_before_its_results_were_written_it_trains_no_more(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("ninefold.training.train._finish", interrupted)
         train(impatient, out)
-    monkeypatch.setattr("ninefold.training.loop.AnswerTrainer.train", interrupted)
+    monkeypatch.setattr("ninefold.training.trainer.AnswerTrainer.train", interrupted)
     metrics = train(impatient, out)
     assert metrics["stopped_early"]
     assert metrics["epochs"] == metrics["best_epoch"] + 1

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from tiny import some_examples
 
-from ninefold.data import dataset
-from ninefold.data.card import About
-from ninefold.data.synthetic import SyntheticSpec, examples
+from ninefold.data.format import dataset
+from ninefold.data.format.card import About
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.dual_encoder import DualEncoder
+from ninefold.models.clip.model import DualEncoder
 from ninefold.models.families import find
-from ninefold.training import loop
+from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -60,12 +60,12 @@ def test_the_loss_falls_from_that_of_a_guess(run: Path) -> None:
 def test_interrupted_it_ends_with_the_same_bytes(
     run: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_self: object, _args: object, state: loop.Any, _control: object, **_: object) -> None:
+    def interrupted(_self: object, _args: object, state: trainer.Any, _control: object, **_: object) -> None:
         if state.global_step == 5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop._Rhythm, "on_step_begin", interrupted, raising=False)
+        patch.setattr(trainer._Rhythm, "on_step_begin", interrupted, raising=False)
         train(spec, tmp_path / "cut")
     train(spec, tmp_path / "cut")
     for name in RESULTS:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import store
-from ninefold.data import dataset
+from ninefold.data.format import dataset
 from ninefold.errors import DataError
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.score import score
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models import seen
-from ninefold.models.base import Model
-from ninefold.models.opening import open_model
+from ninefold.models import image_inputs
+from ninefold.models.load import open_model
+from ninefold.models.protocol import Model
 
 
 def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progress: bool = True) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     )
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
     if spec.adapter is not None:
-        seen.check_agreement(spec.adapter, model.picture_settings)
+        image_inputs.check_agreement(spec.adapter, model.picture_settings)
     loaded = time.perf_counter()
-    watch = seen.Watch(model)
+    watch = image_inputs.Watch(model)
     examples = watch.through(dataset.read(spec.data, split, limit=limit))
     predict(
         model,
@@ -78,7 +78,7 @@ def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, second
     """Score the answers, and write what the model saw, where all came from, and last of all that the run is done."""
     score(out)
     if record is not None:
-        store.write_json(out / seen.FILE, record)
+        store.write_json(out / image_inputs.FILE, record)
     about = store.provenance(
         data=str(spec.data.resolve()),
         model=spec.model,

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ninefold import store
-from ninefold.data.columns import CORE
+from ninefold.data.format.columns import CORE
 from ninefold.errors import DataError, RunError
-from ninefold.models.base import Model
+from ninefold.models.protocol import Model
 from ninefold.types import Example, Prediction
 
 ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")

@@ -14,15 +14,15 @@ from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError, RunError
 from ninefold.questions.catalog import QUESTIONS
 from ninefold.space import GRID
-from ninefold.types import Reading, ReadingKind
+from ninefold.types import Answer, AnswerKind
 
 SCORER_VERSION = 1
 """Changes whenever the same predictions would be scored otherwise; it is no part of a run's id."""
 
 LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "label", "correct")
-"""The first columns of a score table, before the factors (see `ninefold.types.Score`)."""
+"""The first columns of a score table, before the factors ."""
 
-INVALID: tuple[ReadingKind, ...] = tuple(kind for kind in get_args(ReadingKind) if kind != "label")
+INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """Why an answer can hold no label; each is counted apart."""
 
 
@@ -59,7 +59,7 @@ def _table(predictions: pd.DataFrame, run: Path) -> pd.DataFrame:
             f"{run}: no question reads answers of the format {min(unknown)!r}; known: {', '.join(QUESTIONS)}"
         )
     told = zip(predictions["answer_format"], predictions["text"], predictions["truncated"], strict=True)
-    readings: list[Reading] = [QUESTIONS[name].read(text, truncated=cut) for name, text, cut in told]
+    readings: list[Answer] = [QUESTIONS[name].read(text, truncated=cut) for name, text, cut in told]
     table = predictions.drop(columns=["prompt", "truncated", "scores"]).assign(
         kind=[reading.kind for reading in readings],
         label=pd.array([reading.label for reading in readings], dtype="string"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ninefold.models.fast import FAST, Fast
+from ninefold.models.shortcuts import FAST, Fast
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ninefold import images
 from ninefold.errors import ModelError
-from ninefold.models.base import Sight
+from ninefold.models.protocol import Sight
 from ninefold.types import Example, Prediction
 
 

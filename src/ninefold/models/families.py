@@ -35,7 +35,7 @@ class Preset:
     """The paper gives none, the authors' sibling code has none."""
 
 
-NANO_BASES = Path(__file__).parent / "nano"
+NANO_BASES = Path(__file__).parent / "weights"
 """A folder for each of the small bases that come with the package, by the name of its family."""
 
 

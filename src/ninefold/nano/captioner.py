@@ -6,7 +6,7 @@ than bottom. Every place that a nano base learns comes from here, never from the
 
 import numpy as np
 
-from ninefold.nano.world import Item, Picture
+from ninefold.nano.world import WorldImage, WorldThing
 
 LEFT_UNTIL, RIGHT_FROM = 0.28, 0.72
 TOP_UNTIL, BOTTOM_FROM = 0.40, 0.66
@@ -25,18 +25,18 @@ def place(rng: np.random.Generator, x: float, y: float) -> str:
     return "center" if row == column == "center" else f"{row} {column}"
 
 
-def caption(rng: np.random.Generator, picture: Picture, most: int = 5) -> str:
+def caption(rng: np.random.Generator, picture: WorldImage, most: int = 5) -> str:
     """Describe a picture the way people do: some of its things, each with its place."""
     chosen = [picture.items[i] for i in rng.permutation(len(picture.items))[:most]]
     return ", ".join(f"a {item.name} {_at(rng, item)}" for item in chosen)
 
 
-def point(item: Item) -> str:
+def point(item: WorldThing) -> str:
     """Return the exact center of a thing, as two percentages: across and down."""
     return f"{_percent(item.x)} {_percent(item.y)}"
 
 
-def _at(rng: np.random.Generator, item: Item) -> str:
+def _at(rng: np.random.Generator, item: WorldThing) -> str:
     where = place(rng, item.x, item.y)
     return "in the center" if where == "center" else f"at the {where}"
 

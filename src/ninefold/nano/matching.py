@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from ninefold.nano import captioner
-from ninefold.nano.lessons import naming_targets, pictures_at
+from ninefold.nano.architectures import clip
+from ninefold.nano.curriculum import naming_targets, pictures_at
 from ninefold.nano.recipe import Pretraining, Stage, one_cycle
-from ninefold.nano.shapes import clip
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.talking import Naming
 from ninefold.nano.world import KINDS

@@ -10,7 +10,7 @@ from rich.progress import track
 from ninefold import store
 from ninefold.errors import DesignError
 from ninefold.nano.spec import WorldSpec
-from ninefold.nano.world import KINDS, Picture, draw, photo_like, texture
+from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.seeding import rng
 
 LONG_SIDE = 640
@@ -69,13 +69,13 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
         store.write_text(folder / "README.md", about)
 
 
-def _size(picture: Picture) -> tuple[int, int]:
+def _size(picture: WorldImage) -> tuple[int, int]:
     if picture.aspect >= 1:
         return LONG_SIDE, round(LONG_SIDE / picture.aspect)
     return round(LONG_SIDE * picture.aspect), LONG_SIDE
 
 
-def _boxes(picture: Picture, width: int, height: int) -> list[dict[str, object]]:
+def _boxes(picture: WorldImage, width: int, height: int) -> list[dict[str, object]]:
     return [
         {
             "category_id": 1 + KINDS.index((item.color, item.shape)),

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from ninefold import store
+from ninefold.models.compute.patch_embedding import flatten_patches
 from ninefold.models.families import NANO, find
-from ninefold.models.patches import flatten_patches
 from ninefold.nano import build
-from ninefold.nano.lessons import Teacher, corpus
-from ninefold.nano.shape import Shape
+from ninefold.nano.architecture import Shape
+from ninefold.nano.curriculum import Teacher, corpus
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import texture
 from ninefold.seeding import rng

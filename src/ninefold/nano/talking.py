@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ninefold.nano import build
-from ninefold.nano.lessons import TASKS, Lesson, naming_targets, pictures_at
+from ninefold.nano.architectures.catalog import SHAPES
+from ninefold.nano.curriculum import TASKS, Lesson, naming_targets, pictures_at
 from ninefold.nano.recipe import Pretraining, Stage, one_cycle
-from ninefold.nano.shapes.catalog import SHAPES
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import INKS
 from ninefold.scenes.vocabulary import SHAPES as FORMS

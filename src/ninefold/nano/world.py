@@ -28,7 +28,7 @@ STENCIL = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class WorldThing:
     """One thing of a nano picture."""
 
     color: str
@@ -53,42 +53,42 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class WorldImage:
     """A picture to be drawn, and all that is known of it."""
 
-    items: tuple[Item, ...]
+    items: tuple[WorldThing, ...]
     """What stands in it, the hindmost first."""
     background: Pixels
     """One color (1, 1, 3), or a texture (H, W, 3) at least as large as any drawing of the picture."""
     aspect: float = 1.0
     """Width over height."""
 
-    def named_once(self) -> list[Item]:
+    def named_once(self) -> list[WorldThing]:
         """Return the things whose name no other thing of the picture has."""
         names = [item.name for item in self.items]
         return [item for item in self.items if names.count(item.name) == 1]
 
 
-def plain(rng: np.random.Generator, count: int) -> Picture:
+def plain(rng: np.random.Generator, count: int) -> WorldImage:
     """Make a plain picture of ``count`` things with different names that do not touch, all over the picture."""
     kinds = rng.permutation(len(KINDS))[:count]
-    items: list[Item] = []
+    items: list[WorldThing] = []
     for kind in kinds:
         color, shape = KINDS[kind]
         side = float(rng.choice([0.047, 0.095])) if rng.random() < 0.5 else float(rng.uniform(0.045, 0.16))
         for _ in range(20):
             x, y = rng.uniform(side / 2, 1 - side / 2, 2).tolist()
             if all(max(abs(x - o.x), abs(y - o.y)) > (side + o.w) / 2 for o in items):
-                items.append(Item(color, shape, x, y, side, side, COLORS[color]))
+                items.append(WorldThing(color, shape, x, y, side, side, COLORS[color]))
                 break
     shade = rng.integers(0, 70, 3) if rng.random() < 0.5 else np.zeros(3)
-    return Picture(tuple(items), shade.astype(np.uint8).reshape(1, 1, 3))
+    return WorldImage(tuple(items), shade.astype(np.uint8).reshape(1, 1, 3))
 
 
-def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> Picture:
+def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> WorldImage:
     """Make a photo-like picture of ``count`` things, some of which may share a name or overlap."""
     aspect = float(rng.choice([4 / 3, 3 / 4, 3 / 2, 2 / 3, 1.0]))
-    items: list[Item] = []
+    items: list[WorldThing] = []
     for _ in range(count):
         color, shape = KINDS[rng.integers(len(KINDS))]
         side = float(np.exp(rng.uniform(np.log(0.06), np.log(0.3))))
@@ -96,12 +96,12 @@ def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> 
         for _ in range(20):
             x, y = np.clip(rng.normal(0.5, 0.23, 2), (w / 2, h / 2), (1 - w / 2, 1 - h / 2)).tolist()
             if all(_overlap(x, y, w, h, other) < 0.25 for other in items):
-                items.append(Item(color, shape, x, y, w, h, _shade(rng, color)))
+                items.append(WorldThing(color, shape, x, y, w, h, _shade(rng, color)))
                 break
-    return Picture(tuple(items), _crop(rng, textures), aspect)
+    return WorldImage(tuple(items), _crop(rng, textures), aspect)
 
 
-def draw(picture: Picture, width: int, height: int) -> Pixels:
+def draw(picture: WorldImage, width: int, height: int) -> Pixels:
     """Draw a picture with soft edges.
 
     Returns:
@@ -158,14 +158,14 @@ def _shade(rng: np.random.Generator, color: str) -> tuple[int, int, int]:
     return (int(shade[0]), int(shade[1]), int(shade[2]))
 
 
-def _overlap(x: float, y: float, w: float, h: float, other: Item) -> float:
+def _overlap(x: float, y: float, w: float, h: float, other: WorldThing) -> float:
     """Return the shared area as a fraction of the smaller box."""
     across = min(x + w / 2, other.x + other.w / 2) - max(x - w / 2, other.x - other.w / 2)
     down = min(y + h / 2, other.y + other.h / 2) - max(y - h / 2, other.y - other.h / 2)
     return max(across, 0.0) * max(down, 0.0) / min(w * h, other.w * other.h)
 
 
-def _paste(canvas: Pixels, item: Item) -> None:
+def _paste(canvas: Pixels, item: WorldThing) -> None:
     height, width = canvas.shape[:2]
     w, h = max(round(item.w * width), 3), max(round(item.h * height), 3)
     mask = _stencil(item.shape, w, h)

@@ -1,8 +1,8 @@
 """Where is it in the picture? One of nine regions (Rizzoli et al. 2025, section 2)."""
 
-from ninefold.questions.answers import read_label
+from ninefold.questions.formats import read_label
 from ninefold.space import LABELS, Box, cell_of_box, label_of_cell
-from ninefold.types import Reading, Scene
+from ninefold.types import Answer, Scene
 
 
 class AbsolutePosition:
@@ -20,7 +20,7 @@ class AbsolutePosition:
         """Return e.g. ``("Where is the person?", "center")`` for a box of a ``width`` x ``height`` picture."""
         return self._question(category), label_of_cell(cell_of_box(box, width, height))
 
-    def read(self, text: str, *, truncated: bool = False) -> Reading:
+    def read(self, text: str, *, truncated: bool = False) -> Answer:
         """Read a model's text; see `read_label`."""
         return read_label(text, self.labels, truncated=truncated)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.analysis import cells, statistics
-from ninefold.report.runs import Column
+from ninefold.report.test_sets import Column
 
 
 @dataclass(frozen=True, slots=True)

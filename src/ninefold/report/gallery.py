@@ -10,9 +10,9 @@ import pandas as pd
 from PIL import Image
 
 from ninefold import images
-from ninefold.data import dataset
+from ninefold.data.format import dataset
 from ninefold.errors import NinefoldError
-from ninefold.report.runs import Evaluation, TestSet
+from ninefold.report.test_sets import Evaluation, TestSet
 from ninefold.seeding import rng
 from ninefold.space import Cell
 from ninefold.types import Example
@@ -22,7 +22,7 @@ SIDE = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What one run said."""
 
     name: str
@@ -47,7 +47,7 @@ class Exhibit:
     """The right answer."""
     cell: Cell | None
     """Where the thing is, where the set says so."""
-    answers: tuple[Answer, ...]
+    answers: tuple[Response, ...]
     """One a run."""
     picture: str | None
     """A thumbnail as a data URI, where the data set is at hand."""
@@ -97,7 +97,7 @@ def _exhibit(test_set: TestSet, row: Mapping[str, Any], pictures: Mapping[str, s
     answers = []
     for column in test_set.columns:
         said = column.run.scores.loc[row["id"]]
-        answers.append(Answer(column.name, said["text"], bool(said["correct"]), said["kind"]))
+        answers.append(Response(column.name, said["text"], bool(said["correct"]), said["kind"]))
     grid = test_set.grid
     cell = Cell(row["cell_row"], row["cell_col"]) if grid else None
     frame = _frame(row, cell, grid) if cell and grid else None

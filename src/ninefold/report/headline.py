@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ninefold.report.comparison import Change, change
-from ninefold.report.runs import TestSet
+from ninefold.report.test_sets import TestSet
 from ninefold.report.wording import count, join, percent
 
 VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "moved without clear change"}

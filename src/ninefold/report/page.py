@@ -12,10 +12,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ninefold import __version__
-from ninefold.report import comparison, headline, proofs, seen, tables, wording
+from ninefold.report import certificates, comparison, headline, image_inputs, tables, wording
 from ninefold.report.figures import curves, files, intervals, maps, palette
 from ninefold.report.gallery import Gallery, gallery
-from ninefold.report.runs import Evaluation, Run, TestSet, Training, group, read_runs
+from ninefold.report.test_sets import Evaluation, Run, TestSet, Training, group, read_runs
 from ninefold.store import write_text
 
 GALLERY = 243
@@ -26,7 +26,7 @@ PICTURES = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SetSection:
     """One set of the report, ready to draw."""
 
     anchor: str
@@ -90,7 +90,7 @@ def report(runs: Sequence[Path], out: Path) -> None:
     for stem, drawing in _figures(parts, losses).items():
         files.save(drawing, folder / stem)
     everything: list[Run] = [*evaluations, *trainings]
-    certificates = proofs.proofs(everything)
+    proofs = certificates.proofs(everything)
     page = _environment().get_template("page.html.j2")
     script = _template("page.js")
     write_text(
@@ -103,10 +103,10 @@ def report(runs: Sequence[Path], out: Path) -> None:
             sentences=headline.sentences(sets),
             nano=sorted({run.model for run in everything if run.is_nano}),
             parts=parts,
-            sights=seen.tables(everything),
+            sights=image_inputs.tables(everything),
             curves=losses,
-            proofs=certificates,
-            limits=list(dict.fromkeys(limit for proof in certificates for limit in proof.limits)),
+            proofs=proofs,
+            limits=list(dict.fromkeys(limit for proof in proofs for limit in proof.limits)),
             records=[_record(run) for run in everything],
             figures=folder.name,
             label_colors=palette.LABEL_COLORS,
@@ -116,9 +116,9 @@ def report(runs: Sequence[Path], out: Path) -> None:
     )
 
 
-def _part(test_set: TestSet, anchor: str, limit: int) -> Part:
+def _part(test_set: TestSet, anchor: str, limit: int) -> SetSection:
     changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
-    return Part(
+    return SetSection(
         anchor=anchor,
         name=test_set.name,
         questions=test_set.questions,
@@ -165,7 +165,7 @@ def _scale(test_set: TestSet) -> intervals.Scale:
     return intervals.Scale(test_set.name, tuple(marks), chance)
 
 
-def _figures(parts: Sequence[Part], losses: Sequence[curves.Curve]) -> dict[str, Figure]:
+def _figures(parts: Sequence[SetSection], losses: Sequence[curves.Curve]) -> dict[str, Figure]:
     drawings = {}
     if parts:
         drawings["accuracy"] = intervals.figure([part.scale for part in parts])

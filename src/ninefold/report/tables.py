@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ninefold.report.comparison import Change, change
-from ninefold.report.runs import Column, TestSet
+from ninefold.report.test_sets import Column, TestSet
 from ninefold.report.wording import NARROW_SPACE, count, p_value, percent, points, span
 from ninefold.space import LABELS
 

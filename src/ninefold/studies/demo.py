@@ -9,7 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from ninefold import store
-from ninefold.data import certificate, coco, synthetic
+from ninefold.data.checks import certificate
+from ninefold.data.sources import synthetic
+from ninefold.data.sources.coco import source as coco
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import NANO

@@ -10,12 +10,12 @@ from accelerate import PartialState
 from rich.console import Console
 from rich.progress import track
 
-from ninefold.data import dataset
+from ninefold.data.format import dataset
 from ninefold.errors import ModelError
 from ninefold.models import saying
-from ninefold.models.base import Trainable
-from ninefold.models.features import Featured, featured
-from ninefold.training.batches import Answers, Learner
+from ninefold.models.protocol import Trainable
+from ninefold.models.vision_features.features import Featured, featured
+from ninefold.training.dataset import Answers, Learner
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
 

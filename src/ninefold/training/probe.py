@@ -10,10 +10,10 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from accelerate.utils.operations import send_to_device
 
 from ninefold.errors import RunError
-from ninefold.models.prompts import Tensors
-from ninefold.training.batches import Answers, Passes
-from ninefold.training.loop import recompute
-from ninefold.training.plan import Plan
+from ninefold.models.vlm.prompt import Tensors
+from ninefold.training.dataset import Answers, Passes
+from ninefold.training.memory import Plan
+from ninefold.training.trainer import recompute
 
 FORWARD_TOKENS = 8192
 """Positions in a forward pass, at most: more would keep a GPU no busier."""
@@ -85,7 +85,7 @@ def measure(model: Any, network: Any, batch: Tensors, dtype: torch.dtype) -> tup
     """Take a step that leaves no trace: not in weights or their gradients, and not in what is random.
 
     Args:
-        model: The `ninefold.models.base.Trainable` whose loss it is.
+        model: The `ninefold.models.protocol.Trainable` whose loss it is.
         network: What is trained.
         batch: What its losses take.
         dtype: What it computes in.

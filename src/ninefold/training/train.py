@@ -12,20 +12,20 @@ import torch
 from transformers import TrainingArguments
 
 from ninefold import store
-from ninefold.data import dataset
+from ninefold.data.format import dataset
 from ninefold.errors import ModelError, RunError
-from ninefold.models import seen
-from ninefold.models.base import Trainable
-from ninefold.models.loading import quiet
-from ninefold.models.opening import open_trainable
+from ninefold.models import image_inputs
+from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.load import open_trainable
+from ninefold.models.protocol import Trainable
 from ninefold.training import lora
-from ninefold.training.batches import Answers, LengthBuckets, Passes
-from ninefold.training.loop import AnswerTrainer, History, best_epoch, history, is_over, recompute
-from ninefold.training.plan import Plan
+from ninefold.training.dataset import Answers, LengthBuckets, Passes
+from ninefold.training.memory import Plan
+from ninefold.training.parameters import Tuned, save, tuned
 from ninefold.training.prepare import prepare, processes, say
 from ninefold.training.probe import choose
 from ninefold.training.spec import TrainSpec
-from ninefold.training.tuning import Tuned, save, tuned
+from ninefold.training.trainer import AnswerTrainer, History, best_epoch, history, is_over, recompute
 
 _WARMED = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
@@ -85,7 +85,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
         }
         save(opened, out / "checkpoints" / "best", out, None if settings["lora"] else tuning.dtype)
-        sees = seen.record(opened, [*learned.examples, *checked.examples])
+        sees = image_inputs.record(opened, [*learned.examples, *checked.examples])
         _finish(out, {"history": epochs, "metrics": metrics, "sees": sees, "provenance": _provenance(spec, facts)})
     state.wait_for_everyone()
     return metrics
@@ -258,7 +258,7 @@ def _arguments(
         bf16=dtype == torch.bfloat16,
         fp16=dtype == torch.float16,
         use_cpu=device == "cpu",
-        # When to look, to save and to stop is decided in `ninefold.training.loop`.
+        # When to look, to save and to stop is decided in `ninefold.training.trainer`.
         eval_strategy="no",
         save_strategy="no",
         logging_strategy="no",

@@ -13,9 +13,9 @@ from tokenizers import AddedToken
 from transformers import AutoImageProcessor, AutoProcessor, PreTrainedTokenizerFast, Qwen2Tokenizer
 
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.generative import GenerativeModel
 from ninefold.models.ports.llava_onevision_1_5 import LlavaOnevision15ImageProcessor, LlavaOnevision15Processor
 from ninefold.models.ports.llava_onevision_1_5.processing import CHAT_TEMPLATE
+from ninefold.models.vlm.model import GenerativeModel
 
 SHARED = Path(__file__).parents[3].parent / "shared"
 RELEASED = SHARED / "parity" / "llava-onevision-1.5" / "preprocess"

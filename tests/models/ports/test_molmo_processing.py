@@ -12,8 +12,8 @@ from tiny import some_examples, tiny_tokenizer
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 
 from ninefold.models.families import find
-from ninefold.models.generative import GenerativeModel
 from ninefold.models.ports.molmo import MolmoImageProcessor, MolmoProcessor
+from ninefold.models.vlm.model import GenerativeModel
 
 SHARED = Path(__file__).parents[3].parent / "shared"
 PREPROCESSED = SHARED / "parity" / "molmo-7b-d" / "preprocess"

@@ -58,14 +58,6 @@ def test_figures_are_written_as_pdf_and_png_and_the_same_each_time(tmp_path):
         assert content == (tmp_path / "two" / f"maps.{suffix}").read_bytes()
 
 
-def test_an_overview_shows_accuracy_and_votes_before_and_after():
-    metrics = {"accuracy": 0.5, "by_cell": grid(), "n_by_cell": COUNTS, "votes": TRUTH}
-    drawn = maps.overview("a set", metrics, {**metrics, "accuracy": 1.0})
-    titles = ["base: 50\u202f% right", "tuned: 100\u202f% right"]
-    assert [axis.get_title() for axis in drawn.axes[:2]] == titles
-    assert len(drawn.axes) == 4
-
-
 def test_a_curve_marks_its_best_epoch():
     history = [
         {"epoch": 1.0, "train_loss": 2.0, "validation_loss": 1.0},

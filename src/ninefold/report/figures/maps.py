@@ -133,26 +133,6 @@ def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
     return drawing
 
 
-def overview(set_name: str, base: dict[str, Any], tuned: dict[str, Any]) -> Figure:
-    """Draw one picture of a fine-tuning: accuracy and votes of a set, before and after.
-
-    Args:
-        set_name: What the set is called.
-        base: ``metrics.json`` of the base model.
-        tuned: ``metrics.json`` of the tuned model on the same examples.
-    """
-    columns = {"base": base, "tuned": tuned}
-    accuracy = [
-        accuracy_map(f"{name}: {percent(metrics['accuracy'])} right", metrics["by_cell"], metrics["n_by_cell"])
-        for name, metrics in columns.items()
-    ]
-    votes = [
-        vote_map(f"most common answer, {name}", metrics["votes"], metrics["n_by_cell"])
-        for name, metrics in columns.items()
-    ]
-    return figure(f"Before and after fine-tuning, on {set_name}", [*accuracy, *votes], widest=4)
-
-
 def _panel(
     kind: Literal["accuracy", "difference", "votes"],
     title: str,

@@ -1,7 +1,8 @@
 """Pictures and text to what LLaVA-OneVision-1.5 takes: Qwen2-VL's processing, with patches of a single frame.
 
 Released folders name Qwen2.5-VL's processor, and `AutoProcessor` goes by that name, whatever is registered: it gives a
-class that needs torchvision. `LlavaOnevision15Processor.from_pretrained` opens them; so does `ninefold.models.loading`.
+class that needs torchvision. `LlavaOnevision15Processor.from_pretrained` opens them; so does
+`ninefold.models.checkpoint`.
 """
 
 from typing import Any, ClassVar

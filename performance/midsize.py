@@ -1,0 +1,48 @@
+"""A Qwen2-VL of 118 million random weights: the real class, large enough that Python's share of a step is small."""
+
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessorPil
+
+from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.families import find
+from ninefold.nano.architectures import qwen2_vl
+
+VOCABULARY = 8192
+"""Entries that make the head a twentieth of all work, as it is at 7 billion weights."""
+
+
+def save(folder: Path) -> Path:
+    """Write it to a folder, which is returned; its tokenizer is that of the nano bases."""
+    tokens = AutoTokenizer.from_pretrained(find("nano").path)
+    processor = qwen2_vl.processor(tokens)
+    # Pictures keep their size, in patches of 14 as with the released model.
+    processor.image_processor = Qwen2VLImageProcessorPil()
+    start, end, video = tokens.convert_tokens_to_ids(list(qwen2_vl.SPECIAL))
+    ids = {f"{name}_token_id": getattr(tokens, f"{name}_token_id") for name in ("pad", "bos", "eos")}
+    config = Qwen2VLConfig(
+        vision_config={"depth": 8, "embed_dim": 512, "hidden_size": 768, "num_heads": 8, "mlp_ratio": 4},
+        text_config={
+            "hidden_size": 768,
+            "intermediate_size": 2048,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "num_key_value_heads": 12,
+            "max_position_embeddings": 4096,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [8, 12, 12]},
+            "vocab_size": VOCABULARY,
+            **ids,
+        },
+        image_token_id=tokens.convert_tokens_to_ids("<image>"),
+        video_token_id=video,
+        vision_start_token_id=start,
+        vision_end_token_id=end,
+        **ids,
+    )
+    with torch.random.fork_rng(), quiet():
+        torch.manual_seed(0)
+        model = Qwen2VLForConditionalGeneration(config)
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+    return folder

@@ -1,0 +1,1 @@
+"""Sources of examples, each one a specification that yields splits."""

@@ -1,0 +1,1 @@
+"""COCO photos and their instance annotations as a source."""

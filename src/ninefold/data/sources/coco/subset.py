@@ -1,0 +1,113 @@
+"""A subset of photos' targets that is as even in region and category as the photos allow."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
+
+from ninefold.data.sources.coco.annotations import Instance
+from ninefold.seeding import rng
+from ninefold.space import LABELS, label_of_cell
+
+Counts = NDArray[np.int64]
+
+
+def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance]:
+    """Choose targets as evenly as `most_even_table` finds possible.
+
+    Args:
+        targets: What to choose from.
+        size: How many to choose, at most all.
+        seed: Decides which targets of a category and region are taken.
+
+    Returns:
+        The chosen targets, in the order given.
+    """
+    names = sorted({target.category for target in targets})
+    row_of = {name: row for row, name in enumerate(names)}
+    stock: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for place in rng(seed, "coco subset").permutation(len(targets)).tolist():
+        target = targets[place]
+        stock[row_of[target.category], LABELS.index(label_of_cell(target.cell))].append(place)
+    supply = np.zeros((len(names), len(LABELS)), np.int64)
+    for pair, places in stock.items():
+        supply[pair] = len(places)
+    wanted = most_even_table(supply, size)
+    chosen = [place for pair, places in stock.items() for place in places[: wanted[pair]]]
+    return [targets[place] for place in sorted(chosen)]
+
+
+def most_even_table(supply: Counts, size: int) -> Counts:
+    """Spread a number over a table: evenly over columns first, over rows next, and then over the single entries.
+
+    Columns get the most even shares that their supply allows. Among all tables with these columns, the sum of the rows'
+    squares is smallest, which makes rows as even as can be, and after that the sum of the entries' squares. This is a
+    minimum-cost flow with convex costs: unit k of an entry costs 2k + 1, and the linear program has whole solutions.
+
+    Args:
+        supply: (R, C) the most that each entry can take.
+        size: The number to spread, at most the sum of supply.
+
+    Returns:
+        (R, C) the entries.
+    """
+    rows, columns = supply.shape
+    shares = most_even(supply.sum(axis=0), size)
+    entry, entry_unit = _units(np.minimum(supply, shares).ravel())
+    row, row_unit = _units(np.minimum(supply.sum(axis=1), size))
+    # A variable is whether a unit is taken: first the entries' units, then the rows'. A constraint says that a row's
+    # entries add up to the row, then that a column's entries add up to its share.
+    unit = np.arange(len(entry) + len(row))
+    constraint = np.concatenate([entry // columns, row, rows + entry % columns])
+    sign = np.concatenate([np.ones(len(entry)), -np.ones(len(row)), np.ones(len(entry))])
+    sums = coo_array(
+        (sign, (constraint, np.concatenate([unit, unit[: len(entry)]]))), shape=(rows + columns, len(unit))
+    ).tocsr()
+    # Entries weigh so little that they decide only between tables whose rows are equally even.
+    cost = np.concatenate([0.001 * (2 * entry_unit + 1), 2 * row_unit + 1])
+    solved = linprog(cost, A_eq=sums, b_eq=np.concatenate([np.zeros(rows), shares]), bounds=(0, 1), method="highs-ds")
+    taken = np.rint(solved.x[: len(entry)]).astype(np.int64)
+    return np.bincount(entry[taken == 1], minlength=rows * columns).reshape(rows, columns)
+
+
+def most_even(supply: Counts, size: int) -> Counts:
+    """Spread ``size`` over levels as evenly as their supply allows, the remainder to those with the largest supply."""
+    shares = np.zeros_like(supply)
+    for place, level in enumerate(np.argsort(supply, kind="stable")):
+        shares[level] = min(supply[level], (size - shares.sum()) // (len(supply) - place))
+    return shares
+
+
+def balance(chosen: Sequence[Instance], targets: Sequence[Instance]) -> dict[str, Any]:
+    """Return how even a choice is, beside how even it could be.
+
+    Returns:
+        For "region", "category" and "category x region": ``reached``, the [fewest, most] questions of any one that
+        there are targets of. For the first two also ``possible``: the same, were nothing else balanced.
+    """
+    views: dict[str, Callable[[Instance], Hashable]] = {
+        "region": lambda target: label_of_cell(target.cell),
+        "category": lambda target: target.category,
+        "category x region": lambda target: (target.category, label_of_cell(target.cell)),
+    }
+    report: dict[str, Any] = {}
+    for name, view in views.items():
+        supply, reached = Counter(map(view, targets)), Counter(map(view, chosen))
+        report[name] = {"reached": _range(np.array([reached[level] for level in supply]))}
+        if name != "category x region":
+            report[name]["possible"] = _range(most_even(np.array(list(supply.values())), len(chosen)))
+    return report
+
+
+def _units(counts: Counts) -> tuple[Counts, Counts]:
+    """Return the level of every unit of the counts, and which unit of its level it is, from 0."""
+    level = np.repeat(np.arange(len(counts)), counts)
+    return level, np.arange(len(level)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _range(counts: Counts) -> list[int]:
+    return [int(counts.min()), int(counts.max())]

@@ -1,0 +1,1 @@
+"""Opening what is on disk: processor, network, adapter, fingerprint."""

@@ -1,0 +1,1 @@
+"""Dual encoders: the answer is the option whose text is nearest to the image."""

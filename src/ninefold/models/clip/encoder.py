@@ -1,0 +1,142 @@
+"""What stands between examples and a dual encoder: each option as a text, and the picture as the model's square.
+
+Axes: B pictures, T texts, S tokens of a text.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoTokenizer, CLIPImageProcessorPil
+
+from ninefold import images
+from ninefold.errors import DataError, ModelError
+from ninefold.models.checkpoint import loading
+from ninefold.models.compute import resize
+from ninefold.models.families import Source
+from ninefold.models.vlm.prompt import Tensors
+from ninefold.types import Example
+
+Text = tuple[int, ...]
+"""The tokens of a text."""
+
+
+class PairEncoder:
+    """What stands between examples and a dual encoder: its texts, its tokenizer and its image processor."""
+
+    def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
+        """Wrap a checkpoint's own parts.
+
+        Args:
+            tokenizer: Of the checkpoint.
+            image_processor: Of the checkpoint, but for what `open_encoder` changes.
+            side: Of the square that the vision tower takes, in pixels.
+            patch: Side of one of the squares that it cuts that into, in pixels.
+            longest: Tokens of a text, at most.
+            name: Of the model, for errors.
+        """
+        self.tokenizer = tokenizer
+        self.image_processor = image_processor
+        self.side = side
+        self.patch = patch
+        self.longest = longest
+        self.name = name
+        self._tokens = lru_cache(maxsize=1 << 16)(self._tokens_of)
+
+    def picture(self, example: Example) -> np.ndarray:
+        """Decode an example's picture into the model's square, (side, side, 3) uint8.
+
+        Raises:
+            DataError: If the picture cannot be read.
+        """
+        try:
+            picture = images.open_pil(example.image)
+        except DataError as error:
+            raise DataError(f"example {example.id}: {error}") from None
+        return np.asarray(resize.resize(picture, (self.side, self.side), self.image_processor.resample))
+
+    @property
+    def picture_bytes(self) -> int:
+        """What `picture` returns takes in memory."""
+        return 3 * self.side * self.side
+
+    def cost(self, example: Example) -> float:
+        """Return the patches of an example's picture, the same for all; its texts are few, and shared with others."""
+        return float((self.side // self.patch) ** 2)
+
+    def pixels(self, pictures: Sequence[np.ndarray]) -> torch.Tensor:
+        """Return the pixel values (B, 3, side, side) of pictures that `picture` made."""
+        made = self.image_processor(list(pictures), do_resize=False, return_tensors="pt")
+        return made["pixel_values"]  # type: ignore[no-any-return]
+
+    def texts(self, example: Example) -> list[Text]:
+        """Return the tokens of an example's texts: its question, followed by each option.
+
+        The paper says "the same question followed by the label" and not whether the question lists its options
+        (section 5). It does not here: all texts of an example would hold the same list, which tells them apart in
+        nothing, takes half of the 77 tokens there are, and makes the answer depend on its order.
+
+        Raises:
+            ModelError: If there are no options, or a text is longer than the model can read; never is one cut.
+        """
+        if not example.options:
+            raise ModelError(f"example {example.id}: has no options, and {self.name} can do nothing but choose")
+        found = [self._tokens(f"{example.question} {option}") for option in example.options]
+        longest = max(found, key=len)
+        if len(longest) > self.longest:
+            option = example.options[found.index(longest)]
+            raise ModelError(
+                f"example {example.id}: its question with the option {option[:40]!r} has {len(longest)} tokens, and "
+                f"{self.name} reads at most {self.longest}; shorten the question or leave it out"
+            )
+        return found
+
+    def padded(self, texts: Iterable[Text]) -> Tensors:
+        """Return the tensors (T, S) of texts."""
+        rows = [torch.tensor(tokens) for tokens in texts]
+        # Whatever the tokenizer would do, on the right: positions count from the left, and no text sees what follows.
+        return {
+            "input_ids": pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id),
+            "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
+        }
+
+    def _tokens_of(self, text: str) -> Text:
+        return tuple(self.tokenizer(text, truncation=False)["input_ids"])
+
+
+def open_encoder(source: Source, config: Any) -> PairEncoder:
+    """Put a checkpoint's tokenizer and image processor together.
+
+    Pictures are squeezed into the model's square. As released, the processor cuts a square out of their middle, and
+    with it the left and the right of a photo, which are what is asked for.
+
+    Raises:
+        ModelError: If a part is missing, or they do not belong together.
+    """
+    side, reads = config.vision_config.image_size, config.text_config
+    size = {"height": side, "width": side}
+    with loading.explained(source):
+        tokenizer = AutoTokenizer.from_pretrained(source.path)
+        image_processor = CLIPImageProcessorPil.from_pretrained(
+            source.path, do_resize=True, size=size, do_center_crop=False
+        )
+    # A text's features stand at its end token, which configurations older than this rule call 2: there it is the last
+    # of the vocabulary.
+    end = len(tokenizer) - 1 if reads.eos_token_id == 2 else reads.eos_token_id
+    if tokenizer.eos_token_id != end:
+        raise ModelError(
+            f"{source.name}: its tokenizer ends texts with token {tokenizer.eos_token_id} and its model expects {end}; "
+            "download it again"
+        )
+    return PairEncoder(
+        tokenizer,
+        image_processor,
+        side=side,
+        patch=config.vision_config.patch_size,
+        # The tokenizer of an old folder does not know how much its model reads.
+        longest=reads.max_position_embeddings,
+        name=source.name,
+    )

@@ -1,0 +1,246 @@
+"""CLIP: it writes nothing, but chooses the text nearest to the picture.
+
+Axes: B examples, O options of an example, T distinct texts, S tokens of a text, D width of the space that both share.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn, Self, TypeVar
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy, normalize
+from torch.nn.utils.rnn import pad_sequence
+
+from ninefold import images
+from ninefold.errors import DataError, ModelError
+from ninefold.models.checkpoint import loading
+from ninefold.models.clip.encoder import PairEncoder, Text, open_encoder
+from ninefold.models.compute.prefetch import ahead, batch_per_core
+from ninefold.models.families import Family, Source
+from ninefold.models.protocol import Sight
+from ninefold.models.vlm.batching import Memory
+from ninefold.models.vlm.image_tokens import settings
+from ninefold.models.vlm.prompt import Tensors
+from ninefold.types import Example, ImageSource, Prediction
+
+PICTURES = 32
+"""Pictures in a batch."""
+
+REMEMBERED = 4096
+"""Questions whose texts' features are kept from call to call: about 100 MB of the paper's CLIP."""
+
+Item = TypeVar("Item")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class DualEncoder:
+    """A CLIP with its parts, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`.
+
+    It is asked as in the paper (section 5): for each option a text, and the one most similar to the picture is chosen.
+    """
+
+    def __init__(
+        self, model: Any, encoder: PairEncoder, *, source: Source, family: Family, identity: dict[str, object]
+    ) -> None:
+        """Wrap a loaded model; `load` is the usual road."""
+        self.model = model
+        self.encoder = encoder
+        self.name = source.name
+        self.source = source
+        self.family = family
+        self.identity = identity
+        self.picture_settings = settings(encoder.image_processor)
+        self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
+        self._memory: Memory[torch.Tensor] = Memory(source.name, "pictures", lambda _: "picture")
+
+    @classmethod
+    def load(
+        cls,
+        source: Source,
+        *,
+        adapter: Path | None = None,
+        dtype: loading.Precision = "auto",
+        device: str = "auto",
+        trust_remote_code: bool = False,
+    ) -> Self:
+        """Open a model.
+
+        Args:
+            source: What `ninefold.models.families.find` returned.
+            adapter: A PEFT adapter's folder, or the training run that made it.
+            dtype: What to compute in.
+            device: A torch device, or "auto": a GPU where there is one.
+            trust_remote_code: Whether code that comes with the checkpoint may run.
+
+        Raises:
+            ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+        """
+        config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+        if family.kind != "dual":
+            raise ModelError(f"{source.name}: is no dual encoder, but a model that writes ({config.model_type})")
+        source = replace(source, family=family)
+        encoder = open_encoder(source, config)
+        model, identity = loading.open_network(
+            source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+        )
+        identity |= {"pictures": f"squeezed to {encoder.side} x {encoder.side}", "texts": "question and option"}
+        return cls(model, encoder, source=source, family=family, identity=identity)
+
+    def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
+        """Answer with the option whose text is nearest to the picture, in the order given; nothing is ever cut.
+
+        Raises:
+            DataError: If a picture cannot be read.
+            ModelError: If an example has no options, or a text is too long for the model.
+        """
+        return [
+            Prediction(example.id, example.options[scores.index(max(scores))], scores=scores)
+            for example, scores in zip(examples, self.choice_scores(examples), strict=True)
+        ]
+
+    def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
+        """Return, for each example, the log-probability of each option: the log-softmax of the scaled similarities.
+
+        Raises:
+            DataError: If a picture cannot be read.
+            ModelError: If an example has no options, or a text is too long for the model.
+        """
+        texts = [self.encoder.texts(example) for example in examples]
+        text_features = self._text_features([_distinct(ids) for ids in texts])
+        picture_features = self._picture_features(examples)
+        scale = self.model.logit_scale.detach().float().exp().cpu()
+        scores = []
+        for example, ids in zip(examples, texts, strict=True):
+            together = _distinct(ids)
+            features_OD = text_features[together][[together.index(text) for text in ids]]
+            logits_O = scale * features_OD @ picture_features[example.image]
+            scores.append(tuple(logits_O.log_softmax(0).tolist()))
+        return scores
+
+    def hidden_states(self, examples: Sequence[Example]) -> NoReturn:
+        """Refuse: no layer of a dual encoder sees picture and question together.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(
+            f"{self.name}: has no layer that sees picture and question together; probe a model that writes"
+        )
+
+    def sees(self, example: Example) -> Sight:
+        """Return what becomes of an example's picture, and the length of its longest text."""
+        return Sight(
+            picture=images.size(example.image, name=f"example {example.id}"),
+            pixels=(self.encoder.side, self.encoder.side),
+            tiles=1,
+            image_tokens=0,
+            prompt_tokens=max(map(len, self.encoder.texts(example))),
+        )
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[np.ndarray]) -> Tensors:
+        """Return the tensors of a batch.
+
+        Returns:
+            ``pixel_values`` (B, 3, H, W), ``labels`` (B) as places among the options, ``options`` (B, O) as places
+            among the texts, -1 where an example has fewer, and ``input_ids`` and ``attention_mask`` (T, S) of the
+            distinct texts.
+
+        Raises:
+            ModelError: If an example has no options, or a text is too long for the model.
+            DataError: If an answer is none of its example's options.
+        """
+        return {"pixel_values": self.encoder.pixels(pictures), **self.training_texts(examples)}
+
+    def training_texts(self, examples: Sequence[Example]) -> Tensors:
+        """Return what `training_batch` does, without the pictures."""
+        for example in examples:
+            if example.options and example.answer not in example.options:
+                raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
+        ids = [self.encoder.texts(example) for example in examples]
+        places = {tokens: place for place, tokens in enumerate(dict.fromkeys(tokens for row in ids for tokens in row))}
+        options = [torch.tensor([places[tokens] for tokens in row]) for row in ids]
+        return {
+            "labels": torch.tensor([example.options.index(example.answer) for example in examples]),
+            "options": pad_sequence(options, batch_first=True, padding_value=-1),
+            **self.encoder.padded(places),
+        }
+
+    def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cross-entropy (B) of choosing each picture's true text among its options, and the rows 0 to B - 1.
+
+        CLIP's loss has two halves; this is the one that chooses a text for a picture (the paper's section 5). In place
+        of ``pixel_values`` it takes ``features`` (B, D), what `get_image_features` makes of them.
+        """
+        texts, options_BO = {name: batch[name] for name in ("input_ids", "attention_mask")}, batch["options"]
+        if "features" in batch:
+            texts_TD = normalize(network.get_text_features(**texts).pooler_output, dim=-1)
+            logits_BT = normalize(batch["features"], dim=-1) @ texts_TD.T * network.logit_scale.exp()
+        else:
+            logits_BT = network(**texts, pixel_values=batch["pixel_values"]).logits_per_image
+        logits_BT = logits_BT.float()
+        logits_BO = logits_BT.gather(1, options_BO.clamp(min=0)).masked_fill(options_BO < 0, -torch.inf)
+        rows_B = torch.arange(len(options_BO), device=options_BO.device)
+        return cross_entropy(logits_BO, batch["labels"], reduction="none"), rows_B
+
+    def _text_features(self, asked: Sequence[tuple[Text, ...]]) -> dict[tuple[Text, ...], torch.Tensor]:
+        """Return the features (T, D) of sets of texts, of length 1; what earlier calls encoded is not encoded again.
+
+        Each set is a batch by itself, so that what else is asked cannot change its last bits: predictions are the same
+        wherever a run was interrupted.
+        """
+        first = list(self._remembered)[:1]
+        new = [texts for texts in dict.fromkeys(asked) if texts not in self._remembered]
+        features = dict(
+            zip([*first, *new], self._each(self.encoder.padded, self._encoded_texts, [*first, *new]), strict=True)
+        )
+        # Features hold as long as the weights do, which training, or another adapter, changes: one set tells.
+        if first and not torch.equal(features[first[0]], self._remembered[first[0]]):
+            self._remembered = {}
+            return self._text_features(asked)
+        known = {**self._remembered, **features}
+        self._remembered = known if len(known) <= REMEMBERED else features
+        return known
+
+    def _picture_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
+        """Return the features (D) of all pictures, of length 1, each distinct one encoded once."""
+        distinct: dict[ImageSource, Example] = {}
+        for example in examples:
+            distinct.setdefault(example.image, example)
+        shown = list(distinct.values())
+        batches = [shown[start : start + PICTURES] for start in range(0, len(shown), PICTURES)]
+
+        def pixels(batch: Sequence[Example]) -> torch.Tensor:
+            return self.encoder.pixels([self.encoder.picture(example) for example in batch])
+
+        features = [row for rows in self._each(pixels, self._encoded_pictures, batches) for row in rows]
+        return dict(zip(distinct, features, strict=True))
+
+    @torch.inference_mode()
+    def _encoded_texts(self, inputs: Tensors) -> torch.Tensor:
+        placed = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
+        return normalize(self.model.get_text_features(**placed).pooler_output.float(), dim=-1).cpu()
+
+    def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features (D) of each picture, encoded together as far as memory goes."""
+        return self._memory.work(self._encoded, pixels_BCHW)
+
+    @torch.inference_mode()
+    def _encoded(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        pixels = pixels_BCHW.to(self.model.device, self.model.dtype)
+        return list(normalize(self.model.get_image_features(pixel_values=pixels).pooler_output.float(), dim=-1).cpu())
+
+    def _each(
+        self, prepare: Callable[[Item], Given], compute: Callable[[Given], Made], items: Sequence[Item]
+    ) -> Iterator[Made]:
+        """Compute on all items in order; preparing goes ahead, and so does computing what one core does best alone."""
+        if batch_per_core(self.model):
+            return ahead(lambda item: compute(prepare(item)), items)
+        return map(compute, ahead(prepare, items))
+
+
+def _distinct(texts: Sequence[Text]) -> tuple[Text, ...]:
+    """Return texts in an order that does not depend on theirs, so that every order of options is one set."""
+    return tuple(sorted(set(texts)))

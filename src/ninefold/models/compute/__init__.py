@@ -1,0 +1,1 @@
+"""Means of computing faster: exact resizing, prefetching threads, patch embeddings, memory."""

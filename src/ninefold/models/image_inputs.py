@@ -1,0 +1,124 @@
+"""What a run saw: a row for each size of its pictures, and how they were prepared. No torch here."""
+
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ninefold import images, store
+from ninefold.errors import ModelError
+from ninefold.models.protocol import Model
+from ninefold.types import Example
+
+ROWS = 24
+"""Sizes that are told one by one; each costs a model one preparation of a picture."""
+
+FILE = "sees.json"
+"""What a run folder calls it."""
+
+
+class Watch:
+    """Lets examples through to a model, and says afterwards what it saw of them."""
+
+    def __init__(self, model: Model) -> None:
+        """Watch examples on their way to ``model``."""
+        self.model = model
+        self._asked: dict[tuple[int, int], dict[str, Example]] = {}
+        self._counts: dict[tuple[int, int], int] = {}
+
+    def through(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """Yield examples unchanged, noting their prompts and, from their headers, the sizes of their pictures.
+
+        Raises:
+            DataError: If a picture has no readable header.
+        """
+        for example in examples:
+            size = images.size(example.image, name=f"example {example.id}")
+            self._counts[size] = self._counts.get(size, 0) + 1
+            # Without their pictures, a million of them can be kept.
+            self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b""))
+            yield example
+
+    def record(self) -> dict[str, Any] | None:
+        """Return what the model saw, in JSON's types, or ``None`` where that cannot be known.
+
+        Returns:
+            ``settings`` of the image processor; ``pictures``, a row for each size, the most frequent first, and where
+            there are more than `ROWS` of them only the most frequent ones, the smallest and the largest; ``others``,
+            how many sizes and examples have no row.
+        """
+        told = self._told()
+        rows = [self._row(size) for size in told]
+        if None in rows:
+            return None
+        more = len(self._counts) - len(rows)
+        left = sum(self._counts.values()) - sum(self._counts[size] for size in told)
+        return {
+            "settings": dict(self.model.picture_settings),
+            "pictures": rows,
+            "others": {"sizes": more, "examples": left} if more else None,
+        }
+
+    def _told(self) -> list[tuple[int, int]]:
+        sizes = sorted(self._counts, key=lambda size: (-self._counts[size], size))
+        if len(sizes) <= ROWS:
+            return sizes
+        by_area = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+        extremes = {by_area[0], by_area[-1]}
+        common = [size for size in sizes if size not in extremes][: ROWS - len(extremes)]
+        return [size for size in sizes if size in extremes or size in common]
+
+    def _row(self, size: tuple[int, int]) -> dict[str, Any] | None:
+        picture = _blank(size)
+        sights = [self.model.sees(replace(example, image=picture)) for example in self._asked[size].values()]
+        sight = sights[0]
+        lengths = [sight.prompt_tokens for sight in sights if sight is not None]
+        if sight is None:
+            return None
+        return {
+            "picture": list(size),
+            "examples": self._counts[size],
+            "pixels": sight.pixels and list(sight.pixels),
+            "tiles": sight.tiles,
+            "share": sight.share,
+            "image_tokens": sight.image_tokens,
+            "prompt_tokens": [min(lengths), max(lengths)],
+        }
+
+
+def record(model: Model, examples: Iterable[Example]) -> dict[str, Any] | None:
+    """Return what a model sees of examples (see `Watch.record`)."""
+    watch = Watch(model)
+    deque(watch.through(examples), maxlen=0)
+    return watch.record()
+
+
+def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
+    """Refuse an adapter whose training run prepared pictures otherwise than the model it is to be evaluated with.
+
+    Args:
+        adapter: A training run, or its adapter's folder; one without a record of what it saw is taken as it is.
+        settings: ``picture_settings`` of the model.
+
+    Raises:
+        ModelError: If a setting differs.
+    """
+    record = next((path for path in (adapter / FILE, adapter.parent / FILE) if path.is_file()), None)
+    learned = store.read_json(record)["settings"] if record else {}
+    # A setting that only one of them names is one that another version of transformers does not know.
+    for name in sorted(learned.keys() & settings.keys()):
+        if learned[name] != settings[name]:
+            raise ModelError(
+                f"{adapter}: was trained on pictures prepared with {name} {store.canonical_json(learned[name])}, and "
+                f"this model's has {store.canonical_json(settings[name])}; use the base it was trained on"
+            )
+
+
+def _blank(size: tuple[int, int]) -> bytes:
+    file = io.BytesIO()
+    Image.new("1", size).save(file, "PNG")
+    return file.getvalue()

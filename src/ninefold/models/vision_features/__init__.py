@@ -1,0 +1,1 @@
+"""Vision features, computed once for each distinct image and reused."""

@@ -1,0 +1,1 @@
+"""Image-text-to-text models: prompts, batches, greedy decoding, option scores."""

@@ -1,0 +1,210 @@
+"""The runs of a report: read from their folders, told apart, and paired by the examples they answered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ninefold.errors import RunError
+from ninefold.models.image_inputs import FILE
+from ninefold.store import canonical_json, read_json
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run folder."""
+
+    folder: Path
+    """Where it lies."""
+    spec: dict[str, Any]
+    """All that changed its outcome."""
+    metrics: dict[str, Any]
+    """What it measured."""
+    provenance: dict[str, Any]
+    """Command, versions and machine; empty where the run tells none."""
+    sees: dict[str, Any] | None
+    """What the model saw of the pictures (see `ninefold.models.image_inputs`), where that is known."""
+
+    @property
+    def model(self) -> str:
+        """What the base model is called."""
+        return str(self.spec["model"]["name"])
+
+    @property
+    def is_nano(self) -> bool:
+        """Whether the model is one of the small bases shipped with ninefold: a demonstration."""
+        return bool(self.spec["model"].get("nano"))
+
+    @property
+    def data_folders(self) -> list[Path]:
+        """Where its data sets lay when it was made; several may be trained on."""
+        named = self.provenance.get("data") or []
+        return [Path(folder) for folder in ([named] if isinstance(named, str) else named)]
+
+
+@dataclass(frozen=True)
+class Training(Run):
+    """A training run."""
+
+    history: list[dict[str, Any]]
+    """Losses, one entry a measurement: epoch, step, train_loss, validation_loss, learning_rate."""
+
+
+@dataclass(frozen=True)
+class Evaluation(Run):
+    """An evaluation run."""
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the model was evaluated as it came, without an adapter."""
+        return self.spec["model"].get("adapter") is None
+
+    @property
+    def adapter_folder(self) -> Path | None:
+        """The training run, or adapter folder, that tuned the model."""
+        named = self.provenance.get("adapter")
+        return Path(named) if named else None
+
+    @property
+    def set_key(self) -> str:
+        """The identity of the examples answered: runs with the same key are comparable item by item."""
+        data = self.spec["data"]
+        return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit")])
+
+    @property
+    def subject(self) -> str:
+        """What was evaluated, whether tuned or not: the model, and how it was asked where that is not the usual way."""
+        return f"{self.model} by choice" if self.spec.get("scoring") == "choice" else self.model
+
+    @property
+    def subject_key(self) -> str:
+        """The identity of what was evaluated: runs that differ in their adapter alone share it."""
+        model = {key: value for key, value in self.spec["model"].items() if key != "adapter"}
+        return canonical_json({**self.spec, "id": None, "model": model})
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The score table, one row an example, indexed by the example's id."""
+        return pd.read_parquet(self.folder / "scores.parquet").set_index("id", drop=False)
+
+
+@dataclass(frozen=True)
+class Column:
+    """An evaluation as a report shows it: with the name that heads its column."""
+
+    name: str
+    """What tells it from the other columns: "base", "tuned", or more where there are more."""
+    run: Evaluation
+    """The evaluation."""
+    base: Evaluation | None
+    """The same model before tuning, on the same examples, where the report has it; None for a base itself."""
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The examples of one data set, and all runs that answered them."""
+
+    name: str
+    """What the set is called, unique in the report."""
+    columns: tuple[Column, ...]
+    """Runs by model, each base before what was tuned from it."""
+
+    @property
+    def pairs(self) -> list[tuple[Column, Column]]:
+        """Every tuned run with the base it was tuned from."""
+        by_run = {id(column.run): column for column in self.columns}
+        return [(by_run[id(column.base)], column) for column in self.columns if column.base is not None]
+
+    @property
+    def grid(self) -> int | None:
+        """Cells along each side of its maps; None where the set does not say where things are."""
+        return len(self.columns[0].run.metrics["by_cell"]) if "by_cell" in self.columns[0].run.metrics else None
+
+    @property
+    def questions(self) -> int:
+        """How many questions the set asks."""
+        return int(self.columns[0].run.metrics["n"])
+
+
+def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]]:
+    """Read run folders; the same run given twice counts once.
+
+    Raises:
+        RunError: If a folder is missing, is no run, is unfinished, or was not scored.
+    """
+    evaluations: dict[str, Evaluation] = {}
+    trainings: dict[str, Training] = {}
+    for folder in folders:
+        run = _read(Path(folder))
+        key = canonical_json(run.spec)
+        if isinstance(run, Training):
+            trainings.setdefault(key, run)
+        elif isinstance(run, Evaluation):
+            evaluations.setdefault(key, run)
+    if not evaluations and not trainings:
+        raise RunError("no run to report; name at least one folder that train or evaluate wrote")
+    return list(evaluations.values()), list(trainings.values())
+
+
+def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
+    """Bring together the runs that answered the same examples, and pair each tuned run with its base."""
+    sets: dict[str, list[Evaluation]] = {}
+    for run in evaluations:
+        sets.setdefault(run.set_key, []).append(run)
+    names = _unique([set_name(runs[0]) for runs in sets.values()])
+    return [TestSet(name, _columns(runs)) for name, runs in zip(names, sets.values(), strict=True)]
+
+
+def _columns(runs: Sequence[Evaluation]) -> tuple[Column, ...]:
+    subjects: dict[str, list[Evaluation]] = {}
+    for run in runs:
+        subjects.setdefault(run.subject_key, []).append(run)
+    ordered: list[tuple[str, Evaluation, Evaluation | None]] = []
+    for family in subjects.values():
+        tuned = [run for run in family if not run.is_base]
+        base = next((run for run in family if run.is_base), None)
+        prefix = f"{family[0].subject} " if len(subjects) > 1 else ""
+        if base:
+            ordered.append((f"{prefix}base", base, None))
+        ordered += [(prefix + _tuned_name(run, len(tuned)), run, base) for run in tuned]
+    names = _unique([name for name, _, _ in ordered])
+    return tuple(Column(name, run, base) for name, (_, run, base) in zip(names, ordered, strict=True))
+
+
+def _tuned_name(run: Evaluation, siblings: int) -> str:
+    return "tuned" if siblings == 1 else f"tuned, {(run.adapter_folder or run.folder).name}"
+
+
+def set_name(run: Evaluation) -> str:
+    """Return what the examples of an evaluation are called."""
+    data = run.spec["data"]
+    name = str(data.get("name") or "data")
+    if data.get("split") not in (None, "test"):
+        name += f" ({data['split']})"
+    return name if data.get("limit") is None else f"first {run.metrics['n']} of {name}"
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return [
+        name if names.count(name) == 1 else f"{name} #{names[: position + 1].count(name)}"
+        for position, name in enumerate(names)
+    ]
+
+
+def _read(folder: Path) -> Run:
+    if not (folder / "spec.json").exists():
+        raise RunError(f"{folder}: not a run of ninefold (it has no spec.json); name a folder train or evaluate wrote")
+    if not (folder / "done.json").exists():
+        raise RunError(f"{folder}: this run is not finished; repeat its command with the same --out to finish it")
+    spec, provenance = read_json(folder / "spec.json"), folder / "provenance.json"
+    known = read_json(provenance) if provenance.exists() else {}
+    sees = read_json(folder / FILE) if (folder / FILE).exists() else None
+    if (folder / "history.json").exists():
+        metrics, history = read_json(folder / "metrics.json"), read_json(folder / "history.json")
+        return Training(folder, spec, metrics, known, sees, history)
+    if not (folder / "scores.parquet").exists() or not (folder / "metrics.json").exists():
+        raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")
+    return Evaluation(folder, spec, read_json(folder / "metrics.json"), known, sees)
