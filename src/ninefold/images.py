@@ -51,7 +51,7 @@ def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
     try:
         return _pixels(content)
     except Exception as error:  # Pillow's readers raise errors of almost any kind on broken bytes
-        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
 
 
 def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
@@ -62,7 +62,7 @@ def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
     try:
         return _decode(content)
     except Exception as error:  # as in open_rgb
-        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
 
 
 def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
@@ -96,7 +96,7 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
             turned = turn >= 5 and picture.format != "TIFF"
             return (picture.size[::-1] if turned else picture.size), turn
     except Exception as error:  # as in open_rgb
-        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from None
+        raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
 
 
 def _png_chunks(content: bytes) -> Iterator[bytes]:
@@ -113,10 +113,10 @@ def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
     name = name or str(image)
     try:
         return image.read_bytes(), name
-    except FileNotFoundError:
-        raise DataError(f"{name}: no such picture") from None
+    except FileNotFoundError as error:
+        raise DataError(f"{name}: no such picture") from error
     except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror})") from None
+        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
 
 
 @lru_cache(maxsize=1)

@@ -60,10 +60,10 @@ def read_json(path: Path) -> Any:
     """Read a JSON file; a missing or broken one is a `RunError` that names it."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RunError(f"{path}: no such file") from None
+    except FileNotFoundError as error:
+        raise RunError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: not readable as JSON ({error}); delete it and run the command again") from None
+        raise RunError(f"{path}: not readable as JSON ({error}); delete it and run the command again") from error
 
 
 @contextmanager

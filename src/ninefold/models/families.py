@@ -231,12 +231,12 @@ def _config_of(folder: Path) -> Mapping[str, object]:
             )
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelError(
             f"{folder}: no checkpoint, as it has no config.json; name a folder made by save_pretrained"
-        ) from None
+        ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{folder / 'config.json'}: not readable as JSON ({error})") from None
+        raise ModelError(f"{folder / 'config.json'}: not readable as JSON ({error})") from error
     if not isinstance(config, dict) or "model_type" not in config:
         raise ModelError(f"{folder / 'config.json'}: names no model_type, so it is no checkpoint of transformers")
     return config

@@ -35,7 +35,7 @@ def targeted(targets: str) -> str:
     try:
         re.compile(targets)
     except re.error as error:
-        raise RunError(f"--targets {targets!r}: no regular expression ({error})") from None
+        raise RunError(f"--targets {targets!r}: no regular expression ({error})") from error
     return targets
 
 

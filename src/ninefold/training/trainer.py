@@ -104,7 +104,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             except RuntimeError as error:
                 if not should_reduce_batch_size(error):
                     raise
-                raise _TooLarge(batch["places"].tolist()) from None
+                raise _TooLarge(batch["places"].tolist()) from error
             total += loss.detach()
         return total
 
@@ -214,7 +214,7 @@ def recompute(network: Any, *, off: bool = False) -> None:
         else:
             base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     except ValueError as error:
-        raise RunError(f"activations cannot be recomputed: {error}; choose --no-recompute --micro-batch 1") from None
+        raise RunError(f"activations cannot be recomputed: {error}; choose --no-recompute --micro-batch 1") from error
     # Transformers makes embeddings require gradients, which reentrant checkpoints need and these do not: a frozen
     # vision tower would be gone through backward for nothing.
     base.disable_input_require_grads()

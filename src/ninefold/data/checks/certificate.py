@@ -149,7 +149,7 @@ def _json(path: Path) -> Any:
     try:
         return read_json(path)
     except RunError as error:
-        raise DataError(f"{error}; name a folder that `ninefold data` wrote, with all its files") from None
+        raise DataError(f"{error}; name a folder that `ninefold data` wrote, with all its files") from error
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _files(folder: Path, split: str) -> list[pq.ParquetFile]:
         try:
             files.append(pq.ParquetFile(path))
         except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: not readable as parquet ({error})") from None
+            raise DataError(f"{path}: not readable as parquet ({error})") from error
     return files
 
 
@@ -202,7 +202,7 @@ def _read(folder: Path, split: str) -> Columns:
     try:
         columns: Columns = pa.concat_tables([file.read(columns=names) for file in files]).to_pydict()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{folder}: {split}: not readable as parquet ({error})") from None
+        raise DataError(f"{folder}: {split}: not readable as parquet ({error})") from error
     return columns
 
 

@@ -85,7 +85,7 @@ def table_of(batch: Sequence[tuple[Example, EncodedImage]], schema: pa.Schema) -
         return pa.Table.from_pylist(rows, schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         ids = f"{batch[0][0].id} to {batch[-1][0].id}"
-        raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from None
+        raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from error
 
 
 def example_of(row: dict[str, Any]) -> Example:

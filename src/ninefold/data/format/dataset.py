@@ -222,4 +222,4 @@ def _rows(shard: Path) -> Iterator[dict[str, Any]]:
         for batch in file.iter_batches(READ_ROWS):
             yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{shard}: not readable as parquet ({error}); make the data set again") from None
+        raise DataError(f"{shard}: not readable as parquet ({error}); make the data set again") from error

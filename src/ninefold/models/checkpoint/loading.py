@@ -188,7 +188,7 @@ def open_adapter(model: Any, folder: Path, identity: Mapping[str, object]) -> An
     except NinefoldError:
         raise
     except Exception as error:  # as in explained
-        raise ModelError(f"{folder}: the adapter does not fit this base ({_first_line(error)})") from None
+        raise ModelError(f"{folder}: the adapter does not fit this base ({_first_line(error)})") from error
 
 
 def _check_base(folder: Path, identity: Mapping[str, object]) -> None:
@@ -290,7 +290,7 @@ def explained(source: Source) -> Iterator[None]:
     except NinefoldError:
         raise
     except Exception as error:  # tokenizers, for one, raises nothing more exact
-        raise ModelError(f"{source.name}: cannot be opened as {kind} ({_first_line(error)})") from None
+        raise ModelError(f"{source.name}: cannot be opened as {kind} ({_first_line(error)})") from error
 
 
 def _first_line(error: BaseException) -> str:

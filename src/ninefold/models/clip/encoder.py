@@ -55,7 +55,7 @@ class PairEncoder:
         try:
             picture = images.open_pil(example.image)
         except DataError as error:
-            raise DataError(f"example {example.id}: {error}") from None
+            raise DataError(f"example {example.id}: {error}") from error
         return np.asarray(resize.resize(picture, (self.side, self.side), self.image_processor.resample))
 
     @property

@@ -63,7 +63,7 @@ class Client:
             raise ModelError(
                 f"{self.url}: no server answers there ({self._line(str(error)) or type(error).__name__}); "
                 "start it, or mend the address"
-            ) from None
+            ) from error
 
     def send(self, method: str, path: str, body: object = None, *, about: str) -> Any:
         """Send a request, again and again while its failure may pass, and return the JSON of its answer.
@@ -94,8 +94,8 @@ class Client:
             if response.is_success:
                 try:
                     return response.json()
-                except ValueError:
-                    raise ModelError(f"{self.url}: {about}: the server answers no JSON; is this its /v1?") from None
+                except ValueError as error:
+                    raise ModelError(f"{self.url}: {about}: the server answers no JSON; is this its /v1?") from error
             said, asked = f"status {response.status_code}, {self._message(response)}", _retry_after(response)
             if response.status_code < 500 and response.status_code not in _TRANSIENT:
                 raise ModelError(f"{self.url}: {about}: {said}{self._advice(response.status_code)}")

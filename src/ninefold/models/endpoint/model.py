@@ -95,10 +95,10 @@ class Endpoint:
                 choice = reply["choices"][0]
                 text = choice["message"]["content"]
                 return Prediction(example.id, "" if text is None else str(text), choice["finish_reason"] == "length")
-            except (KeyError, IndexError, TypeError):
+            except (KeyError, IndexError, TypeError) as error:
                 raise ModelError(
                     f"{self._client.url}: its answer is no chat completion; is it the URL's /v1?"
-                ) from None
+                ) from error
 
         return self._each(answered, examples)
 
@@ -178,15 +178,15 @@ class Endpoint:
             )
         except ModelError as error:
             if "prompt_logprobs" in str(error):
-                raise self._unranked("it refuses prompt_logprobs") from None
+                raise self._unranked("it refuses prompt_logprobs") from error
             raise
         told = reply.get("prompt_logprobs") if isinstance(reply, dict) else None
         if not told:
             raise self._unranked("it tells no prompt_logprobs, as vLLM does")
         try:
             return [_token(entry) for entry in told]
-        except (AttributeError, KeyError, StopIteration, TypeError, ValueError):
-            raise self._unranked("its prompt_logprobs are not as vLLM's") from None
+        except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
+            raise self._unranked("its prompt_logprobs are not as vLLM's") from error
 
     def _unranked(self, reason: str) -> ModelError:
         return ModelError(f"{self._client.url}: this server cannot rank options, {reason}; use --scoring generate")
@@ -196,8 +196,8 @@ def _only_model(client: Client) -> str:
     reply = client.send("GET", "/models", about="its list of models")
     try:
         names = [str(row["id"]) for row in reply["data"]]
-    except (KeyError, TypeError):
-        raise ModelError(f"{client.url}: lists no models; say which is meant: {PREFIX}{client.url}#name") from None
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{client.url}: lists no models; say which is meant: {PREFIX}{client.url}#name") from error
     if len(names) != 1:
         listed = ", ".join(sorted(names)[:20]) or "none"
         raise ModelError(f"{client.url}: say which model is meant, {PREFIX}{client.url}#name; it has: {listed}")
@@ -213,7 +213,7 @@ def _picture(example: Example) -> str:
     try:
         return data_url(example.image)
     except DataError as error:
-        raise DataError(f"example {example.id}: {error}") from None
+        raise DataError(f"example {example.id}: {error}") from error
 
 
 def data_url(image: ImageSource) -> str:

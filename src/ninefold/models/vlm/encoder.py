@@ -59,7 +59,7 @@ class Encoder:
         try:
             picture = images.open_pil(example.image)
         except DataError as error:
-            raise DataError(f"example {example.id}: {error}") from None
+            raise DataError(f"example {example.id}: {error}") from error
         if self._fixed_size is None:
             return picture
         return np.asarray(resize.resize(picture, self._fixed_size, self.processor.image_processor.resample))

@@ -104,12 +104,12 @@ def _load(path: Path) -> dict[str, list[Any]]:
         # Reading it as a stream of events (ijson) takes less still, but longer, and a pass for each of the three parts.
         with path.open(encoding="utf-8-sig") as file:
             data = json.load(file, object_hook=_without_outline)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; {_EXPECTED}") from None
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; {_EXPECTED}") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); {_EXPECTED}") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror}); {_EXPECTED}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not readable as JSON ({error}); {_EXPECTED}") from None
+        raise DataError(f"{path}: not readable as JSON ({error}); {_EXPECTED}") from error
     parts = data if isinstance(data, dict) else {}
     for part in _PARTS:
         if not isinstance(parts.get(part), list):
