@@ -227,9 +227,9 @@ def bound_by_tokens(model: str, dtype: str, data: Path, tokens: int, limit: int)
 
 
 def read(data: Path, limit: int) -> list:
-    from ninefold.data.format import dataset
+    from ninefold.data.format.dataset import Dataset
 
-    return list(dataset.read(data, "test", limit=limit))
+    return list(Dataset.open(data).read("test", limit=limit))
 
 
 def synthetic_rows(folder: Path, limit: int) -> Path:

@@ -189,9 +189,9 @@ def _peak(name: str, *job: object) -> float:
 
 
 def read(data: Path) -> list:
-    from ninefold.data.format import dataset
+    from ninefold.data.format.dataset import Dataset
 
-    return list(dataset.read(data, "train"))
+    return list(Dataset.open(data).read("train"))
 
 
 def rows(folder: Path, count: int, canvas: int) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ninefold.data.checks import certificate
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.coco.annotations import Skips
 from ninefold.data.sources.coco.source import CocoSpec, examples, make
 from ninefold.errors import DataError
@@ -112,7 +112,7 @@ def test_written_opened_and_verified(world: CocoSpec, tmp_path: Path) -> None:
     summary = make(world, tmp_path / "out")
     assert summary == {"questions": {"test": 20}, "skipped": [], "balance": None}
     certificate.verify(tmp_path / "out")
-    [row, *_] = rows = list(dataset.read(tmp_path / "out", "test"))
+    [row, *_] = rows = list(Dataset.open(tmp_path / "out").read("test"))
     assert len(rows) == 20
     assert row.image == (world.images / "0.jpg").read_bytes()
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="test")
@@ -124,8 +124,8 @@ def test_no_embed_keeps_paths_and_the_same_rows(world: CocoSpec, tmp_path: Path)
     make(world, tmp_path / "in")
     make(changed(world, embed=False), tmp_path / "out")
     certificate.verify(tmp_path / "out")
-    assert next(dataset.read(tmp_path / "out", "test")).image == (world.images / "0.jpg").resolve()
-    assert dataset.manifest(tmp_path / "in") == dataset.manifest(tmp_path / "out")
+    assert next(Dataset.open(tmp_path / "out").read("test")).image == (world.images / "0.jpg").resolve()
+    assert Dataset.open(tmp_path / "in").manifest == Dataset.open(tmp_path / "out").manifest
 
 
 def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
@@ -188,7 +188,7 @@ def test_a_photo_that_cannot_be_used_is_skipped_by_name(
     skipped = [{"reason": reason, "count": 1, "names": ["4.jpg"]}]
     assert make(world, tmp_path / "out") == {"questions": {"test": 18}, "skipped": skipped, "balance": None}
     assert reason in (tmp_path / "out" / "README.md").read_text()
-    assert all(row.group != "4" for row in dataset.read(tmp_path / "out", "test"))
+    assert all(row.group != "4" for row in Dataset.open(tmp_path / "out").read("test"))
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_the_paper_rule_on_real_photos(tmp_path: Path) -> None:
     spec = CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017")
     assert make(spec, tmp_path / "out") == {"questions": {"test": 469}, "skipped": [], "balance": None}
     certificate.verify(tmp_path / "out")
-    rows = list(dataset.read(tmp_path / "out", "test"))
+    rows = list(Dataset.open(tmp_path / "out").read("test"))
     assert len({row.group for row in rows}) == 206
     cut, _ = taken(changed(spec, truncate=True))
     assert sum(one.answer != two.answer for one, two in zip(rows, cut, strict=True)) == 2

@@ -13,6 +13,7 @@ import xxhash
 from PIL import Image
 
 from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png, render
@@ -36,28 +37,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_written_is_read(folder: Path):
-    found = list(dataset.read(folder, "train"))
+    found = list(Dataset.open(folder).read("train"))
     assert [replace(example, image=b"") for example in found] == [replace(example, image=b"") for example in rows(8)]
     assert [example.image for example in found] == [encode_png(example.image) for example in rows(8)]
     assert list(found[0].factors) == list(next(rows()).factors)
-    assert [example.id for example in dataset.read(folder, "train", limit=3)] == [example.id for example in found[:3]]
+    assert [example.id for example in Dataset.open(folder).read("train", limit=3)] == [
+        example.id for example in found[:3]
+    ]
 
 
 def test_splits(folder: Path):
-    assert dataset.splits(folder) == {"train": 8, "validation": 4}
-    assert dataset.choose_split(folder, "validation") == "validation"
+    assert Dataset.open(folder).splits == {"train": 8, "validation": 4}
+    assert Dataset.open(folder).choose_split("validation") == "validation"
     with pytest.raises(DataError, match=r"no split 'test' .*--split: train, validation"):
-        dataset.choose_split(folder, None)
+        Dataset.open(folder).choose_split(None)
     with pytest.raises(DataError, match="no split 'dev'"):
-        dataset.read(folder, "dev")
+        Dataset.open(folder).read("dev")
     with pytest.raises(DataError, match="not a data set of ninefold"):
-        dataset.splits(folder / "data")
+        Dataset.open(folder / "data")
 
 
 def test_the_manifest_holds_the_documented_hashes(folder: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert list(manifest) == ["format", "rows", "spec", "versions"]
-    for listed, example in zip(manifest["rows"]["train"], dataset.read(folder, "train"), strict=True):
+    for listed, example in zip(manifest["rows"]["train"], Dataset.open(folder).read("train"), strict=True):
         picture = Image.open(io.BytesIO(example.image)).convert("RGB")
         assert listed["id"] == example.id
         assert listed["pixels"] == xxhash.xxh3_128(b"96x96:" + picture.tobytes()).hexdigest()
@@ -104,8 +107,8 @@ def test_rows_left_out_are_on_the_card_even_if_found_late(tmp_path: Path):
 def test_a_fingerprint_is_of_the_rows_alone(folder: Path, tmp_path: Path):
     dataset.write(tmp_path / "same", {"train": rows(8)}, about=replace(ABOUT, title="Other words"))
     dataset.write(tmp_path / "less", {"train": rows(7)}, about=ABOUT)
-    assert dataset.fingerprint(tmp_path / "same", "train") == dataset.fingerprint(folder, "train")
-    assert dataset.fingerprint(tmp_path / "less", "train") != dataset.fingerprint(folder, "train")
+    assert Dataset.open(tmp_path / "same").fingerprint("train") == Dataset.open(folder).fingerprint("train")
+    assert Dataset.open(tmp_path / "less").fingerprint("train") != Dataset.open(folder).fingerprint("train")
 
 
 def test_pictures_may_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -115,8 +118,8 @@ def test_pictures_may_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.Mo
     one = replace(next(rows()), image=photo, factors={})
     for name, embed in (("linked", False), ("embedded", True)):
         dataset.write(tmp_path / name, {"test": [one]}, about=ABOUT, embed=embed)
-    assert next(dataset.read(tmp_path / "linked", "test")).image == tmp_path / "photo.jpg"
-    assert next(dataset.read(tmp_path / "embedded", "test")).image == photo.read_bytes()
+    assert next(Dataset.open(tmp_path / "linked").read("test")).image == tmp_path / "photo.jpg"
+    assert next(Dataset.open(tmp_path / "embedded").read("test")).image == photo.read_bytes()
     loaded = datasets.load_dataset(str(tmp_path / "linked"), split="test", cache_dir=str(tmp_path / "cache"))
     assert loaded[0]["image"].size == (40, 30)
 
@@ -127,7 +130,9 @@ def test_long_sets_are_cut_into_files(tmp_path: Path, monkeypatch: pytest.Monkey
     dataset.write(tmp_path / "set", {"test": rows(7)}, about=ABOUT)
     names = sorted(path.name for path in (tmp_path / "set" / "data").iterdir())
     assert names == [f"test-{number:05d}-of-00004.parquet" for number in range(4)]
-    assert [example.id for example in dataset.read(tmp_path / "set", "test")] == [example.id for example in rows(7)]
+    assert [example.id for example in Dataset.open(tmp_path / "set").read("test")] == [
+        example.id for example in rows(7)
+    ]
 
 
 def with_factors(**factors: object) -> Example:
@@ -155,7 +160,7 @@ def test_factors_keep_their_kinds_and_gaps(tmp_path: Path):
     kinds = [{"a": 1, "b": None, "c": True, "d": None}, {"a": 2.5, "b": "x", "c": None, "d": None}]
     some = [replace(example, factors=factors) for example, factors in zip(rows(2), kinds, strict=True)]
     dataset.write(tmp_path / "set", {"test": some}, about=ABOUT)
-    assert [example.factors for example in dataset.read(tmp_path / "set", "test")] == kinds
+    assert [example.factors for example in Dataset.open(tmp_path / "set").read("test")] == kinds
 
 
 @pytest.mark.parametrize("damage", ["truncate", "remove"])
@@ -167,4 +172,4 @@ def test_broken_folders_are_named(tmp_path: Path, damage: str):
     else:
         shard.unlink()
     with pytest.raises(DataError, match=r"not readable as parquet|are missing"):
-        list(dataset.read(tmp_path / "set", "test"))
+        list(Dataset.open(tmp_path / "set").read("test"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ninefold.data.checks import certificate
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.synthetic import SyntheticSpec, examples, make
 from ninefold.errors import DesignError
 from ninefold.scenes.render import encode_png, render
@@ -130,7 +130,7 @@ def test_same_seed_same_bytes_and_the_same_on_every_machine(tmp_path: Path):
 def test_what_is_made_can_be_verified(tmp_path: Path, settings: dict):
     make(SyntheticSpec("test", **SMALL, **settings), tmp_path / "set", progress=True)
     certificate.verify(tmp_path / "set")
-    row = next(dataset.read(tmp_path / "set", "test"))
+    row = next(Dataset.open(tmp_path / "set").read("test"))
     drawn = first(SyntheticSpec("test", **SMALL, **settings)).image
     assert row.image == encode_png(drawn)
 

@@ -6,6 +6,7 @@ from PIL import Image
 from ninefold import store
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
@@ -53,7 +54,7 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
     spec = store.read_json(tmp_path / "run" / "spec.json")
     assert spec["model"] == {"name": "fake", "adapter": None}
     assert spec["data"] == {
-        "name": "nine", "split": "test", "fingerprint": dataset.fingerprint(data, "test"), "limit": None,
+        "name": "nine", "split": "test", "fingerprint": Dataset.open(data).fingerprint("test"), "limit": None,
     }  # fmt: skip
     told = store.read_json(tmp_path / "run" / "provenance.json")
     assert told["data"] == str(data) and told["adapter"] is None

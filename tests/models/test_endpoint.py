@@ -19,6 +19,7 @@ from PIL import Image
 from ninefold import cli, store
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, ModelError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.predict import predict
@@ -365,12 +366,12 @@ def test_a_picture_that_cannot_be_read_is_named(server: ChatServer) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.evaluation.predict import predict
 from ninefold.models.load import open_model
 model = open_model(sys.argv[1])
 assert "torch" not in sys.modules
-predict(model, dataset.read(Path(sys.argv[2]), "test"), Path(sys.argv[3]), spec={"a": 1}, chunk=4, progress=False)
+predict(model, Dataset.open(Path(sys.argv[2])).read("test"), Path(sys.argv[3]), spec={"a": 1}, chunk=4, progress=False)
 """
 
 
@@ -393,8 +394,8 @@ def test_killed_amid_requests_a_run_goes_on_and_ends_with_the_same_bytes(
     assert child.wait() == -signal.SIGKILL
     go_on.set()
     assert len((out / "predictions.jsonl").read_text().splitlines()) == 8
-    before = len(server.requests)
+    before, rows = len(server.requests), list(Dataset.open(data).read("test"))
     for folder in (out, tmp_path / "whole"):
-        predict(open_model(name), dataset.read(data, "test"), folder, spec={"a": 1}, chunk=4, progress=False)
+        predict(open_model(name), rows, folder, spec={"a": 1}, chunk=4, progress=False)
     assert len(server.requests) - before == 10 + 18
     assert (out / "predictions.parquet").read_bytes() == (tmp_path / "whole" / "predictions.parquet").read_bytes()

@@ -8,6 +8,7 @@ import pytest
 
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
+from ninefold.data.format.dataset import Dataset
 from ninefold.report.page import report
 from ninefold.types import Example
 
@@ -71,7 +72,7 @@ def page(tmp_path, evaluation, training, answers, photos):
     photo_runs = []
     for name, skill in (("photo-base", 0.3), ("photo-tuned", 0.6)):
         told = table.assign(text=[text if k % 10 < 10 * skill else "" for k, text in enumerate(table["text"])])
-        where = {"data": PLANTED, "fingerprint": dataset.fingerprint(folder, "test"), "data_folder": folder}
+        where = {"data": PLANTED, "fingerprint": Dataset.open(folder).fingerprint("test"), "data_folder": folder}
         photo_runs.append(evaluation(name, told, tuned="tuned" in name, **where))
     runs = [
         evaluation("base", bad),

@@ -257,9 +257,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _say_data(folder: Path) -> None:
-    from ninefold.data.format.dataset import splits
+    from ninefold.data.format.dataset import Dataset
 
-    counted = ", ".join(f"{rows:,} {split}" for split, rows in splits(folder).items())
+    counted = ", ".join(f"{rows:,} {split}" for split, rows in Dataset.open(folder).splits.items())
     print(f"{folder}: {counted}; see README.md there, and check it with `ninefold data verify {folder}`")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import store
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.score import score
@@ -36,8 +36,9 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         RunError: If ``out`` belongs to another specification.
     """
     begun = time.perf_counter()
-    split = dataset.choose_split(spec.data, spec.split)
-    rows = dataset.splits(spec.data)[split]
+    data = Dataset.open(spec.data)
+    split = data.choose_split(spec.split)
+    rows = data.splits[split]
     if spec.limit is not None and spec.limit < 1:
         raise DataError(f"--limit {spec.limit}: at least one example must be asked")
     model = model or open_model(
@@ -53,12 +54,12 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         image_inputs.check_agreement(spec.adapter, model.picture_settings)
     loaded = time.perf_counter()
     watch = image_inputs.Watch(model)
-    examples = watch.through(dataset.read(spec.data, split, limit=limit))
+    examples = watch.through(data.read(split, limit=limit))
     predict(
         model,
         examples,
         out,
-        spec=_resolved(spec, model, split, limit),
+        spec=_resolved(spec, model, data, split, limit),
         max_new_tokens=spec.max_new_tokens,
         scoring=spec.scoring,
         total=limit or rows,
@@ -91,15 +92,15 @@ def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, second
     store.write_json(out / "done.json", {"done": True})
 
 
-def _resolved(spec: EvaluateSpec, model: Model, split: str, limit: int | None) -> dict[str, Any]:
+def _resolved(spec: EvaluateSpec, model: Model, data: Dataset, split: str, limit: int | None) -> dict[str, Any]:
     """Return all of a specification that changes the outcome, as JSON's types."""
     return {
         "kind": "evaluation",
         "model": {"name": model.name, **model.identity},
         "data": {
-            "name": spec.data.resolve().name,
+            "name": data.name,
             "split": split,
-            "fingerprint": dataset.fingerprint(spec.data, split),
+            "fingerprint": data.fingerprint(split),
             "limit": limit,
         },
         "scoring": spec.scoring,

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from ninefold import images
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import NinefoldError
 from ninefold.report.test_sets import Evaluation, TestSet
 from ninefold.seeding import rng
@@ -118,9 +118,10 @@ def _thumbnails(run: Evaluation, ids: set[str]) -> tuple[dict[str, str], str | N
     if not folder.is_dir():
         return {}, f"the data set is no longer at {folder}"
     try:
-        if dataset.fingerprint(folder, split) != run.spec["data"]["fingerprint"]:
+        data = Dataset.open(folder)
+        if data.fingerprint(split) != run.spec["data"]["fingerprint"]:
             return {}, f"{folder} now holds another data set"
-        return _fetch(dataset.read(folder, split), ids)
+        return _fetch(data.read(split), ids)
     except NinefoldError as error:
         return {}, str(error)
 

@@ -10,7 +10,7 @@ from accelerate import PartialState
 from rich.console import Console
 from rich.progress import track
 
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import ModelError
 from ninefold.models import saying
 from ninefold.models.protocol import Trainable
@@ -42,7 +42,7 @@ def prepare(spec: TrainSpec, model: Trainable, begun_with: bool | None) -> list[
     """
     splits = (spec.train_split, spec.validation_split)
     found = [
-        [example for folder in spec.data for example in dataset.read(folder, split, limit=spec.limit)]
+        [example for folder in spec.data for example in Dataset.open(folder).read(split, limit=spec.limit)]
         for split in splits
     ]
     learner = _learner(spec, model, [example for examples in found for example in examples], begun_with)

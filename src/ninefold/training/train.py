@@ -12,7 +12,7 @@ import torch
 from transformers import TrainingArguments
 
 from ninefold import store
-from ninefold.data.format import dataset
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import ModelError, RunError
 from ninefold.models import image_inputs
 from ninefold.models.checkpoint.loading import quiet
@@ -122,11 +122,11 @@ def resolved(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
         "model": model.identity,
         "data": [
             {
-                "name": folder.resolve().name,
-                "train": [spec.train_split, dataset.fingerprint(folder, spec.train_split)],
-                "validation": [spec.validation_split, dataset.fingerprint(folder, spec.validation_split)],
+                "name": data.name,
+                "train": [spec.train_split, data.fingerprint(spec.train_split)],
+                "validation": [spec.validation_split, data.fingerprint(spec.validation_split)],
             }
-            for folder in spec.data
+            for data in map(Dataset.open, spec.data)
         ],
         "limit": spec.limit,
         "seed": spec.seed,

@@ -5,6 +5,7 @@ text of every row) and ``certificate.json``. All is streamed: a set larger than 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import xxhash
 from ninefold import __version__, images, store
 from ninefold.data.format.card import About, card
 from ninefold.data.format.columns import CORE, EncodedImage, example_of, repetitive, schema_of, table_of
+from ninefold.data.format.manifest import Clustering, Manifest
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
@@ -29,6 +31,89 @@ READ_ROWS = 64
 
 SHARD_BYTES = 500 << 20
 """A parquet file ends at the first row group that takes it past this size."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset folder, opened: its manifest is parsed once."""
+
+    folder: Path
+    """Where it lies."""
+    manifest: Manifest
+    """What it says of itself."""
+
+    @classmethod
+    def open(cls, folder: Path) -> "Dataset":
+        """Open a dataset folder.
+
+        Raises:
+            DataError: If the folder is no data set, or its manifest is broken.
+        """
+        return cls(folder, Manifest.read(folder))
+
+    @property
+    def name(self) -> str:
+        """Return the name of the folder."""
+        return self.folder.resolve().name
+
+    @property
+    def source(self) -> str:
+        """Return the name of the source that the rows come from."""
+        return self.manifest.source
+
+    @property
+    def question(self) -> str | None:
+        """Return the name of the question that is asked, where it is one for all rows."""
+        return self.manifest.question
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return all answers in canonical order; empty where rows have their own."""
+        return self.manifest.labels
+
+    @property
+    def clustering(self) -> Clustering:
+        """Return what intervals are computed over: "census" or "group"."""
+        return self.manifest.clustering
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Return the number of examples of each split."""
+        return {split: facts.rows for split, facts in self.manifest.splits.items()}
+
+    def choose_split(self, split: str | None) -> str:
+        """Return ``split``, or "test" where none is named and there is one.
+
+        Raises:
+            DataError: If the split does not exist, or none is named and there is no "test".
+        """
+        if (split or "test") in self.manifest.splits:
+            return split or "test"
+        wrong = f"no split {split!r}" if split else "no split 'test' to choose by itself"
+        raise DataError(f"{self.folder}: {wrong}; name one with --split: {', '.join(self.manifest.splits)}")
+
+    def fingerprint(self, split: str) -> str:
+        """Return the identity of a split's rows: their ids, pixels and text, whatever files they stand in.
+
+        Raises:
+            DataError: If the split does not exist.
+        """
+        return self.manifest.splits[self.choose_split(split)].fingerprint
+
+    def read(self, split: str, *, limit: int | None = None) -> Iterator[Example]:
+        """Yield the examples of a split in order, in constant memory; ``limit`` stops after that many.
+
+        Embedded images come as bytes, others as paths.
+
+        Raises:
+            DataError: If there is no such split, or a file of it is missing or broken.
+        """
+        self.choose_split(split)
+        shards = sorted((self.folder / "data").glob(f"{split}-*.parquet"))
+        if not shards:
+            raise DataError(f"{self.folder}: the parquet files of split {split!r} are missing; make the data set again")
+        rows = chain.from_iterable(_rows(shard) for shard in shards)
+        return (example_of(row) for row in islice(rows, limit))
 
 
 def write(folder: Path, parts: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:
@@ -65,54 +150,6 @@ def write(folder: Path, parts: Mapping[str, Iterable[Example]], *, about: About,
         sizes = {split: (len(part.rows), part.bytes) for split, part in written.items()}
         store.write_text(fresh / "README.md", card(about, schema, sizes))
         store.write_json(fresh / "certificate.json", certificate.certify(fresh))
-
-
-def read(folder: Path, split: str, *, limit: int | None = None) -> Iterator[Example]:
-    """Yield the examples of a split in order, in constant memory; ``limit`` stops after that many.
-
-    Embedded pictures come as bytes, others as paths.
-
-    Raises:
-        DataError: If the folder is no data set, has no such split, or a file of it is broken.
-    """
-    choose_split(folder, split)
-    shards = sorted((folder / "data").glob(f"{split}-*.parquet"))
-    if not shards:
-        raise DataError(f"{folder}: the parquet files of split {split!r} are missing; make the data set again")
-    rows = chain.from_iterable(_rows(shard) for shard in shards)
-    return (example_of(row) for row in islice(rows, limit))
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    """Return a data set's ``manifest.json``."""
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise DataError(f"{folder}: not a data set of ninefold (no manifest.json); make one with `ninefold data`")
-    found: dict[str, Any] = store.read_json(path)
-    return found
-
-
-def splits(folder: Path) -> dict[str, int]:
-    """Return how many rows each split of a data set has."""
-    return {split: len(rows) for split, rows in manifest(folder)["rows"].items()}
-
-
-def choose_split(folder: Path, split: str | None) -> str:
-    """Return ``split``, or "test" where none is named and there is one.
-
-    Raises:
-        DataError: If the split does not exist, or none is named and there is no "test".
-    """
-    found = splits(folder)
-    if (split or "test") in found:
-        return split or "test"
-    wrong = f"no split {split!r}" if split else "no split 'test' to choose by itself"
-    raise DataError(f"{folder}: {wrong}; name one with --split: {', '.join(found)}")
-
-
-def fingerprint(folder: Path, split: str) -> str:
-    """Return the identity of a split's rows: their ids, pixels and text, whatever files they came in."""
-    return store.content_id(manifest(folder)["rows"][choose_split(folder, split)])
 
 
 def pixel_hash(rgb: np.ndarray) -> str:

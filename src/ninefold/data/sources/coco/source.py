@@ -124,7 +124,7 @@ def make(spec: CocoSpec, out: Path, *, progress: bool = False) -> dict[str, Any]
         skipped=skips.entries,
     )
     dataset.write(out, parts, about=about, embed=spec.embed)
-    return {"questions": dataset.splits(out), "skipped": skips.entries, "balance": balance}
+    return {"questions": dataset.Dataset.open(out).splits, "skipped": skips.entries, "balance": balance}
 
 
 def _targets(spec: CocoSpec, skips: Skips) -> tuple[list[Instance], dict[str, Any] | None]:
