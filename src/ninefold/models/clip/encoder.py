@@ -1,6 +1,6 @@
 """What stands between examples and a dual encoder: each option as a text, and the picture as the model's square.
 
-Axes: B pictures, T texts, S tokens of a text.
+Axes: B pictures, O options of an example, T texts, S tokens of a text; H and W of the picture as the model takes it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -93,6 +93,34 @@ class PairEncoder:
                 f"{self.name} reads at most {self.longest}; shorten the question or leave it out"
             )
         return found
+
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[np.ndarray]) -> Tensors:
+        """Return the tensors of a batch.
+
+        Returns:
+            ``pixel_values`` (B, 3, H, W), ``labels`` (B) as indices among the options, ``options`` (B, O) as indices
+            among the texts, -1 where an example has fewer, and ``input_ids`` and ``attention_mask`` (T, S) of the
+            distinct texts.
+
+        Raises:
+            ModelError: If an example has no options, or a text is too long for the model.
+            DataError: If an answer is none of its example's options.
+        """
+        return {"pixel_values": self.pixels(pictures), **self.training_texts(examples)}
+
+    def training_texts(self, examples: Sequence[Example]) -> Tensors:
+        """Return what `training_batch` does, without the pictures."""
+        for example in examples:
+            if example.options and example.answer not in example.options:
+                raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
+        ids = [self.texts(example) for example in examples]
+        index = {tokens: number for number, tokens in enumerate(dict.fromkeys(tokens for row in ids for tokens in row))}
+        options = [torch.tensor([index[tokens] for tokens in row]) for row in ids]
+        return {
+            "labels": torch.tensor([example.options.index(example.answer) for example in examples]),
+            "options": pad_sequence(options, batch_first=True, padding_value=-1),
+            **self.padded(index),
+        }
 
     def padded(self, texts: Iterable[Text]) -> Tensors:
         """Return the tensors (T, S) of texts."""

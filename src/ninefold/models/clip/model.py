@@ -11,10 +11,9 @@ from typing import Any, NoReturn, Self, TypeVar
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy, normalize
-from torch.nn.utils.rnn import pad_sequence
 
 from ninefold import images
-from ninefold.errors import DataError, ModelError
+from ninefold.errors import ModelError
 from ninefold.models.checkpoint import loading
 from ninefold.models.clip.encoder import PairEncoder, Text, open_encoder
 from ninefold.models.compute.prefetch import ahead, batch_per_core
@@ -141,32 +140,8 @@ class DualEncoder:
         )
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[np.ndarray]) -> Tensors:
-        """Return the tensors of a batch.
-
-        Returns:
-            ``pixel_values`` (B, 3, H, W), ``labels`` (B) as places among the options, ``options`` (B, O) as places
-            among the texts, -1 where an example has fewer, and ``input_ids`` and ``attention_mask`` (T, S) of the
-            distinct texts.
-
-        Raises:
-            ModelError: If an example has no options, or a text is too long for the model.
-            DataError: If an answer is none of its example's options.
-        """
-        return {"pixel_values": self.encoder.pixels(pictures), **self.training_texts(examples)}
-
-    def training_texts(self, examples: Sequence[Example]) -> Tensors:
-        """Return what `training_batch` does, without the pictures."""
-        for example in examples:
-            if example.options and example.answer not in example.options:
-                raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
-        ids = [self.encoder.texts(example) for example in examples]
-        places = {tokens: place for place, tokens in enumerate(dict.fromkeys(tokens for row in ids for tokens in row))}
-        options = [torch.tensor([places[tokens] for tokens in row]) for row in ids]
-        return {
-            "labels": torch.tensor([example.options.index(example.answer) for example in examples]),
-            "options": pad_sequence(options, batch_first=True, padding_value=-1),
-            **self.encoder.padded(places),
-        }
+        """Return the tensors of a batch, as its encoder makes them."""
+        return self.encoder.training_batch(examples, pictures)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropy (B) of choosing each picture's true text among its options, and the rows 0 to B - 1.

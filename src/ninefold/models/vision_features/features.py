@@ -212,9 +212,8 @@ class FeaturedPair(Featured):
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
         """Return the tensors of a batch: for pixels ``features`` (B, D)."""
-        model: Any = self.model
         features_BD = torch.stack([shown.features_TD for shown in pictures])
-        return {**model.training_texts(examples), "features": features_BD}
+        return {**self.model.encoder.training_texts(examples), "features": features_BD}
 
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what the model's own `losses` returns, which takes features too."""

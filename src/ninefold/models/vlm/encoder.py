@@ -185,6 +185,10 @@ class Encoder:
             )
         )
 
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[DecodedImage]) -> Tensors:
+        """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
+        return self.encode_answers(examples, pictures, [example.answer for example in examples])
+
     def encode_answers(
         self, examples: Sequence[Example], pictures: Sequence[DecodedImage], answers: Sequence[str]
     ) -> Tensors:

@@ -153,8 +153,8 @@ class GenerativeModel:
         return self._eyes.sees(example)
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[DecodedImage]) -> Tensors:
-        """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
-        return self.encoder.encode_answers(examples, pictures, [example.answer for example in examples])
+        """Return the tensors of a batch, as its encoder makes them."""
+        return self.encoder.training_batch(examples, pictures)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each stands in."""
