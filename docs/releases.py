@@ -12,7 +12,8 @@ from typing import Any
 
 from transformers import CLIPTokenizer, LlamaTokenizer
 
-from ninefold.models.checkpoint import loading
+from ninefold.models.checkpoint.network import open_config
+from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.clip.encoder import PairEncoder, open_encoder
 from ninefold.models.families import find
 from ninefold.models.vlm.encoder import Encoder
@@ -87,10 +88,10 @@ def assemble(family: str, checkpoints: Path, folder: Path) -> Path:
 def opened(folder: Path) -> Reader:
     """Open what `assemble` wrote as the package opens a model's."""
     source = find(str(folder))
-    config, family = loading.open_config(source)
+    config, family = open_config(source)
     if family.kind == "dual":
         return open_encoder(source, config)
-    return Encoder(loading.open_processor(source, config), END_IDS[family.name])
+    return Encoder(open_processor(source, config), END_IDS[family.name])
 
 
 def _llava(checkpoints: Path, folder: Path, model_type: str, pictures: Mapping[str, Any], processor: str) -> None:

@@ -175,10 +175,12 @@ def plain(model: str, dtype: str, tokens: int) -> Callable[[list], list[str]]:
 def ours(model: str, dtype: str, tokens: int, *, prefix_reuse: bool = True) -> Callable[[list], list[str]]:
     """Return ninefold's way."""
     from ninefold.models.families import find
-    from ninefold.models.shortcuts import Fast
+    from ninefold.models.shortcuts import Shortcuts
     from ninefold.models.vlm.model import GenerativeModel
 
-    opened = GenerativeModel.load(find(model), dtype=dtype, device="cpu", fast=Fast(prefix_reuse=prefix_reuse))
+    opened = GenerativeModel.load(
+        find(model), dtype=dtype, device="cpu", shortcuts=Shortcuts(prefix_reuse=prefix_reuse)
+    )
 
     def answer(examples: list) -> list[str]:
         return [prediction.text for prediction in opened.predict(examples, max_new_tokens=tokens)]

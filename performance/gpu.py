@@ -34,7 +34,7 @@ from gpu_flops import peak, product
 from gpu_measured import Job, Measured
 from gpu_models import MODELS, TINY, TRUE, opened, rows
 
-from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.checkpoint.messages import quiet
 
 Line = dict[str, Any]
 """A measurement as the file keeps it."""

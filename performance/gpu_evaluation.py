@@ -12,7 +12,7 @@ from PIL import Image
 
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.protocol import Trainable
-from ninefold.models.shortcuts import Fast
+from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm.model import GenerativeModel
 from ninefold.models.vlm.reference import placed
 from ninefold.types import Example
@@ -38,7 +38,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
         ]
     assert isinstance(model, GenerativeModel)
     lengths = Lengths(model, rows)
-    whole, plain = switched(model, Fast(prefix_reuse=False)), switched(model, Fast(own_decoding=False))
+    whole, plain = switched(model, Shortcuts(prefix_reuse=False)), switched(model, Shortcuts(own_decoding=False))
     # Each picture is asked about in the words of neighbors too.
     several = [
         replace(rows[place - place % QUESTIONS], id=row.id, question=row.question, prompt=row.prompt)
@@ -62,7 +62,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     ]
 
 
-def switched(model: GenerativeModel, fast: Fast) -> GenerativeModel:
+def switched(model: GenerativeModel, shortcuts: Shortcuts) -> GenerativeModel:
     """Return the same model with other short cuts."""
     return GenerativeModel(
         model.model,
@@ -70,7 +70,7 @@ def switched(model: GenerativeModel, fast: Fast) -> GenerativeModel:
         source=model.source,
         family=model.family,
         identity=dict(model.identity),
-        fast=fast,
+        shortcuts=shortcuts,
     )
 
 

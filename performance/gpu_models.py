@@ -26,9 +26,10 @@ from transformers import (
 )
 
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
-from ninefold.models.checkpoint.loading import quiet, without_video
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.clip.encoder import PairEncoder
 from ninefold.models.clip.model import DualEncoder
+from ninefold.models.compat import without_video
 from ninefold.models.families import FAMILIES, Source
 from ninefold.models.ports.llava_onevision_1_5 import (
     LlavaOnevision15Config,

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessorPil
 
-from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.families import find
 from ninefold.nano.architectures import qwen2_vl
 

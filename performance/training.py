@@ -164,7 +164,7 @@ TITLES = {"batch_of_one": "one row at a time", "trl": "TRL SFTTrainer, defaults"
 
 def timed(way: Callable, *job: object) -> tuple[float, float]:
     """Return the seconds, and the processor seconds, of a way once its model is open."""
-    from ninefold.models.checkpoint.loading import quiet
+    from ninefold.models.checkpoint.messages import quiet
 
     run = way(*job)
     with quiet():

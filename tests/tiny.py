@@ -25,7 +25,8 @@ from transformers import (
 )
 
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
-from ninefold.models.checkpoint.loading import quiet, without_video
+from ninefold.models.checkpoint.messages import quiet
+from ninefold.models.compat import without_video
 from ninefold.models.ports.llava_onevision_1_5 import (
     LlavaOnevision15Config,
     LlavaOnevision15ForConditionalGeneration,

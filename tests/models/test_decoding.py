@@ -15,7 +15,7 @@ from transformers import DynamicCache, LlamaConfig
 
 from ninefold.errors import ModelError
 from ninefold.models.families import GENERIC, find
-from ninefold.models.shortcuts import Fast
+from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm import batching, decoder
 from ninefold.models.vlm.batching import packed
 from ninefold.models.vlm.decoder import Decoding
@@ -31,7 +31,7 @@ SAVE = {
     "molmo": tiny.save_tiny_molmo,
     "qwen2-vl": tiny.save_tiny_qwen2_vl,
 }
-PLAIN = Fast(own_decoding=False)
+PLAIN = Shortcuts(own_decoding=False)
 
 
 @pytest.fixture(scope="module", params=SAVE)
@@ -57,10 +57,12 @@ def questions() -> list[Example]:
 
 
 @pytest.mark.parametrize(
-    "fast", [Fast(), Fast(prefix_reuse=False, last_position=False)], ids=["all short cuts", "the loop alone"]
+    "shortcuts",
+    [Shortcuts(), Shortcuts(prefix_reuse=False, last_position=False)],
+    ids=["all short cuts", "the loop alone"],
 )
-def test_answers_scores_and_states_are_those_of_the_plain_road(folder: Path, fast: Fast) -> None:
-    short, plain = (GenerativeModel.load(find(str(folder)), fast=switches) for switches in (fast, PLAIN))
+def test_answers_scores_and_states_are_those_of_the_plain_road(folder: Path, shortcuts: Shortcuts) -> None:
+    short, plain = (GenerativeModel.load(find(str(folder)), shortcuts=switches) for switches in (shortcuts, PLAIN))
     examples = questions()
     assert short.predict(examples, max_new_tokens=6) == plain.predict(examples, max_new_tokens=6)
     assert torch.allclose(
@@ -91,15 +93,15 @@ def test_a_beginning_is_read_once_a_picture(folder: Path) -> None:
     image_tokens = model.sees(first).image_tokens
     assert image_tokens > 4
     assert read <= sum(lengths) - image_tokens
-    assert positions_read(GenerativeModel.load(find(str(folder)), fast=Fast(prefix_reuse=False)), [first, second]) == (
-        2 * max(lengths)
-    )
+    assert positions_read(
+        GenerativeModel.load(find(str(folder)), shortcuts=Shortcuts(prefix_reuse=False)), [first, second]
+    ) == (2 * max(lengths))
 
 
 def test_the_last_layer_finishes_one_position(folder: Path) -> None:
     found: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for on, shapes in found.items():
-        model = GenerativeModel.load(find(str(folder)), fast=Fast(last_position=on))
+        model = GenerativeModel.load(find(str(folder)), shortcuts=Shortcuts(last_position=on))
         named = dict(model.model.named_modules())
         last = max(name for name in named if decoder.FINISHING.fullmatch(name) and "vis" not in name)
         named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))

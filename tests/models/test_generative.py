@@ -14,7 +14,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
-from ninefold.models.checkpoint.loading import adapter_hash
+from ninefold.models.checkpoint.fingerprint import adapter_hash
 from ninefold.models.families import find
 from ninefold.models.vlm import model as vlm_model
 from ninefold.models.vlm.model import GenerativeModel

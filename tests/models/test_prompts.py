@@ -15,7 +15,8 @@ from PIL import Image
 from releases import Reader, assemble, opened
 from transformers.image_utils import SizeDict
 
-from ninefold.models.checkpoint import loading
+from ninefold.models.checkpoint.network import open_config
+from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.clip.encoder import PairEncoder
 from ninefold.models.families import FAMILIES, find
 from ninefold.models.protocol import Sight
@@ -201,7 +202,7 @@ def tensors(encoder: Reader, photo: Example) -> Mapping[str, torch.Tensor]:
 
 def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
     source = find(str(tiny_llava))
-    processor = loading.open_processor(source, loading.open_config(source)[0])
+    processor = open_processor(source, open_config(source)[0])
     photo = example(200, 100)
     assert Eyes(Encoder(processor, [1])).sees(photo).share == 1
     processor.image_processor.size = SizeDict(shortest_edge=56)

@@ -16,7 +16,7 @@ from transformers import (
     Qwen2VLProcessor,
 )
 
-from ninefold.models.checkpoint.loading import without_video
+from ninefold.models.compat import without_video
 from ninefold.models.ports.llava_onevision_1_5.processing import (
     LlavaOnevision15ImageProcessor,
     LlavaOnevision15Processor,

@@ -47,7 +47,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
         dtype=spec.dtype,
         device=spec.device,
         trust_remote_code=spec.trust_remote_code,
-        fast=spec.fast,
+        shortcuts=spec.fast,
     )
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
     if spec.adapter is not None:

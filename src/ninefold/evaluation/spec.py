@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ninefold.models.shortcuts import FAST, Fast
+from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,5 @@ class EvaluateSpec:
     """A torch device, e.g. "cuda:1"; "auto" takes a GPU where there is one."""
     trust_remote_code: bool = False
     """Whether code that comes with the checkpoint may run."""
-    fast: Fast = FAST
+    fast: Shortcuts = ALL_SHORTCUTS
     """Short cuts, which change no answer."""

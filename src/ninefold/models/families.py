@@ -20,6 +20,9 @@ Scope = Literal["vision+language", "language"]
 Schedule = Literal["constant", "linear", "cosine"]
 """How the learning rate moves after its warm-up."""
 
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+"""The data type to compute in; "auto": float32 on a CPU and for the nano bases, the checkpoint's own elsewhere."""
+
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 

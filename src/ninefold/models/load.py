@@ -2,24 +2,21 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ninefold.errors import ModelError
+from ninefold.models.families import Precision
 from ninefold.models.protocol import Model, Trainable
-from ninefold.models.shortcuts import FAST, Fast
-
-if TYPE_CHECKING:
-    from ninefold.models.checkpoint.loading import Precision
+from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
 
 
 def open_model(
     name: str,
     *,
     adapter: Path | None = None,
-    dtype: "Precision" = "auto",
+    dtype: Precision = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
-    fast: Fast = FAST,
+    shortcuts: Shortcuts = ALL_SHORTCUTS,
 ) -> Model:
     """Open the model of a name.
 
@@ -29,7 +26,7 @@ def open_model(
         dtype: What to compute in.
         device: A torch device, or "auto": a GPU where there is one.
         trust_remote_code: Whether code that comes with the checkpoint may run.
-        fast: Which short cuts a model that writes may take.
+        shortcuts: Which short cuts a model that writes may take.
 
     Raises:
         ModelError: If there is no such model, or it cannot be used this way, with the reason.
@@ -46,7 +43,7 @@ def open_model(
         return Endpoint(name)
 
     return open_trainable(
-        name, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code, fast=fast
+        name, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code, shortcuts=shortcuts
     )
 
 
@@ -54,17 +51,17 @@ def open_trainable(
     name: str,
     *,
     adapter: Path | None = None,
-    dtype: "Precision" = "auto",
+    dtype: Precision = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
-    fast: Fast = FAST,
+    shortcuts: Shortcuts = ALL_SHORTCUTS,
 ) -> Trainable:
     """Open the model of a name as `open_model` does, if its weights are here.
 
     Raises:
         ModelError: If they are a server's, or there is no such model, or it cannot be used this way.
     """
-    from ninefold.models.checkpoint import loading
+    from ninefold.models.checkpoint.network import open_config
     from ninefold.models.clip.model import DualEncoder
     from ninefold.models.endpoint.model import PREFIX
     from ninefold.models.families import GENERIC, find
@@ -78,6 +75,6 @@ def open_trainable(
     family = source.family
     if family is GENERIC and not source.local:
         # Of a hub id that no row lists, only the configuration tells what it is.
-        _, family = loading.open_config(source, trust_remote_code=trust_remote_code)
-    load = DualEncoder.load if family.kind == "dual" else partial(GenerativeModel.load, fast=fast)
+        _, family = open_config(source, trust_remote_code=trust_remote_code)
+    load = DualEncoder.load if family.kind == "dual" else partial(GenerativeModel.load, shortcuts=shortcuts)
     return load(source, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Fast:
+class Shortcuts:
     """Which short cuts are taken."""
 
     own_decoding: bool = True
@@ -15,5 +15,5 @@ class Fast:
     """The last layer is finished for the last position alone, the only one that answers need."""
 
 
-FAST = Fast()
+ALL_SHORTCUTS = Shortcuts()
 """All of them."""

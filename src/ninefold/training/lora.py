@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from ninefold.errors import ModelError, RunError
-from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.seeding import seed_sequence
 
 

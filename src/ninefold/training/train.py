@@ -15,7 +15,7 @@ from ninefold import store
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import ModelError, RunError
 from ninefold.models import image_inputs
-from ninefold.models.checkpoint.loading import quiet
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.training import lora

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil
 
 from ninefold import images
 from ninefold.errors import DataError, ModelError
-from ninefold.models.checkpoint import loading
+from ninefold.models.checkpoint.messages import explained
 from ninefold.models.compute import resize
 from ninefold.models.families import Source
 from ninefold.models.vlm.prompt import Tensors
@@ -146,7 +146,7 @@ def open_encoder(source: Source, config: Any) -> PairEncoder:
     """
     side, reads = config.vision_config.image_size, config.text_config
     size = {"height": side, "width": side}
-    with loading.explained(source):
+    with explained(source):
         tokenizer = AutoTokenizer.from_pretrained(source.path)
         image_processor = CLIPImageProcessorPil.from_pretrained(
             source.path, do_resize=True, size=size, do_center_crop=False

@@ -14,10 +14,10 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ninefold import images
 from ninefold.errors import ModelError
-from ninefold.models.checkpoint import loading
+from ninefold.models.checkpoint.network import open_config, open_network
 from ninefold.models.clip.encoder import PairEncoder, Text, open_encoder
 from ninefold.models.compute.prefetch import ahead, batch_per_core
-from ninefold.models.families import Family, Source
+from ninefold.models.families import Family, Precision, Source
 from ninefold.models.protocol import Sight
 from ninefold.models.vlm.batching import Memory
 from ninefold.models.vlm.image_tokens import settings
@@ -61,7 +61,7 @@ class DualEncoder:
         source: Source,
         *,
         adapter: Path | None = None,
-        dtype: loading.Precision = "auto",
+        dtype: Precision = "auto",
         device: str = "auto",
         trust_remote_code: bool = False,
     ) -> Self:
@@ -77,12 +77,12 @@ class DualEncoder:
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
         """
-        config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+        config, family = open_config(source, trust_remote_code=trust_remote_code)
         if family.kind != "dual":
             raise ModelError(f"{source.name}: is no dual encoder, but a model that writes ({config.model_type})")
         source = replace(source, family=family)
         encoder = open_encoder(source, config)
-        model, identity = loading.open_network(
+        model, identity = open_network(
             source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
         )
         identity |= {"pictures": f"squeezed to {encoder.side} x {encoder.side}", "texts": "question and option"}

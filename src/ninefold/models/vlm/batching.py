@@ -5,8 +5,8 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from ninefold.console import warn
 from ninefold.errors import ModelError
-from ninefold.models.saying import say
 from ninefold.models.vlm.prompt import Prompt
 
 Item = TypeVar("Item")
@@ -92,7 +92,7 @@ class Memory(Generic[Item]):
                 "compute in --dtype bfloat16, or choose a smaller model or smaller pictures"
             )
         self.most = min(self.most or len(batch), len(batch) // 2)  # Other threads may have halved theirs.
-        say(f"{self.name}: not enough memory for {len(batch)} {self.what} at once; going on with {self.most}")
+        warn(f"{self.name}: not enough memory for {len(batch)} {self.what} at once; going on with {self.most}")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return self.work(function, batch)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ninefold.models.shortcuts import Fast
+from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.kv_cache import new_cache
 from ninefold.models.vlm.prompt import Prompt, Tensors, join, padded
@@ -57,14 +57,14 @@ class DecoderState:
 class Decoding:
     """A model that reads and writes."""
 
-    def __init__(self, model: Any, encoder: Encoder, fast: Fast) -> None:
+    def __init__(self, model: Any, encoder: Encoder, shortcuts: Shortcuts) -> None:
         """Wrap a model of transformers, bare or with an adapter."""
         self.model = model
         self.encoder = encoder
-        self.fast = fast
+        self.shortcuts = shortcuts
         self._bare = model.get_base_model() if hasattr(model, "get_base_model") else model
         self._ends = torch.tensor(encoder.end_ids, device=model.device)
-        if fast.last_position:
+        if shortcuts.last_position:
             _finish_last_alone(self._bare)
 
     @torch.inference_mode()
@@ -125,7 +125,7 @@ class Decoding:
     def read(self, prompts: Sequence[Prompt], *, states: bool = False) -> DecoderState:
         """Read prompts to their last token."""
         owners, begun, lengths = beginnings(prompts)
-        if not self.fast.prefix_reuse or len(begun) == len(prompts):
+        if not self.shortcuts.prefix_reuse or len(begun) == len(prompts):
             return self._read_on(None, *self._joined(prompts), states=states)
         reading = self._read_on(None, *self._joined(begun))
         reading.select(torch.tensor(owners, device=self.model.device))
@@ -150,7 +150,7 @@ class Decoding:
             places_BS = before.last_B[..., None] + mask_BS.cumsum(-1)
         # Without padding there is nothing to mask, and attention is faster where it need not look.
         mask = {"attention_mask": None if bool(whole_BC.all()) else whole_BC}
-        with _last_only(self.fast.last_position):
+        with _last_only(self.shortcuts.last_position):
             found = self.model(
                 **{**tensors, **mask},
                 position_ids=places_BS,

@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from transformers import GenerationConfig
 
+from ninefold.console import warn
 from ninefold.errors import ModelError
-from ninefold.models.checkpoint import loading
+from ninefold.models.checkpoint.network import open_config, open_network
+from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.compute.prefetch import ahead, batch_per_core
-from ninefold.models.families import GENERIC, Family, Source
+from ninefold.models.families import GENERIC, Family, Precision, Source
 from ninefold.models.protocol import Sight
-from ninefold.models.saying import say
-from ninefold.models.shortcuts import FAST, Fast
+from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
 from ninefold.models.vlm.batching import Batch, Memory, packed
 from ninefold.models.vlm.decoder import Decoding
 from ninefold.models.vlm.encoder import DecodedImage, Encoder
@@ -48,7 +49,7 @@ class GenerativeModel:
         source: Source,
         family: Family,
         identity: dict[str, object],
-        fast: Fast = FAST,
+        shortcuts: Shortcuts = ALL_SHORTCUTS,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way."""
         self.model = model
@@ -56,7 +57,7 @@ class GenerativeModel:
         self.source = source
         self.family = family
         self.identity = identity
-        self.fast = fast
+        self.shortcuts = shortcuts
         self.encoder = Encoder(processor, _end_ids(model.generation_config))
         self.picture_settings = settings(processor.image_processor)
         self._eyes = Eyes(self.encoder)
@@ -72,10 +73,10 @@ class GenerativeModel:
         source: Source,
         *,
         adapter: Path | None = None,
-        dtype: loading.Precision = "auto",
+        dtype: Precision = "auto",
         device: str = "auto",
         trust_remote_code: bool = False,
-        fast: Fast = FAST,
+        shortcuts: Shortcuts = ALL_SHORTCUTS,
     ) -> Self:
         """Open a model.
 
@@ -85,20 +86,20 @@ class GenerativeModel:
             dtype: What to compute in.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
-            fast: Which short cuts are taken.
+            shortcuts: Which short cuts are taken.
 
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
         """
-        config, family = loading.open_config(source, trust_remote_code=trust_remote_code)
+        config, family = open_config(source, trust_remote_code=trust_remote_code)
         if family.kind == "dual":
             raise ModelError(f"{source.name}: a {family.name} model writes nothing; open it with `open_model`")
         source = replace(source, family=family)
-        processor = loading.open_processor(source, config, trust_remote_code=trust_remote_code)
-        model, identity = loading.open_network(
+        processor = open_processor(source, config, trust_remote_code=trust_remote_code)
+        model, identity = open_network(
             source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
         )
-        return cls(model, processor, source=source, family=family, identity=identity, fast=fast)
+        return cls(model, processor, source=source, family=family, identity=identity, shortcuts=shortcuts)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
@@ -175,7 +176,7 @@ class GenerativeModel:
         batches = packed(
             ahead(partial(self._encoded, examples), self._groups(examples)),
             CORE_TOKENS if each_core else TOKEN_BUDGET,
-            apart=own and self.fast.prefix_reuse,
+            apart=own and self.shortcuts.prefix_reuse,
             alone=not self.encoder.joins(examples),
         )
 
@@ -190,12 +191,12 @@ class GenerativeModel:
     def _chosen(self, example: Example) -> Decoding | Plain:
         """Choose how to read and write. A family without a row of its own is tried both ways first."""
         plain = Plain(self.model, self.encoder)
-        if not self.fast.own_decoding:
+        if not self.shortcuts.own_decoding:
             return plain
-        own = Decoding(self.model, self.encoder, self.fast)
+        own = Decoding(self.model, self.encoder, self.shortcuts)
         if self.family is not GENERIC or self._agree(own, plain, example):
             return own
-        say(f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly")
+        warn(f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly")
         return plain
 
     def _agree(self, own: Decoding, plain: Plain, example: Example) -> bool:

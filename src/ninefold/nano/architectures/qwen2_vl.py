@@ -14,7 +14,7 @@ from transformers import (
     Qwen2VLProcessor,
 )
 
-from ninefold.models.checkpoint.loading import without_video
+from ninefold.models.compat import without_video
 from ninefold.nano import build
 from ninefold.nano.architecture import Lengths, Shape, copy_matching, grid
 from ninefold.nano.architectures import llava

@@ -1,0 +1,46 @@
+"""Messages of transformers while a checkpoint is opened: warnings off the terminal, errors in one line."""
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from transformers.utils import logging
+
+from ninefold.errors import ModelError, NinefoldError
+from ninefold.models.families import Source
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' own bars and warnings off the terminal; errors still raise."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def explained(source: Source) -> Iterator[None]:
+    """Say in a line why a checkpoint cannot be opened, whatever transformers makes of it."""
+    kind = "a dual encoder" if source.family.kind == "dual" else "an image-text-to-text model"
+    try:
+        with quiet():
+            yield
+    except NinefoldError:
+        raise
+    except Exception as error:  # tokenizers, for one, raises nothing more exact
+        raise ModelError(f"{source.name}: cannot be opened as {kind} ({first_line(error)})") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error, and the next where the first only announces it."""
+    lines = [line.strip() for line in inspect.cleandoc(str(error)).splitlines() if line.strip()]
+    return " ".join(lines[: 2 if lines[0].endswith(":") else 1])[:300] if lines else type(error).__name__

@@ -1,0 +1,97 @@
+"""Networks of checkpoints: a configuration, and a module of torch with its weights from safetensors."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText
+
+from ninefold.errors import ModelError
+from ninefold.models import ports  # noqa: F401 - registers the classes that transformers lacks
+from ninefold.models.checkpoint.adapter import adapter_folder, open_adapter
+from ninefold.models.checkpoint.fingerprint import adapter_hash, checkpoint_id
+from ninefold.models.checkpoint.messages import explained
+from ninefold.models.compute.patch_embedding import flatten_patches
+from ninefold.models.families import Family, Precision, Source, of_config
+
+
+def open_config(source: Source, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
+    """Return a checkpoint's configuration and its row, which for a hub id is known only now."""
+    with explained(source):
+        config = AutoConfig.from_pretrained(source.path, trust_remote_code=trust_remote_code)
+    return config, source.family if source.family.checkpoints else of_config(config.to_dict())
+
+
+def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: bool = False) -> Any:
+    """Return a checkpoint's model, in evaluation mode.
+
+    Raises:
+        ModelError: If it cannot be opened, has no safetensors, or its tensors are not the model's, each and all. What a
+            class of transformers declares to be ignorable in its checkpoints is ignored.
+    """
+    auto = AutoModel if source.family.kind == "dual" else AutoModelForImageTextToText
+    with explained(source):
+        model, found = auto.from_pretrained(
+            source.path,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are refused below, by name.
+        )
+    wrong = {
+        "lacks {} tensors, {} first": found["missing_keys"],
+        "holds {} tensors that the model has no place for, {} first": found["unexpected_keys"],
+        "holds {} tensors of other shapes than the model's, {} first": {name for name, *_ in found["mismatched_keys"]},
+    }
+    if said := [text.format(len(names), min(names)) for text, names in wrong.items() if names]:
+        raise ModelError(f"{source.name}: the checkpoint {', and '.join(said)}; its files must be of one checkpoint")
+    return model.eval()
+
+
+def open_network(
+    source: Source,
+    config: Any,
+    *,
+    adapter: Path | None,
+    dtype: Precision,
+    device: str,
+    trust_remote_code: bool,
+) -> tuple[Any, dict[str, object]]:
+    """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
+
+    Args:
+        source: Where it comes from, with its row.
+        config: What `open_config` returned.
+        adapter: A PEFT adapter's folder, or the training run that made it.
+        dtype: What to compute in.
+        device: A torch device, or "auto": a GPU where there is one.
+        trust_remote_code: Whether code that comes with the checkpoint may run.
+
+    Raises:
+        ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+    """
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    precision = compute_dtype(dtype, source, place)
+    model = open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+    flatten_patches(model)
+    identity: dict[str, object] = {
+        "name": source.name,
+        "family": source.family.name,
+        "nano": source.nano,
+        "checkpoint": checkpoint_id(source, config),
+        "adapter": None,
+        "dtype": str(model.dtype).removeprefix("torch."),
+    }
+    if adapter is not None:
+        folder = adapter_folder(adapter)
+        model = open_adapter(model, folder, identity)
+        identity["adapter"] = adapter_hash(folder)
+    return model, identity
+
+
+def compute_dtype(name: Precision, source: Source, device: torch.device) -> torch.dtype | str:
+    """Return what ``name`` means for a model on a device, as `open_model` takes it."""
+    if name != "auto":
+        return getattr(torch, name)  # type: ignore[no-any-return]
+    return torch.float32 if device.type == "cpu" or source.nano else "auto"
