@@ -1,12 +1,26 @@
-"""The few errors a user can meet. Each message is one line: what was wrong, where, and what to do."""
+"""Errors a user can meet. Each message is one line: what was wrong, where, and what to do."""
+
+import errno
+import re
+from collections.abc import Iterator
+from typing import ClassVar
 
 
 class NinefoldError(Exception):
-    """A mistake the user can mend; the command line prints the message alone and exits with code 2."""
+    """A mistake the user can correct; the command line prints the message alone."""
+
+    exit_code: ClassVar[int] = 2
+    """What the command line exits with."""
 
 
 class DataError(NinefoldError):
-    """A data set, annotation file or picture that cannot be used as it is."""
+    """A data set, annotation file or image that cannot be used as it is."""
+
+
+class FactError(DataError):
+    """A data set that does not keep what its certificate states."""
+
+    exit_code = 1
 
 
 class DesignError(NinefoldError):
@@ -17,5 +31,61 @@ class ModelError(NinefoldError):
     """A model that cannot be found, loaded, or asked for what was wanted."""
 
 
+class PluginError(NinefoldError):
+    """A user's own Python file that cannot be imported, or that registers what cannot be used."""
+
+
 class RunError(NinefoldError):
     """A run folder that is missing, unfinished, or belongs to another specification."""
+
+
+ADVICE = {
+    errno.ENOSPC: "the disk is full; make room and run the same command again",
+    errno.EDQUOT: "the disk quota is used up; make room and run the same command again",
+    errno.EACCES: "no permission; choose another path, or change the permissions of this one",
+    errno.EPERM: "no permission; choose another path, or change the permissions of this one",
+    errno.EROFS: "the file system is read-only; choose another path",
+    errno.ENOENT: "no such file or folder; check the path",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; choose another path",
+    errno.EISDIR: "is a folder, where a file is needed; choose another path",
+    errno.EEXIST: "exists already, as a file where a folder is needed or the reverse; choose another path",
+    errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run the same command again",
+    errno.EIO: "the disk or its connection fails; check it and run the same command again",
+}
+"""What went wrong and what to do, by the error number of the operating system."""
+
+# How libraries written in Rust (safetensors, tokenizers) report an error of the operating system.
+_OF_RUST = re.compile(r"os error (\d+)")
+
+
+def system_error(error: BaseException) -> str | None:
+    """Return one line for an error of the operating system, or ``None`` where an exception has another origin.
+
+    Libraries wrap such errors in exceptions of their own, so that the chain of causes is searched as well.
+    """
+    for cause in _chain(error):
+        rust = _OF_RUST.search(str(cause))
+        number = cause.errno if isinstance(cause, OSError) else int(rust[1]) if rust else None
+        if number in ADVICE:
+            path = cause.filename2 or cause.filename if isinstance(cause, OSError) else None
+            return f"{path}: {ADVICE[number]}" if path is not None else ADVICE[number]
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return f"{where}{error.strerror or first_line(error)}"
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message that is not empty, or its type where it has no message."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)

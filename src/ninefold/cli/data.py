@@ -1,0 +1,104 @@
+"""`ninefold data`: data sets made from each source, verified, and the questions that can be asked."""
+
+from dataclasses import dataclass
+from inspect import cleandoc
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar, Union
+
+from tyro.conf import Positional, arg, subcommand
+
+from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.errors import DataError, FactError
+
+Spec = TypeVar("Spec")
+
+
+@dataclass(frozen=True)
+class Make(Generic[Spec]):
+    """A data set made from one source."""
+
+    spec: Annotated[Spec, arg(name="")]
+    out: Path
+    """Folder to write the data set to."""
+
+    def run(self) -> None:
+        if isinstance(self.spec, CocoSpec):
+            from ninefold.data.sources.coco.source import make as make_coco
+
+            summary = make_coco(self.spec, self.out, progress=True)
+            for skip in summary["skipped"]:
+                print(f"left out, {skip['reason']}: {skip['count']:,} ({', '.join(skip['names'][:3])} ...)")
+            for level, counts in (summary["balance"] or {}).items():
+                print(f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}")
+        elif isinstance(self.spec, SyntheticSpec):
+            from ninefold.data.sources.synthetic import make as make_synthetic
+
+            make_synthetic(self.spec, self.out, progress=True)
+        from ninefold.data.format.dataset import Dataset
+
+        counted = ", ".join(f"{rows:,} {split}" for split, rows in Dataset.open(self.out).splits.items())
+        print(f"{self.out}: {counted}; see README.md there, and check it with `ninefold data verify {self.out}`")
+
+
+@dataclass(frozen=True)
+class Verify:
+    """The proof of a data set: every fact that its certificate states, computed again from its files alone.
+
+    For example:
+      ninefold data verify data/test
+    """
+
+    folder: Positional[Path]
+    """A data set."""
+
+    def run(self) -> None:
+        from ninefold.data.checks.certificate import verify
+        from ninefold.data.format.dataset import Dataset
+
+        # What is no data set at all is a mistake in the command; what breaks a fact is a finding, with its exit code.
+        Dataset.open(self.folder)
+        try:
+            certificate = verify(self.folder, progress=True)
+        except DataError as error:
+            raise FactError(str(error)) from error
+        for sentence in (*certificate["statements"], *certificate["limits"]):
+            print(sentence)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions that --question can name, with their answers.
+
+    For example:
+      ninefold data questions
+    """
+
+    def run(self) -> None:
+        from ninefold.questions.catalog import QUESTIONS
+
+        for name, question in QUESTIONS.items():
+            print(f"{name}: {', '.join(question.labels)}")
+
+
+SOURCES: dict[str, type] = {"synthetic": SyntheticSpec, "coco": CocoSpec}
+
+
+def group() -> Any:
+    """Return the class of `ninefold data`, with a subcommand for each source that is registered by now."""
+    made = (
+        Annotated[Make[spec], subcommand(name, description=cleandoc(spec.__doc__ or ""))]  # type: ignore[valid-type]
+        for name, spec in SOURCES.items()
+    )
+    others = (Annotated[Verify, subcommand("verify")], Annotated[Questions, subcommand("questions")])
+
+    @dataclass(frozen=True)
+    class Data:
+        """Data sets of images and questions: made from a source, and verified."""
+
+        command: Union[*made, *others]  # type: ignore[valid-type]  # noqa: UP007
+
+        def run(self) -> None:
+            self.command.run()
+
+    return Data

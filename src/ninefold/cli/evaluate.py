@@ -1,0 +1,56 @@
+"""`ninefold evaluate` and `ninefold score`: a model's answers and what they are worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from ninefold.evaluation.spec import EvaluateSpec
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """A model's answers to every question of a data set, and their score. After an interruption it goes on.
+
+    For example:
+      ninefold evaluate --model nano --data data/test --out runs/base
+      ninefold evaluate --model nano --adapter runs/tuning --data data/test --out runs/tuned
+      ninefold evaluate --model openai:http://localhost:8000/v1 --data data/test --limit 100 --out runs/served
+    """
+
+    spec: Annotated[EvaluateSpec, arg(name="")]
+    out: Path
+    """Run folder: predictions word for word, scores, metrics."""
+
+    def run(self) -> None:
+        from ninefold.evaluation.evaluate import evaluate
+
+        _print_metrics(self.out, evaluate(self.spec, self.out))
+
+
+@dataclass(frozen=True)
+class Score:
+    """Scores of stored predictions, computed again without the model or the data.
+
+    For example:
+      ninefold score runs/base runs/tuned
+    """
+
+    runs: Positional[tuple[Path, ...]]
+    """Run folders of `ninefold evaluate`."""
+
+    def run(self) -> None:
+        from ninefold.evaluation.score import score
+
+        for folder in self.runs:
+            _print_metrics(folder, score(folder))
+
+
+def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
+    low, high = metrics["ci95"]
+    print(
+        f"{folder}: accuracy {metrics['accuracy']:.1%} [{low:.1%}, {high:.1%}] on {metrics['n']:,} questions, "
+        f"{metrics['invalid']:,} invalid answers"
+    )

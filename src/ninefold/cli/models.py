@@ -1,0 +1,24 @@
+"""`ninefold models`: what --model can name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Models:
+    """The names that --model takes, what each is and what it needs; docs/models.md shows what each sees.
+
+    For example:
+      ninefold models
+    """
+
+    def run(self) -> None:
+        from rich.console import Console
+        from rich.table import Column, Table
+
+        from ninefold.models.listing import list_models
+
+        # Names are there to be copied, so that none is cut short.
+        table = Table(Column("name", overflow="fold"), Column("what it is", overflow="fold"), show_lines=True)
+        for model in list_models():
+            table.add_row(model.name, "\n".join((*model.checkpoints, model.about)))
+        Console(markup=False, highlight=False).print(table)

@@ -1,0 +1,57 @@
+"""`ninefold nano`: the embedded bases, and the world of images they come from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg, subcommand
+
+from ninefold.nano.spec import PretrainSpec, WorldSpec
+
+
+@dataclass(frozen=True)
+class World:
+    """Photo-like images of the nano world, with annotations in COCO's format.
+
+    For example:
+      ninefold nano world --pictures 300 --out nano-world
+    """
+
+    spec: Annotated[WorldSpec, arg(name="")]
+    out: Path
+    """Folder to write `images/` and `annotations.json` to."""
+
+    def run(self) -> None:
+        from ninefold.nano.photos import make
+
+        make(self.spec, self.out, progress=True)
+        print(f"{self.out}: {self.spec.pictures} images; read them with `ninefold data coco`")
+
+
+@dataclass(frozen=True)
+class Pretrain:
+    """The pretraining of a nano base: LLaVA's from scratch (an hour on 2 cores), the others from its weights.
+
+    After an interruption the same command goes on.
+
+    For example:
+      ninefold nano pretrain --family molmo --out nano-molmo
+    """
+
+    spec: Annotated[PretrainSpec, arg(name="")]
+
+    def run(self) -> None:
+        from ninefold.nano.pretraining import recipe
+
+        recipe(self.spec).run()
+        print(f"{self.spec.out / 'base'}: a checkpoint that --model can name")
+
+
+@dataclass(frozen=True)
+class Nano:
+    """The embedded nano bases: the world of images they are trained on, and their pretraining."""
+
+    command: Annotated[World, subcommand("world")] | Annotated[Pretrain, subcommand("pretrain")]
+
+    def run(self) -> None:
+        self.command.run()

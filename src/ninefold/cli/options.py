@@ -1,0 +1,97 @@
+"""Global options: `--debug` and `--plugin FILE`, taken from anywhere on the command line or from the environment."""
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ninefold.errors import NinefoldError, PluginError, first_line
+
+DEBUG = "NINEFOLD_DEBUG"
+"""The environment variable that stands for `--debug` where it is 1."""
+
+PLUGINS = "NINEFOLD_PLUGINS"
+"""The environment variable that names plugins, separated as PATH is."""
+
+HELP = f"""\
+Options of every command, anywhere on the line:
+  --debug          Show the traceback of an error, its chain of causes, and messages for developers ({DEBUG}=1).
+  --plugin FILE    Import a Python file of your own first, which registers your questions, answer formats, sources
+                   or models (docs/python.md); may be repeated ({PLUGINS}=FILE{os.pathsep}FILE).
+  --version        Print the version."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options of one command."""
+
+    debug: bool
+    """Whether errors show their traceback."""
+    plugins: tuple[Path, ...]
+    """Python files to import first."""
+    version: bool
+    """Whether the version is all that is wanted."""
+    rest: tuple[str, ...]
+    """The other arguments, for the command itself."""
+
+
+def take(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Options:
+    """Separate the global options from the other arguments.
+
+    Raises:
+        PluginError: If `--plugin` stands last, without a file.
+    """
+    debug, version = environment.get(DEBUG, "0") not in {"", "0"}, False
+    plugins = [Path(path) for path in environment.get(PLUGINS, "").split(os.pathsep) if path]
+    rest: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        name, _, value = argument.partition("=")
+        if argument == "--debug":
+            debug = True
+        elif argument == "--version":
+            version = True
+        elif name == "--plugin":
+            path = value or next(left, "")
+            if not path:
+                raise PluginError("--plugin: name the Python file to import, as in --plugin my_questions.py")
+            plugins.append(Path(path))
+        else:
+            rest.append(argument)
+    return Options(debug, tuple(plugins), version, tuple(rest))
+
+
+def load_plugin(path: Path) -> None:
+    """Import a Python file under the name of the file, so that it registers what it defines.
+
+    Raises:
+        PluginError: If there is no such file, or an exception ends its import; the message names the line.
+    """
+    if not path.is_file():
+        raise PluginError(f"--plugin {path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"--plugin {path}: not a Python file; its name must end in .py")
+    if path.stem in sys.modules or importlib.util.find_spec(path.stem) is not None:
+        raise PluginError(f"--plugin {path}: Python has a module named {path.stem} already; rename the file")
+    module = importlib.util.module_from_spec(spec)
+    # Registered like any import, so that dataclasses and pickles find the classes that the file defines.
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except NinefoldError:
+        raise
+    except Exception as error:
+        raise PluginError(f"--plugin {path}: {_line(error, path)}{type(error).__name__}: {first_line(error)}") from error
+
+
+def _line(error: Exception, path: Path) -> str:
+    """Return where in the plugin an exception arose."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: "
+    frames = traceback.extract_tb(error.__traceback__)
+    numbers = [frame.lineno for frame in frames if Path(frame.filename) == path]
+    return f"line {numbers[-1]}: " if numbers else ""

@@ -1,0 +1,26 @@
+"""`ninefold report`: runs on one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+
+@dataclass(frozen=True)
+class Report:
+    """One self-contained HTML page of evaluation and training runs, each base beside its tuned models.
+
+    For example:
+      ninefold report runs/base runs/tuned runs/tuning --out report.html
+    """
+
+    runs: Positional[tuple[Path, ...]]
+    """Run folders of `ninefold evaluate` and `ninefold train`."""
+    out: Path = Path("report.html")
+    """The page to write; its figures go beside it as PDF and PNG."""
+
+    def run(self) -> None:
+        from ninefold.report.page import report
+
+        report(self.runs, self.out)
+        print(f"{self.out}: open it in a browser")

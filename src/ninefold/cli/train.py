@@ -1,0 +1,29 @@
+"""`ninefold train`: fine-tuning."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from ninefold.training.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Train:
+    """Fine-tuning of a model on data sets, with LoRA or of all weights. After an interruption the same command goes on.
+
+    For example:
+      ninefold train --model nano --data data/train --out runs/tuning
+      ninefold train --model Qwen/Qwen2-VL-7B-Instruct --data data/train data/subset --epochs 3 --out runs/qwen
+    """
+
+    spec: Annotated[TrainSpec, arg(name="")]
+    out: Path
+    """Run folder; the adapter is written to its `adapter/`, in PEFT's format."""
+
+    def run(self) -> None:
+        from ninefold.training.train import train
+
+        metrics = train(self.spec, self.out)
+        print(f"{self.out}: validation loss {metrics['validation_loss']:.4f} at epoch {metrics['best_epoch']}")

@@ -1,0 +1,36 @@
+"""Models that can be named, as a list for people; nothing heavy is imported."""
+
+from dataclasses import dataclass
+
+from ninefold.models.endpoint.model import PREFIX
+from ninefold.models.families import FAMILIES, GENERIC, nano_bases
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One name, or one kind of name, that a model is asked for by."""
+
+    name: str
+    """What `--model` and `load_model` take."""
+    about: str
+    """What it is and what it needs."""
+    checkpoints: tuple[str, ...] = ()
+    """Ids on the Hugging Face Hub that it stands for, the default first."""
+
+
+def list_models() -> tuple[ListedModel, ...]:
+    """Return what can be named: the nano bases, each family, any other checkpoint, a server, and registered models."""
+    nano = (
+        ListedModel(
+            name,
+            f"A small model of the family {family.name} in this package; needs nothing and runs on any CPU. Made to "
+            "show the system: its scores say nothing about any real model.",
+        )
+        for name, family in nano_bases().items()
+    )
+    families = (
+        ListedModel(family.name, " ".join(filter(None, (family.needs, family.notes))), family.checkpoints)
+        for family in (*FAMILIES.values(), GENERIC)
+    )
+    server = ListedModel(f"{PREFIX}URL#name", "A model on an OpenAI-compatible server: vLLM, SGLang, a hosted one.")
+    return (*nano, *families, server)
