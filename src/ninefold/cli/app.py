@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import tyro
-from tyro.conf import OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
+from tyro.conf import HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 
 from ninefold import __version__, console
 from ninefold.cli import options
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command = _parse(chosen.rest)
         console.debug(f"command {command}")
         command.run()
+        sys.stdout.flush()
     except BrokenPipeError:
         # Somebody closed the pipe, as `| head` does; what was asked for has been said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,7 +80,7 @@ def _parse(arguments: Sequence[str]) -> Any:
         prog="ninefold",
         description=DESCRIPTION,
         args=arguments,
-        config=(OmitArgPrefixes, OmitSubcommandPrefixes),
+        config=(HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
     )
 
 

@@ -87,6 +87,7 @@ SOURCES: dict[str, type] = {"synthetic": SyntheticSpec, "coco": CocoSpec}
 def group() -> Any:
     """Return the class of `ninefold data`, with a subcommand for each source that is registered by now."""
     made = (
+        # mypy takes what is built as the program runs for a type.
         Annotated[Make[spec], subcommand(name, description=cleandoc(spec.__doc__ or ""))]  # type: ignore[valid-type]
         for name, spec in SOURCES.items()
     )
@@ -96,7 +97,7 @@ def group() -> Any:
     class Data:
         """Data sets of images and questions: made from a source, and verified."""
 
-        command: Union[*made, *others]  # type: ignore[valid-type]  # noqa: UP007
+        command: Union[*made, *others]  # type: ignore[valid-type]
 
         def run(self) -> None:
             self.command.run()

@@ -21,4 +21,8 @@ class Models:
         table = Table(Column("name", overflow="fold"), Column("what it is", overflow="fold"), show_lines=True)
         for model in list_models():
             table.add_row(model.name, "\n".join((*model.checkpoints, model.about)))
-        Console(markup=False, highlight=False).print(table)
+        console = Console(markup=False, highlight=False)
+        # Printed by Python, as rich exits with code 1 where the pipe is closed.
+        with console.capture() as text:
+            console.print(table)
+        print(text.get(), end="")

@@ -65,27 +65,30 @@ def take(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
 
 
 def load_plugin(path: Path) -> None:
-    """Import a Python file under the name of the file, so that it registers what it defines.
+    """Import a Python file, once, under the name of the file, so that it registers what it defines.
 
     Raises:
         PluginError: If there is no such file, or an exception ends its import; the message names the line.
     """
     if not path.is_file():
         raise PluginError(f"--plugin {path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    imported = sys.modules.get(path.stem)
+    if imported is not None and getattr(imported, "__file__", None) == str(path.absolute()):
+        return
+    spec = importlib.util.spec_from_file_location(path.stem, path.absolute())
     if spec is None or spec.loader is None:
         raise PluginError(f"--plugin {path}: not a Python file; its name must end in .py")
-    if path.stem in sys.modules or importlib.util.find_spec(path.stem) is not None:
+    if imported is not None or importlib.util.find_spec(path.stem) is not None:
         raise PluginError(f"--plugin {path}: Python has a module named {path.stem} already; rename the file")
     module = importlib.util.module_from_spec(spec)
     # Registered like any import, so that dataclasses and pickles find the classes that the file defines.
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
-    except NinefoldError:
-        raise
     except Exception as error:
-        raise PluginError(f"--plugin {path}: {_line(error, path)}{type(error).__name__}: {first_line(error)}") from error
+        del sys.modules[path.stem]
+        kind = "" if isinstance(error, NinefoldError) else f"{type(error).__name__}: "
+        raise PluginError(f"--plugin {path}: {_line(error, path.absolute())}{kind}{first_line(error)}") from error
 
 
 def _line(error: Exception, path: Path) -> str:

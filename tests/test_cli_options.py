@@ -1,0 +1,172 @@
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from ninefold import __version__, console
+from ninefold.cli import main, options
+from ninefold.errors import PluginError, RunError
+
+
+@pytest.fixture(autouse=True)
+def no_debugging_left(monkeypatch):
+    monkeypatch.delenv(options.DEBUG, raising=False)
+    monkeypatch.delenv(options.PLUGINS, raising=False)
+    yield
+    console.show_debugging(False)
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Write a plugin, and forget its module afterwards."""
+
+    def write(text, name="my_own_things"):
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        return path
+
+    before = set(sys.modules)
+    yield write
+    for name in set(sys.modules) - before:
+        if name.startswith("my_own"):
+            del sys.modules[name]
+
+
+def run(capsys, *arguments):
+    """Return the exit code and what is said on standard error."""
+    code = 0
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, capsys.readouterr().err
+
+
+def fail_with(monkeypatch, error):
+    """Let `ninefold score` end in an error."""
+
+    def score(folder):
+        raise error
+
+    monkeypatch.setattr("ninefold.evaluation.score.score", score)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_debug_shows_traceback_and_causes_wherever_it_stands(capsys, monkeypatch, at):
+    error = RunError("runs/base: unfinished")
+    error.__cause__ = KeyError("accuracy")
+    fail_with(monkeypatch, error)
+    arguments = ["score", "runs/base"]
+    arguments.insert(at, "--debug")
+    code, err = run(capsys, *arguments)
+    assert code == 2
+    assert "Traceback" in err
+    assert "KeyError: 'accuracy'" in err
+    assert "direct cause" in err
+    assert "debug app: command Score" in err
+    assert err.splitlines()[-1] == "ninefold: runs/base: unfinished"
+
+
+def test_the_environment_can_ask_for_debugging(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv(options.DEBUG, "1")
+    assert "Traceback" in run(capsys, "score", tmp_path / "nothing")[1]
+    monkeypatch.setenv(options.DEBUG, "0")
+    assert "Traceback" not in run(capsys, "score", tmp_path / "nothing")[1]
+
+
+def test_an_error_of_the_operating_system_is_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    code, err = run(capsys, "nano", "world", "--pictures", "1", "--out", file / "folder")
+    assert code == 2
+    assert err.startswith(f"ninefold: {file}")
+    assert "is a file, not a folder" in err or "exists already" in err
+    assert err.count("\n") == 1
+    fail_with(monkeypatch, OSError(errno.ENOSPC, "No space left on device", "runs/base/scores.parquet"))
+    code, err = run(capsys, "score", "runs/base")
+    assert code == 2
+    assert err == "ninefold: runs/base/scores.parquet: the disk is full; make room and run the same command again\n"
+
+
+def test_an_unexpected_error_is_one_line_that_names_it(capsys, monkeypatch):
+    fail_with(monkeypatch, ZeroDivisionError("division by zero\nin many lines"))
+    code, err = run(capsys, "score", "runs/base")
+    assert code == 70
+    assert err.startswith("ninefold: unexpected ZeroDivisionError: division by zero; repeat the command with --debug")
+    assert err.count("\n") == 1
+    code, err = run(capsys, "--debug", "score", "runs/base")
+    assert code == 70
+    assert "Traceback" in err
+
+
+def test_interrupted_is_exit_code_130(capsys, monkeypatch):
+    fail_with(monkeypatch, KeyboardInterrupt())
+    code, err = run(capsys, "score", "runs/base")
+    assert code == 130
+    assert err == "ninefold: interrupted; the same command goes on from here\n"
+
+
+def test_a_closed_pipe_is_no_error():
+    head = subprocess.run(
+        f"{sys.executable} -m ninefold models | true; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert head.stdout == "0\n"
+    assert head.stderr == ""
+
+
+def test_version(capsys):
+    main(["--version"])
+    assert capsys.readouterr().out == f"ninefold {__version__}\n"
+
+
+def test_a_folder_that_is_no_data_set_is_a_mistake_and_no_finding(capsys, tmp_path):
+    code, err = run(capsys, "data", "verify", tmp_path)
+    assert code == 2
+    assert str(tmp_path) in err
+
+
+def test_global_options_are_taken_from_anywhere():
+    taken = options.take(["--plugin", "a.py", "data", "--plugin=b.py", "verify", "--debug", "x"], {})
+    assert taken == options.Options(True, (options.Path("a.py"), options.Path("b.py")), False, ("data", "verify", "x"))
+    named = options.take([], {options.PLUGINS: f"c.py{options.os.pathsep}d.py"})
+    assert [path.name for path in named.plugins] == ["c.py", "d.py"]
+
+
+def test_a_plugin_is_imported_before_the_command(capsys, plugin):
+    path = plugin("from dataclasses import dataclass\n@dataclass\nclass Mine:\n    x: int\nprint('mine is here')")
+    main(["--plugin", str(path), "data", "questions"])
+    assert capsys.readouterr().out.startswith("mine is here\n")
+    # A second command of the same process finds it imported.
+    main(["--plugin", str(path), "data", "questions"])
+    assert "mine is here" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x = 1\ny = missing\n", "line 2: NameError: name 'missing' is not defined"),
+        ("x = (\n", "line 1: SyntaxError"),
+        ("from ninefold.errors import DataError\nraise DataError('no such row')", "line 2: no such row"),
+    ],
+)
+def test_a_broken_plugin_is_one_line_that_names_the_line(capsys, plugin, text, hint):
+    path = plugin(text)
+    code, err = run(capsys, "models", "--plugin", path)
+    assert code == 2
+    assert err.startswith(f"ninefold: --plugin {path}: {hint}")
+    assert err.count("\n") == 1
+
+
+def test_a_plugin_needs_a_file_and_a_name_of_its_own(plugin, tmp_path):
+    with pytest.raises(PluginError, match="no such file"):
+        options.load_plugin(tmp_path / "nothing.py")
+    with pytest.raises(PluginError, match="rename the file"):
+        options.load_plugin(plugin("", name="numpy"))
+    with pytest.raises(PluginError, match="name the Python file"):
+        options.take(["models", "--plugin"], {})

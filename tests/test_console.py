@@ -1,0 +1,73 @@
+import contextlib
+import io
+import logging
+
+import pytest
+
+from ninefold import console
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.fixture
+def debugging():
+    console.show_debugging()
+    yield
+    console.show_debugging(False)
+
+
+def test_all_is_shown_on_a_terminal():
+    with contextlib.redirect_stderr(Terminal()) as terminal:
+        console.say("making the set")
+        console.warn("[red] is no color here")
+        console.debug("chosen: 4")
+        assert terminal.getvalue() == "making the set\n[red] is no color here\n"
+        assert list(console.track(range(3), "rows")) == [0, 1, 2]
+    assert "rows" in terminal.getvalue()
+    assert "3/3" in terminal.getvalue()
+
+
+def test_warnings_alone_are_shown_in_a_pipe():
+    with contextlib.redirect_stderr(io.StringIO()) as pipe:
+        console.say("making the set")
+        console.warn("half precision is not available")
+        assert list(console.track(range(3), "rows")) == [0, 1, 2]
+    assert pipe.getvalue() == "half precision is not available\n"
+
+
+def test_a_bar_that_is_not_wanted_is_hidden():
+    with contextlib.redirect_stderr(Terminal()) as terminal:
+        assert list(console.track(range(3), "rows", shown=False)) == [0, 1, 2]
+    assert terminal.getvalue() == ""
+
+
+def test_debugging_shows_all_levels_in_a_pipe_with_the_sender(debugging):
+    with contextlib.redirect_stderr(io.StringIO()) as pipe:
+        console.say("making the set")
+        logging.getLogger("ninefold.models").debug("batch of %d", 4)
+    first, second = pipe.getvalue().splitlines()
+    assert first.endswith("info test_console: making the set")
+    assert second.endswith("debug test_console: batch of 4")
+
+
+def test_messages_appear_above_a_running_bar():
+    with contextlib.redirect_stderr(Terminal()) as terminal, console.progress() as bar:
+        bar.add_task("rows", total=2)
+        console.say("one row is skipped")
+    assert "rows" in terminal.getvalue().partition("one row is skipped\n")[2]
+
+
+def test_messages_reach_handlers_of_a_user(caplog):
+    with caplog.at_level(logging.INFO, logger="ninefold"):
+        console.say("making the set")
+    assert caplog.messages == ["making the set"]
