@@ -1,5 +1,6 @@
 """What every family keeps, on its nano base: one contract, whatever the architecture."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,18 @@ def test_it_says_what_it_sees(model: Trainable) -> None:
     assert sight.picture == (96, 96)
     assert sight.tiles >= 1
     assert (sight.image_tokens > 0) == (model.family.kind == "generative")
+
+
+def test_its_encoder_goes_to_another_process_without_the_network(model: Trainable) -> None:
+    encoder = model.encoder
+    before = encoder.training_batch(EXAMPLES[:3], [encoder.picture(example) for example in EXAMPLES[:3]])
+    sent = pickle.dumps(encoder)
+    # Half precision: the weights alone are larger.
+    assert len(sent) < 2 * model.model.num_parameters()
+    found = pickle.loads(sent)
+    after = found.training_batch(EXAMPLES[:3], [found.picture(example) for example in EXAMPLES[:3]])
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -1,5 +1,6 @@
 """Private surfaces of transformers that ninefold relies on: all of them, so that an upgrade is checked in one place."""
 
+from functools import cache
 from typing import Any
 
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
@@ -18,6 +19,7 @@ def takes_video(known: Any) -> bool:
     return "video_processor" in known.get_attributes()
 
 
+@cache
 def without_video(known: Any) -> Any:
     """Return a processor class without its video half, the only part that cannot be built without torchvision.
 
@@ -32,5 +34,16 @@ def without_video(known: Any) -> Any:
         def get_attributes(cls) -> list[str]:
             return attributes
 
+        # The class stands in no module, by whose name pickle would find it.
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _rebuilt, (known, self.__dict__)
+
     WithoutVideo.__name__ = known.__name__
     return WithoutVideo
+
+
+def _rebuilt(known: Any, state: dict[str, Any]) -> Any:
+    processor = without_video(known)
+    rebuilt = processor.__new__(processor)
+    rebuilt.__dict__.update(state)
+    return rebuilt

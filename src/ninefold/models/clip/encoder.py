@@ -4,7 +4,6 @@ Axes: B pictures, O options of an example, T texts, S tokens of a text; H and W 
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,9 @@ from ninefold.types import Example
 
 Text = tuple[int, ...]
 """The tokens of a text."""
+
+REMEMBERED_TEXTS = 1 << 16
+"""Texts whose tokens are kept: about 30 MB."""
 
 
 class PairEncoder:
@@ -44,7 +46,7 @@ class PairEncoder:
         self.patch = patch
         self.longest = longest
         self.name = name
-        self._tokens = lru_cache(maxsize=1 << 16)(self._tokens_of)
+        self._known: dict[str, Text] = {}
 
     def picture(self, example: Example) -> np.ndarray:
         """Decode an example's picture into the model's square, (side, side, 3) uint8.
@@ -131,8 +133,12 @@ class PairEncoder:
             "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
         }
 
-    def _tokens_of(self, text: str) -> Text:
-        return tuple(self.tokenizer(text, truncation=False)["input_ids"])
+    def _tokens(self, text: str) -> Text:
+        if text not in self._known:
+            if len(self._known) == REMEMBERED_TEXTS:
+                self._known.clear()
+            self._known[text] = tuple(self.tokenizer(text, truncation=False)["input_ids"])
+        return self._known[text]
 
 
 def open_encoder(source: Source, config: Any) -> PairEncoder:

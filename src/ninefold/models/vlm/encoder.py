@@ -6,7 +6,6 @@ Axes: B examples, S positions of the prompt, A positions of the answer; H and W 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,7 @@ class Encoder:
         self._levels = _levels(processor.image_processor, self._fixed_size)
         self._head: Head | None = None
         self._equal: dict[bool, bool] = {}
-        self.answer_ids = cache(self._answer_ids)
+        self._answers: dict[str, tuple[int, ...]] = {}
 
     def picture(self, example: Example) -> DecodedImage:
         """Decode an example's picture, and resize it where every picture is resized to the same size.
@@ -221,8 +220,13 @@ class Encoder:
         text = self.tokenizer.decode(tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text, end is None
 
-    def _answer_ids(self, answer: str) -> tuple[int, ...]:
+    def answer_ids(self, answer: str) -> tuple[int, ...]:
         """Return the tokens that the template writes after the prompt for an answer, up to and with the end token."""
+        if answer not in self._answers:
+            self._answers[answer] = self._answer_ids(answer)
+        return self._answers[answer]
+
+    def _answer_ids(self, answer: str) -> tuple[int, ...]:
         turns = [_user("?"), {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
         prompt = str(self.processor.apply_chat_template(turns[:1], add_generation_prompt=True))
         whole = str(self.processor.apply_chat_template(turns))
