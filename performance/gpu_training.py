@@ -25,6 +25,7 @@ from ninefold.data.format.card import About
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.families import Scope
 from ninefold.models.protocol import Trainable
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.training.parameters import tuned
 from ninefold.training.spec import TrainSpec
@@ -178,7 +179,12 @@ def _spec(model: Trainable, rows: Sequence[Example], scope: Scope, folder: Path)
     checked = [replace(row, id=f"{row.id}-checked") for row in rows[:2]]
     dataset.write(folder / "data", {"train": rows, "validation": checked}, about=about)
     return TrainSpec(
-        model.name, (folder / "data",), lora_scope=scope, learning_rate=1e-5, epochs=FOREVER, patience=FOREVER
+        ModelSpec(model.name),
+        (folder / "data",),
+        lora_scope=scope,
+        learning_rate=1e-5,
+        epochs=FOREVER,
+        patience=FOREVER,
     )
 
 

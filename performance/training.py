@@ -70,13 +70,14 @@ def main() -> None:
 
 def ours(model: str, scope: str, data: Path, epochs: int, out: Path) -> Callable[[], object]:
     from ninefold.models.load import open_trainable
+    from ninefold.models.spec import ModelSpec
     from ninefold.training.spec import TrainSpec
     from ninefold.training.train import train
 
     spec = TrainSpec(
-        model=model, data=(data,), lora_scope=scope, rank=RANK, alpha=ALPHA, epochs=epochs, patience=epochs
+        ModelSpec(model), data=(data,), lora_scope=scope, rank=RANK, alpha=ALPHA, epochs=epochs, patience=epochs
     )
-    opened = open_trainable(model, device="cpu")
+    opened = open_trainable(ModelSpec(model, device="cpu"))
     return lambda: train(spec, out, model=opened)
 
 
@@ -86,8 +87,9 @@ def trl(model: str, scope: str, data: Path, epochs: int, out: Path) -> Callable[
     from trl import SFTConfig, SFTTrainer
 
     from ninefold.models.load import open_trainable
+    from ninefold.models.spec import ModelSpec
 
-    opened = open_trainable(model, device="cpu")
+    opened = open_trainable(ModelSpec(model, device="cpu"))
     part = {"type": Value("string"), "text": Value("string")}
     turn = [{"role": Value("string"), "content": [part]}]
     table = Dataset.from_list(
@@ -127,9 +129,10 @@ def batch_of_one(model: str, scope: str, data: Path, epochs: int, _: Path) -> Ca
     from PIL import Image
 
     from ninefold.models.load import open_trainable
+    from ninefold.models.spec import ModelSpec
     from ninefold.training.lora import attach
 
-    opened = open_trainable(model, device="cpu")
+    opened = open_trainable(ModelSpec(model, device="cpu"))
     processor = opened.encoder.processor
 
     def run() -> None:

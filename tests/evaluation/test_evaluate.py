@@ -11,10 +11,12 @@ from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.fake import FakeModel
+from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
 from ninefold.types import Example
 
+FAKE = ModelSpec("fake")
 RIGHT = FakeModel(lambda example: example.answer)
 
 
@@ -45,7 +47,7 @@ def data(tmp_path_factory):
 
 
 def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
-    metrics = evaluate(EvaluateSpec("fake", data), tmp_path / "run", model=RIGHT, progress=False)
+    metrics = evaluate(EvaluateSpec(FAKE, data), tmp_path / "run", model=RIGHT, progress=False)
     assert (metrics["n"], metrics["accuracy"]) == (5, 1)
     assert {file.name for file in (tmp_path / "run").iterdir()} == {
         "spec.json", "predictions.parquet", "scores.parquet", "metrics.json", "provenance.json", "sees.json",
@@ -62,56 +64,60 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
 
 
 def test_a_run_says_what_was_seen_even_if_it_was_cut_short_at_the_end(data, tmp_path):
-    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    evaluate(EvaluateSpec(FAKE, data), tmp_path, model=RIGHT, progress=False)
     whole = (tmp_path / "sees.json").read_bytes()
     seen = store.read_json(tmp_path / "sees.json")
     assert [(row["picture"], row["examples"], row["pixels"]) for row in seen["pictures"]] == [([9, 9], 5, [9, 9])]
     for name in ("sees.json", "done.json"):
         (tmp_path / name).unlink()
-    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    evaluate(EvaluateSpec(FAKE, data), tmp_path, model=RIGHT, progress=False)
     assert (tmp_path / "sees.json").read_bytes() == whole
 
 
 def test_an_adapter_that_saw_other_pictures_is_refused_before_anything_is_asked(data, tmp_path):
     store.write_json(tmp_path / "tuning" / "sees.json", {"settings": {"size": "half of it"}})
     with pytest.raises(ModelError, match='with size "half of it", and this model\'s has "as it is"'):
-        evaluate(EvaluateSpec("fake", data, adapter=tmp_path / "tuning"), tmp_path / "run", model=RIGHT, progress=False)
+        evaluate(
+            EvaluateSpec(ModelSpec("fake", tmp_path / "tuning"), data), tmp_path / "run", model=RIGHT, progress=False
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_is_returned_as_it_is(data, tmp_path):
-    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    evaluate(EvaluateSpec(FAKE, data), tmp_path, model=RIGHT, progress=False)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
 
     def never(example):
         raise AssertionError("asked again")
 
-    assert evaluate(EvaluateSpec("fake", data), tmp_path, model=FakeModel(never), progress=False)["accuracy"] == 1
+    assert evaluate(EvaluateSpec(FAKE, data), tmp_path, model=FakeModel(never), progress=False)["accuracy"] == 1
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_another_specification_is_refused(data, tmp_path):
-    evaluate(EvaluateSpec("fake", data), tmp_path, model=RIGHT, progress=False)
+    evaluate(EvaluateSpec(FAKE, data), tmp_path, model=RIGHT, progress=False)
     for spec, model in (
-        (EvaluateSpec("fake", data, limit=2), RIGHT),
-        (EvaluateSpec("fake", data, split="train"), RIGHT),
-        (EvaluateSpec("fake", data, scoring="choice"), RIGHT),
-        (EvaluateSpec("fake", data), FakeModel(str, adapter="tuned")),
+        (EvaluateSpec(FAKE, data, limit=2), RIGHT),
+        (EvaluateSpec(FAKE, data, split="train"), RIGHT),
+        (EvaluateSpec(FAKE, data, scoring="choice"), RIGHT),
+        (EvaluateSpec(FAKE, data), FakeModel(str, adapter="tuned")),
     ):
         with pytest.raises(RunError, match="other settings"):
             evaluate(spec, tmp_path, model=model, progress=False)
 
 
 def test_part_of_a_set(data, tmp_path):
-    assert evaluate(EvaluateSpec("fake", data, limit=2), tmp_path / "2", model=RIGHT, progress=False)["n"] == 2
-    assert evaluate(EvaluateSpec("fake", data, split="train"), tmp_path / "t", model=RIGHT, progress=False)["n"] == 4
+    assert evaluate(EvaluateSpec(FAKE, data, limit=2), tmp_path / "2", model=RIGHT, progress=False)["n"] == 2
+    assert evaluate(EvaluateSpec(FAKE, data, split="train"), tmp_path / "t", model=RIGHT, progress=False)["n"] == 4
     # A limit past the end limits nothing, and is the same run as none.
-    evaluate(EvaluateSpec("fake", data, limit=99), tmp_path / "99", model=RIGHT, progress=False)
-    assert evaluate(EvaluateSpec("fake", data), tmp_path / "99", model=RIGHT, progress=False)["n"] == 5
+    evaluate(EvaluateSpec(FAKE, data, limit=99), tmp_path / "99", model=RIGHT, progress=False)
+    assert evaluate(EvaluateSpec(FAKE, data), tmp_path / "99", model=RIGHT, progress=False)["n"] == 5
 
 
 def test_a_real_architecture_is_loaded_by_its_folder(data, tiny_llava, tmp_path):
-    metrics = evaluate(EvaluateSpec(str(tiny_llava), data, max_new_tokens=2), tmp_path / "run", progress=False)
+    metrics = evaluate(
+        EvaluateSpec(ModelSpec(str(tiny_llava)), data, max_new_tokens=2), tmp_path / "run", progress=False
+    )
     assert metrics["n"] == 5
     spec = store.read_json(tmp_path / "run" / "spec.json")
     assert spec["model"]["adapter"] is None and spec["model"]["checkpoint"]
@@ -119,9 +125,9 @@ def test_a_real_architecture_is_loaded_by_its_folder(data, tiny_llava, tmp_path)
 
 def test_mistakes_are_told_before_anything_is_made(data, tmp_path):
     with pytest.raises(DataError, match="--limit 0"):
-        evaluate(EvaluateSpec("fake", data, limit=0), tmp_path / "run", model=RIGHT)
+        evaluate(EvaluateSpec(FAKE, data, limit=0), tmp_path / "run", model=RIGHT)
     with pytest.raises(DataError, match="validation"):
-        evaluate(EvaluateSpec("fake", data, split="validation"), tmp_path / "run", model=RIGHT)
+        evaluate(EvaluateSpec(FAKE, data, split="validation"), tmp_path / "run", model=RIGHT)
     with pytest.raises(DataError):
-        evaluate(EvaluateSpec("fake", tmp_path), tmp_path / "run", model=RIGHT)
+        evaluate(EvaluateSpec(FAKE, tmp_path), tmp_path / "run", model=RIGHT)
     assert not (tmp_path / "run").exists()

@@ -14,6 +14,7 @@ from ninefold.errors import ModelError
 from ninefold.models.families import FAMILIES, nano_bases
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
+from ninefold.models.spec import ModelSpec
 from ninefold.questions.catalog import QUESTIONS
 from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
@@ -142,7 +143,7 @@ def test_the_side_of_the_padding_never_matters(name: str) -> None:
 def test_it_trains_saves_resumes_and_loads(
     name: str, model: Trainable, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = TrainSpec(model=name, data=(data,), batch=4, epochs=1, rank=4, checkpoint_steps=1)
+    spec = TrainSpec(ModelSpec(name), data=(data,), batch=4, epochs=1, rank=4, checkpoint_steps=1)
     metrics = train(spec, tmp_path / "whole")
     assert metrics["steps"] == 3
     # An interrupted run ends with the same bytes.
@@ -161,5 +162,5 @@ def test_it_trains_saves_resumes_and_loads(
     train(spec, tmp_path / "cut")
     whole, cut = (tmp_path / run / "adapter" / "adapter_model.safetensors" for run in ("whole", "cut"))
     assert whole.read_bytes() == cut.read_bytes()
-    tuned = open_trainable(name, adapter=tmp_path / "whole")
+    tuned = open_trainable(ModelSpec(name, tmp_path / "whole"))
     assert not np.allclose(tuned.choice_scores(EXAMPLES), model.choice_scores(EXAMPLES), atol=1e-4)

@@ -26,6 +26,7 @@ from ninefold.evaluation.predict import predict
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.endpoint.model import Endpoint, data_url
 from ninefold.models.load import open_model
+from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Cell
 from ninefold.types import Example, Scene, Thing
@@ -192,7 +193,9 @@ def test_an_evaluation_from_end_to_end(server: ChatServer, data: Path, tmp_path:
         "top left" if sees(picture, prompt).startswith("top") else sees(picture, prompt)
     )
     model = endpoint(server)
-    metrics = evaluate(EvaluateSpec(model.name, data, scoring=scoring), tmp_path, model=model, progress=False)
+    metrics = evaluate(
+        EvaluateSpec(ModelSpec(model.name), data, scoring=scoring), tmp_path, model=model, progress=False
+    )
     assert (metrics["n"], metrics["accuracy"], metrics["invalid"]) == (18, 14 / 18, 0)
     assert {label: found["accuracy"] for label, found in metrics["by_region"].items()} == {
         label: float(label not in {"top center", "top right"}) for label in LABELS
@@ -289,10 +292,10 @@ def test_a_server_that_is_down_is_one_line(data: Path, tmp_path: Path, capsys: p
 
 def test_what_belongs_to_the_server_is_refused_here(server: ChatServer, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="load it into the server"):
-        open_model(f"openai:{server.url}", adapter=tmp_path)
+        open_model(ModelSpec(f"openai:{server.url}", tmp_path))
     for option in ({"dtype": "float32"}, {"device": "cpu"}, {"trust_remote_code": True}):
         with pytest.raises(ModelError, match="set them where it is started"):
-            open_model(f"openai:{server.url}", **option)
+            open_model(ModelSpec(f"openai:{server.url}", **option))
     assert isinstance(open_model(f"openai:{server.url}"), Endpoint)
 
 
@@ -369,6 +372,8 @@ from pathlib import Path
 from ninefold.data.format.dataset import Dataset
 from ninefold.evaluation.predict import predict
 from ninefold.models.load import open_model
+from ninefold.models.spec import ModelSpec
+from ninefold.models.spec import ModelSpec
 model = open_model(sys.argv[1])
 assert "torch" not in sys.modules
 predict(model, Dataset.open(Path(sys.argv[2])).read("test"), Path(sys.argv[3]), spec={"a": 1}, chunk=4, progress=False)

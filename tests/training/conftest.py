@@ -8,6 +8,7 @@ import pytest
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
+from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -23,7 +24,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spec(tiny_llava: Path, few: Path) -> TrainSpec:
-    return TrainSpec(model=str(tiny_llava), data=(few,), batch=8, epochs=3, learning_rate=1e-3, checkpoint_steps=2)
+    return TrainSpec(ModelSpec(str(tiny_llava)), data=(few,), batch=8, epochs=3, learning_rate=1e-3, checkpoint_steps=2)
 
 
 @pytest.fixture(scope="session")

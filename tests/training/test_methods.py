@@ -14,6 +14,7 @@ from ninefold.errors import ModelError, NinefoldError, RunError
 from ninefold.models.families import FAMILIES
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
+from ninefold.models.spec import ModelSpec
 from ninefold.training import trainer
 from ninefold.training.lora import matched, targeted
 from ninefold.training.parameters import is_trained
@@ -157,7 +158,7 @@ def test_a_model_with_an_adapter_is_not_trained_on(
     unbroken: Path, spec: TrainSpec, tiny_llava: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="has an adapter already"):
-        train(spec, tmp_path / "run", model=open_trainable(str(tiny_llava), adapter=unbroken))
+        train(spec, tmp_path / "run", model=open_trainable(ModelSpec(str(tiny_llava), unbroken)))
 
 
 def test_seeds_share_the_features_of_an_open_model(spec: TrainSpec, tiny_llava: Path, tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_all_weights_interrupted_end_with_the_same_bytes(
         if state.global_step == 3:
             raise KeyboardInterrupt
 
-    spec = replace(spec, method="full", epochs=2, dtype="bfloat16")
+    spec = replace(spec, method="full", epochs=2, model=replace(spec.model, dtype="bfloat16"))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(trainer._Rhythm, "on_step_begin", interrupted, raising=False)
         train(spec, tmp_path / "cut")

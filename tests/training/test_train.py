@@ -68,6 +68,8 @@ import os, signal
 from pathlib import Path, PosixPath
 from ninefold.training import train
 from ninefold.training import trainer
+from ninefold.models.shortcuts import Shortcuts
+from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 
 def stop(self, args, state, control, **_):
@@ -105,6 +107,8 @@ def test_two_processes_train_as_one_does(unbroken: Path, spec: TrainSpec, tmp_pa
     script = tmp_path / "job.py"
     script.write_text(f"""
 from pathlib import Path, PosixPath
+from ninefold.models.shortcuts import Shortcuts
+from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 train({replace(spec, epochs=1)!r}, Path({str(tmp_path / "run")!r}))

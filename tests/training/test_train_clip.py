@@ -15,6 +15,7 @@ from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.families import find
+from ninefold.models.spec import ModelSpec
 from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
@@ -34,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def spec(tiny_clip: Path, data: Path) -> TrainSpec:
-    return TrainSpec(model=str(tiny_clip), data=(data,), batch=8, epochs=3, learning_rate=3e-3, checkpoint_steps=2)
+    return TrainSpec(ModelSpec(str(tiny_clip)), data=(data,), batch=8, epochs=3, learning_rate=3e-3, checkpoint_steps=2)
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +92,12 @@ def test_the_adapter_answers_otherwise(run: Path, data: Path, tiny_clip: Path, t
     tuned = DualEncoder.load(find(str(tiny_clip)), adapter=run)
     asked = some_examples(3)
     assert tuned.choice_scores(asked) != DualEncoder.load(find(str(tiny_clip))).choice_scores(asked)
-    told = EvaluateSpec(model=str(tiny_clip), data=data)
+    told = EvaluateSpec(ModelSpec(str(tiny_clip)), data)
     base = evaluate(told, tmp_path / "base", progress=False)
-    metrics = evaluate(replace(told, adapter=run), tmp_path / "tuned", progress=False)
-    chosen = evaluate(replace(told, adapter=run, scoring="choice"), tmp_path / "chosen", progress=False)
+    metrics = evaluate(EvaluateSpec(ModelSpec(str(tiny_clip), run), data), tmp_path / "tuned", progress=False)
+    chosen = evaluate(
+        EvaluateSpec(ModelSpec(str(tiny_clip), run), data, scoring="choice"), tmp_path / "chosen", progress=False
+    )
     assert metrics["confusion"] != base["confusion"]
     assert (metrics["n"], metrics["invalid"]) == (24, 0)
     # It chooses either way.

@@ -41,17 +41,10 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     rows = data.splits[split]
     if spec.limit is not None and spec.limit < 1:
         raise DataError(f"--limit {spec.limit}: at least one example must be asked")
-    model = model or open_model(
-        spec.model,
-        adapter=spec.adapter,
-        dtype=spec.dtype,
-        device=spec.device,
-        trust_remote_code=spec.trust_remote_code,
-        shortcuts=spec.fast,
-    )
+    model = model or open_model(spec.model)
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
-    if spec.adapter is not None:
-        image_inputs.check_agreement(spec.adapter, model.picture_settings)
+    if spec.model.adapter is not None:
+        image_inputs.check_agreement(spec.model.adapter, model.picture_settings)
     loaded = time.perf_counter()
     watch = image_inputs.Watch(model)
     examples = watch.through(data.read(split, limit=limit))
@@ -82,10 +75,10 @@ def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, second
         store.write_json(out / image_inputs.FILE, record)
     about = store.provenance(
         data=str(spec.data.resolve()),
-        model=spec.model,
-        adapter=str(spec.adapter.resolve()) if spec.adapter else None,
-        device=spec.device,
-        fast=asdict(spec.fast),
+        model=spec.model.name,
+        adapter=str(spec.model.adapter.resolve()) if spec.model.adapter else None,
+        device=spec.model.device,
+        fast=asdict(spec.model.shortcuts),
         seconds=seconds,
     )
     store.write_json(out / "provenance.json", about)

@@ -1,22 +1,20 @@
-"""What an evaluation is told; read by the command line, so nothing heavy is imported."""
+"""Options of an evaluation; the command line reads them, so nothing heavy is imported."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
+from ninefold.models.spec import ModelSpec
 
 
 @dataclass(frozen=True)
 class EvaluateSpec:
     """Which model answers which questions, and how."""
 
-    model: str
-    """A name from `ninefold models`, a hub id, a folder, or a server: openai:http://host:port/v1#model."""
+    model: ModelSpec
+    """Which model, and how it is opened."""
     data: Path
     """The folder of a data set."""
-    adapter: Path | None = None
-    """A training run, or the folder of a PEFT adapter, that tunes the model."""
     split: str | None = None
     """Which part of the data set; "test" where there is one."""
     limit: int | None = None
@@ -25,11 +23,3 @@ class EvaluateSpec:
     """Whether the model writes its answer (greedy decoding, the paper's way) or ranks the options by likelihood."""
     max_new_tokens: int = 15
     """Tokens after which a written answer is cut."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """What the model computes in."""
-    device: str = "auto"
-    """A torch device, e.g. "cuda:1"; "auto" takes a GPU where there is one."""
-    trust_remote_code: bool = False
-    """Whether code that comes with the checkpoint may run."""
-    fast: Shortcuts = ALL_SHORTCUTS
-    """Short cuts, which change no answer."""

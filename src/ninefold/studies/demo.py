@@ -15,6 +15,7 @@ from ninefold.data.sources.coco import source as coco
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import NANO
+from ninefold.models.spec import ModelSpec
 from ninefold.nano import photos
 from ninefold.nano.spec import WorldSpec
 from ninefold.report.page import report
@@ -66,7 +67,7 @@ def demo(
         base = {name: _evaluate(model, data / name, runs / f"{name}-base", limit) for name in SETS}
     with clock("tune it"):
         training = (data / "train", data / f"train-{DISTRACTORS}-distractors")
-        train(TrainSpec(model=model, data=training, epochs=epochs, limit=limit), runs / "tuning")
+        train(TrainSpec(ModelSpec(model), data=training, epochs=epochs, limit=limit), runs / "tuning")
     with clock("measure the tuned model"):
         tuned = {name: _evaluate(model, data / name, runs / f"{name}-tuned", limit, runs / "tuning") for name in SETS}
     with clock("draw the report"):
@@ -99,7 +100,7 @@ def _make_sets(out: Path, pictures: int) -> None:
 
 
 def _evaluate(model: str, data: Path, run: Path, limit: int | None, adapter: Path | None = None) -> dict[str, Any]:
-    return evaluate(EvaluateSpec(model=model, data=data, adapter=adapter, limit=limit), run)
+    return evaluate(EvaluateSpec(ModelSpec(model, adapter), data, limit=limit), run)
 
 
 class _Clock:

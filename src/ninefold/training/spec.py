@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from ninefold.errors import RunError
+import tyro
+
+from ninefold.errors import ModelError, RunError
 from ninefold.models.families import Schedule, Scope
+from ninefold.models.spec import ModelSpec, base_spec
 
 
 @dataclass(frozen=True)
 class TrainSpec:
     """Fine-tune a model on the answers of a data set."""
 
-    model: str
-    """A name from `ninefold models`, a hub id or a local folder."""
+    model: Annotated[ModelSpec, tyro.conf.arg(constructor=base_spec)]
+    """Which model is tuned; it has no adapter yet, and training chooses its devices."""
     data: tuple[Path, ...]
     """Data set folders; several are trained on together."""
     train_split: str = "train"
@@ -61,8 +64,6 @@ class TrainSpec:
     """Of AdamW; torch's default, as in the authors' sibling code."""
     clip: float = 1.0
     """Largest norm of the gradient; 0 for no limit."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """What to compute in; by default single precision on a CPU, and the checkpoint's own on a GPU."""
     features: Literal["auto", "on", "off"] = "auto"
     """Whether what the vision tower makes of each picture is computed once and kept; by itself wherever the tower and
     its projector are not trained, as with `--lora-scope language`."""
@@ -70,8 +71,6 @@ class TrainSpec:
     """Keep features here, for other runs too; by default in memory, and where they do not fit in the user's cache."""
     checkpoint_steps: int = 500
     """Save what a resumed run needs every so many steps, besides after every epoch."""
-    trust_remote_code: bool = False
-    """Whether code that comes with the checkpoint may run."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -98,5 +97,11 @@ class TrainSpec:
                 raise RunError(f"--{name} {getattr(self, name)}: must be at least 0 and less than 1")
         if self.method == "full" and self.targets is not None:
             raise RunError("--targets: says where LoRA goes; leave it out with --method full")
+        if self.model.adapter is not None:
+            raise ModelError(
+                f"{self.model.adapter}: the model has an adapter already; train another from its base alone"
+            )
+        if self.model.device != "auto":
+            raise RunError(f"--device {self.model.device}: training chooses devices; set CUDA_VISIBLE_DEVICES instead")
         if not self.data:
             raise RunError("--data: name at least one data set folder")

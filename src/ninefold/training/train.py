@@ -53,9 +53,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     """
     begun = time.perf_counter()
     state = processes()
-    opened = model or open_trainable(
-        spec.model, dtype=spec.dtype, device=str(state.device), trust_remote_code=spec.trust_remote_code
-    )
+    opened = model or open_trainable(replace(spec.model, device=str(state.device)))
     if opened.identity["adapter"] is not None:
         raise ModelError(f"{opened.name}: has an adapter already; open its base alone to train another")
     settings = resolved(spec, opened)
@@ -95,7 +93,7 @@ def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> dict[str, Any]:
     state = processes()
     return store.provenance(
         data=[str(folder.resolve()) for folder in spec.data],
-        model=spec.model,
+        model=spec.model.name,
         device=str(state.device),
         processes=state.num_processes,
         peak_memory_mib=_peak_memory(),
