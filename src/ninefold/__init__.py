@@ -1,3 +1,89 @@
-"""ninefold: teach vision-language models where things are, and prove it."""
+"""ninefold: teach vision-language models where things are, and prove it.
 
-__version__ = "0.1.0"
+The public API, as typed functions and classes; docs/python.md shows them at work. Each is imported when it is first
+used, so that ``import ninefold`` takes no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ninefold.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from ninefold.api import demo as demo
+    from ninefold.api import evaluate as evaluate
+    from ninefold.api import list_models as list_models
+    from ninefold.api import load_model as load_model
+    from ninefold.api import make as make
+    from ninefold.api import open_dataset as open_dataset
+    from ninefold.api import score as score
+    from ninefold.api import train as train
+    from ninefold.api import verify as verify
+    from ninefold.api import write_report as write_report
+    from ninefold.data.format.dataset import Dataset as Dataset
+    from ninefold.data.sources.coco.source import CocoSpec as CocoSpec
+    from ninefold.data.sources.synthetic import SyntheticSpec as SyntheticSpec
+    from ninefold.errors import DataError as DataError
+    from ninefold.errors import DesignError as DesignError
+    from ninefold.errors import FactError as FactError
+    from ninefold.errors import ModelError as ModelError
+    from ninefold.errors import NinefoldError as NinefoldError
+    from ninefold.errors import PluginError as PluginError
+    from ninefold.errors import RunError as RunError
+    from ninefold.evaluation.spec import EvaluateSpec as EvaluateSpec
+    from ninefold.models.protocol import Model as Model
+    from ninefold.models.registry import register_model as register_model
+    from ninefold.models.spec import ModelSpec as ModelSpec
+    from ninefold.training.spec import TrainSpec as TrainSpec
+    from ninefold.types import Answer as Answer
+    from ninefold.types import Example as Example
+    from ninefold.types import Prediction as Prediction
+    from ninefold.types import Question as Question
+    from ninefold.types import Scene as Scene
+    from ninefold.types import Thing as Thing
+
+_MODULES = {
+    "ninefold.api": (
+        "demo",
+        "evaluate",
+        "list_models",
+        "load_model",
+        "make",
+        "open_dataset",
+        "score",
+        "train",
+        "verify",
+        "write_report",
+    ),
+    "ninefold.data.format.dataset": ("Dataset",),
+    "ninefold.data.sources.coco.source": ("CocoSpec",),
+    "ninefold.data.sources.synthetic": ("SyntheticSpec",),
+    "ninefold.errors": (
+        "DataError",
+        "DesignError",
+        "FactError",
+        "ModelError",
+        "NinefoldError",
+        "PluginError",
+        "RunError",
+    ),
+    "ninefold.evaluation.spec": ("EvaluateSpec",),
+    "ninefold.models.protocol": ("Model",),
+    "ninefold.models.registry": ("register_model",),
+    "ninefold.models.spec": ("ModelSpec",),
+    "ninefold.training.spec": ("TrainSpec",),
+    "ninefold.types": ("Answer", "Example", "Prediction", "Question", "Scene", "Thing"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'ninefold' has no attribute {name!r}")
+        return getattr(import_module(_MODULE_OF[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULE_OF})

@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ninefold import __version__
 from ninefold.errors import RunError
+from ninefold.version import __version__
 
 
 def canonical_json(value: object) -> str:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 
-from ninefold import __version__, console
+from ninefold import console
 from ninefold.cli import options
 from ninefold.errors import NinefoldError, first_line, system_error
+from ninefold.version import __version__
 
 UNEXPECTED = 70
 """The exit code of an error that is not the user's (EX_SOFTWARE of BSD's sysexits)."""

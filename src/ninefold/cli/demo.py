@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold import api
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -20,6 +22,4 @@ class Demo:
     """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
 
     def run(self) -> None:
-        from ninefold.studies.demo import demo
-
-        demo(self.out, model=self.model)
+        api.demo(self.out, model=self.model)

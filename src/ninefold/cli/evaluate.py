@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from ninefold import api
 from ninefold.evaluation.spec import EvaluateSpec
 
 
@@ -25,9 +26,7 @@ class Evaluate:
     """Run folder: predictions word for word, scores, metrics."""
 
     def run(self) -> None:
-        from ninefold.evaluation.evaluate import evaluate
-
-        _print_metrics(self.out, evaluate(self.spec, self.out))
+        _print_metrics(self.out, api.evaluate(self.spec, self.out))
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,8 @@ class Score:
     """Run folders of `ninefold evaluate`."""
 
     def run(self) -> None:
-        from ninefold.evaluation.score import score
-
         for folder in self.runs:
-            _print_metrics(folder, score(folder))
+            _print_metrics(folder, api.score(folder))
 
 
 def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:

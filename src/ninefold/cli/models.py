@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ninefold import api
+
 
 @dataclass(frozen=True)
 class Models:
@@ -15,11 +17,9 @@ class Models:
         from rich.console import Console
         from rich.table import Column, Table
 
-        from ninefold.models.listing import list_models
-
         # Names are there to be copied, so that none is cut short.
         table = Table(Column("name", overflow="fold"), Column("what it is", overflow="fold"), show_lines=True)
-        for model in list_models():
+        for model in api.list_models():
             table.add_row(model.name, "\n".join((*model.checkpoints, model.about)))
         console = Console(markup=False, highlight=False)
         # Printed by Python, as rich exits with code 1 where the pipe is closed.

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from ninefold import api
+
 
 @dataclass(frozen=True)
 class Report:
@@ -20,7 +22,5 @@ class Report:
     """The page to write; its figures go beside it as PDF and PNG."""
 
     def run(self) -> None:
-        from ninefold.report.page import report
-
-        report(self.runs, self.out)
+        api.write_report(self.runs, self.out)
         print(f"{self.out}: open it in a browser")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
+from ninefold import api
 from ninefold.training.spec import TrainSpec
 
 
@@ -23,7 +24,5 @@ class Train:
     """Run folder; the adapter is written to its `adapter/`, in PEFT's format."""
 
     def run(self) -> None:
-        from ninefold.training.train import train
-
-        metrics = train(self.spec, self.out)
+        metrics = api.train(self.spec, self.out)
         print(f"{self.out}: validation loss {metrics['validation_loss']:.4f} at epoch {metrics['best_epoch']}")

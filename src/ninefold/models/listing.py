@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ninefold.models.endpoint.model import PREFIX
 from ninefold.models.families import FAMILIES, GENERIC, nano_bases
+from ninefold.models.registry import REGISTERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +34,5 @@ def list_models() -> tuple[ListedModel, ...]:
         for family in (*FAMILIES.values(), GENERIC)
     )
     server = ListedModel(f"{PREFIX}URL#name", "A model on an OpenAI-compatible server: vLLM, SGLang, a hosted one.")
-    return (*nano, *families, server)
+    own = (ListedModel(name, "A model that you registered.") for name in REGISTERED)
+    return (*own, *nano, *families, server)

@@ -4,6 +4,7 @@ from functools import partial
 
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model, Trainable
+from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 
 
@@ -19,6 +20,8 @@ def open_model(spec: ModelSpec | str) -> Model:
     from ninefold.models.endpoint.model import PREFIX, Endpoint
 
     spec = ModelSpec(spec) if isinstance(spec, str) else spec
+    if spec.name in REGISTERED:
+        return REGISTERED[spec.name](spec)
     if not spec.name.startswith(PREFIX):
         return open_trainable(spec)
     if spec.adapter is not None:
@@ -47,6 +50,8 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
         raise ModelError(
             f"{spec.name}: a server's weights cannot be trained from here; name a model with weights of its own"
         )
+    if spec.name in REGISTERED:
+        raise ModelError(f"{spec.name}: a registered model can be evaluated, not trained; train a checkpoint instead")
     source = find(spec.name)
     family = source.family
     if family is GENERIC and not source.local:

@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ninefold import __version__
 from ninefold.report import certificates, comparison, headline, image_inputs, tables, wording
 from ninefold.report.figures import curves, files, intervals, maps, palette
 from ninefold.report.gallery import Gallery, gallery
 from ninefold.report.test_sets import Evaluation, Run, TestSet, Training, group, read_runs
 from ninefold.store import write_text
+from ninefold.version import __version__
 
 GALLERY = 243
 """Examples a set shows at most: three a cell."""

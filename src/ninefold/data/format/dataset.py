@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from ninefold import __version__, images, store
+from ninefold import images, store
 from ninefold.data.format.card import About, card
 from ninefold.data.format.columns import CORE, EncodedImage, example_of, repetitive, schema_of, table_of
 from ninefold.data.format.manifest import Clustering, Manifest
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
+from ninefold.version import __version__
 
 BATCH_ROWS, BATCH_BYTES = 1000, 32 << 20
 """A row group ends at whichever comes first: what reading one row costs in memory."""

@@ -1,0 +1,186 @@
+"""The work of the command line as functions, which ``import ninefold`` offers. Paths may be strings.
+
+What each needs is imported when it is called. Progress bars appear on a terminal only.
+"""
+
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+if TYPE_CHECKING:
+    from ninefold.data.format.dataset import Dataset
+    from ninefold.data.sources.coco.source import CocoSpec
+    from ninefold.data.sources.synthetic import SyntheticSpec
+    from ninefold.evaluation.spec import EvaluateSpec
+    from ninefold.models.listing import ListedModel
+    from ninefold.models.protocol import Model
+    from ninefold.models.spec import ModelSpec
+    from ninefold.training.spec import TrainSpec
+
+AnyPath = str | Path
+"""A path as a user gives it."""
+
+Spec = TypeVar("Spec")
+
+
+def make(source: "SyntheticSpec | CocoSpec", out: AnyPath) -> "Dataset":
+    """Make a data set from a source, in a folder; what stood there before is replaced.
+
+    Raises:
+        NinefoldError: If the source cannot be used, or its specification cannot be met.
+    """
+    from ninefold.data.format.dataset import Dataset
+    from ninefold.data.sources.coco import source as coco
+    from ninefold.data.sources.synthetic import SyntheticSpec
+    from ninefold.data.sources.synthetic import make as make_synthetic
+
+    if isinstance(source, SyntheticSpec):
+        make_synthetic(source, Path(out), progress=True)
+    else:
+        coco.make(_with_paths(source), Path(out), progress=True)
+    return Dataset.open(Path(out))
+
+
+def verify(folder: AnyPath) -> dict[str, Any]:
+    """Check a data set against its certificate: every fact again, from its files alone, every image decoded.
+
+    Returns:
+        The certificate; ``statements`` and ``limits`` say in sentences what holds and what is not claimed.
+
+    Raises:
+        FactError: If anything stated does not hold; the message names the first broken fact and its row.
+        DataError: If the folder is no data set.
+    """
+    from ninefold.data.checks import certificate
+    from ninefold.data.format.dataset import Dataset
+    from ninefold.errors import DataError, FactError
+
+    Dataset.open(Path(folder))
+    try:
+        return certificate.verify(Path(folder), progress=True)
+    except DataError as error:
+        raise FactError(str(error)) from error
+
+
+def open_dataset(folder: AnyPath) -> "Dataset":
+    """Open a data set: its splits, labels and manifest; ``read(split)`` yields its examples.
+
+    Raises:
+        DataError: If the folder is no data set, or its manifest is broken.
+    """
+    from ninefold.data.format.dataset import Dataset
+
+    return Dataset.open(Path(folder))
+
+
+def list_models() -> "tuple[ListedModel, ...]":
+    """Return the names that a model can be asked for by, with what each is and needs."""
+    from ninefold.models import listing
+
+    return listing.list_models()
+
+
+def load_model(model: "ModelSpec | str") -> "Model":
+    """Load a model, to ask it examples directly or to evaluate it several times.
+
+    Args:
+        model: Which one and how, or its name alone: a name of `list_models`, a hub id, a folder, or a server
+            (``openai:http://host:port/v1#model``).
+
+    Raises:
+        ModelError: If there is no such model, or it cannot be opened this way.
+    """
+    from ninefold.models.load import open_model
+
+    return open_model(model if isinstance(model, str) else _with_paths(model))
+
+
+def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
+    """Fine-tune a model in a run folder; an interrupted run goes on, a finished one stays as it is.
+
+    Returns:
+        What ``metrics.json`` of the run holds: losses by epoch and step, and the best epoch.
+
+    Raises:
+        NinefoldError: If the data, the model or the run folder cannot be used.
+    """
+    from ninefold.training.train import train
+
+    return train(_with_paths(spec), Path(out))
+
+
+def evaluate(spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None) -> dict[str, Any]:
+    """Ask a model all questions of a data set and score its answers; an interrupted run goes on.
+
+    Args:
+        spec: What to evaluate.
+        out: The run folder.
+        model: The model that ``spec`` names, where it is loaded already.
+
+    Returns:
+        What ``metrics.json`` of the run holds: accuracies as fractions with 95 % intervals, in all and by position.
+
+    Raises:
+        NinefoldError: If the data, the model or the run folder cannot be used.
+    """
+    from ninefold.evaluation.evaluate import evaluate
+
+    return evaluate(_with_paths(spec), Path(out), model=model)
+
+
+def score(run: AnyPath) -> dict[str, Any]:
+    """Score the stored predictions of an evaluation again, without the model or the data.
+
+    Returns:
+        As `evaluate`.
+
+    Raises:
+        RunError: If the folder holds no finished evaluation.
+    """
+    from ninefold.evaluation.score import score
+
+    return score(Path(run))
+
+
+def write_report(runs: Iterable[AnyPath], out: AnyPath = "report.html") -> None:
+    """Write one self-contained HTML page of evaluation and training runs, each base beside its tuned models.
+
+    Args:
+        runs: Run folders of `evaluate` and `train`.
+        out: The page; its figures go beside it as PDF and PNG.
+
+    Raises:
+        RunError: If a folder is no finished run.
+    """
+    from ninefold.report.page import report
+
+    report([Path(run) for run in runs], Path(out))
+
+
+def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, Any]:
+    """Run the whole system in a folder: data sets, evaluation, fine-tuning, evaluation again, report.
+
+    Returns:
+        What ``summary.json`` holds: accuracies by data set before and after, and seconds by step.
+    """
+    from ninefold.studies.demo import demo
+
+    return demo(Path(out), model=model)
+
+
+def _with_paths(spec: Spec) -> Spec:
+    """Return a specification with paths where its fields hold paths and strings were given."""
+    if not is_dataclass(spec):
+        return spec
+    hints = get_type_hints(type(spec))
+    changes: dict[str, Any] = {}
+    for field in fields(spec):
+        value, hint = getattr(spec, field.name), hints[field.name]
+        if isinstance(value, str) and (hint is Path or Path in get_args(hint)):
+            changes[field.name] = Path(value)
+        elif hint == tuple[Path, ...]:
+            changes[field.name] = tuple(map(Path, value))
+        elif is_dataclass(value):
+            changes[field.name] = _with_paths(value)
+    return replace(spec, **changes)  # type: ignore[type-var]
