@@ -14,11 +14,11 @@ from transformers import GenerationMixin, PreTrainedModel, Qwen3Model
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.modeling_utils import slice_logits_to_keep
-from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast, LlavaModelOutputWithPast
 from transformers.utils.generic import can_return_tuple
 
 from ninefold.models.ports.llava_onevision_1_5.configuration import LlavaOnevision15Config
 from ninefold.models.ports.llava_onevision_1_5.vision import RiceVisionModel
+from ninefold.models.ports.outputs import ImageTextLogits, ImageTextOutput
 
 
 class LlavaOnevision15PreTrainedModel(PreTrainedModel):  # type: ignore[misc]
@@ -68,7 +68,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         inputs_embeds: torch.Tensor | None = None,
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
-    ) -> LlavaModelOutputWithPast:
+    ) -> ImageTextOutput:
         """Read sequences with their pictures; see `LlavaOnevision15ForConditionalGeneration.forward`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give input_ids or inputs_embeds, and not both")
@@ -94,7 +94,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
             return_dict=True,
             **kwargs,
         )
-        return LlavaModelOutputWithPast(**outputs, image_hidden_states=features_MD)
+        return ImageTextOutput(**outputs, image_hidden_states=features_MD)
 
     def _put(
         self, features_MD: torch.Tensor, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor
@@ -146,7 +146,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         logits_to_keep: int | torch.Tensor = 0,
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
-    ) -> LlavaCausalLMOutputWithPast:
+    ) -> ImageTextLogits:
         """Read sequences with their pictures.
 
         Args:
@@ -181,7 +181,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         loss = None
         if labels is not None:
             loss = self.loss_function(logits=logits, labels=labels, vocab_size=logits.shape[-1], **kwargs)
-        return LlavaCausalLMOutputWithPast(
+        return ImageTextLogits(
             loss=loss,
             logits=logits,
             past_key_values=outputs.past_key_values,

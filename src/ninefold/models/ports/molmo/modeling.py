@@ -15,7 +15,6 @@ from transformers.generation import GenerationMixin
 from transformers.masking_utils import create_causal_mask
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.modeling_utils import PreTrainedModel, slice_logits_to_keep
-from transformers.models.llava.modeling_llava import LlavaCausalLMOutputWithPast, LlavaModelOutputWithPast
 from transformers.models.olmo2.modeling_olmo2 import Olmo2RMSNorm, Olmo2RotaryEmbedding
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEmbedding
 from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
@@ -25,6 +24,7 @@ from ninefold.models.ports.molmo.configuration import MolmoConfig
 from ninefold.models.ports.molmo.language import MolmoAttention, MolmoBlock, MolmoEmbedding
 from ninefold.models.ports.molmo.positions import added, counted, padded_left, placed
 from ninefold.models.ports.molmo.vision import MolmoVisionBackbone, init_vision_weights
+from ninefold.models.ports.outputs import ImageTextLogits, ImageTextOutput
 
 _IMAGE_INPUTS = ("images", "image_masks", "image_input_idx")
 
@@ -133,7 +133,7 @@ class MolmoModel(MolmoPreTrainedModel):
         use_cache: bool | None = None,
         mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
-    ) -> LlavaModelOutputWithPast:
+    ) -> ImageTextOutput:
         """Run both halves up to the final norm; the arguments are those of `MolmoForConditionalGeneration`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
@@ -173,7 +173,7 @@ class MolmoModel(MolmoPreTrainedModel):
                 past_key_values=past_key_values,
                 **kwargs,
             )
-        return LlavaModelOutputWithPast(
+        return ImageTextOutput(
             last_hidden_state=self.transformer["ln_f"](hidden_BSD),
             past_key_values=past_key_values,
             image_hidden_states=features_PD,
@@ -226,7 +226,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         logits_to_keep: int | Tensor = 0,
         mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
-    ) -> LlavaCausalLMOutputWithPast:
+    ) -> ImageTextLogits:
         """Compute logits over the text vocabulary.
 
         Args:
@@ -260,7 +260,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         loss = None
         if labels is not None:
             loss = self.loss_function(logits=logits, labels=labels, vocab_size=self.config.embedding_size, **kwargs)
-        return LlavaCausalLMOutputWithPast(
+        return ImageTextLogits(
             loss=loss,
             logits=logits,
             past_key_values=outputs.past_key_values,
