@@ -1,9 +1,34 @@
 """Private surfaces of transformers that ninefold relies on: all of them, so that an upgrade is checked in one place."""
 
-from functools import cache
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from functools import cache, wraps
 from typing import Any
 
+from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+CACHE = "cache" if "cache" in {field.name for field in fields(CausalLMOutputWithPast)} else "past_key_values"
+"""What a KV cache is called in calls of transformers and in their outputs: "cache" from 5.24 on."""
+
+
+def takes_cache(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the ``forward(cache=...)`` of a port be called by the older name of a KV cache, too.
+
+    Relies on `generate` passing its cache under the name `CACHE`, and looking it up in the signature.
+    """
+
+    @wraps(forward)
+    def either(*args: Any, **kwargs: Any) -> Any:
+        if "past_key_values" in kwargs:
+            kwargs["cache"] = kwargs.pop("past_key_values")
+        return forward(*args, **kwargs)
+
+    signature = inspect.signature(forward)
+    named = [each.replace(name=CACHE) if name == "cache" else each for name, each in signature.parameters.items()]
+    either.__signature__ = signature.replace(parameters=named)  # type: ignore[attr-defined]
+    return either
 
 
 def processor_class(config: Any) -> Any | None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ninefold.models import compat
 from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.kv_cache import new_cache
@@ -109,8 +110,8 @@ class Decoding:
             input_ids=ids_BA,
             attention_mask=mask_BAC.masked_fill_(~seen_BAC, torch.finfo(mask_BAC.dtype).min)[:, None],
             position_ids=reading.last_B[..., None] + 1 + offsets_BA,
-            past_key_values=reading.cache,
             use_cache=True,
+            **{compat.CACHE: reading.cache},
         ).logits
         first_BV = reading.logits_BV.float().log_softmax(-1)
         return [_chances(*row) for row in zip(first_BV, logits_BAV, owners_BA, answers, strict=True)]
@@ -152,15 +153,14 @@ class Decoding:
         mask = {"attention_mask": None if bool(whole_BC.all()) else whole_BC}
         with _last_only(self.shortcuts.last_position):
             found = self.model(
-                **{**tensors, **mask},
+                **{**tensors, **mask, compat.CACHE: cache},
                 position_ids=places_BS,
-                past_key_values=cache,
                 use_cache=True,
                 logits_to_keep=1,
                 **({"output_hidden_states": True} if states else {}),
             )
         layers = torch.stack([layer_BSD[:, -1] for layer_BSD in found.hidden_states[1:]], 1) if states else None
-        return DecoderState(found.past_key_values, whole_BC, places_BS[..., -1], found.logits[:, -1], layers)
+        return DecoderState(found[compat.CACHE], whole_BC, places_BS[..., -1], found.logits[:, -1], layers)
 
 
 def _packed(answers: Sequence[Sequence[Sequence[int]]], pad_id: int) -> tuple[torch.Tensor, ...]:

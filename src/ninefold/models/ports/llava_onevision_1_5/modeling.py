@@ -16,6 +16,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.modeling_utils import slice_logits_to_keep
 from transformers.utils.generic import can_return_tuple
 
+from ninefold.models.compat import CACHE, takes_cache
 from ninefold.models.ports.llava_onevision_1_5.configuration import LlavaOnevision15Config
 from ninefold.models.ports.llava_onevision_1_5.vision import RiceVisionModel
 from ninefold.models.ports.outputs import ImageTextLogits, ImageTextOutput
@@ -30,7 +31,7 @@ class LlavaOnevision15PreTrainedModel(PreTrainedModel):  # type: ignore[misc]
     input_modalities = ("image", "text")
     supports_gradient_checkpointing = True
     _no_split_modules: ClassVar[list[str]] = ["Qwen3DecoderLayer", "RiceBlock"]
-    _skip_keys_device_placement: ClassVar[list[str]] = ["past_key_values"]
+    _skip_keys_device_placement: ClassVar[list[str]] = ["past_key_values", "cache"]
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
@@ -55,6 +56,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         seen.pooler_output = list(seen.pooler_output.split((image_grid_thw.prod(-1) // merged).tolist()))
         return seen
 
+    @takes_cache
     @can_return_tuple  # type: ignore[untyped-decorator]
     def forward(
         self,
@@ -64,7 +66,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         pixel_values: torch.Tensor | None = None,
         image_grid_thw: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
@@ -90,8 +92,8 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             return_dict=True,
+            **{CACHE: cache},
             **kwargs,
         )
         return ImageTextOutput(**outputs, image_hidden_states=features_MD)
@@ -131,6 +133,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         """Return what the tower sees; ``pooler_output`` is a list of features (tokens of a picture, D)."""
         return self.model.get_image_features(pixel_values, image_grid_thw, **kwargs)
 
+    @takes_cache
     @can_return_tuple  # type: ignore[untyped-decorator]
     def forward(
         self,
@@ -140,7 +143,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         pixel_values: torch.Tensor | None = None,
         image_grid_thw: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         logits_to_keep: int | torch.Tensor = 0,
@@ -155,7 +158,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
             pixel_values: Patches of all pictures, in the order of their places (patches, 588).
             image_grid_thw: Frames (1), rows and columns of patches of each picture (pictures, 3).
             position_ids: Place of every token (B, S); counted on from the cache if not given.
-            past_key_values: A cache of what came before.
+            cache: A KV cache of what came before.
             inputs_embeds: Embeddings (B, S, D) in place of ``input_ids``.
             labels: Tokens (B, S) to be predicted from those before them, -100 where none is.
             logits_to_keep: Where logits are wanted: the last so many positions (0: all), places, or a mask (B, S).
@@ -171,7 +174,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
             pixel_values=pixel_values,
             image_grid_thw=image_grid_thw,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             inputs_embeds=inputs_embeds,
             mm_encoder_outputs=mm_encoder_outputs,
             return_dict=True,
@@ -184,8 +187,8 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         return ImageTextLogits(
             loss=loss,
             logits=logits,
-            past_key_values=outputs.past_key_values,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
             image_hidden_states=outputs.image_hidden_states,
+            **{CACHE: getattr(outputs, CACHE)},
         )

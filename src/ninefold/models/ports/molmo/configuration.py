@@ -22,7 +22,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     """
 
     model_type = "molmo"
-    keys_to_ignore_at_inference = ("past_key_values",)
+    keys_to_ignore_at_inference = ("past_key_values", "cache")
     default_theta = 1e6
     # Under transformers' own name it would be checked against a vocabulary that it lies past.
     attribute_map = {"image_token_id": "im_patch_id"}  # noqa: RUF012

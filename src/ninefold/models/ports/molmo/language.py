@@ -17,6 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.olmo2.modeling_olmo2 import Olmo2RMSNorm, apply_rotary_pos_emb
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, eager_attention_forward
 
+from ninefold.models.compat import takes_cache
 from ninefold.models.ports.molmo.configuration import MolmoConfig
 
 
@@ -49,6 +50,7 @@ class MolmoAttention(nn.Module):
         self.num_key_value_groups = config.num_attention_heads // config.num_key_value_heads
         self.scaling = self.head_dim**-0.5
 
+    @takes_cache
     def forward(
         self,
         query_BSQ: Tensor,
@@ -57,7 +59,7 @@ class MolmoAttention(nn.Module):
         *,
         position_embeddings: tuple[Tensor, Tensor],
         attention_mask: Tensor | None,
-        past_key_values: Cache | None,
+        cache: Cache | None,
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor | None]:
         """Return (B, S, Q), and the attention weights where the attention function gives them."""
@@ -66,8 +68,8 @@ class MolmoAttention(nn.Module):
             for states in (query_BSQ, key_BSJ, value_BSV)
         )
         query, key = apply_rotary_pos_emb(query, key, *position_embeddings)
-        if past_key_values is not None:
-            key, value = past_key_values.update(key, value, self.layer_idx)
+        if cache is not None:
+            key, value = cache.update(key, value, self.layer_idx)
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention_forward)
         attended, weights = attend(self, query, key, value, attention_mask, dropout=0.0, scaling=self.scaling, **kwargs)
         return attended.flatten(2), weights

@@ -20,6 +20,7 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm, Qwen2RotaryEm
 from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
+from ninefold.models.compat import CACHE, takes_cache
 from ninefold.models.ports.molmo.configuration import MolmoConfig
 from ninefold.models.ports.molmo.language import MolmoAttention, MolmoBlock, MolmoEmbedding
 from ninefold.models.ports.molmo.positions import added, counted, padded_left, placed
@@ -37,7 +38,7 @@ class MolmoPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
     input_modalities = ("image", "text")
     supports_gradient_checkpointing = True
     _no_split_modules = ("MolmoBlock", "MolmoVisionBlock")
-    _skip_keys_device_placement = ("past_key_values",)
+    _skip_keys_device_placement = ("past_key_values", "cache")
     _supports_flash_attn = True
     _supports_sdpa = True
     _supports_attention_backend = True
@@ -117,6 +118,7 @@ class MolmoModel(MolmoPreTrainedModel):
             last_hidden_state=features_BTKD, pooler_output=used, hidden_states=hidden_states
         )
 
+    @takes_cache
     @merge_with_config_defaults  # type: ignore[untyped-decorator]
     @capture_outputs  # type: ignore[untyped-decorator]
     def forward(
@@ -128,7 +130,7 @@ class MolmoModel(MolmoPreTrainedModel):
         image_input_idx: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
@@ -137,7 +139,7 @@ class MolmoModel(MolmoPreTrainedModel):
         """Run both halves up to the final norm; the arguments are those of `MolmoForConditionalGeneration`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
-        past_length = 0 if past_key_values is None else past_key_values.get_seq_length()
+        past_length = 0 if cache is None else cache.get_seq_length()
         if input_ids is not None:
             if attention_mask is None and not past_length:
                 attention_mask = input_ids >= 0
@@ -152,16 +154,16 @@ class MolmoModel(MolmoPreTrainedModel):
             embeds_BSD, features_PD = added(embeds_BSD, *placed(features_BTKD, image_input_idx))
         elif encoded is not None:
             embeds_BSD, features_PD = added(embeds_BSD, *self._matched(input_ids, encoded.pooler_output))
-        if use_cache and past_key_values is None:
-            past_key_values = DynamicCache(config=self.config)
+        if use_cache and cache is None:
+            cache = DynamicCache(config=self.config)
         if position_ids is None:
             position_ids = counted(embeds_BSD, attention_mask, past_length)
         mask = create_causal_mask(
             config=self.config,
             inputs_embeds=embeds_BSD,
             attention_mask=attention_mask,
-            past_key_values=past_key_values,
             position_ids=position_ids,
+            **{CACHE: cache},
         )
         hidden_BSD = embeds_BSD
         position_embeddings = self.rotary_emb(hidden_BSD, position_ids=position_ids)
@@ -170,13 +172,13 @@ class MolmoModel(MolmoPreTrainedModel):
                 hidden_BSD,
                 position_embeddings=position_embeddings,
                 attention_mask=mask,
-                past_key_values=past_key_values,
+                **{CACHE: cache},
                 **kwargs,
             )
         return ImageTextOutput(
             last_hidden_state=self.transformer["ln_f"](hidden_BSD),
-            past_key_values=past_key_values,
             image_hidden_states=features_PD,
+            **{CACHE: cache},
         )
 
     def _matched(self, input_ids_BS: Tensor | None, features: Sequence[Tensor]) -> tuple[tuple[Tensor, Tensor], Tensor]:
@@ -210,6 +212,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         """Encode pictures; see `MolmoModel.get_image_features`."""
         return self.model.get_image_features(images, **kwargs)
 
+    @takes_cache
     @can_return_tuple  # type: ignore[untyped-decorator]
     def forward(
         self,
@@ -220,7 +223,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         image_input_idx: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         logits_to_keep: int | Tensor = 0,
@@ -236,7 +239,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
             image_input_idx: Positions (B, T, K) that features are added at, negative for those of no use.
             attention_mask: 1 at real positions (B, past + S).
             position_ids: Positions (B, S) for the rotary embedding; counted over real ones where not given.
-            past_key_values: Keys and values of what came before.
+            cache: Keys and values of what came before.
             inputs_embeds: Embeddings (B, S, D) instead of ``input_ids``.
             labels: The same length as ``input_ids``, not shifted, -100 where nothing is to be learned.
             logits_to_keep: Which positions get logits, as `transformers` understands it.
@@ -251,7 +254,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
             image_input_idx=image_input_idx,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
+            cache=cache,
             inputs_embeds=inputs_embeds,
             mm_encoder_outputs=mm_encoder_outputs,
             **kwargs,
@@ -263,10 +266,10 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         return ImageTextLogits(
             loss=loss,
             logits=logits,
-            past_key_values=outputs.past_key_values,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
             image_hidden_states=outputs.image_hidden_states,
+            **{CACHE: getattr(outputs, CACHE)},
         )
 
     def generate(self, inputs: Tensor | None = None, **kwargs: Any) -> Any:
