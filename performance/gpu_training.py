@@ -27,9 +27,10 @@ from ninefold.models.families import Scope
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.encoder import IGNORED
-from ninefold.training.parameters import tuned
+from ninefold.training.parameters import made_trainable
+from ninefold.training.settings import resolve
 from ninefold.training.spec import TrainSpec
-from ninefold.training.train import resolved, train
+from ninefold.training.train import train
 from ninefold.types import Example
 
 FOREVER = 10**6
@@ -114,15 +115,15 @@ def _plainly(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: f
             return super().compute_loss(network, inputs, *options, **more)
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = resolved(_spec(model, rows, scope, Path(folder)), model)
-        with _unhooked(model.model), tuned(model, settings, restored=True) as tuning, watching(clock):
+        settings = resolve(_spec(model, rows, scope, Path(folder)), model)
+        with _unhooked(model.model), made_trainable(model, settings, restore=True) as trainable, watching(clock):
             trainer = PlainTrainer(
-                model=tuning.network,
+                model=trainable.network,
                 args=TrainingArguments(
                     **_arguments(model, folder),
                     per_device_train_batch_size=1,
                     gradient_checkpointing=True,
-                    bf16=tuning.dtype == torch.bfloat16,
+                    bf16=trainable.dtype == torch.bfloat16,
                     remove_unused_columns=False,
                 ),
                 train_dataset=list(rows),
@@ -149,10 +150,10 @@ def _trl(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: float
         for row in rows
     ]
     with tempfile.TemporaryDirectory() as folder:
-        settings = resolved(_spec(model, rows, scope, Path(folder)), model)
-        with _unhooked(model.model), tuned(model, settings, restored=True) as tuning, watching(clock):
+        settings = resolve(_spec(model, rows, scope, Path(folder)), model)
+        with _unhooked(model.model), made_trainable(model, settings, restore=True) as trainable, watching(clock):
             trainer = SFTTrainer(
-                model=tuning.network,
+                model=trainable.network,
                 args=SFTConfig(**_arguments(model, folder), max_length=None),
                 train_dataset=Dataset.from_list(asked).cast_column("images", ListOf(Image())),
                 processing_class=model.encoder.processor,

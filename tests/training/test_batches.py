@@ -14,8 +14,9 @@ from ninefold.models.load import open_trainable
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.model import GenerativeModel
 from ninefold.models.vlm.reference import answer_logits, keeps_by_mask
-from ninefold.training.dataset import Answers, LengthBuckets, Passes
-from ninefold.training.memory import Plan
+from ninefold.training.dataset import StepDataset, TrainingSet
+from ninefold.training.memory import MemoryPlan
+from ninefold.training.sampler import LengthBuckets
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def model(tiny_llava: Path) -> GenerativeModel:
 
 
 def collated(model: GenerativeModel, count: int) -> dict[str, torch.Tensor]:
-    return Answers(some_examples(count), model).batch(range(count))
+    return TrainingSet(some_examples(count), model.encoder).batch(range(count))
 
 
 def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: GenerativeModel) -> None:
@@ -71,24 +72,24 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 
 
-def test_pictures_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
+def test_images_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
     examples = some_examples(3)
-    answers = Answers(examples, model)
-    assert answers.workers == 0
-    small = answers.batch(range(3))["pixel_values"]
+    training_set = TrainingSet(examples, model.encoder)
+    assert training_set.workers == 0
+    small = training_set.batch(range(3))["pixel_values"]
     large = model.encoder.processor.image_processor(
         [open_pil(example.image) for example in examples], return_tensors="pt"
     )
     assert torch.equal(small, large["pixel_values"])
 
 
-def test_pictures_are_prepared_when_asked_for_where_they_do_not_fit(
+def test_images_are_prepared_when_asked_for_where_they_do_not_fit(
     model: GenerativeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninefold.training.dataset.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
-    answers = Answers(some_examples(3), model)
-    assert answers.workers > 0
-    assert answers.batch([2])["pixel_values"].shape == (1, 3, 56, 56)
+    training_set = TrainingSet(some_examples(3), model.encoder)
+    assert training_set.workers > 0
+    assert training_set.batch([2])["pixel_values"].shape == (1, 3, 56, 56)
 
 
 def test_every_epoch_has_all_examples_in_an_order_of_its_own() -> None:
@@ -102,15 +103,15 @@ def test_every_epoch_has_all_examples_in_an_order_of_its_own() -> None:
     order.set_epoch(0)
     assert list(order) == first
     assert list(LengthBuckets(lengths, 8, seed=1)) != first
-    kinds = Counter(len({lengths[place] for place in first[start : start + 8]}) for start in range(0, 43, 8))
+    kinds = Counter(len({lengths[index] for index in first[start : start + 8]}) for start in range(0, 43, 8))
     # 23 short and 20 long ones in batches of 8: only one batch holds both lengths.
     assert kinds == {1: 5, 2: 1}
 
 
 def test_little_is_padded_where_pictures_differ(tiny_qwen2_vl: Path) -> None:
-    answers = Answers(some_examples(64), open_trainable(str(tiny_qwen2_vl)))
-    answers.lengths = [60.0, 300.0, 150.0, 250.0] * 16
-    passes = Passes(answers, Plan(16, 2000, recompute=False, unused=False), torch.float32)
-    # Three passes a step, each as wide as its longest: 5 x 150, 5 x 250 and 6 x 300 positions for 3040 tokens.
-    assert passes.padding(list(range(64)), 16) == pytest.approx(0.2)
-    assert passes.padding(list(LengthBuckets(answers.lengths, 16, seed=0)), 16) == 0
+    training_set = TrainingSet(some_examples(64), open_trainable(str(tiny_qwen2_vl)).encoder)
+    training_set.lengths = [60.0, 300.0, 150.0, 250.0] * 16
+    steps = StepDataset(training_set, MemoryPlan(16, 2000, False, False), torch.float32)
+    # Three micro-batches a step, each as wide as its longest: 5 x 150, 5 x 250 and 6 x 300 positions for 3040 tokens.
+    assert steps.padding(list(range(64)), 16) == pytest.approx(0.2)
+    assert steps.padding(list(LengthBuckets(training_set.lengths, 16, seed=0)), 16) == 0

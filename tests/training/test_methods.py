@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,8 +16,8 @@ from ninefold.models.families import FAMILIES
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
-from ninefold.training import trainer
-from ninefold.training.lora import matched, targeted
+from ninefold.training import callbacks
+from ninefold.training.lora import matched, pattern_of
 from ninefold.training.parameters import is_trained
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
@@ -80,11 +81,11 @@ def test_what_each_scope_reaches_in_llava_next() -> None:
 
 def test_targets_are_names_or_a_pattern(tiny_llava: Path) -> None:
     network = open_trainable(str(tiny_llava)).model
-    assert len(matched(network, targeted("q_proj, fc1"))) == 2 + 2 + 2
-    assert len(matched(network, targeted("lm_head"))) == 1
-    assert len(matched(network, targeted(r".*layers\.0\.mlp\.(fc1|up_proj)"))) == 2
-    with pytest.raises(RunError, match="no regular expression"):
-        targeted("(")
+    assert len(matched(network, pattern_of("q_proj, fc1"))) == 2 + 2 + 2
+    assert len(matched(network, pattern_of("lm_head"))) == 1
+    assert len(matched(network, pattern_of(r".*layers\.0\.mlp\.(fc1|up_proj)"))) == 2
+    with pytest.raises(RunError, match="not a regular expression"):
+        pattern_of("(")
 
 
 def test_settings_of_lora_are_kept(spec: TrainSpec, tmp_path: Path) -> None:
@@ -187,20 +188,20 @@ def test_all_weights_can_be_trained(scope: str, spec: TrainSpec, tiny_llava: Pat
     assert (
         again.model.config.text_config.use_cache == open_trainable(str(tiny_llava)).model.config.text_config.use_cache
     )
-    losses = train(replace(spec, model=str(run / "model"), epochs=1), tmp_path / "next")
+    losses = train(replace(spec, model=ModelSpec(str(run / "model")), epochs=1), tmp_path / "next")
     assert losses["train_loss"] < metrics["train_loss"]
 
 
 def test_all_weights_interrupted_end_with_the_same_bytes(
     spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_self: object, _args: object, state: trainer.Any, _control: object, **_: object) -> None:
+    def interrupted(_self: object, _args: object, state: Any, _control: object, **_: object) -> None:
         if state.global_step == 3:
             raise KeyboardInterrupt
 
     spec = replace(spec, method="full", epochs=2, model=replace(spec.model, dtype="bfloat16"))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer._Rhythm, "on_step_begin", interrupted, raising=False)
+        patch.setattr(callbacks.CheckpointSchedule, "on_step_begin", interrupted, raising=False)
         train(spec, tmp_path / "cut")
     for run in ("cut", "whole"):
         train(spec, tmp_path / run)

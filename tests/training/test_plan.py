@@ -14,9 +14,9 @@ from training_runs import assert_same_adapter
 from ninefold.errors import RunError
 from ninefold.models.load import open_trainable
 from ninefold.training import probe, trainer
-from ninefold.training.dataset import Answers
-from ninefold.training.memory import Plan
-from ninefold.training.parameters import tuned
+from ninefold.training.dataset import TrainingSet
+from ninefold.training.memory import MemoryPlan
+from ninefold.training.parameters import made_trainable
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -24,63 +24,65 @@ LORA = {"pattern": r".*q_proj", "rank": 4, "alpha": 8, "dropout": 0.0, "init": "
 
 
 def test_a_batch_is_cut_evenly_by_length_within_its_tokens() -> None:
-    plan = Plan(micro_batch=8, tokens=400, recompute=False, unused=False)
-    assert plan.cut([100.0] * 6) == [[0, 1, 2], [3, 4, 5]]
-    assert plan.cut([100, 50, 90, 60, 95]) == [[1, 3], [2, 4, 0]]
-    assert plan.cut([900.0, 800.0]) == [[1], [0]]
-    assert [len(part) for part in plan.cut([10.0] * 20)] == [6, 7, 7]
+    plan = MemoryPlan(micro_batch=8, tokens=400, gradient_checkpointing=False, unused_parameters=False)
+    assert plan.split([100.0] * 6) == [[0, 1, 2], [3, 4, 5]]
+    assert plan.split([100, 50, 90, 60, 95]) == [[1, 3], [2, 4, 0]]
+    assert plan.split([900.0, 800.0]) == [[1], [0]]
+    assert [len(part) for part in plan.split([10.0] * 20)] == [6, 7, 7]
 
 
-def test_halving_ends_in_recomputing_and_then_in_one_line() -> None:
-    plan = Plan(8, 800, recompute=False, unused=False)
+def test_halving_ends_in_gradient_checkpointing_and_then_in_one_line() -> None:
+    plan = MemoryPlan(8, 800, False, False)
     plan = plan.halved(5, 100)
-    assert (plan.micro_batch, plan.tokens, plan.recompute) == (2, 200, False)
+    assert (plan.micro_batch, plan.tokens, plan.gradient_checkpointing) == (2, 200, False)
     plan = plan.halved(2, 100).halved(1, 100)
-    assert (plan.micro_batch, plan.tokens, plan.recompute) == (1, 100, True)
+    assert (plan.micro_batch, plan.tokens, plan.gradient_checkpointing) == (1, 100, True)
     with pytest.raises(RunError, match="out of memory on a single example of about 100 tokens"):
         plan.halved(1, 100)
 
 
 @pytest.fixture
-def choose(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+def choose(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., MemoryPlan]:
     model = open_trainable(str(tiny_llava))
-    answers = Answers(some_examples(4), model)
+    training_set = TrainingSet(some_examples(4), model.encoder)
 
-    def chosen(mebibytes: float, **options: Any) -> Plan:
+    def chosen(mebibytes: float, **options: Any) -> MemoryPlan:
         monkeypatch.setattr(probe, "free", lambda device: int(mebibytes * 2**20))
-        with tuned(model, {"lora": LORA, "scope": "language", "seed": 0}, restored=True) as tuning:
-            return probe.choose(answers, tuning.network, tuning.dtype, share=16, **options)[0]
+        with made_trainable(model, {"lora": LORA, "scope": "language", "seed": 0}, restore=True) as trainable:
+            return probe.choose(training_set, trainable.network, model.losses, trainable.dtype, batch=16, **options)[0]
 
     return chosen
 
 
-def test_the_plan_follows_from_the_memory_that_is_free(choose: Callable[..., Plan]) -> None:
+def test_the_plan_follows_from_the_memory_that_is_free(choose: Callable[..., MemoryPlan]) -> None:
     roomy, tight, none = choose(4096), choose(6), choose(0.1)
-    assert (roomy.micro_batch, roomy.recompute) == (16, False)
+    assert (roomy.micro_batch, roomy.gradient_checkpointing) == (16, False)
     assert 1900 < roomy.tokens <= 2048
-    assert not tight.recompute and tight.tokens < roomy.tokens
-    assert none.recompute and len(none.cut([60.0] * 4)) == 4
+    assert not tight.gradient_checkpointing and tight.tokens < roomy.tokens
+    assert none.gradient_checkpointing and len(none.split([60.0] * 4)) == 4
     told = choose(0.1, micro_batch=3)
-    assert (told.micro_batch, told.recompute) == (3, True)
-    assert choose(0.1, micro_batch=3, recomputing=False).recompute is False
-    assert choose(4096, recomputing=True).recompute is True
+    assert (told.micro_batch, told.gradient_checkpointing) == (3, True)
+    assert choose(0.1, micro_batch=3, checkpointing=False).gradient_checkpointing is False
+    assert choose(4096, checkpointing=True).gradient_checkpointing is True
 
 
 def test_the_probe_leaves_no_trace(tiny_llava: Path) -> None:
     model = open_trainable(str(tiny_llava))
-    answers = Answers(some_examples(2), model)
-    batch = answers.batch([0])
-    with tuned(model, {"lora": {**LORA, "dropout": 0.5}, "scope": "language", "seed": 0}, restored=True) as tuning:
-        weights = {name: value.clone() for name, value in tuning.network.state_dict().items()}
+    training_set = TrainingSet(some_examples(2), model.encoder)
+    batch = training_set.batch([0])
+    with made_trainable(
+        model, {"lora": {**LORA, "dropout": 0.5}, "scope": "language", "seed": 0}, restore=True
+    ) as trainable:
+        weights = {name: value.clone() for name, value in trainable.network.state_dict().items()}
         random = torch.get_rng_state()
-        taken, unused = probe.measure(model, tuning.network, batch, torch.float32)
+        taken, unused = probe.measure(model.losses, trainable.network, batch, torch.float32)
         assert torch.equal(torch.get_rng_state(), random)
-        assert all(torch.equal(value, weights[name]) for name, value in tuning.network.state_dict().items())
-        assert all(parameter.grad is None for parameter in tuning.network.parameters())
+        assert all(torch.equal(value, weights[name]) for name, value in trainable.network.state_dict().items())
+        assert all(parameter.grad is None for parameter in trainable.network.parameters())
         # The last layer of the vision tower has no query of its own left out: all take part.
         assert not unused
     # Twice the examples keep twice the activations.
-    assert probe.measure(model, model.model, answers.batch([0, 1]), torch.float32)[0] > 1.5 * taken
+    assert probe.measure(model.losses, model.model, training_set.batch([0, 1]), torch.float32)[0] > 1.5 * taken
 
 
 def test_a_probed_run_is_the_run_with_its_plan_given(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
@@ -97,8 +99,8 @@ def test_out_of_memory_the_step_is_done_again_in_halves(
     plain, calls = trainer.AnswerTrainer._inputs, []
 
     def short(self: trainer.AnswerTrainer, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        calls.append(len(batch["places"]))
-        if self.model.training and len(batch["places"]) > 4:
+        calls.append(len(batch["indices"]))
+        if self.model.training and len(batch["indices"]) > 4:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate more than there is.")
         return plain(self, batch)
 

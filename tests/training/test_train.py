@@ -13,8 +13,9 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import NinefoldError, RunError
+from ninefold.training.checkpoints import last_checkpoint
 from ninefold.training.spec import TrainSpec
-from ninefold.training.train import last_checkpoint, train
+from ninefold.training.train import train
 
 RESULTS = ("adapter/adapter_model.safetensors", "adapter/adapter_config.json", "history.json", "metrics.json")
 
@@ -67,7 +68,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes(unbroken: Path, spec: 
 import os, signal
 from pathlib import Path, PosixPath
 from ninefold.training import train
-from ninefold.training import trainer
+from ninefold.training import callbacks
 from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
@@ -76,7 +77,7 @@ def stop(self, args, state, control, **_):
     if state.global_step == 5:
         os.kill(os.getpid(), signal.SIGKILL)
 
-trainer._Rhythm.on_step_begin = stop
+callbacks.CheckpointSchedule.on_step_begin = stop
 train.train({spec!r}, Path({str(out)!r}))
 """
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import some_examples
@@ -16,7 +17,7 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.families import find
 from ninefold.models.spec import ModelSpec
-from ninefold.training import trainer
+from ninefold.training import callbacks
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -61,12 +62,12 @@ def test_the_loss_falls_from_that_of_a_guess(run: Path) -> None:
 def test_interrupted_it_ends_with_the_same_bytes(
     run: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_self: object, _args: object, state: trainer.Any, _control: object, **_: object) -> None:
+    def interrupted(_self: object, _args: object, state: Any, _control: object, **_: object) -> None:
         if state.global_step == 5:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer._Rhythm, "on_step_begin", interrupted, raising=False)
+        patch.setattr(callbacks.CheckpointSchedule, "on_step_begin", interrupted, raising=False)
         train(spec, tmp_path / "cut")
     train(spec, tmp_path / "cut")
     for name in RESULTS:

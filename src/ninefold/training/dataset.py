@@ -1,140 +1,168 @@
-"""Examples as a training set: pictures prepared once if they fit in memory, batches of like length.
+"""The examples of a training run: read when asked for, measured once, and cut into micro-batches.
 
-Axes: B examples of a forward pass.
+Axes: B examples of a micro-batch.
 """
 
-import math
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain
+from typing import Any, Protocol, overload
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from ninefold.models.compute.prefetch import ahead
 from ninefold.models.vision_features.features import Featured
 from ninefold.models.vlm.prompt import Tensors
-from ninefold.seeding import rng
-from ninefold.training.memory import Plan
+from ninefold.training.memory import MemoryPlan
 from ninefold.types import Example
 
 CACHE_BYTES = 2 << 30
-"""Memory that prepared pictures may take: about ten thousand of 264 x 264."""
-
-BUCKET = 1.25
-"""Lengths within this ratio share a bucket: padding stays small, and a batch is still a random mixture."""
+"""Memory that prepared images may take: about ten thousand of 264 x 264."""
 
 
-class Learner(Protocol):
-    """What training asks of a model: a `ninefold.models.protocol.Trainable`, or one that is given features."""
+class BatchEncoder(Protocol):
+    """Whatever makes tensors of examples without the network; a data loader's workers get a copy."""
 
-    encoder: Any
-    """Decodes and measures pictures."""
+    picture_bytes: Any
+    """Memory that a prepared image takes, where all take the same; otherwise ``None``."""
+
+    def picture(self, example: Example) -> Any:
+        """Return an example's image, prepared for `training_batch`."""
+        ...
+
+    def cost(self, example: Example) -> float:
+        """Return about how many tokens an example takes, from the header of its image and its text."""
+        ...
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> Tensors:
         """Return the tensors of a batch with the true answers."""
         ...
 
-    def losses(self, network: Any, batch: Any) -> tuple[Any, Any]:
-        """Return the cross-entropies of a batch, and the row each belongs to."""
-        ...
+
+class Concatenated(Sequence[Example]):
+    """Sequences of examples, one after another."""
+
+    def __init__(self, parts: Sequence[Sequence[Example]]) -> None:
+        """Take the sequences in order."""
+        self.parts = parts
+        self.ends = list(accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return self.ends[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | Sequence[Example]:
+        """Return the example at an index."""
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(f"example {index} of {len(self)}")
+        part = bisect_right(self.ends, index)
+        return self.parts[part][index - self.ends[part] + len(self.parts[part])]
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yield all examples in order."""
+        return chain.from_iterable(self.parts)
 
 
-class Answers:
-    """Examples by their places, with pictures prepared ahead where all fit in memory and when asked for where not."""
+class TrainingSet:
+    """Examples to learn from, or to validate on: their lengths, and their prepared images where all fit in memory.
+
+    Where they do not fit, an example and its image are read whenever a batch needs them, so that memory stays bounded.
+    """
 
     def __init__(
         self,
         examples: Sequence[Example],
-        model: Learner,
+        encoder: BatchEncoder,
         *,
-        watched: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+        watch: Callable[[Iterable[Example]], Iterable[Example]] = iter,
     ) -> None:
-        """Measure the examples and prepare their pictures if they fit; ``watched`` sees them go by."""
+        """Measure all examples in one pass, and prepare their images if they fit.
+
+        Args:
+            examples: A sequence that reads an example when it is asked for, or a list.
+            encoder: What makes their tensors.
+            watch: A function that lets the examples of the pass through, such as a progress bar.
+        """
         self.examples = examples
-        self.model = model
-        self.lengths = [model.encoder.cost(example) for example in examples]
-        size = model.encoder.picture_bytes
+        self.encoder = encoder
+        size = encoder.picture_bytes
         fits = size is not None and size * len(examples) <= CACHE_BYTES
-        self._pictures = list(watched(ahead(model.encoder.picture, examples))) if fits else None
-        self.featured = isinstance(model, Featured)
+
+        def measured(example: Example) -> tuple[float, tuple[Example, Any] | None]:
+            # What the image was decoded from is not needed any more.
+            kept = (replace(example, image=b""), encoder.picture(example)) if fits else None
+            return encoder.cost(example), kept
+
+        passed = list(ahead(measured, watch(examples)))
+        self.lengths = [length for length, _ in passed]
+        self._prepared = [kept for _, kept in passed if kept is not None]
+        self.featured = isinstance(encoder, Featured)
         # Features are kept where their model is: a worker would have neither.
         self.workers = 0 if fits or self.featured else min(4, os.cpu_count() or 1)
-        # What the model itself puts into a sequence, a picture of one size above all, is no part of an example's cost.
-        longest = max(range(len(examples)), key=self.lengths.__getitem__)
-        more = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])
-        self.lengths = [length + more for length in self.lengths]
+        # What the model itself adds to a sequence, above all an image of fixed size, is no part of an example's cost.
+        longest = self.longest()
+        added = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])
+        self.lengths = [length + added for length in self.lengths]
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return len(self.examples)
+        return len(self.lengths)
 
-    def batch(self, places: Sequence[int]) -> Tensors:
-        """Return the tensors of examples with their answers, as the model makes them."""
-        examples = [self.examples[place] for place in places]
-        if self._pictures is None:
-            return self.model.training_batch(examples, [self.model.encoder.picture(example) for example in examples])
-        return self.model.training_batch(examples, [self._pictures[place] for place in places])
+    def longest(self) -> int:
+        """Return the index of the longest example."""
+        return max(range(len(self)), key=self.lengths.__getitem__)
+
+    def batch(self, indices: Sequence[int]) -> Tensors:
+        """Return the tensors of examples with their answers."""
+        if self._prepared:
+            prepared = [self._prepared[index] for index in indices]
+        else:
+            examples = [self.examples[index] for index in indices]
+            prepared = [(example, self.encoder.picture(example)) for example in examples]
+        return self.encoder.training_batch([example for example, _ in prepared], [picture for _, picture in prepared])
 
 
 @dataclass
-class Passes(Dataset[dict[str, Any]]):
-    """Examples as Trainer takes them: all that a process has of an optimizer step, cut into forward passes."""
+class StepDataset(Dataset[dict[str, Any]]):
+    """A training set as Trainer takes it: a process's share of an optimizer step at a time, in micro-batches.
 
-    answers: Answers
-    plan: Plan
+    It holds no network, so that it can be sent to a data loader's workers.
+    """
+
+    training_set: TrainingSet
+    plan: MemoryPlan
     dtype: torch.dtype
-    """What the model computes in."""
+    """The precision that the network computes in."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return len(self.answers)
+        return len(self.training_set)
 
-    def __getitems__(self, places: Sequence[int]) -> dict[str, Any]:
-        """Return the tensors of each forward pass, the places (B) of its examples among them, and the plan."""
-        passes = []
-        for part in self.plan.cut([self.answers.lengths[place] for place in places]):
-            found = [places[index] for index in part]
-            batch = self.answers.batch(found)
+    def __getitems__(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return the tensors of each micro-batch, the ``indices`` (B) of its examples among them, and the plan."""
+        lengths = self.training_set.lengths
+        micro_batches = []
+        for part in self.plan.split([lengths[index] for index in indices]):
+            chosen = [indices[position] for position in part]
+            batch = self.training_set.batch(chosen)
             cast = {key: value.to(self.dtype) if value.is_floating_point() else value for key, value in batch.items()}
-            passes.append({**cast, "places": torch.tensor(found)})
-        return {"passes": passes, "plan": self.plan}
+            micro_batches.append({**cast, "indices": torch.tensor(chosen)})
+        return {"micro_batches": micro_batches, "plan": self.plan}
 
     def padding(self, order: Sequence[int], step: int) -> float:
-        """Return the share of all positions that is padding, where examples come in an order, ``step`` at a time."""
-        filled = taken = 0.0
+        """Return the share of all tokens that is padding, where examples come in an order, ``step`` at a time."""
+        real = total = 0.0
         for start in range(0, len(order), step):
-            lengths = [self.answers.lengths[place] for place in order[start : start + step]]
-            filled += sum(lengths)
-            taken += sum(len(part) * max(lengths[index] for index in part) for part in self.plan.cut(lengths))
-        return 1 - filled / taken
-
-
-class LengthBuckets(Sampler[int]):
-    """An order that keeps examples of like length together, and is otherwise random; another one every epoch."""
-
-    def __init__(self, lengths: Sequence[float], batch: int, seed: int) -> None:
-        """Take each example's length, in any unit; ``batch`` consecutive examples make an optimizer step."""
-        self.buckets = [round(math.log(max(length, 1.0), BUCKET)) for length in lengths]
-        self.batch = batch
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch, so that a resumed run goes on in the same one."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self.buckets)
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the places of all examples."""
-        generator = rng(self.seed, "order", self.epoch)
-        order = sorted(generator.permutation(len(self)).tolist(), key=self.buckets.__getitem__)
-        batches = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
-        # A last batch that is not full stays last: elsewhere it would shift the borders of all that follow.
-        last = [batches.pop()] if len(order) % self.batch else []
-        yield from (place for turn in generator.permutation(len(batches)) for place in batches[turn])
-        yield from (place for batch in last for place in batch)
+            lengths = [self.training_set.lengths[index] for index in order[start : start + step]]
+            real += sum(lengths)
+            total += sum(len(part) * max(lengths[position] for position in part) for part in self.plan.split(lengths))
+        return 1 - real / total

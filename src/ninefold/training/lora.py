@@ -1,4 +1,4 @@
-"""LoRA by PEFT: where it goes, how it starts, and a word on what was matched."""
+"""LoRA by PEFT: the modules it adapts, and its initial values."""
 
 import re
 from typing import Any
@@ -12,10 +12,10 @@ from ninefold.seeding import seed_sequence
 
 
 def matched(model: Any, pattern: str) -> list[str]:
-    """Return the names of the modules that a pattern adapts, in the model's order.
+    """Return the names of the linear layers that a pattern matches, in the model's order.
 
     Raises:
-        ModelError: If there are none, naming what the model's attention is made of.
+        ModelError: If there are none; the message lists the names of the model's linear layers.
     """
     linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
     found = [name for name in linear if re.fullmatch(pattern, name)]
@@ -27,15 +27,19 @@ def matched(model: Any, pattern: str) -> list[str]:
     return found
 
 
-def targeted(targets: str) -> str:
-    """Return the pattern that a user's word means: names of modules separated by commas, or a regular expression."""
+def pattern_of(targets: str) -> str:
+    """Return the pattern of ``--targets``: names of modules separated by commas, or a regular expression.
+
+    Raises:
+        RunError: If it is neither.
+    """
     if re.fullmatch(r"[\w.]+(\s*,\s*[\w.]+)*", targets):
         names = "|".join(re.escape(name.strip()) for name in targets.split(","))
         return rf"(.*\.)?({names})"
     try:
         re.compile(targets)
     except re.error as error:
-        raise RunError(f"--targets {targets!r}: no regular expression ({error})") from error
+        raise RunError(f"--targets {targets!r}: not a regular expression ({error})") from error
     return targets
 
 
@@ -50,20 +54,20 @@ def attach(
     dropout: float = 0.0,
     init: str = "gaussian",
 ) -> tuple[Any, list[str]]:
-    """Put a fresh adapter on a model, without biases (the paper's section 5, the authors' code).
+    """Add a new adapter to a model, without biases (the paper's section 5, the authors' code).
 
     Args:
-        model: A bare model of transformers.
+        model: A model of transformers, without adapter.
         pattern: The regular expression that the full names of the adapted modules match.
-        rank: Of the added matrices.
-        alpha: Their scale, before division by the rank.
-        seed: Names the stream their first values are drawn from.
-        dropout: Of what goes into them.
-        init: "gaussian", or "default" for PEFT's own start.
-        base: What the saved adapter calls its base: a hub id or a folder.
+        rank: The rank of the added matrices.
+        alpha: The scale of the update, before division by the rank.
+        seed: The seed of the initial values.
+        base: The hub id or folder that the saved adapter names as its base model.
+        dropout: The dropout probability on the input of the added matrices.
+        init: The initialization of the first matrix: "gaussian", or "default" for PEFT's own.
 
     Returns:
-        The model with its adapter, all else frozen, and the names of the adapted modules.
+        The model with its adapter, all other weights frozen, and the names of the adapted modules.
 
     Raises:
         ModelError: If the pattern matches no module.

@@ -1,66 +1,81 @@
-"""What a training run chooses by itself: how its effective batch is cut into forward passes."""
+"""The memory plan of a training run: how its effective batch is cut into micro-batches. No torch here."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ninefold import store
 from ninefold.errors import RunError
-
-_FILE = "plan.json"
+from ninefold.runs import layout
 
 
 @dataclass(frozen=True)
-class Plan:
-    """It changes memory and speed, never the effective batch."""
+class MemoryPlan:
+    """Micro-batches and gradient checkpointing: they change memory and speed, never the effective batch."""
 
     micro_batch: int
     """Examples in a forward pass, at most."""
     tokens: int
-    """Positions in a forward pass, padding included, at most; an example that is longer goes alone."""
-    recompute: bool
+    """Tokens in a forward pass, padding included, at most; an example that is longer goes alone."""
+    gradient_checkpointing: bool
     """Whether activations are computed again in the backward pass rather than kept."""
-    unused: bool
-    """Whether some of what is trained may get no gradient, which several processes have to be told."""
+    unused_parameters: bool
+    """Whether some trained parameters may get no gradient; processes that train together have to know."""
     features: bool = False
-    """Whether pictures come as features, computed once, and not as pixels."""
+    """Whether the network gets vision features, computed once, in place of pixels."""
 
     @classmethod
-    def begun_with(cls, folder: Path) -> Self | None:
-        """Return the plan that a run keeps with its checkpoints, where it has begun."""
-        path = folder / _FILE
-        return cls(**store.read_json(path)) if path.exists() else None
+    def load(cls, folder: Path) -> Self | None:
+        """Return the plan that a run keeps beside its checkpoints; ``None`` where the run has not begun."""
+        path = folder / layout.PLAN
+        if not path.exists():
+            return None
+        kept = store.read_json(path)
+        return cls(kept["micro_batch"], kept["tokens"], kept["recompute"], kept["unused"], kept["features"])
 
-    def keep(self, folder: Path) -> None:
-        """Write the plan beside a run's checkpoints, for when it goes on."""
-        store.write_json(folder / _FILE, asdict(self))
+    def save(self, folder: Path) -> None:
+        """Write the plan beside a run's checkpoints; a resumed run goes on with it."""
+        store.write_json(folder / layout.PLAN, self.as_json())
 
-    def cut(self, lengths: Sequence[float]) -> list[list[int]]:
-        """Cut a batch into forward passes of like length and even size; return the places of each one's examples."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as run folders hold it."""
+        return {
+            "micro_batch": self.micro_batch,
+            "tokens": self.tokens,
+            "recompute": self.gradient_checkpointing,
+            "unused": self.unused_parameters,
+            "features": self.features,
+        }
+
+    def split(self, lengths: Sequence[float]) -> list[list[int]]:
+        """Split a batch into micro-batches of like length and even size; return the indices of each one's examples."""
         size = max(1, min(self.micro_batch, int(self.tokens // max(lengths))))
-        passes = -(-len(lengths) // size)
+        count = -(-len(lengths) // size)
         ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
-        borders = [len(lengths) * number // passes for number in range(passes + 1)]
+        borders = [len(lengths) * number // count for number in range(count + 1)]
         return [ordered[start:end] for start, end in pairwise(borders)]
 
     def __str__(self) -> str:
-        """Say it in words."""
-        kept = "recomputed" if self.recompute else "kept"
-        return f"at most {self.micro_batch} examples, {self.tokens:,} tokens in a forward pass, activations {kept}"
+        """Return the plan in words."""
+        word = "with" if self.gradient_checkpointing else "without"
+        return (
+            f"at most {self.micro_batch} examples, {self.tokens:,} tokens in a forward pass, {word} gradient "
+            "checkpointing"
+        )
 
-    def halved(self, size: int, length: float) -> "Plan":
-        """Return a plan for when ``size`` examples of ``length`` were too many.
+    def halved(self, size: int, length: float) -> "MemoryPlan":
+        """Return a plan for when ``size`` examples of ``length`` tokens did not fit in memory.
 
         Raises:
             RunError: If there is nothing left to halve.
         """
         if size > 1:
             return replace(self, micro_batch=size // 2, tokens=int(size // 2 * length))
-        if not self.recompute:
-            return replace(self, recompute=True)
+        if not self.gradient_checkpointing:
+            return replace(self, gradient_checkpointing=True)
         raise RunError(
-            f"out of memory on a single example of about {length:.0f} tokens, activations recomputed; "
-            "train on smaller pictures, a smaller model or a larger device"
+            f"out of memory on a single example of about {length:.0f} tokens, with gradient checkpointing; "
+            "train on smaller images, a smaller model or a larger device"
         )

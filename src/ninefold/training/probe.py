@@ -1,6 +1,7 @@
-"""One step that leaves nothing behind: it measures what a forward and a backward pass take, and plans with that."""
+"""The memory probe: one step that leaves no trace, from whose memory the micro-batch is chosen."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,88 +12,91 @@ from accelerate.utils.operations import send_to_device
 
 from ninefold.errors import RunError
 from ninefold.models.vlm.prompt import Tensors
-from ninefold.training.dataset import Answers, Passes
-from ninefold.training.memory import Plan
-from ninefold.training.trainer import recompute
+from ninefold.training import gradient_checkpointing
+from ninefold.training.dataset import StepDataset, TrainingSet
+from ninefold.training.memory import MemoryPlan
+
+Losses = Callable[[Any, Tensors], tuple[torch.Tensor, torch.Tensor]]
+"""A function that returns the cross-entropies of a network on a batch, and the row each belongs to."""
 
 FORWARD_TOKENS = 8192
-"""Positions in a forward pass, at most: more would keep a GPU no busier."""
+"""Tokens in a forward pass, at most: more would keep a GPU no busier."""
 
 CPU_TOKENS = 2048
-"""The same on a CPU: a quarter of the memory, and as fast within a hundredth (a Qwen2-VL of 130 million weights)."""
+"""The same on a CPU: a quarter of the memory, and as fast to one percent (a Qwen2-VL of 130 million parameters)."""
 
-SAFE = 0.8
-"""The part of the free memory that is planned with."""
+USABLE = 0.8
+"""The part of the free memory that a plan may use."""
 
-PASSING = 1.5
-"""What a pass takes on a CPU, where only what it keeps for the backward pass is counted, in units of that."""
+CPU_PEAK = 1.5
+"""Peak memory of a step on a CPU, as a multiple of what is kept for the backward pass, which alone is counted there."""
 
 
 def choose(
-    answers: Answers,
+    training_set: TrainingSet,
     network: Any,
+    losses: Losses,
     dtype: torch.dtype,
     *,
-    share: int,
+    batch: int,
     micro_batch: int | None = None,
-    recomputing: bool | None = None,
+    checkpointing: bool | None = None,
     processes: int = 1,
-) -> tuple[Plan, str]:
-    """Choose how a batch is cut into forward passes, and whether activations are kept, which is faster.
+) -> tuple[MemoryPlan, str]:
+    """Choose the micro-batch, and whether activations are kept, which is faster, or gradients checkpointed.
 
     Args:
-        answers: What is learned from; its longest example is probed.
-        network: What is trained, on its device.
-        dtype: What it computes in.
-        share: Examples that each process has of a batch.
+        training_set: The training examples; the longest of them is probed.
+        network: The network that is trained, on its device.
+        losses: Its losses on a batch.
+        dtype: The precision it computes in.
+        batch: Examples per optimizer step and process.
         micro_batch: Examples in a forward pass, where the user has chosen.
-        recomputing: Whether activations are recomputed, where the user has chosen.
-        processes: How many train together.
+        checkpointing: Whether to use gradient checkpointing, where the user has chosen.
+        processes: The number of processes that train together.
 
     Returns:
-        The plan, and what it rests on in words. With both chosen nothing is probed.
+        The plan, and the reason for it in words. Where the user has chosen both, nothing is probed.
 
     Raises:
-        RunError: If not even one example fits.
+        RunError: If not even one example fits in memory.
     """
-    longest = max(answers.lengths)
-    if micro_batch is not None and recomputing is not None:
-        plan = Plan(min(micro_batch, share), int(micro_batch * longest), recomputing, unused=processes > 1)
-        return plan, f"{plan}, as told"
-    one = Passes(answers, Plan(1, 1, False, False), dtype)
-    batch = one.__getitems__([answers.lengths.index(longest)])["passes"][0]
-    batch.pop("places")
-    room = SAFE * (free(network.device) - _state_bytes(network))
-    taken, unused = measure(answers.model, network, batch, dtype)
-    again = taken * (micro_batch or 1) > room if recomputing is None else recomputing
-    if again:
-        recompute(network)
+    longest = training_set.lengths[training_set.longest()]
+    if micro_batch is not None and checkpointing is not None:
+        plan = _plan(micro_batch, batch, longest, checkpointing, unused=processes > 1)
+        return plan, f"{plan}, as asked for"
+    example = _longest_alone(training_set, dtype)
+    room = USABLE * (free(network.device) - _state_bytes(network))
+    taken, unused = measure(losses, network, example, dtype)
+    checkpoint = taken * (micro_batch or 1) > room if checkpointing is None else checkpointing
+    if checkpoint:
+        gradient_checkpointing.enable(network)
         # On a CPU a measure of what is kept would find next to nothing now; what was found is an upper bound.
         if network.device.type != "cpu":
-            taken, unused = measure(answers.model, network, batch, dtype)
+            taken, unused = measure(losses, network, example, dtype)
     if not math.isfinite(taken):
-        raise RunError(f"out of memory on a single example of {longest:.0f} tokens; use a smaller model or pictures")
+        raise RunError(f"out of memory on a single example of {longest:.0f} tokens; use a smaller model or images")
     if micro_batch is None:
         most = CPU_TOKENS if network.device.type == "cpu" else FORWARD_TOKENS
         tokens = int(longest * max(1, min(room // taken, most // longest)))
-        plan = Plan(share, tokens, again, unused)
+        plan = MemoryPlan(batch, tokens, checkpoint, unused)
     else:
-        plan = Plan(min(micro_batch, share), int(micro_batch * longest), again, unused)
-    return plan, f"{plan}: the longest takes {_mib(taken)} MiB and {_mib(room)} MiB are at hand"
+        plan = _plan(micro_batch, batch, longest, checkpoint, unused=unused)
+    return plan, f"{plan}: the longest takes {_mib(taken)} MiB and {_mib(room)} MiB are available"
 
 
-def measure(model: Any, network: Any, batch: Tensors, dtype: torch.dtype) -> tuple[float, bool]:
-    """Take a step that leaves no trace: not in weights or their gradients, and not in what is random.
+def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) -> tuple[float, bool]:
+    """Measure a forward and a backward pass, which change no weight, no gradient and no random state.
 
     Args:
-        model: The `ninefold.models.protocol.Trainable` whose loss it is.
-        network: What is trained.
-        batch: What its losses take.
-        dtype: What it computes in.
+        losses: The losses of a network on a batch.
+        network: The network that is trained.
+        batch: A batch of examples with their answers.
+        dtype: The precision the network computes in.
 
     Returns:
-        The bytes that activations take (on a GPU the peak, on a CPU what is kept for the backward pass and more in
-        proportion); infinity where memory was not enough. And whether some of what is trained got no gradient.
+        The bytes that activations take (on a GPU the peak, on a CPU `CPU_PEAK` times what is kept for the backward
+        pass), infinity where memory was not enough; and whether some trained parameters got no gradient.
     """
     device, training = network.device, network.training
     fixed = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
@@ -115,8 +119,8 @@ def measure(model: Any, network: Any, batch: Tensors, dtype: torch.dtype) -> tup
             torch.autograd.graph.saved_tensors_hooks(counted, lambda tensor: tensor),
             torch.autocast(device.type, dtype, enabled=dtype != torch.float32),
         ):
-            losses_K, _ = model.losses(network.train(), send_to_device(batch, device))
-            losses_K.mean().backward()
+            losses_K, _ = losses(network.train(), send_to_device(batch, device))
+            losses_K.mean().backward()  # type: ignore[no-untyped-call]
         unused = any(parameter.grad is None for parameter in trained)
     except RuntimeError as error:
         if not should_reduce_batch_size(error):
@@ -129,11 +133,11 @@ def measure(model: Any, network: Any, batch: Tensors, dtype: torch.dtype) -> tup
         clear_device_cache()
     if on_gpu:
         return torch.cuda.max_memory_allocated(device) - before, unused
-    return PASSING * sum(kept.values()), unused
+    return CPU_PEAK * sum(kept.values()), unused
 
 
 def free(device: torch.device) -> int:
-    """Return the bytes that are free on a device, or, for a CPU, in the machine or the container it is in."""
+    """Return the free memory of a device in bytes; for a CPU that of the machine, or of the container it runs in."""
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + unused
@@ -146,8 +150,20 @@ def free(device: torch.device) -> int:
     return available if limit == "max" else min(available, int(limit) - int(used))
 
 
+def _plan(micro_batch: int, batch: int, longest: float, checkpointing: bool, *, unused: bool) -> MemoryPlan:
+    """Return the plan of a micro-batch that the user has chosen."""
+    return MemoryPlan(min(micro_batch, batch), int(micro_batch * longest), checkpointing, unused)
+
+
+def _longest_alone(training_set: TrainingSet, dtype: torch.dtype) -> Tensors:
+    """Return the tensors of the longest example."""
+    alone = StepDataset(training_set, MemoryPlan(1, 1, False, False), dtype)
+    batch: Tensors = alone.__getitems__([training_set.longest()])["micro_batches"][0]
+    return {name: value for name, value in batch.items() if name != "indices"}
+
+
 def _state_bytes(network: Any) -> int:
-    """Return what gradients and the two moments of AdamW will take."""
+    """Return the bytes that gradients and the two moments of AdamW will take."""
     return sum(3 * value.numel() * value.element_size() for value in network.parameters() if value.requires_grad)
 
 

@@ -1,92 +1,184 @@
-"""A training run, from its specification to a finished folder; interrupted anywhere, it goes on to the same end."""
+"""A training run, from its specification to a finished folder; interrupted anywhere, it resumes to the same result."""
 
-import json
 import resource
 import shutil
 import time
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
 
-from ninefold import store
-from ninefold.data.format.dataset import Dataset
+from ninefold import console, store
 from ninefold.errors import ModelError, RunError
-from ninefold.models import image_inputs
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
-from ninefold.training import lora
-from ninefold.training.dataset import Answers, LengthBuckets, Passes
-from ninefold.training.memory import Plan
-from ninefold.training.parameters import Tuned, save, tuned
-from ninefold.training.prepare import prepare, processes, say
+from ninefold.runs import layout
+from ninefold.training import gradient_checkpointing
+from ninefold.training.arguments import trainer_arguments
+from ninefold.training.checkpoints import last_checkpoint, save_adapter, save_model
+from ninefold.training.dataset import StepDataset, TrainingSet
+from ninefold.training.history import epochs_of, is_over, summary
+from ninefold.training.inputs import Inputs, open_inputs
+from ninefold.training.memory import MemoryPlan
+from ninefold.training.parameters import TrainableNetwork, made_trainable
 from ninefold.training.probe import choose
+from ninefold.training.processes import processes, say, warn
+from ninefold.training.sampler import LengthBuckets
+from ninefold.training.settings import resolve
 from ninefold.training.spec import TrainSpec
-from ninefold.training.trainer import AnswerTrainer, History, best_epoch, history, is_over, recompute
-
-_WARMED = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+from ninefold.training.trainer import AnswerTrainer
 
 
 def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict[str, Any]:
-    """Fine-tune a model, or go on where an interrupted run stopped; a finished run stays as it is.
+    """Fine-tune a model, or resume an interrupted run; a finished run stays as it is.
 
     Writes ``adapter/`` (plain PEFT; ``model/``, a checkpoint, where all weights are trained), ``history.json``,
-    ``metrics.json``, ``sees.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds all
-    that changes the outcome. Runs in one process, or in several that ``accelerate launch`` started.
+    ``metrics.json``, ``sees.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds
+    everything that changes the outcome. Runs in one process, or in several that ``accelerate launch`` started.
 
     Args:
-        spec: What is trained, on what, and how.
+        spec: The model, the data sets and the settings.
         out: The run's folder.
-        model: What ``spec.model`` names, where it is open already; it is given back exactly as it was.
+        model: The model that ``spec.model`` names, where it is open already; afterwards it is exactly as it was before.
 
     Returns:
-        What ``metrics.json`` holds.
+        The content of ``metrics.json``.
 
     Raises:
         ModelError: If the model cannot be used, or no module of it matches LoRA's pattern.
         DataError: If a data set cannot be used.
-        RunError: If ``out`` holds another run, the batch cannot be shared as asked, memory is not enough for a single
-            example, or the loss is no number.
+        RunError: If ``out`` holds another run, the batch cannot be shared by the processes, memory is not enough for a
+            single example, or the loss is not finite.
     """
     begun = time.perf_counter()
     state = processes()
     opened = model or open_trainable(replace(spec.model, device=str(state.device)))
     if opened.identity["adapter"] is not None:
         raise ModelError(f"{opened.name}: has an adapter already; open its base alone to train another")
-    settings = resolved(spec, opened)
+    settings = resolve(spec, opened)
     with state.main_process_first():
         done = store.open_run(out, settings)
     if done:
-        return dict(store.read_json(out / "metrics.json"))
-    with quiet(), tuned(opened, settings, restored=model is not None) as tuning:
-        say(tuning.summary)
-        begun_with = Plan.begun_with(out / "checkpoints")
-        learned, checked = prepare(spec, opened, None if begun_with is None else begun_with.features)
-        plan = _plan(spec, settings, tuning, learned, out / "checkpoints")
-        log, plan = _fit(
-            tuning, settings, plan, learned, checked, folder=out / "checkpoints", every=spec.checkpoint_steps
-        )
-    epochs = history(log)
+        return dict(store.read_json(out / layout.METRICS))
+    folder = out / layout.CHECKPOINTS
+    with quiet(), made_trainable(opened, settings, restore=model is not None) as trainable:
+        say(trainable.summary)
+        kept = MemoryPlan.load(folder)
+        inputs = open_inputs(spec, opened, resumed=None if kept is None else kept.features)
+        plan = _plan(spec, settings, trainable, inputs, folder)
+        log, plan = _fit(trainable, settings, plan, inputs, folder=folder, every=spec.checkpoint_steps)
+    epochs = epochs_of(log)
     metrics = {
-        **_outcome(epochs, most=spec.epochs),
-        "examples": {"train": len(learned), "validation": len(checked)},
-        "adapted": tuning.summary,
-        "adapted_modules": tuning.modules,
+        **summary(epochs, max_epochs=spec.epochs),
+        "examples": {"train": len(inputs.train), "validation": len(inputs.validation)},
+        "adapted": trainable.summary,
+        "adapted_modules": trainable.modules,
     }
     if state.is_main_process:
         facts = {
-            "plan": asdict(plan),
-            "padding": round(_padding(settings, plan, learned), 4),
+            "plan": plan.as_json(),
+            "padding": round(_padding(settings, plan, inputs.train), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
         }
-        save(opened, out / "checkpoints" / "best", out, None if settings["lora"] else tuning.dtype)
-        sees = image_inputs.record(opened, [*learned.examples, *checked.examples])
-        _finish(out, {"history": epochs, "metrics": metrics, "sees": sees, "provenance": _provenance(spec, facts)})
+        if settings["lora"]:
+            save_adapter(folder / layout.BEST, out / layout.ADAPTER)
+        else:
+            save_model(opened, folder / layout.BEST, out / layout.MODEL, trainable.dtype)
+        results = {
+            layout.HISTORY: epochs,
+            layout.METRICS: metrics,
+            layout.SEES: inputs.watch.record(),
+            layout.PROVENANCE: _provenance(spec, facts),
+        }
+        _finish(out, results)
     state.wait_for_everyone()
     return metrics
+
+
+def _plan(
+    spec: TrainSpec, settings: Mapping[str, Any], trainable: TrainableNetwork, inputs: Inputs, folder: Path
+) -> MemoryPlan:
+    """Return the plan of a resumed run, or choose and keep one; what the user asks for comes before both."""
+    state = processes()
+    if settings["batch"] % state.num_processes:
+        raise RunError(
+            f"--batch {settings['batch']}: {state.num_processes} processes cannot share it evenly; choose a multiple"
+        )
+    asked = spec.micro_batch is not None or spec.recompute is not None
+    # The main process chooses for all, as others would measure memory that it is just using.
+    with state.main_process_first():
+        kept = MemoryPlan.load(folder)
+        if kept is not None and not (asked and state.is_main_process):
+            if kept.gradient_checkpointing:
+                gradient_checkpointing.enable(trainable.network)
+            return kept
+        plan, reason = choose(
+            inputs.train,
+            trainable.network,
+            inputs.learner.losses,
+            trainable.dtype,
+            batch=settings["batch"] // state.num_processes,
+            micro_batch=spec.micro_batch,
+            checkpointing=spec.recompute,
+            processes=state.num_processes,
+        )
+        plan = replace(plan, features=inputs.train.featured)
+        plan.save(folder)
+    say(reason)
+    return plan
+
+
+def _fit(
+    trainable: TrainableNetwork,
+    settings: Mapping[str, Any],
+    plan: MemoryPlan,
+    inputs: Inputs,
+    *,
+    folder: Path,
+    every: int,
+) -> tuple[list[dict[str, Any]], MemoryPlan]:
+    """Train until the epochs or the patience are over, from the last checkpoint on.
+
+    Returns:
+        Trainer's log, and the plan at the end.
+    """
+    last = last_checkpoint(folder)
+    if last is not None:
+        log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json")["log_history"]
+        if is_over(epochs_of(log), patience=settings["patience"], max_epochs=settings["epochs"]):
+            return log, plan
+
+    def go_on_with(plan: MemoryPlan) -> None:
+        plan.save(folder)
+        warn(f"out of memory; going on with {plan}")
+
+    steps = StepDataset(inputs.train, plan, trainable.dtype)
+    with console.progress(shown=processes().is_main_process) as bar:
+        trainer = AnswerTrainer(
+            trainable.network,
+            trainer_arguments(settings, plan, trainable.dtype, folder=folder, workers=inputs.train.workers),
+            losses=inputs.learner.losses,
+            train=steps,
+            validation=StepDataset(inputs.validation, plan, trainable.dtype),
+            order=LengthBuckets(inputs.train.lengths, settings["batch"], settings["seed"]),
+            patience=settings["patience"],
+            every=every,
+            best=folder / layout.BEST,
+            bar=bar,
+            on_new_plan=go_on_with,
+        )
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    return list(trainer.state.log_history), steps.plan
+
+
+def _padding(settings: Mapping[str, Any], plan: MemoryPlan, training_set: TrainingSet) -> float:
+    """Return the share of padding in the first epoch."""
+    order = list(LengthBuckets(training_set.lengths, settings["batch"], settings["seed"]))
+    step = settings["batch"] // processes().num_processes
+    return StepDataset(training_set, plan, torch.float32).padding(order, step)
 
 
 def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> dict[str, Any]:
@@ -101,196 +193,15 @@ def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _outcome(epochs: History, *, most: int) -> dict[str, Any]:
-    best = epochs[best_epoch(epochs) - 1]
-    return {
-        **{f"best_{key}": best[key] for key in ("epoch", "step")},
-        **{key: best[key] for key in ("train_loss", "validation_loss")},
-        "epochs": len(epochs),
-        "steps": epochs[-1]["step"],
-        "stopped_early": len(epochs) < most,
-    }
-
-
-def resolved(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
-    """Return all of a specification that changes the outcome, with the family's presets filled in, as JSON's types."""
-    preset = model.source.preset
-    return {
-        "kind": "training",
-        "model": model.identity,
-        "data": [
-            {
-                "name": data.name,
-                "train": [spec.train_split, data.fingerprint(spec.train_split)],
-                "validation": [spec.validation_split, data.fingerprint(spec.validation_split)],
-            }
-            for data in map(Dataset.open, spec.data)
-        ],
-        "limit": spec.limit,
-        "seed": spec.seed,
-        "scope": spec.lora_scope,
-        "lora": _lora(spec, model) if spec.method == "lora" else None,
-        "optimizer": "adamw",
-        "learning_rate": spec.learning_rate or preset.learning_rate,
-        "schedule": spec.schedule or preset.schedule,
-        "warmup": spec.warmup,
-        "weight_decay": spec.weight_decay,
-        "clip": spec.clip,
-        "batch": spec.batch or preset.batch,
-        "epochs": spec.epochs,
-        "patience": spec.patience,
-    }
-
-
-def _lora(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
-    return {
-        "pattern": model.family.scopes[spec.lora_scope] if spec.targets is None else lora.targeted(spec.targets),
-        "rank": spec.rank,
-        "alpha": spec.alpha,
-        "dropout": spec.dropout,
-        "init": spec.init,
-        "bias": "none",
-    }
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint; Trainer writes ``trainer_state.json`` last, so one cut short has none."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    return next((path for path in found if _is_json(path / "trainer_state.json")), None)
-
-
-def _plan(spec: TrainSpec, settings: dict[str, Any], tuning: Tuned, learned: Answers, folder: Path) -> Plan:
-    """Return the plan that the run was begun with, or choose and keep one; what the user says comes before both."""
-    state = processes()
-    if settings["batch"] % state.num_processes:
-        raise RunError(
-            f"--batch {settings['batch']}: {state.num_processes} processes cannot share it evenly; choose a multiple"
-        )
-    told = spec.micro_batch is not None or spec.recompute is not None
-    # The main process chooses for all, as others would measure memory that it is just using.
-    with state.main_process_first():
-        begun_with = Plan.begun_with(folder)
-        if begun_with is not None and not (told and state.is_main_process):
-            if begun_with.recompute:
-                recompute(tuning.network)
-            return begun_with
-        plan, reason = choose(
-            learned,
-            tuning.network,
-            tuning.dtype,
-            share=settings["batch"] // state.num_processes,
-            micro_batch=spec.micro_batch,
-            recomputing=spec.recompute,
-            processes=state.num_processes,
-        )
-        plan = replace(plan, features=learned.featured)
-        plan.keep(folder)
-    say(reason)
-    return plan
-
-
-def _fit(
-    tuning: Tuned,
-    settings: dict[str, Any],
-    plan: Plan,
-    learned: Answers,
-    checked: Answers,
-    *,
-    folder: Path,
-    every: int,
-) -> tuple[list[dict[str, Any]], Plan]:
-    """Train until the epochs or the patience are over, from the last checkpoint on.
-
-    Returns:
-        Trainer's log, and the plan that was left in the end.
-    """
-    last = last_checkpoint(folder)
-    if last is not None:
-        log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json")["log_history"]
-        if is_over(history(log), patience=settings["patience"], most=settings["epochs"]):
-            return log, plan
-
-    def replanned(plan: Plan) -> None:
-        plan.keep(folder)
-        say(f"out of memory; going on with {plan}")
-
-    steps = Passes(learned, plan, tuning.dtype)
-    trainer = AnswerTrainer(
-        model=tuning.network,
-        args=_arguments(settings, plan, tuning.dtype, folder=folder, workers=learned.workers),
-        train_dataset=steps,
-        eval_dataset=Passes(checked, plan, tuning.dtype),
-        sampler=LengthBuckets(learned.lengths, settings["batch"], settings["seed"]),
-        patience=settings["patience"],
-        every=every,
-        best=folder / "best",
-        replanned=replanned,
-    )
-    trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    return list(trainer.state.log_history), steps.plan
-
-
-def _padding(settings: dict[str, Any], plan: Plan, learned: Answers) -> float:
-    """Return the share of padding in the first epoch."""
-    order = list(LengthBuckets(learned.lengths, settings["batch"], settings["seed"]))
-    return Passes(learned, plan, torch.float32).padding(order, settings["batch"] // processes().num_processes)
-
-
-def _arguments(
-    settings: dict[str, Any], plan: Plan, dtype: torch.dtype, *, folder: Path, workers: int
-) -> TrainingArguments:
-    device = processes().device.type
-    # On a CPU workers would take cores from the training that waits for them.
-    workers = workers if device == "cuda" else 0
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        seed=settings["seed"],
-        num_train_epochs=settings["epochs"],
-        per_device_train_batch_size=settings["batch"] // processes().num_processes,
-        per_device_eval_batch_size=settings["batch"] // processes().num_processes,
-        learning_rate=settings["learning_rate"],
-        lr_scheduler_type=_WARMED[settings["schedule"]] if settings["warmup"] else settings["schedule"],
-        warmup_steps=settings["warmup"],
-        weight_decay=settings["weight_decay"],
-        max_grad_norm=settings["clip"],
-        bf16=dtype == torch.bfloat16,
-        fp16=dtype == torch.float16,
-        use_cpu=device == "cpu",
-        # When to look, to save and to stop is decided in `ninefold.training.trainer`.
-        eval_strategy="no",
-        save_strategy="no",
-        logging_strategy="no",
-        save_total_limit=2,
-        remove_unused_columns=False,
-        dataloader_num_workers=workers,
-        dataloader_persistent_workers=workers > 0,
-        dataloader_pin_memory=device == "cuda",
-        disable_tqdm=True,
-        ddp_find_unused_parameters=plan.unused,
-        report_to=[],
-    )
-    # Several GPUs are used by several processes; Trainer would otherwise share them among threads of this one.
-    arguments._n_gpu = min(1, arguments.n_gpu)
-    return arguments
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def _peak_memory() -> dict[str, int]:
     """Return the most memory that this process has held, in MiB."""
     peak = {"cpu": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
     return peak | ({"gpu": torch.cuda.max_memory_allocated() >> 20} if torch.cuda.is_available() else {})
 
 
-def _finish(out: Path, results: dict[str, Any]) -> None:
-    """Write the results, last of all that the run is done, and remove what only a resumed run needs."""
+def _finish(out: Path, results: Mapping[str, Any]) -> None:
+    """Write the results, then that the run is done, and remove what only a resumed run needs."""
     for name, result in results.items():
-        store.write_json(out / f"{name}.json", result)
-    store.write_json(out / "done.json", {"done": True})
-    shutil.rmtree(out / "checkpoints")
+        store.write_json(out / name, result)
+    store.write_json(out / layout.DONE, {"done": True})
+    shutil.rmtree(out / layout.CHECKPOINTS)

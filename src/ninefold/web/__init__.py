@@ -1,1 +1,1 @@
-"""Web pages: the template environment, layout, styles and thumbnails that all pages share."""
+"""What HTML pages share: templates, escaping, content security policy, thumbnails."""

@@ -1,0 +1,61 @@
+"""The settings of transformers.Trainer for a training run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from ninefold.training.compat import without_data_parallel
+from ninefold.training.memory import MemoryPlan
+from ninefold.training.processes import processes
+
+_WITH_WARMUP = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+"""Trainer's names of the schedules that begin with a warm-up."""
+
+
+def trainer_arguments(
+    settings: Mapping[str, Any], plan: MemoryPlan, dtype: torch.dtype, *, folder: Path, workers: int
+) -> TrainingArguments:
+    """Return Trainer's settings.
+
+    Args:
+        settings: The run's settings, as in its ``spec.json``.
+        plan: How batches are cut.
+        dtype: The precision that the network computes in.
+        folder: The folder of the checkpoints.
+        workers: Processes that load data for a GPU.
+    """
+    device = processes().device.type
+    # On a CPU, workers would take cores from the training that waits for them.
+    workers = workers if device == "cuda" else 0
+    return without_data_parallel(
+        TrainingArguments(
+            output_dir=str(folder),
+            seed=settings["seed"],
+            num_train_epochs=settings["epochs"],
+            per_device_train_batch_size=settings["batch"] // processes().num_processes,
+            per_device_eval_batch_size=settings["batch"] // processes().num_processes,
+            learning_rate=settings["learning_rate"],
+            lr_scheduler_type=_WITH_WARMUP[settings["schedule"]] if settings["warmup"] else settings["schedule"],
+            warmup_steps=settings["warmup"],
+            weight_decay=settings["weight_decay"],
+            max_grad_norm=settings["clip"],
+            bf16=dtype == torch.bfloat16,
+            fp16=dtype == torch.float16,
+            use_cpu=device == "cpu",
+            # `ninefold.training.callbacks` decides when to evaluate, save and stop.
+            eval_strategy="no",
+            save_strategy="no",
+            logging_strategy="no",
+            save_total_limit=2,
+            remove_unused_columns=False,
+            dataloader_num_workers=workers,
+            dataloader_persistent_workers=workers > 0,
+            dataloader_pin_memory=device == "cuda",
+            disable_tqdm=True,
+            ddp_find_unused_parameters=plan.unused_parameters,
+            report_to=[],
+        )
+    )

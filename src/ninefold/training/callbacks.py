@@ -1,0 +1,61 @@
+"""Trainer callbacks: when to evaluate, to save a checkpoint and to stop, and the progress bar."""
+
+import math
+from typing import Any
+
+from rich.progress import Progress
+from transformers import TrainerCallback
+
+from ninefold.training.history import epochs_of, is_over
+
+
+class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
+    """An evaluation and a checkpoint after every epoch, checkpoints in between, and early stopping."""
+
+    def __init__(self, patience: int, every: int) -> None:
+        """Stop after ``patience`` epochs without a better validation loss; save every so many steps in between."""
+        self.patience = patience
+        self.every = every
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask for a log entry, and for a checkpoint where one is due within the epoch."""
+        control.should_log = True
+        # The last step of an epoch is saved once the epoch is evaluated. From a checkpoint before that, a resumed run
+        # would begin the next epoch and never evaluate this one.
+        ends_epoch = state.global_step % (state.max_steps // int(args.num_train_epochs)) == 0
+        control.should_save = state.global_step % self.every == 0 and not ends_epoch
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask for an evaluation, and then for a checkpoint."""
+        control.should_evaluate = control.should_save = True
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Ask to stop where the epochs or the patience are over."""
+        # Counted from the log, which a checkpoint keeps, and not from a counter, which it would lose.
+        epochs = epochs_of(state.log_history)
+        if is_over(epochs, patience=self.patience, max_epochs=int(args.num_train_epochs)):
+            control.should_training_stop = True
+
+
+_LOSSES = {"loss": "loss", "validation": "eval_loss"}
+"""Losses that the bar shows, and their names in Trainer's log."""
+
+
+class ProgressBar(TrainerCallback):  # type: ignore[misc]
+    """One bar over all steps, with the losses and the time left."""
+
+    def __init__(self, bar: Progress) -> None:
+        """Show the steps in a progress display."""
+        self.bar = bar
+        self.latest: dict[str, Any] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin where the run begins, or resumes."""
+        self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Show the latest losses."""
+        self.latest.update(state.log_history[-1])
+        losses = [f"{word} {self.latest[key]:.3f}" for word, key in _LOSSES.items() if key in self.latest]
+        text = ", ".join([f"epoch {math.ceil(self.latest['epoch'])} of {args.num_train_epochs:.0f}", *losses])
+        self.bar.update(self.task, completed=state.global_step, description=text)
