@@ -89,6 +89,18 @@ def test_an_error_of_the_operating_system_is_one_line_and_exit_code_2(capsys, tm
     assert err == "ninefold: runs/base/scores.parquet: the disk is full; make room and run the same command again\n"
 
 
+def test_what_ninefold_did_not_write_is_never_replaced(capsys, tmp_path):
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    (letters / "to-mother.txt").write_text("dear")
+    for command in (["nano", "world", "--pictures", "1"], ["data", "synthetic", "--split", "test"]):
+        for out in (letters, letters / "to-mother.txt"):
+            code, err = run(capsys, *command, "--out", out)
+            assert code == 2
+            assert "not replaced" in err
+    assert (letters / "to-mother.txt").read_text() == "dear"
+
+
 def test_an_unexpected_error_is_one_line_that_names_it(capsys, monkeypatch):
     fail_with(monkeypatch, ZeroDivisionError("division by zero\nin many lines"))
     code, err = run(capsys, "score", "runs/base")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ninefold import store
-from ninefold.errors import DesignError
+from ninefold.errors import DataError, DesignError
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.seeding import rng
@@ -33,11 +33,15 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
 
     Raises:
         DesignError: If fewer than one picture is asked for, or the seed is negative.
+        DataError: If something else stands in that place, which is never replaced.
     """
     if spec.pictures < 1 or spec.seed < 0:
         raise DesignError(
             f"--pictures {spec.pictures} --seed {spec.seed}: one picture or more, and a seed of 0 or more"
         )
+    # What nobody but the user can make again stays.
+    if out.exists() and not (out / "annotations.json").is_file() and (out.is_file() or any(out.iterdir())):
+        raise DataError(f"{out}: holds something else than a nano world, which is not replaced; choose another --out")
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     with store.atomic_folder(out) as folder:
