@@ -16,7 +16,7 @@ from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Box, border_distance, cell_of_box, label_of_cell
-from ninefold.store import canonical_json, read_json, write_json
+from ninefold.store import canonical_json, content_id, read_json, write_json
 from ninefold.types import Example
 
 LOOKS = {"red square", "blue circle"}
@@ -54,11 +54,24 @@ def change(folder, edit, *, manifest=False, certificate=False, split="red"):
     edit(rows)
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
     if manifest:
-        kept = read_json(folder / "manifest.json")
-        kept["rows"][split] = [{"id": row["id"], "pixels": pixels(row), "text": text(row)} for row in rows]
-        write_json(folder / "manifest.json", kept)
+        listed = [{"split": split, "id": row["id"], "pixels": pixels(row), "text": text(row)} for row in rows]
+        change_listed(folder, lambda rows: rows.__setitem__(slice(None), listed), split=split)
     if certificate:
         write_json(folder / "certificate.json", certify(folder))
+
+
+def change_listed(folder, edit, *, split="red", agree=True):
+    """Edit the rows that the manifest lists of a split, and perhaps make the fingerprint agree with them."""
+    path = folder / "manifest.parquet"
+    rows = pq.read_table(path).to_pylist()
+    others = [row for row in rows if row["split"] != split]
+    rows = [row for row in rows if row["split"] == split]
+    edit(rows)
+    pq.write_table(pa.Table.from_pylist([*others, *rows]), path)
+    if agree:
+        listed = [{name: row[name] for name in ("id", "pixels", "text")} for row in rows]
+        facts = {"rows": len(rows), "fingerprint": content_id(listed)}
+        edit_json(folder / "manifest.json", lambda manifest: manifest["splits"].update({split: facts}))
 
 
 def pixels(row):
@@ -195,7 +208,7 @@ def test_pictures_are_checked_even_where_all_hashes_agree(folder, edit, fact):
 def test_a_missing_picture_is_named(folder):
     name = rows_of(folder)[1]["id"][9].as_py()
     change(folder, lambda rows: rows[9].update(image=None))
-    with pytest.raises(DataError, match=f"row {name}: has no picture"):
+    with pytest.raises(DataError, match=f"row {name}: has no image"):
         verify(folder)
 
 
@@ -209,10 +222,14 @@ def test_a_broken_picture_is_named(folder):
 @pytest.mark.parametrize(
     ("edit", "row", "said"),
     [
-        (lambda rows: rows.pop(3), 3, "in manifest.json but not in the parquet"),
-        (lambda rows: rows.append(rows[3] | {"id": "new"}), None, "row new: in the parquet but not in manifest.json"),
-        (lambda rows: rows.append(rows[3]), 3, "2 times in the parquet"),
-        (lambda rows: rows.insert(0, rows.pop(3)), 3, "stands where manifest.json lists"),
+        (lambda rows: rows.pop(3), 3, "in manifest.parquet but not in the data files"),
+        (
+            lambda rows: rows.append(rows[3] | {"id": "new"}),
+            None,
+            "row new: in the data files but not in manifest.parquet",
+        ),
+        (lambda rows: rows.append(rows[3]), 3, "2 times in the data files"),
+        (lambda rows: rows.insert(0, rows.pop(3)), 3, "stands where manifest.parquet lists"),
     ],
 )
 def test_missing_extra_and_moved_rows_are_named(folder, edit, row, said):
@@ -232,24 +249,50 @@ def edit_json(path, edit):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lambda m: m["rows"]["red"][4].update(text="0" * 32), "row {4}: its question"),
-        (lambda m: m["rows"]["red"][4].update(id="other"), "row other: in manifest.json but not in the parquet"),
         (lambda m: m["spec"].update(seed=1), "manifest_sha256"),
-        (lambda m: m["rows"].pop("red"), "differing: red"),
-        (lambda m: m.pop("rows"), "not a manifest"),
-        (lambda m: m["rows"]["red"][0].pop("pixels"), "not a manifest"),
-        (lambda m: m["rows"]["red"][0].update(id=[1]), "not a manifest"),
+        (lambda m: m.update(clustering="group", labels=["yes", "no"]), "manifest_sha256"),
+        (lambda m: m["splits"].pop("red"), "differing: red"),
+        (lambda m: m["splits"]["red"].update(fingerprint="0" * 12), "red: says 162 rows with fingerprint 000000000000"),
+        (lambda m: m["splits"]["red"].update(rows=163), "red: says 163 rows with fingerprint"),
+        (lambda m: m["splits"]["red"].pop("rows"), "not a manifest"),
+        (lambda m: m.pop("splits"), "not a manifest"),
+        (lambda m: m.update(format=1), "format 1, .*make the data set again"),
     ],
 )
 def test_an_edited_manifest_is_found(folder, edit, said):
-    names = rows_of(folder)[1]["id"].to_pylist()
     edit_json(folder / "manifest.json", edit)
+    with pytest.raises(DataError, match=said):
+        verify(folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda rows: rows[4].update(text="0" * 32), "row {4}: its question"),
+        (lambda rows: rows[4].update(id="other"), "row other: in manifest.parquet but not in the data files"),
+        (lambda rows: rows[4].update(split="blue"), "row {4}: in manifest.parquet but not in the data files"),
+        (lambda rows: rows[4].update(split="green"), "lists rows of splits that manifest.json lacks: green"),
+        (lambda rows: rows[4].update(pixels="0" * 32), "red: says 162 rows with fingerprint"),
+        (lambda rows: [row.pop("pixels") for row in rows], "not a manifest"),
+        (lambda rows: [row.update(id=[1]) for row in rows], "not a manifest"),
+    ],
+)
+def test_edited_rows_of_the_manifest_are_found(folder, edit, said):
+    names = rows_of(folder)[1]["id"].to_pylist()
+    path = folder / "manifest.parquet"
+    rows = pq.read_table(path).to_pylist()
+    first = next(index for index, row in enumerate(rows) if row["split"] == "red")
+    red = rows[first:]
+    edit(red)
+    if isinstance(red[0].get("id"), list) or "pixels" not in red[0]:
+        rows = []
+    pq.write_table(pa.Table.from_pylist([*rows[:first], *red]), path)
     with pytest.raises(DataError, match=said.replace("{4}", names[4])):
         verify(folder)
 
 
 def test_an_edited_pixel_hash_is_found_even_with_its_certificate(folder):
-    edit_json(folder / "manifest.json", lambda m: m["rows"]["red"][4].update(pixels="0" * 32))
+    change_listed(folder, lambda rows: rows[4].update(pixels="0" * 32))
     write_json(folder / "certificate.json", certify(folder))
     with pytest.raises(DataError, match=f"row {rows_of(folder)[1]['id'][4]}: broken: the decoded picture"):
         verify(folder)
@@ -271,7 +314,7 @@ def test_an_edited_certificate_is_found(folder, edit, said):
         verify(folder)
 
 
-@pytest.mark.parametrize("name", ["certificate.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["certificate.json", "manifest.json", "manifest.parquet"])
 def test_missing_and_broken_files_are_named(folder, name):
     (folder / name).write_text("{")
     with pytest.raises(DataError, match=name):

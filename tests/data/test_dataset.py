@@ -8,11 +8,12 @@ from pathlib import Path
 import cv2
 import datasets
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import xxhash
 from PIL import Image
 
-from ninefold.data.format import dataset
+from ninefold.data.format import dataset, shards
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
@@ -59,8 +60,12 @@ def test_splits(folder: Path):
 
 def test_the_manifest_holds_the_documented_hashes(folder: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert list(manifest) == ["format", "rows", "spec", "versions"]
-    for listed, example in zip(manifest["rows"]["train"], Dataset.open(folder).read("train"), strict=True):
+    assert list(manifest) == [
+        "format", "source", "question", "labels", "answer_format", "clustering", "splits", "spec", "versions",
+    ]  # fmt: skip
+    rows = pq.read_table(folder / "manifest.parquet").to_pylist()
+    assert [row["split"] for row in rows] == ["train"] * 8 + ["validation"] * 4
+    for listed, example in zip(rows, Dataset.open(folder).read("train"), strict=False):
         picture = Image.open(io.BytesIO(example.image)).convert("RGB")
         assert listed["id"] == example.id
         assert listed["pixels"] == xxhash.xxh3_128(b"96x96:" + picture.tobytes()).hexdigest()
@@ -125,8 +130,8 @@ def test_pictures_may_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_long_sets_are_cut_into_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(dataset, "BATCH_ROWS", 2)
-    monkeypatch.setattr(dataset, "SHARD_BYTES", 1)
+    monkeypatch.setattr(shards, "GROUP_ROWS", 2)
+    monkeypatch.setattr(shards, "SHARD_BYTES", 1)
     dataset.write(tmp_path / "set", {"test": rows(7)}, about=ABOUT)
     names = sorted(path.name for path in (tmp_path / "set" / "data").iterdir())
     assert names == [f"test-{number:05d}-of-00004.parquet" for number in range(4)]

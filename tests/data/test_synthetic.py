@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from ninefold.data.checks import certificate
@@ -14,6 +15,7 @@ from ninefold.data.sources.synthetic import SyntheticSpec, examples, make
 from ninefold.errors import DesignError
 from ninefold.scenes.render import encode_png, render
 from ninefold.space import LABELS
+from ninefold.store import content_id
 
 SMALL = {"canvas": 48, "grid": 3}
 
@@ -117,13 +119,16 @@ def test_same_seed_same_bytes_and_the_same_on_every_machine(tmp_path: Path):
     assert contents[0] == contents[1]
     assert list(contents[0]) == [
         "README.md", "certificate.json", "data/train-00000-of-00001.parquet", "data/validation-00000-of-00001.parquet",
-        "manifest.json",
+        "manifest.json", "manifest.parquet",
     ]  # fmt: skip
-    rows = json.loads(contents[0]["manifest.json"])["rows"]
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in pq.read_table(tmp_path / "one" / "manifest.parquet").to_pylist():
+        rows.setdefault(row.pop("split"), []).append(row)
     assert {split: len(part) for split, part in rows.items()} == {"train": 144, "validation": 36}
     assert hashlib.sha256(json.dumps(rows).encode()).hexdigest() == (
         "7d04c711f79d156305f9fb293a25aae0104ba284404b6850e23bb169851e1088"
     )
+    assert all(Dataset.open(tmp_path / "one").fingerprint(split) == content_id(part) for split, part in rows.items())
 
 
 @pytest.mark.parametrize("settings", [{}, {"antialias": True, "distractors": 3}])

@@ -109,15 +109,15 @@ def test_the_whole_page(page):
     assert seen.text.count(sentence) == 2  # the title and the heading
     assert "say nothing about any real model" in seen.text
     assert len(seen.all("map")) == 2 * 5
-    assert len(seen.all("tile")) == 2 * 5 * 81
+    assert len(seen.all("cell")) == 2 * 5 * 81
     assert len([1 for tag, attrs in seen.elements if tag == "li" and "data-cell" in attrs]) == 243 + 162
-    assert {attrs["data-cell"] for attrs in seen.all("tile")} == {
+    assert {attrs["data-cell"] for attrs in seen.all("cell")} == {
         f"{row}-{col}" for row in range(9) for col in range(9)
     }
     assert len(seen.all("thumb")) == 162
     assert "Where is the cat?" in seen.text
-    assert "Some pictures are missing: the run does not say where its data set is" in seen.text
-    assert "What is proven of each data set" in seen.text
+    assert "Some images are missing: the run does not say where its data set is" in seen.text
+    assert "What is proven about each data set" in seen.text
     assert "ninefold evaluate --model nano" in seen.text
     assert "a census of its scenes" in seen.text
     assert "The ring marks the epoch kept, 3" in seen.text

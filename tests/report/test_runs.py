@@ -17,10 +17,10 @@ def test_tuned_runs_are_paired_with_the_base_that_answered_the_same(evaluation, 
     assert [run.folder.name for run in trainings] == ["tuning"]
     photos, synthetic = group(evaluations)
     assert (photos.name, synthetic.name) == ("photos", "synthetic")
-    assert [column.name for column in photos.columns] == ["tuned"]
+    assert [result.name for result in photos.results] == ["tuned"]
     assert photos.pairs == []
     names = ["nano base", "nano tuned", "Qwen/Qwen2-VL-7B-Instruct base"]
-    assert [column.name for column in synthetic.columns] == names
+    assert [result.name for result in synthetic.results] == names
     assert [(one.name, other.name) for one, other in synthetic.pairs] == [("nano base", "nano tuned")]
 
 
@@ -28,7 +28,7 @@ def test_several_tuned_models_are_told_apart(evaluation, answers):
     folders = [evaluation("base", answers(0.4))]
     folders += [evaluation(f"tuned-{k}", answers(0.8 + k / 10), tuned=f"adapter{k}") for k in (0, 1)]
     (test_set,) = group(read_runs(folders)[0])
-    assert [column.name for column in test_set.columns] == ["base", "tuned, adapter0", "tuned, adapter1"]
+    assert [result.name for result in test_set.results] == ["base", "tuned, adapter0", "tuned, adapter1"]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_runs_asked_in_another_way_are_not_compared(evaluation, answers):
     ways = [("one", {}), ("two", {"scoring": "choice"}), ("three", {"scoring": "choice", "tuned": True})]
     folders = [evaluation(name, answers(0.4), **way) for name, way in ways]
     (test_set,) = group(read_runs(folders)[0])
-    assert [column.name for column in test_set.columns] == ["nano base", "nano by choice base", "nano by choice tuned"]
-    assert test_set.pairs == [test_set.columns[1:]]
+    assert [result.name for result in test_set.results] == ["nano base", "nano by choice base", "nano by choice tuned"]
+    assert test_set.pairs == [test_set.results[1:]]
 
 
 def test_nothing_to_report_is_an_error():

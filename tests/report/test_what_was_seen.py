@@ -66,9 +66,9 @@ def test_of_many_sizes_the_first_are_shown_and_the_others_summed_up(evaluation, 
 def test_the_page_shows_it(tmp_path, evaluation, answers):
     report([saw(evaluation("base", answers(0.4)), sight((672, 672), 324, 2928))], tmp_path / "one.html")
     page = (tmp_path / "one.html").read_text()
-    assert "What the model saw" in page
-    assert "Pictures are prepared by SomeImageProcessor." in page
+    assert "Image inputs" in page
+    assert "Image processor: SomeImageProcessor." in page
     assert "<td>2,928</td>" in page
     assert "<dt>image processor</dt>" in page
     report([evaluation("plain", answers(0.4))], tmp_path / "two.html")
-    assert "What the model saw" not in (tmp_path / "two.html").read_text()
+    assert "Image inputs" not in (tmp_path / "two.html").read_text()

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ninefold import store
-from ninefold.data.format.columns import CORE
+from ninefold.data.format.columns import CORE_COLUMNS
 from ninefold.errors import DataError, RunError
 from ninefold.models.protocol import Model
 from ninefold.types import Example, Prediction
@@ -33,7 +33,7 @@ COLUMNS: dict[str, pa.DataType] = {
     "text": pa.string(),
     "truncated": pa.bool_(),
     "scores": pa.list_(pa.float64()),
-    **{name: CORE[name] for name in ASKED},
+    **{name: CORE_COLUMNS[name] for name in ASKED},
 }
 """Columns of every table of predictions; each factor follows as a column of its own."""
 

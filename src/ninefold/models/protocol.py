@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ninefold.errors import ModelError
 from ninefold.types import Example, Prediction
 
 
@@ -28,7 +29,10 @@ class Sight:
 
 
 class Model(Protocol):
-    """Anything that answers examples. What a model cannot do raises `ninefold.errors.ModelError`."""
+    """Anything that answers examples. What a model cannot do raises `ninefold.errors.ModelError`.
+
+    A model of a user's own needs only ``name`` and `predict` where it inherits from this class.
+    """
 
     @property
     def name(self) -> str:
@@ -41,7 +45,7 @@ class Model(Protocol):
 
         The key ``adapter`` is ``None`` for a base model.
         """
-        ...
+        return {"name": self.name, "adapter": None}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given."""
@@ -49,23 +53,23 @@ class Model(Protocol):
 
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, one log-probability per option, in the order of its options."""
-        ...
+        raise ModelError(f"{self.name}: ranks no options; leave out --scoring choice")
 
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
         """Return the states of each prompt's last token, (examples, layers, width) in single precision.
 
         Layers are the decoder's, without the embeddings; the last one is after the final norm.
         """
-        ...
+        raise ModelError(f"{self.name}: has no hidden states")
 
     def sees(self, example: Example) -> Sight | None:
-        """Return what becomes of an example's picture; ``None`` where only the far side of a URL knows."""
-        ...
+        """Return what becomes of an example's picture; ``None`` where nothing here knows."""
+        return None
 
     @property
     def picture_settings(self) -> Mapping[str, object]:
         """All that decides what becomes of pictures, by name, in JSON's types; empty where `sees` says nothing."""
-        ...
+        return {}
 
 
 class Trainable(Model, Protocol):

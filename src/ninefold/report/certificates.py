@@ -1,4 +1,4 @@
-"""What is proven of the data sets behind a report, in words."""
+"""Certificates of the data sets behind a report, in words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,53 +7,57 @@ from typing import Any
 
 from ninefold.errors import RunError
 from ninefold.report.test_sets import Run
-from ninefold.report.wording import count, percent
 from ninefold.store import read_json
+from ninefold.web.wording import count, percent
 
 
 @dataclass(frozen=True, slots=True)
-class SplitProof:
-    """What is proven of one split."""
+class SplitSummary:
+    """The certificate of one split, summed up."""
 
     name: str
     """The split."""
     rows: int
     """How many examples it has."""
     bound: str
-    """What a reader of the text alone can reach."""
+    """The best accuracy from the text alone, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """The certificate of one data set."""
+class CertificateSummary:
+    """The certificate of one data set, summed up."""
 
     name: str
     """What the set's folder is called."""
     missing: str
     """Why there is no certificate; empty where there is one."""
-    parts: tuple[SplitProof, ...] = ()
-    """What it says of each split."""
+    splits: tuple[SplitSummary, ...] = ()
+    """Its splits."""
     statements: tuple[str, ...] = ()
-    """All it says, in sentences: what is exact, and what is not and by how much."""
+    """All facts in sentences: what is exact, and what is not and by how much."""
     limits: tuple[str, ...] = ()
-    """What it does not say."""
+    """What it does not state."""
 
 
-def proofs(runs: Iterable[Run]) -> list[Proof]:
+def summaries(runs: Iterable[Run]) -> list[CertificateSummary]:
     """Return the certificate of each data set that the runs name, in the order they name them."""
-    return [_proof(folder) for folder in dict.fromkeys(folder for run in runs for folder in run.data_folders)]
+    return [_summary(folder) for folder in dict.fromkeys(folder for run in runs for folder in run.data_folders)]
 
 
-def _proof(folder: Path) -> Proof:
+def _summary(folder: Path) -> CertificateSummary:
     path = folder / "certificate.json"
     try:
         certificate = read_json(path)
-        parts = tuple(SplitProof(name, part["rows"], _bound(part)) for name, part in certificate["splits"].items())
-        return Proof(folder.name, "", parts, tuple(certificate["statements"]), tuple(certificate["limits"]))
+        splits = tuple(SplitSummary(name, part["rows"], _bound(part)) for name, part in certificate["splits"].items())
+        return CertificateSummary(
+            folder.name, "", splits, tuple(certificate["statements"]), tuple(certificate["limits"])
+        )
     except RunError as error:
-        return Proof(folder.name, f"There is no certificate to show: {error}.")
+        return CertificateSummary(folder.name, f"There is no certificate to show: {error}.")
     except (KeyError, TypeError, AttributeError, StopIteration):
-        return Proof(folder.name, f"There is no certificate to show: {path} is not in the format of this version.")
+        return CertificateSummary(
+            folder.name, f"There is no certificate to show: {path} is not in the format of this version."
+        )
 
 
 def _bound(part: Mapping[str, Any]) -> str:
@@ -61,8 +65,9 @@ def _bound(part: Mapping[str, Any]) -> str:
     right, rows = view["numerator"], view["denominator"]
     fraction = f"{count(right)} of {count(rows)} = {view['reduced']} ({percent(right / rows, 1)})"
     if view["texts"] == rows:
-        return f"Every text occurs once, so that the bound on what text alone gives away, {fraction}, says nothing."
+        return f"Each text occurs only once, so the bound on text-only accuracy, {fraction}, says nothing."
+    bits = f"{view['mutual_information_bits']:g}"
     return (
-        f"Who reads the text and never sees the picture can have at most {fraction} right;"
-        f" text and answer share {view['mutual_information_bits']:g} bits."
+        f"Without the image, no method that reads only the text can answer more than {fraction} correctly;"
+        f" the mutual information of text and answer is {bits} bits."
     )

@@ -1,4 +1,4 @@
-"""What fine-tuning changed: a tuned run against its base, item by item."""
+"""Paired comparisons: a tuned run against its base, example by example."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.analysis import cells, statistics
-from ninefold.report.test_sets import Column
+from ninefold.report.test_sets import Result
+
+SIGNIFICANCE = 1 - statistics.CONFIDENCE
+"""P-values below this count as a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,34 +17,34 @@ class Change:
     """A tuned run against its base on the very same examples."""
 
     paired: statistics.Paired
-    """The comparison; where examples share a group, such as a picture, its interval and test are clustered by it."""
+    """The comparison; where examples share a group, such as an image, its interval and test are clustered by it."""
     mcnemar: float
-    """P-value of McNemar's exact test of the examples gained against those lost, as if all were independent."""
+    """P-value of McNemar's exact test of examples gained against examples lost, as if all were independent."""
 
     @property
     def verdict(self) -> str:
-        """What can be said of it: "rose", "fell" or "unclear"."""
-        if self.paired.p >= 0.05:
+        """Return the direction of a significant change: "rose" or "fell"; "unclear" otherwise."""
+        if self.paired.p >= SIGNIFICANCE:
             return "unclear"
         return "rose" if self.paired.difference.value > 0 else "fell"
 
 
-def change(base: Column, tuned: Column) -> Change:
+def change(base: Result, tuned: Result) -> Change:
     """Compare a tuned run with its base."""
     before, after = _answers(base, tuned)
     paired = statistics.paired(before, after, statistics.clusters(base.run.scores))
     return Change(paired, float(statistics.mcnemar(paired.gained, paired.lost).exact))
 
 
-def sure_cells(base: Column, tuned: Column) -> NDArray[np.bool_]:
-    """Return which cells changed beyond chance, shape (grid, grid): exact McNemar tests, 5 % over all cells by Holm."""
+def sure_cells(base: Result, tuned: Result) -> NDArray[np.bool_]:
+    """Return the cells that changed beyond chance, shape (grid, grid): exact McNemar tests, adjusted by Holm."""
     before, after = _answers(base, tuned)
     table = base.run.scores
     grid = len(base.run.metrics["by_cell"])
     adjusted = cells.change_map(table["cell_row"], table["cell_col"], before, after, grid)
-    return np.nan_to_num(adjusted, nan=1.0) < 0.05
+    return np.nan_to_num(adjusted, nan=1.0) < SIGNIFICANCE
 
 
-def _answers(base: Column, tuned: Column) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _answers(base: Result, tuned: Result) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     before = base.run.scores["correct"]
     return before.to_numpy(bool), tuned.run.scores["correct"].reindex(before.index).to_numpy(bool)

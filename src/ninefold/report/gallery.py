@@ -1,13 +1,10 @@
-"""Examples to look at: picture, question, truth, and what each run said; wrong answers first, every cell present."""
+"""The gallery: examples with image, question, right answer and each run's answer; wrong ones first, from every cell."""
 
-import base64
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from ninefold import images
 from ninefold.data.format.dataset import Dataset
@@ -16,59 +13,57 @@ from ninefold.report.test_sets import Evaluation, TestSet
 from ninefold.seeding import rng
 from ninefold.space import Cell
 from ninefold.types import Example
-
-SIDE = 160
-"""Longest side of a thumbnail, in pixels."""
+from ninefold.web.thumbnails import thumbnail
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """What one run said."""
+class ShownAnswer:
+    """The answer of one run."""
 
     name: str
-    """The run."""
+    """The run's name."""
     text: str
-    """Its exact words."""
+    """The exact text."""
     is_right: bool
-    """Whether they count as right."""
+    """Whether it counts as right."""
     kind: str
     """"label", or why no label could be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class ShownExample:
     """One example, ready to show."""
 
     id: str
     """The example's id."""
     question: str
     """The question alone."""
-    truth: str
+    answer: str
     """The right answer."""
     cell: Cell | None
     """Where the thing is, where the set says so."""
-    answers: tuple[Response, ...]
-    """One a run."""
-    picture: str | None
-    """A thumbnail as a data URI, where the data set is at hand."""
+    answers: tuple[ShownAnswer, ...]
+    """Those of the runs."""
+    image: str | None
+    """A thumbnail as a data URI, where the data set can be read."""
     frame: tuple[float, float, float, float] | None
-    """Left, top, width and height of the thing's box, or else of its cell, as percentages of the picture."""
+    """Left, top, width and height of the thing's box, or else of its cell, as percentages of the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
     """The examples of one set."""
 
-    exhibits: tuple[Exhibit, ...]
+    examples: tuple[ShownExample, ...]
     """Wrong ones first."""
     total: int
     """How many examples the set has."""
     missing: str | None
-    """Why pictures are missing, where some are."""
+    """Why images are missing, where some are."""
 
 
 def gallery(test_set: TestSet, limit: int) -> Gallery:
-    """Choose up to ``limit`` examples of a set and fetch their pictures.
+    """Choose up to ``limit`` examples of a set and read their images.
 
     Cells take turns, and each gives the example most worth seeing of those it has left: the later the run that is wrong
     about it (tuned after base), the more. Sets without cells take turns by answer.
@@ -77,31 +72,32 @@ def gallery(test_set: TestSet, limit: int) -> Gallery:
     turn = table.groupby(["cell_row", "cell_col"] if test_set.grid else "answer").cumcount()
     chosen = table.loc[turn.sort_values(kind="stable").index[:limit]]
     chosen = chosen.sort_values("rank", ascending=False, kind="stable")
-    pictures, missing = _thumbnails(test_set.columns[0].run, set(chosen["id"]))
-    exhibits = tuple(_exhibit(test_set, row, pictures) for row in chosen.to_dict("records"))
-    return Gallery(exhibits, len(table), missing)
+    thumbnails, missing = _thumbnails(test_set.results[0].run, set(chosen["id"]))
+    shown = tuple(_shown(test_set, row, thumbnails) for row in chosen.to_dict("records"))
+    return Gallery(shown, len(table), missing)
 
 
 def _ranked(test_set: TestSet) -> pd.DataFrame:
     """Return the score table with a ``rank``, worst first; a fixed shuffle breaks ties, lest neighbors crowd it."""
-    table = test_set.columns[0].run.scores
+    table = test_set.results[0].run.scores
     table = table.iloc[rng(0, "gallery").permutation(len(table))].copy()
     table["rank"] = 0
-    for place, column in enumerate(test_set.columns):
-        wrong = ~column.run.scores["correct"].reindex(table.index).astype(bool)
-        table["rank"] += wrong * 2**place
+    for index, result in enumerate(test_set.results):
+        wrong = ~result.run.scores["correct"].reindex(table.index).astype(bool)
+        table["rank"] += wrong * 2**index
     return table.sort_values("rank", ascending=False, kind="stable")
 
 
-def _exhibit(test_set: TestSet, row: Mapping[str, Any], pictures: Mapping[str, str]) -> Exhibit:
+def _shown(test_set: TestSet, row: Mapping[str, Any], thumbnails: Mapping[str, str]) -> ShownExample:
     answers = []
-    for column in test_set.columns:
-        said = column.run.scores.loc[row["id"]]
-        answers.append(Response(column.name, said["text"], bool(said["correct"]), said["kind"]))
+    for result in test_set.results:
+        said = result.run.scores.loc[row["id"]]
+        answers.append(ShownAnswer(result.name, said["text"], bool(said["correct"]), said["kind"]))
     grid = test_set.grid
     cell = Cell(row["cell_row"], row["cell_col"]) if grid else None
     frame = _frame(row, cell, grid) if cell and grid else None
-    return Exhibit(row["id"], row["question"], row["answer"], cell, tuple(answers), pictures.get(row["id"]), frame)
+    image = thumbnails.get(row["id"])
+    return ShownExample(row["id"], row["question"], row["answer"], cell, tuple(answers), image, frame)
 
 
 def _frame(row: Mapping[str, Any], cell: Cell, grid: int) -> tuple[float, float, float, float]:
@@ -127,25 +123,16 @@ def _thumbnails(run: Evaluation, ids: set[str]) -> tuple[dict[str, str], str | N
 
 
 def _fetch(examples: Iterable[Example], ids: set[str]) -> tuple[dict[str, str], str | None]:
-    pictures: dict[str, str] = {}
+    thumbnails: dict[str, str] = {}
     missing = None
     left = set(ids)
     for example in examples:
         if example.id in left:
             left.remove(example.id)
             try:
-                pictures[example.id] = thumbnail(images.open_pil(example.image))
+                thumbnails[example.id] = thumbnail(images.open_pil(example.image))
             except NinefoldError as error:
                 missing = str(error)
         if not left:
             break
-    return pictures, missing
-
-
-def thumbnail(picture: Image.Image) -> str:
-    """Return a small copy of a picture as a data URI."""
-    small = picture.convert("RGB")
-    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=75, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return thumbnails, missing

@@ -1,19 +1,19 @@
-"""What happened, in one honest sentence a model."""
+"""Headline sentences: the change in accuracy of each model, or its accuracy where nothing was tuned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ninefold.report.comparison import Change, change
 from ninefold.report.test_sets import TestSet
-from ninefold.report.wording import count, join, percent
+from ninefold.web.wording import count, join, percent
 
 VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "moved without clear change"}
-"""What a verdict reads as, in the order sentences take."""
+"""The verb of each verdict, in the order that sentences name them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What fine-tuning did to one model on one set."""
+    """The effect of fine-tuning on one model and one set."""
 
     subject: str
     """The base model."""
@@ -22,17 +22,17 @@ class Outcome:
     questions: int
     """How many questions it asks."""
     changes: tuple[Change, ...]
-    """One a tuned run."""
+    """One for each tuned run."""
 
     @property
     def verdict(self) -> str:
-        """The verdict all tuned runs share, or "mixed"."""
+        """Return the verdict that all tuned runs share, or "mixed"."""
         verdicts = {change.verdict for change in self.changes}
         return verdicts.pop() if len(verdicts) == 1 else "mixed"
 
 
 def sentences(sets: Sequence[TestSet]) -> list[str]:
-    """Return what the runs show: a sentence for each model that was tuned, or one for each run where none was."""
+    """Return one sentence for each model that was tuned, or one for each run where none was."""
     outcomes = _outcomes(sets)
     subjects = list(dict.fromkeys(outcome.subject for outcome in outcomes))
     if subjects:
@@ -44,10 +44,10 @@ def sentences(sets: Sequence[TestSet]) -> list[str]:
     if not sets:
         return ["A model was fine-tuned; it has not been evaluated yet."]
     return [
-        f"{column.run.subject} ({column.name}) answers {percent(column.run.metrics['accuracy'])} right"
+        f"{result.run.subject} ({result.name}) answers {percent(result.run.metrics['accuracy'])} right"
         f" on {test_set.name} ({count(test_set.questions)} questions)."
         for test_set in sets
-        for column in test_set.columns
+        for result in test_set.results
     ]
 
 

@@ -1,21 +1,21 @@
-"""What each model saw of the pictures, as its runs recorded it."""
+"""Image inputs: tables of the sizes, tiles and image tokens that each model read, as its runs recorded them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ninefold.report.tables import Entry, Table
+from ninefold.report.tables import Table, TableCell
 from ninefold.report.test_sets import Evaluation, Run, set_name
-from ninefold.report.wording import count, join, percent
 from ninefold.store import canonical_json
+from ninefold.web.wording import count, join, percent
 
 SIZES = 6
-"""Sizes of pictures that are shown of a set; the others make one row."""
+"""Most image sizes shown of a set; all others make one row."""
 
-HEAD = ("pictures of", "size", "questions", "seen as", "tiles", "image tokens", "prompt tokens")
+HEAD = ("images of", "size", "questions", "resized to", "tiles", "image tokens", "prompt tokens")
 
 
 def tables(runs: Sequence[Run]) -> tuple[Table, ...]:
-    """Return a table for each model that has recorded what it saw; what runs agree in is shown once."""
+    """Return one table for each model whose runs recorded their image inputs; equal records are shown once."""
     models: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         if run.sees is not None:
@@ -34,13 +34,13 @@ def tables(runs: Sequence[Run]) -> tuple[Table, ...]:
 
 def _note(records: Mapping[str, Any]) -> str:
     names = dict.fromkeys(str(record["settings"].get("image_processor_type")) for record in records.values())
-    return f"Pictures are prepared by {join(list(names))}."
+    return f"Image processor: {join(list(names))}."
 
 
-def _rows(name: str, record: Mapping[str, Any]) -> list[tuple[str, tuple[Entry, ...]]]:
+def _rows(name: str, record: Mapping[str, Any]) -> list[tuple[str, tuple[TableCell, ...]]]:
     pictures = record["pictures"]
     shown = pictures if len(pictures) <= SIZES and not record["others"] else pictures[: SIZES - 1]
-    rows = [(name if place == 0 else "", _entries(row)) for place, row in enumerate(shown)]
+    rows = [(name if index == 0 else "", _cells(row)) for index, row in enumerate(shown)]
     rest, untold = pictures[len(shown) :], record["others"] or {"sizes": 0, "examples": 0}
     if rest:
         sizes = len(rest) + untold["sizes"]
@@ -48,19 +48,19 @@ def _rows(name: str, record: Mapping[str, Any]) -> list[tuple[str, tuple[Entry, 
         spans = [_span([row[key] for row in rest]) for key in ("tiles", "image_tokens")]
         prompts = _span([length for row in rest for length in row["prompt_tokens"]])
         texts = [f"{count(sizes)} others", count(questions), "", *spans, prompts]
-        rows.append(("", tuple(map(Entry, texts))))
+        rows.append(("", tuple(map(TableCell, texts))))
     return rows
 
 
-def _entries(row: Mapping[str, Any]) -> tuple[Entry, ...]:
+def _cells(row: Mapping[str, Any]) -> tuple[TableCell, ...]:
     cut = f"{percent(row['share'])} of it" if row["share"] < 1 else ""
     return (
-        Entry(_size(row["picture"])),
-        Entry(count(row["examples"])),
-        Entry(_size(row["pixels"]) if row["pixels"] else "", cut),
-        Entry(_span([row["tiles"]])),
-        Entry(_span([row["image_tokens"]])),
-        Entry(_span(row["prompt_tokens"])),
+        TableCell(_size(row["picture"])),
+        TableCell(count(row["examples"])),
+        TableCell(_size(row["pixels"]) if row["pixels"] else "", cut),
+        TableCell(_span([row["tiles"]])),
+        TableCell(_span([row["image_tokens"]])),
+        TableCell(_span(row["prompt_tokens"])),
     )
 
 
@@ -69,6 +69,6 @@ def _size(size: Sequence[int]) -> str:
 
 
 def _span(numbers: Sequence[int]) -> str:
-    """Return the least and the greatest of numbers; nothing where they are 0, which is to say unknown."""
+    """Return the least and the greatest of numbers; empty where they are 0, which means unknown."""
     low, high = min(numbers), max(numbers)
     return "" if high == 0 else count(low) if low == high else f"{count(low)} to {count(high)}"

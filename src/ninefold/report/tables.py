@@ -1,17 +1,23 @@
-"""Tables: base against tuned, by region, what is taken for what, and answers that name no label."""
+"""Tables: base against tuned, accuracy by region, confusion matrices, and invalid answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ninefold.analysis import statistics
 from ninefold.report.comparison import Change, change
-from ninefold.report.test_sets import Column, TestSet
-from ninefold.report.wording import NARROW_SPACE, count, p_value, percent, points, span
-from ninefold.space import LABELS
+from ninefold.report.test_sets import Result, TestSet
+from ninefold.web.wording import count, p_value, percent, points, span
+
+CONFIDENCE = percent(statistics.CONFIDENCE)
+"""The coverage of all intervals, in words."""
+
+MOST_LABELS = 24
+"""Questions with more labels get no confusion matrix and no map of answers: nobody could read them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableCell:
     """One cell of a table."""
 
     text: str
@@ -34,12 +40,12 @@ class Table:
     """How to read it, in one sentence."""
     head: tuple[str, ...]
     """Heads of the columns, the first above the names of the rows."""
-    rows: tuple[tuple[str, tuple[Entry, ...]], ...]
+    rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
     """Name and cells of each row."""
 
 
 def numbers(test_set: TestSet) -> tuple[Table, ...]:
-    """Return all tables that set the runs of a set side by side."""
+    """Return all tables that compare the runs of a set."""
     return (summary(test_set), *([regions(test_set)] if test_set.grid else []), invalid(test_set))
 
 
@@ -47,16 +53,16 @@ def summary(test_set: TestSet) -> Table:
     """Return the table of accuracies, intervals and invalid answers; one row a run."""
     changes = {tuned.name: change(base, tuned) for base, tuned in test_set.pairs}
     rows = []
-    for column in test_set.columns:
-        metrics, moved = column.run.metrics, changes.get(column.name)
-        entries = [
-            Entry(percent(metrics["accuracy"], 1), f"95{NARROW_SPACE}%: {span(metrics['ci95'])}"),
-            Entry(percent(metrics["valid_accuracy"], 1)),
-            Entry(count(metrics["invalid"]), percent(metrics["invalid"] / metrics["n"], 1)),
+    for result in test_set.results:
+        metrics, moved = result.run.metrics, changes.get(result.name)
+        cells = [
+            TableCell(percent(metrics["accuracy"], 1), f"{CONFIDENCE}: {span(metrics['ci95'])}"),
+            TableCell(percent(metrics["valid_accuracy"], 1)),
+            TableCell(count(metrics["invalid"]), percent(metrics["invalid"] / metrics["n"], 1)),
         ]
         if changes:
-            entries += _change_entries(moved) if moved else [Entry("")] * 4
-        rows.append((column.name, tuple(entries)))
+            cells += _change_cells(moved) if moved else [TableCell("")] * 4
+        rows.append((result.name, tuple(cells)))
     head: tuple[str, ...] = ("run", "accuracy", "of valid", "invalid")
     head += ("change", "newly right", "newly wrong", "exact McNemar") if changes else ()
     note = "Invalid answers count as wrong; “of valid” leaves them out. Changes are in percentage points."
@@ -65,63 +71,65 @@ def summary(test_set: TestSet) -> Table:
 
 def regions(test_set: TestSet) -> Table:
     """Return the table of accuracies in each region; one column a run, and one for each change."""
-    by_region = [column.run.metrics["by_region"] for column in test_set.columns]
+    by_region = [result.run.metrics["by_region"] for result in test_set.results]
     heads: list[str] = []
-    for column in test_set.columns:
-        heads += [column.name] + (["change"] if column.base else [])
+    for result in test_set.results:
+        heads += [result.name] + (["change"] if result.base else [])
     rows = []
     for label, first in by_region[0].items():
-        entries = [Entry(count(first["n"]))]
-        for column, regions_of in zip(test_set.columns, by_region, strict=True):
-            entries.append(_rate(regions_of[label]))
-            if column.base:
-                entries.append(_difference(column.base.metrics["by_region"][label], regions_of[label]))
-        rows.append((label, tuple(entries)))
-    note = "By the region the thing is in; small print gives the 95 % interval, changes are in percentage points."
+        cells = [TableCell(count(first["n"]))]
+        for result, regions_of in zip(test_set.results, by_region, strict=True):
+            cells.append(_rate(regions_of[label]))
+            if result.base:
+                cells.append(_difference(result.base.metrics["by_region"][label], regions_of[label]))
+        rows.append((label, tuple(cells)))
+    note = f"By the region of the object; the {CONFIDENCE} interval in small print, changes in percentage points."
     return Table("By region", note, ("region", "questions", *heads), tuple(rows))
 
 
 def invalid(test_set: TestSet) -> Table:
-    """Return the table of answers that name no single label, by why; one column a run."""
-    classes = [column.run.metrics["invalid_by_class"] for column in test_set.columns]
-    rows = [(kind, tuple(Entry(count(counts.get(kind, 0))) for counts in classes)) for kind in classes[0]]
-    note = "An answer counts only if it names exactly one of the labels; what does not is kept apart by kind."
-    return Table("Invalid answers", note, ("kind", *(column.name for column in test_set.columns)), tuple(rows))
+    """Return the table of invalid answers by kind; one column a run."""
+    classes = [result.run.metrics["invalid_by_class"] for result in test_set.results]
+    rows = [(kind, tuple(TableCell(count(counts.get(kind, 0))) for counts in classes)) for kind in classes[0]]
+    note = "An answer is valid if it names exactly one label; all others are counted here by kind."
+    return Table("Invalid answers", note, ("kind", *(result.name for result in test_set.results)), tuple(rows))
 
 
-def confusion(column: Column) -> Table:
-    """Return the table of what is taken for what, by one run."""
-    table: dict[str, dict[str, int]] = column.run.metrics["confusion"]
-    names = dict.fromkeys([*table, *(name for row in table.values() for name in row)])
-    given = sorted(names, key=lambda name: LABELS.index(name) if name in LABELS else len(LABELS))
+def confusion(result: Result) -> Table:
+    """Return the confusion matrix of one run: a row for each right answer, a column for each given one."""
+    table: dict[str, dict[str, int]] = result.run.metrics["confusion"]
+    found = dict.fromkeys([*table, *(name for row in table.values() for name in row)])
+    labels = result.run.labels
+    given = [name for name in labels if name in found] + [name for name in found if name not in labels]
     rows = []
-    for answer, counts in table.items():
+    for answer in (label for label in labels if label in table):
+        counts = table[answer]
         total = sum(counts.values()) or 1
-        entries = [
-            Entry(count(seen) if (seen := counts.get(name, 0)) else "", "", seen / total, name == answer)
+        cells = [
+            TableCell(count(seen) if (seen := counts.get(name, 0)) else "", "", seen / total, name == answer)
             for name in given
         ]
-        rows.append((answer, tuple(entries)))
-    note = f"{percent(column.run.metrics['accuracy'], 1)} right."
-    return Table(column.name, note, ("truth", *given), tuple(rows))
+        rows.append((answer, tuple(cells)))
+    note = f"{percent(result.run.metrics['accuracy'], 1)} right."
+    return Table(result.name, note, ("right answer", *given), tuple(rows))
 
 
-def _change_entries(change: Change) -> list[Entry]:
+def _change_cells(change: Change) -> list[TableCell]:
     paired = change.paired
     low, high = paired.difference.low, paired.difference.high
     return [
-        Entry(points(paired.difference.value, 1), f"95{NARROW_SPACE}%: {points(low, 1)} to {points(high, 1)}"),
-        Entry(count(paired.gained)),
-        Entry(count(paired.lost)),
-        Entry(p_value(change.mcnemar), "" if paired.mid_p is not None else f"{p_value(paired.p)} by {paired.test}"),
+        TableCell(points(paired.difference.value, 1), f"{CONFIDENCE}: {points(low, 1)} to {points(high, 1)}"),
+        TableCell(count(paired.gained)),
+        TableCell(count(paired.lost)),
+        TableCell(p_value(change.mcnemar), "" if paired.mid_p is not None else f"{p_value(paired.p)} by {paired.test}"),
     ]
 
 
-def _rate(measured: Mapping[str, Any]) -> Entry:
-    return Entry(percent(measured["accuracy"], 1), span(measured["ci95"]))
+def _rate(measured: Mapping[str, Any]) -> TableCell:
+    return TableCell(percent(measured["accuracy"], 1), span(measured["ci95"]))
 
 
-def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Entry:
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> TableCell:
     if before["accuracy"] is None or after["accuracy"] is None:
-        return Entry("")
-    return Entry(points(after["accuracy"] - before["accuracy"], 1))
+        return TableCell("")
+    return TableCell(points(after["accuracy"] - before["accuracy"], 1))

@@ -86,17 +86,24 @@ class Evaluation(Run):
         return canonical_json({**self.spec, "id": None, "model": model})
 
     @cached_property
+    def labels(self) -> list[str]:
+        """All answers in the canonical order of the question; in order of appearance where rows have their own."""
+        known = self.spec["data"].get("labels") or ()
+        valid = self.scores["kind"] == "label"
+        return list(dict.fromkeys([*known, *self.scores["answer"], *self.scores["label"][valid]]))
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """The score table, one row an example, indexed by the example's id."""
         return pd.read_parquet(self.folder / "scores.parquet").set_index("id", drop=False)
 
 
 @dataclass(frozen=True)
-class Column:
-    """An evaluation as a report shows it: with the name that heads its column."""
+class Result:
+    """An evaluation as a report shows it, under a name."""
 
     name: str
-    """What tells it from the other columns: "base", "tuned", or more where there are more."""
+    """What tells it from the others of its set: "base", "tuned", or more where there are more."""
     run: Evaluation
     """The evaluation."""
     base: Evaluation | None
@@ -109,24 +116,29 @@ class TestSet:
 
     name: str
     """What the set is called, unique in the report."""
-    columns: tuple[Column, ...]
+    results: tuple[Result, ...]
     """Runs by model, each base before what was tuned from it."""
 
     @property
-    def pairs(self) -> list[tuple[Column, Column]]:
+    def pairs(self) -> list[tuple[Result, Result]]:
         """Every tuned run with the base it was tuned from."""
-        by_run = {id(column.run): column for column in self.columns}
-        return [(by_run[id(column.base)], column) for column in self.columns if column.base is not None]
+        by_run = {id(result.run): result for result in self.results}
+        return [(by_run[id(result.base)], result) for result in self.results if result.base is not None]
 
     @property
     def grid(self) -> int | None:
         """Cells along each side of its maps; None where the set does not say where things are."""
-        return len(self.columns[0].run.metrics["by_cell"]) if "by_cell" in self.columns[0].run.metrics else None
+        return len(self.results[0].run.metrics["by_cell"]) if "by_cell" in self.results[0].run.metrics else None
+
+    @property
+    def labels(self) -> list[str]:
+        """All answers, in canonical order."""
+        return self.results[0].run.labels
 
     @property
     def questions(self) -> int:
         """How many questions the set asks."""
-        return int(self.columns[0].run.metrics["n"])
+        return int(self.results[0].run.metrics["n"])
 
 
 def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]]:
@@ -155,10 +167,10 @@ def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
     for run in evaluations:
         sets.setdefault(run.set_key, []).append(run)
     names = _unique([set_name(runs[0]) for runs in sets.values()])
-    return [TestSet(name, _columns(runs)) for name, runs in zip(names, sets.values(), strict=True)]
+    return [TestSet(name, _results(runs)) for name, runs in zip(names, sets.values(), strict=True)]
 
 
-def _columns(runs: Sequence[Evaluation]) -> tuple[Column, ...]:
+def _results(runs: Sequence[Evaluation]) -> tuple[Result, ...]:
     subjects: dict[str, list[Evaluation]] = {}
     for run in runs:
         subjects.setdefault(run.subject_key, []).append(run)
@@ -171,7 +183,7 @@ def _columns(runs: Sequence[Evaluation]) -> tuple[Column, ...]:
             ordered.append((f"{prefix}base", base, None))
         ordered += [(prefix + _tuned_name(run, len(tuned)), run, base) for run in tuned]
     names = _unique([name for name, _, _ in ordered])
-    return tuple(Column(name, run, base) for name, (_, run, base) in zip(names, ordered, strict=True))
+    return tuple(Result(name, run, base) for name, (_, run, base) in zip(names, ordered, strict=True))
 
 
 def _tuned_name(run: Evaluation, siblings: int) -> str:
@@ -189,8 +201,8 @@ def set_name(run: Evaluation) -> str:
 
 def _unique(names: Sequence[str]) -> list[str]:
     return [
-        name if names.count(name) == 1 else f"{name} #{names[: position + 1].count(name)}"
-        for position, name in enumerate(names)
+        name if names.count(name) == 1 else f"{name} #{names[: index + 1].count(name)}"
+        for index, name in enumerate(names)
     ]
 
 

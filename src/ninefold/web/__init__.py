@@ -1,1 +1,1 @@
-"""What HTML pages share: templates, escaping, content security policy, thumbnails."""
+"""Web pages: the template environment, layout, styles and thumbnails that all pages share."""

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ninefold.report.figures import curves, files, maps
+from ninefold.report.figures.labels import symbols
 from ninefold.space import LABELS, Cell, label_of_cell
 
 COUNTS = [[4] * 9 for _ in range(9)]
@@ -16,12 +17,12 @@ def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
     accuracies, counts = grid(), [list(row) for row in COUNTS]
     accuracies[0][0], accuracies[4][8], accuracies[8][8], counts[8][8] = 1.0, 0.997, None, 0
     panel = maps.accuracy_map("base", accuracies, counts)
-    tiles = {tile.cell: tile for tile in panel.tiles}
-    assert len(tiles) == 81
-    assert [tiles[cell].text for cell in ((0, 0), (4, 8), (1, 1))] == ["100", "99", "50"]
-    assert tiles[0, 0].tip == "row 1, column 1 (top left): 100\u202f% of 4 right"
-    assert tiles[0, 0].where == "row 1, column 1 (top left)"
-    assert (tiles[8, 8].fill, tiles[8, 8].seen) == (None, 0)
+    cells = {drawn.cell: drawn for drawn in panel.cells}
+    assert len(cells) == 81
+    assert [cells[cell].text for cell in ((0, 0), (4, 8), (1, 1))] == ["100", "99", "50"]
+    assert cells[0, 0].tip == "row 1, column 1 (top left): 100\u202f% of 4 right"
+    assert cells[0, 0].where == "row 1, column 1 (top left)"
+    assert (cells[8, 8].fill, cells[8, 8].seen) == (None, 0)
     assert panel.note == "Between 50\u202f% and 100\u202f% right; 4 questions a cell."
 
 
@@ -31,25 +32,35 @@ def test_a_difference_map_is_signed():
     sure = grid(True)
     sure[8][8] = False
     panel = maps.difference_map("change", grid(), after, COUNTS, sure)
-    tiles = {tile.cell: tile.text for tile in panel.tiles}
-    assert [tiles[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
-    assert panel.tiles[-1].is_faint
-    assert panel.tiles[-1].tip.endswith("within chance")
+    cells = {drawn.cell: drawn.text for drawn in panel.cells}
+    assert [cells[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
+    assert panel.cells[-1].is_faint
+    assert panel.cells[-1].tip.endswith("within chance")
     assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance (in bold)."
 
 
-def test_a_vote_map_counts_the_cells_that_name_another_region():
-    assert maps.vote_map("tuned", TRUTH, COUNTS).note == "None of 81 cells name another region."
+def test_a_vote_map_counts_the_cells_where_the_most_common_answer_is_right():
+    signs = symbols(LABELS)
+    panel = maps.vote_map("tuned", TRUTH, COUNTS, TRUTH, signs)
+    assert panel.note == "The most common answer is right in all 81 cells."
     votes = [list(row) for row in TRUTH]
     votes[0][0], votes[0][1] = "center", None
-    panel = maps.vote_map("base", votes, COUNTS)
-    assert panel.note == "1 of 80 cells names another region."
-    assert [tile.label for tile in panel.tiles[:3]] == ["center", None, "top left"]
-    assert {tile.label for tile in panel.tiles} == {*LABELS, None}
+    panel = maps.vote_map("base", votes, COUNTS, TRUTH, signs)
+    assert panel.note == "The most common answer is right in 79 of 80 cells."
+    assert [drawn.label for drawn in panel.cells[:3]] == ["center", None, "top left"]
+    assert {drawn.label for drawn in panel.cells} == {*LABELS, None}
+
+
+def test_a_vote_map_judges_nothing_where_a_cell_has_no_one_right_answer():
+    votes, unknown = [["red"] * 9 for _ in range(9)], [[None] * 9 for _ in range(9)]
+    panel = maps.vote_map("base", votes, COUNTS, unknown, symbols(["red", "blue"]))
+    assert panel.note == ""
+    assert {(drawn.fill, drawn.symbol.text) for drawn in panel.cells} == {("#ff0000", "R")}
 
 
 def test_figures_are_written_as_pdf_and_png_and_the_same_each_time(tmp_path):
-    panels = [maps.accuracy_map("$x_ <b>", grid(), COUNTS), maps.vote_map("votes", [[None] * 9, *TRUTH[1:]], COUNTS)]
+    votes = maps.vote_map("votes", [[None] * 9, *TRUTH[1:]], COUNTS, TRUTH, symbols(LABELS))
+    panels = [maps.accuracy_map("$x_ <b>", grid(), COUNTS), votes]
     for folder in ("one", "two"):
         files.save(maps.figure("any $set", panels), tmp_path / folder / "maps")
     for suffix, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):

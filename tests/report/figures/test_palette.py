@@ -5,6 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from ninefold.report.figures import palette
+from ninefold.report.figures.labels import symbols
 from ninefold.space import LABELS
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
@@ -27,18 +28,25 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
+def closest(sight: str, labels) -> float:
+    """The smallest difference (CIE 1976) between the colors of labels; one of 2.3 is just noticeable."""
+    colors = [lab(np.array(SIGHTS[sight]) @ linear(symbol.fill)) for symbol in symbols(labels).values()]
+    return min(np.linalg.norm(one - other) for one, other in combinations(colors, 2))
+
+
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_labels_are_told_apart_by_every_eye(sight):
-    colors = [lab(np.array(SIGHTS[sight]) @ linear(palette.LABEL_COLORS[label])) for label in LABELS]
-    # A difference (CIE 1976) of 2.3 is just noticeable.
-    assert min(np.linalg.norm(one - other) for one, other in combinations(colors, 2)) > 19
+    assert closest(sight, LABELS) > 19
+    assert closest(sight, ["left", "center", "right"]) > 19
+    assert closest(sight, ["true", "false"]) > 19
+    assert closest(sight, "abcdefgh") > 10
 
 
 def test_text_on_any_tile_can_be_read():
     fills = [palette.accuracy_color(k / 50) for k in range(51)] + [
         palette.difference_color(k / 25) for k in range(-25, 26)
     ]
-    for fill in [*fills, *palette.LABEL_COLORS.values()]:
+    for fill in [*fills, *(symbol.fill for symbol in symbols(LABELS).values()), *palette.CATEGORIES]:
         light, dark = sorted(linear(color) @ [0.2126, 0.7152, 0.0722] for color in (fill, palette.ink_on(fill)))[::-1]
         assert (light + 0.05) / (dark + 0.05) >= 4.5, fill
 

@@ -5,25 +5,20 @@ computes it again. Beside the tables of `balance` it states what was checked on 
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from itertools import chain, combinations
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import xxhash
-from rich.console import Console
-from rich.progress import track
-
-from ninefold import images
 from ninefold.analysis import balance
-from ninefold.data.checks.facts import DRAWN_BY, LISTED, Columns, check_pixels, check_rows, pixel_facts, prepare
+from ninefold.console import track
+from ninefold.data.checks.facts import Columns, check_rows, pixel_facts, prepare
+from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
+from ninefold.data.format import manifest
+from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, RunError
-from ninefold.store import canonical_json, read_json
+from ninefold.store import read_json
 
 LIMITS = (
     "Of pictures nothing is said but the facts listed: where a scene has one thing, it answers without the question.",
@@ -33,25 +28,26 @@ LIMITS = (
 
 
 def certify(folder: Path) -> dict[str, Any]:
-    """Compute a data set's certificate from its parquet and manifest, without decoding its pictures.
+    """Compute a data set's certificate from its parquet and manifest, without decoding its images.
 
     Returns:
-        For each part the facts that hold of every row, the exact and inexact marginals and the bounds on what text
-        gives away, and what the parts share; all in JSON's types. Facts about pixels are claims until `verify` has
+        For each split the facts that hold of every row, the exact and inexact marginals and the bounds on what text
+        gives away, and what the splits share; all in JSON's types. Facts about pixels are claims until `verify` has
         decoded them.
 
     Raises:
         DataError: If the folder is no data set, or a row breaks a fact; the message names the row.
     """
-    return _certificate(folder, _parts(folder, _manifest(folder)))
+    data = Dataset.open(folder)
+    return _certificate(data, read_columns(data))
 
 
 def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
-    """Check a data set against its certificate: every fact again, from the shipped files alone, every picture decoded.
+    """Check a data set against its certificate: every fact again, from the shipped files alone, every image decoded.
 
     Args:
         folder: The data set.
-        progress: Whether to show a bar on standard error while pictures are decoded.
+        progress: Whether to show a bar on standard error while images are decoded.
 
     Returns:
         The certificate.
@@ -59,34 +55,31 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
     Raises:
         DataError: If anything stated does not hold; the message names the first broken fact and its row.
     """
-    manifest = _manifest(folder)
-    shipped = _json(folder / "certificate.json")
-    parts = _parts(folder, manifest)
-    for split, columns in parts.items():
-        _check_text(f"{folder}: {split}", columns, manifest["rows"][split])
-    found = _certificate(folder, parts)
+    data = Dataset.open(folder)
+    path = folder / "certificate.json"
+    try:
+        shipped = read_json(path)
+    except RunError as error:
+        raise DataError(f"{error}; name a folder that `ninefold data` wrote, with all its files") from error
+    splits = read_columns(data)
+    check_manifest(data, splits)
+    found = _certificate(data, splits)
     difference = _difference(shipped, found)
     if difference:
-        raise DataError(f"{folder / 'certificate.json'}: {difference}")
-    for split, rows in manifest["rows"].items():
-        pictures = track(
-            _pictures(folder, split),
-            f"{split} pictures",
-            total=len(rows),
-            console=Console(stderr=True),
-            disable=not progress,
-        )
-        _check_pictures(f"{folder}: {split}", pictures, rows)
+        raise DataError(f"{path}: {difference}")
+    for split, columns in splits.items():
+        rows = track(read_images(data, split), f"{split} images", total=len(columns["id"]), shown=progress)
+        check_images(data, split, columns, rows)
     return found
 
 
-def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
-    prepared = {split: prepare(columns, f"{folder}: {split}") for split, columns in parts.items()}
-    splits = {
+def _certificate(data: Dataset, splits: Mapping[str, Columns]) -> dict[str, Any]:
+    prepared = {split: prepare(columns, f"{data.folder}: {split}") for split, columns in splits.items()}
+    stated = {
         split: {
             "rows": len(columns["id"]),
-            "column_hashes": {name: _hash(json.dumps(values).encode()) for name, values in parts[split].items()},
-            "facts": check_rows(columns, f"{folder}: {split}"),
+            "column_hashes": {name: column_hash(values) for name, values in splits[split].items()},
+            "facts": check_rows(columns, f"{data.folder}: {split}"),
             "pixel_facts": pixel_facts(columns),
             **balance.within(columns),
         }
@@ -98,19 +91,19 @@ def _certificate(folder: Path, parts: Mapping[str, Columns]) -> dict[str, Any]:
     ]
     return {
         "format": 1,
-        "manifest_sha256": sha256((folder / "manifest.json").read_bytes()).hexdigest(),
-        "splits": splits,
+        "manifest_sha256": sha256((data.folder / manifest.FILE).read_bytes()).hexdigest(),
+        "splits": stated,
         "between": between,
-        "statements": [sentence for split, part in splits.items() for sentence in _of_part(split, part)]
+        "statements": [sentence for split, part in stated.items() for sentence in _of_split(split, part)]
         + [_of_pair(pair) for pair in between],
         "limits": list(LIMITS),
     }
 
 
-def _of_part(split: str, part: Mapping[str, Any]) -> list[str]:
-    """Say in words what is stated of a part."""
-    rows, pictures = part["rows"], len(part["pixel_facts"])
-    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {pictures} of its picture."]
+def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
+    """Return what is stated of a split, in words."""
+    rows = part["rows"]
+    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its picture."]
     said += [
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
         for bound in part["text_only"]
@@ -145,125 +138,8 @@ def _of_pair(pair: Mapping[str, Any]) -> str:
     )
 
 
-def _json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except RunError as error:
-        raise DataError(f"{error}; name a folder that `ninefold data` wrote, with all its files") from error
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    manifest: dict[str, Any] = _json(path)
-    try:
-        parts = [[(row["id"], row["pixels"], row["text"]) for row in rows] for rows in manifest["rows"].values()]
-        whole = bool(parts) and all(parts) and all(isinstance(text, str) for text in chain(*chain(*parts)))
-    except (KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise DataError(f"{path}: not a manifest: every row of every split needs an id and hashes of pixels and text")
-    shipped = {file.name.rpartition("-of-")[0].rpartition("-")[0] for file in (folder / "data").glob("*.parquet")}
-    if shipped != set(manifest["rows"]):
-        odd = ", ".join(sorted(shipped ^ set(manifest["rows"])))
-        raise DataError(f"{path}: its splits are not those of the parquet files (differing: {odd})")
-    return manifest
-
-
-def _parts(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Columns]:
-    """Read every part's columns but for the pictures, and add the manifest's hashes to them."""
-    parts = {}
-    for split, rows in manifest["rows"].items():
-        columns = _read(folder, split)
-        _check_ids(f"{folder}: {split}", listed=[row["id"] for row in rows], shipped=columns["id"])
-        parts[split] = columns | {
-            "manifest pixels": [row["pixels"] for row in rows],
-            "manifest text": [row["text"] for row in rows],
-        }
-    return parts
-
-
-def _files(folder: Path, split: str) -> list[pq.ParquetFile]:
-    files = []
-    for path in sorted((folder / "data").glob(f"{split}-*.parquet")):
-        try:
-            files.append(pq.ParquetFile(path))
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{path}: not readable as parquet ({error})") from error
-    return files
-
-
-def _read(folder: Path, split: str) -> Columns:
-    files = _files(folder, split)
-    names = files[0].schema_arrow.names
-    missing = {"id", "image", "question", "prompt", "options", "answer", "answer_format"}.difference(names)
-    if missing:
-        raise DataError(f"{folder}: {split}: column missing: {', '.join(sorted(missing))}")
-    names.remove("image")
-    try:
-        columns: Columns = pa.concat_tables([file.read(columns=names) for file in files]).to_pydict()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{folder}: {split}: not readable as parquet ({error})") from error
-    return columns
-
-
-def _check_ids(where: str, *, listed: Sequence[str], shipped: Sequence[str]) -> None:
-    for ids, others, what, lacks in (
-        (listed, set(shipped), "manifest.json", "the parquet"),
-        (shipped, set(listed), "the parquet", "manifest.json"),
-    ):
-        for row, count in Counter(ids).items():
-            if count > 1:
-                raise DataError(f"{where}: row {row}: {count} times in {what}; ids must be unique")
-            if row not in others:
-                raise DataError(f"{where}: row {row}: in {what} but not in {lacks}")
-    for row, expected in zip(shipped, listed, strict=True):
-        if row != expected:
-            raise DataError(f"{where}: row {row}: stands where manifest.json lists {expected}")
-
-
-def _check_text(where: str, columns: Columns, rows: Sequence[Mapping[str, str]]) -> None:
-    texts = zip(*(columns[name] for name in ("question", "prompt", "options", "answer")), strict=True)
-    for row, text in zip(rows, texts, strict=True):
-        if _hash(canonical_json(text).encode()) != row["text"]:
-            raise DataError(f"{where}: row {row['id']}: its question, prompt, options or answer is not the manifest's")
-
-
-def _check_pictures(where: str, pictures: Iterable[Mapping[str, Any]], rows: Sequence[Mapping[str, str]]) -> None:
-    silhouettes: dict[bytes, tuple[str, str, int]] = {}
-    for shipped, row in zip(pictures, rows, strict=True):
-        name = f"{where}: row {row['id']}"
-        rgb = images.open_rgb(_encoded(shipped["image"] or {}, name), name=name)
-        height, width = rgb.shape[:2]
-        alike = _hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) == row["pixels"]
-        broken = check_pixels(rgb, shipped, silhouettes) if alike else LISTED
-        if broken:
-            raise DataError(f"{name}: broken: {broken}")
-
-
-def _encoded(image: Mapping[str, Any], name: str) -> bytes | Path:
-    content: bytes | None = image.get("bytes")
-    if content is None and not image.get("path"):
-        raise DataError(f"{name}: has no picture")
-    return Path(image["path"]) if content is None else content
-
-
-def _pictures(folder: Path, split: str) -> Iterator[dict[str, Any]]:
-    """Yield, row by row, the encoded picture and what the row says of it."""
-    for file in _files(folder, split):
-        names = [name for name in ("image", *DRAWN_BY) if name in file.schema_arrow.names]
-        for batch in file.iter_batches(64, columns=names):
-            yield from batch.to_pylist()
-
-
-def _hash(*contents: Any) -> str:
-    digest = xxhash.xxh3_128()
-    for content in contents:
-        digest.update(content)
-    return digest.hexdigest()
-
-
 def _difference(shipped: Any, found: Any, path: str = "") -> str:
-    """Name the first place where what a certificate says is not what its rows say; "" if there is none."""
+    """Return the first entry where a certificate says something else than its rows do; "" if there is none."""
     if isinstance(shipped, dict) and isinstance(found, dict):
         for key in [*found, *(key for key in shipped if key not in found)]:
             difference = _difference(shipped.get(key), found.get(key), f"{path}.{key}" if path else key)
@@ -271,8 +147,8 @@ def _difference(shipped: Any, found: Any, path: str = "") -> str:
                 return difference
         return ""
     if isinstance(shipped, list) and isinstance(found, list) and len(shipped) == len(found):
-        places = (_difference(*pair, f"{path}[{place}]") for place, pair in enumerate(zip(shipped, found, strict=True)))
-        return next(filter(None, places), "")
+        pairs = enumerate(zip(shipped, found, strict=True))
+        return next(filter(None, (_difference(*pair, f"{path}[{index}]") for index, pair in pairs)), "")
     return "" if shipped == found else f"{path}: the certificate says {_short(shipped)}, the rows say {_short(found)}"
 
 

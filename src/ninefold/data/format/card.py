@@ -7,17 +7,20 @@ from typing import Any
 
 import pyarrow as pa
 
-COLUMNS = {
+from ninefold.data.format.columns import value_type
+from ninefold.data.format.manifest import Clustering
+
+CORE_MEANINGS = {
     "id": "unique within this data set",
-    "image": "the picture, decoded as RGB",
+    "image": "the image, decoded as RGB",
     "question": "the question alone",
     "prompt": "the exact text a model is given: instruction, question and options",
     "options": "the answers offered, in the order of the prompt",
     "answer": "the truth",
-    "answer_format": "the kind of question, which says how an answer is read",
-    "group": "what must stay together in splits and in intervals",
+    "answer_format": "how the text of an answer is read",
+    "group": "what errs together: rows of one group stay together in splits and in intervals",
 }
-"""What the columns of every data set mean."""
+"""Meaning of the columns that every data set has."""
 
 CITATION = """@article{rizzoli2025synthetic,
   title   = {From Synthetic Scenes to Real Performance: Enhancing Spatial Reasoning in VLMs},
@@ -37,11 +40,21 @@ class About:
     description: str
     """A paragraph or more of Markdown for the card."""
     spec: Mapping[str, object]
-    """All that made the rows, as plain JSON values; it becomes part of the manifest."""
+    """All that made the rows, as plain JSON values."""
+    source: str = "custom"
+    """Name of the source that the rows come from."""
+    question: str | None = None
+    """Name of the question that is asked, where it is one for all rows."""
+    labels: Sequence[str] = ()
+    """All answers in canonical order; empty where rows have their own."""
+    answer_format: str = "labels"
+    """How an answer's text is read."""
+    clustering: Clustering = "group"
+    """What intervals are computed over: every row of a complete design ("census"), or groups that err together."""
     license: str = "apache-2.0"
-    """License of the pictures, in the Hub's spelling."""
+    """License of the images, in the Hub's spelling."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """What each factor means, by column, for the card."""
+    """Meaning of each factor, by column, for the card."""
     skipped: Sequence[Mapping[str, Any]] = ()
     """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
     that a source may fill a list while it streams."""
@@ -55,14 +68,20 @@ def card(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]])
         schema: Columns of the parquet files.
         splits: Rows and bytes of each split.
     """
-    meanings = {**COLUMNS, **about.columns}
+    meanings = {**CORE_MEANINGS, **about.columns}
     columns = "\n".join(f"| `{name}` | {meanings.get(name, '')} |" for name in schema.names)
     counts = "\n".join(f"| {split} | {rows:,} |" for split, (rows, _) in splits.items())
+    facts = "\n".join(f"- {what}: {value}" for what, value in _facts(about).items())
     first = next(iter(splits))
-    return f"""{_front_matter(about, schema, splits)}
+    return f"""---
+{_front_matter(about, schema, splits)}
+---
+
 # {about.title}
 
 {about.description}
+
+{facts}
 
 | split | examples |
 | --- | ---: |
@@ -87,8 +106,8 @@ print(examples[0]["prompt"], "->", examples[0]["answer"])
 
 [`certificate.json`](certificate.json) states what is exactly balanced, what is not and by how much, and how well text
 alone can do; `ninefold data verify path/to/this/folder` recomputes every fact from these files.
-[`manifest.json`](manifest.json) holds a hash of the pixels and one of the text of every row: data sets with the same
-rows have the same hashes.
+[`manifest.parquet`](manifest.parquet) lists a hash of the pixels and one of the text of every row; the fingerprints in
+[`manifest.json`](manifest.json) follow from them, so that data sets with the same rows have the same fingerprints.
 
 ## Cite
 
@@ -98,40 +117,43 @@ rows have the same hashes.
 """
 
 
+def _facts(about: About) -> dict[str, str]:
+    """Return what is said of all rows together, in words."""
+    told = {
+        "source": about.source,
+        "question": about.question and f"`{about.question}`",
+        "answers": ", ".join(about.labels) or "each row has its own",
+        "answer format": f"`{about.answer_format}`",
+        "intervals": {
+            "census": "rows are a complete design, each counted for itself",
+            "group": "rows are a sample; those of one `group` are counted together",
+        }[about.clustering],
+    }
+    return {what: value for what, value in told.items() if value}
+
+
 def _front_matter(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
-    files = "\n".join(f"  - split: {split}\n    path: data/{split}-*.parquet" for split in splits)
-    sizes = "\n".join(
-        f"  - name: {split}\n    num_bytes: {size}\n    num_examples: {rows}" for split, (rows, size) in splits.items()
+    """Return the YAML by which the Hub and the `datasets` library know the files and their features."""
+    # Imported here, as it takes time and only writing needs it.
+    from huggingface_hub import DatasetCardData
+
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
+    sizes = [{"name": split, "num_bytes": size, "num_examples": rows} for split, (rows, size) in splits.items()]
+    front = DatasetCardData(
+        license=about.license,
+        task_categories=["visual-question-answering"],
+        language=["en"],
+        tags=["spatial-reasoning", "ninefold"],
+        configs=[{"config_name": "default", "data_files": files}],
+        dataset_info={"features": [{"name": field.name, **_feature(field.type)} for field in schema], "splits": sizes},
     )
-    features = "\n".join(_feature(field) for field in schema)
-    return f"""---
-license: {about.license}
-task_categories:
-- visual-question-answering
-language:
-- en
-tags:
-- spatial-reasoning
-- ninefold
-configs:
-- config_name: default
-  data_files:
-{files}
-dataset_info:
-  features:
-{features}
-  splits:
-{sizes}
----"""
+    return str(front)
 
 
-def _feature(field: pa.Field) -> str:
-    name = f"  - name: {field.name}\n"
-    if pa.types.is_struct(field.type):
-        return f"{name}    dtype:\n      image:\n        mode: RGB"
-    if pa.types.is_list(field.type):
-        return f"{name}    list: {field.type.value_type}"
-    return f"{name}    dtype: {'float64' if field.type == pa.float64() else field.type}"
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_struct(kind):
+        return {"dtype": {"image": {"mode": "RGB"}}}
+    return {"list": value_type(kind.value_type)} if pa.types.is_list(kind) else {"dtype": value_type(kind)}
 
 
 def _skipped(about: About) -> str:

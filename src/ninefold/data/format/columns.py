@@ -1,27 +1,29 @@
-"""How an example becomes a row of a table, and a row an example again."""
+"""How an example becomes a row of a parquet file, and a row an example again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypedDict
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ninefold.errors import DataError
 from ninefold.types import Example
 
 
 class EncodedImage(TypedDict):
-    """What the image column holds, as the `datasets` library wants it."""
+    """A value of the image column, as the `datasets` library wants it."""
 
     bytes: bytes | None
-    """The encoded picture, where it is embedded."""
+    """The encoded image, where it is embedded."""
     path: str | None
-    """Its name, or where it lies if it is not embedded."""
+    """Its file name, or its absolute path where it is not embedded."""
 
 
-CORE: dict[str, pa.DataType] = {
+CORE_COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
     "question": pa.string(),
@@ -33,7 +35,7 @@ CORE: dict[str, pa.DataType] = {
 }
 """Columns that every data set has; each factor follows as a column of its own."""
 
-FACTORS: dict[type, pa.DataType] = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+FACTOR_TYPES: dict[type, pa.DataType] = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 """The column type of a factor, by the type of its values."""
 
 
@@ -43,12 +45,14 @@ def schema_of(batch: Sequence[Example]) -> pa.Schema:
     Raises:
         DataError: If a factor has the name of a core column.
     """
-    columns = dict(CORE)
+    columns = dict(CORE_COLUMNS)
     for name in batch[0].factors:
-        if name in CORE:
-            raise DataError(f"example {batch[0].id}: factor {name!r} has the name of a column that every data set has")
+        if name in CORE_COLUMNS:
+            raise DataError(
+                f"example {batch[0].id}: factor {name!r} has the name of a column that every data set has; rename it"
+            )
         kinds = {type(example.factors.get(name)) for example in batch} - {NoneType}
-        columns[name] = FACTORS[float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else str]
+        columns[name] = FACTOR_TYPES[float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else str]
     features = {"info": {"features": {name: _feature(kind) for name, kind in columns.items()}}}
     return pa.schema(columns, metadata={"huggingface": json.dumps(features)})
 
@@ -58,7 +62,12 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
         return {"mode": "RGB", "_type": "Image"}
     if pa.types.is_list(kind):
         return {"feature": _feature(kind.value_type), "_type": "List"}
-    return {"dtype": {"double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
+    return {"dtype": value_type(kind), "_type": "Value"}
+
+
+def value_type(kind: pa.DataType) -> str:
+    """Return what the `datasets` library calls a column type that is neither an image nor a list."""
+    return "float64" if kind == pa.float64() else str(kind)
 
 
 def repetitive(schema: pa.Schema) -> list[str]:
@@ -67,31 +76,53 @@ def repetitive(schema: pa.Schema) -> list[str]:
     return [paths.get(name, name) for name in schema.names if name not in {"id", "image", "scene"}]
 
 
-def table_of(batch: Sequence[tuple[Example, EncodedImage]], schema: pa.Schema) -> pa.Table:
-    """Return a batch of examples with their pictures as a table.
+def table_of(
+    examples: Sequence[Example], schema: pa.Schema, images: Sequence[EncodedImage | None] | None = None
+) -> pa.Table:
+    """Return examples as a table; without ``images``, as one that lacks the image column.
 
     Raises:
         DataError: If an example has other factors than the schema, or a factor of another type.
     """
-    factors = set(schema.names) - CORE.keys()
+    if images is None:
+        images = [None] * len(examples)
+        schema = schema.remove(schema.get_field_index("image"))
+    factors = set(schema.names) - CORE_COLUMNS.keys()
     rows = []
-    for example, picture in batch:
+    for example, image in zip(examples, images, strict=True):
         if example.factors.keys() != factors:
             odd = ", ".join(sorted(example.factors.keys() ^ factors))
             raise DataError(f"example {example.id}: its factors are not those of the first example ({odd})")
-        core = {name: getattr(example, name) for name in CORE}
-        rows.append({**core, "image": picture, **example.factors})
+        core = {name: getattr(example, name) for name in CORE_COLUMNS}
+        rows.append({**core, "image": image, **example.factors})
     try:
         return pa.Table.from_pylist(rows, schema=schema)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        ids = f"{batch[0][0].id} to {batch[-1][0].id}"
+        ids = f"{examples[0].id} to {examples[-1].id}"
         raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from error
 
 
 def example_of(row: dict[str, Any]) -> Example:
-    """Return the example that a row of a table holds; its picture comes as bytes where it is embedded."""
-    core = {name: row[name] for name in CORE}
+    """Return the example that a row of a table holds; its image is bytes where it is embedded, a path elsewhere."""
+    core = {name: row[name] for name in CORE_COLUMNS}
     image = core["image"]
     core["image"] = Path(image["path"]) if image["bytes"] is None else image["bytes"]
     core["options"] = tuple(core["options"])
-    return Example(**core, factors={name: value for name, value in row.items() if name not in CORE})
+    return Example(**core, factors={name: value for name, value in row.items() if name not in CORE_COLUMNS})
+
+
+@contextmanager
+def opened(path: Path, needs: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file of a data set, which needs columns of these names.
+
+    Raises:
+        DataError: If it is missing or broken, also where that is found while it is read, or lacks a column.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = set(needs).difference(file.schema_arrow.names)
+            if missing:
+                raise DataError(f"{path}: column missing: {', '.join(sorted(missing))}; make the data set again")
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path}: not readable as parquet ({error}); make the data set again") from error

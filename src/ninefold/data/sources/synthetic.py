@@ -95,6 +95,11 @@ def make(spec: SyntheticSpec, out: Path, *, progress: bool = False) -> None:
         title=f"ninefold synthetic {spec.split}",
         description=_description(spec),
         spec={"kind": "synthetic", **asdict(spec), "relabeling": relabeling(spec.seed).tolist()},
+        source="synthetic",
+        question="absolute_position",
+        labels=QUESTIONS["absolute_position"].labels,
+        answer_format="absolute_position",
+        clustering="census",
         columns=COLUMNS,
     )
     dataset.write(out, parts, about=about)

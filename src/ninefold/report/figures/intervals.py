@@ -1,4 +1,4 @@
-"""Accuracies with their intervals on one scale from 0 to 100 %, chance marked."""
+"""Charts of accuracies with their intervals, on one scale from 0 to 100 %, chance marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from ninefold.report.figures import palette
-from ninefold.report.wording import NARROW_SPACE, percent
+from ninefold.web.wording import NARROW_SPACE, percent
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Accuracy:
     """One accuracy."""
 
     name: str
-    """Whose it is."""
+    """The run's name."""
     value: float
     """The accuracy, in [0, 1]."""
     low: float
@@ -26,41 +26,50 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AccuracyChart:
     """The accuracies of one set."""
 
     name: str
     """What the set is called."""
-    marks: tuple[Mark, ...]
+    accuracies: tuple[Accuracy, ...]
     """One a run."""
     chance: float | None
-    """Accuracy of a guess, where the examples offer options."""
+    """Expected accuracy of random guessing, where the examples offer options."""
 
 
-def figure(scales: Sequence[Scale]) -> Figure:
+def figure(charts: Sequence[AccuracyChart]) -> Figure:
     """Draw the accuracies of all sets, for PDF and PNG."""
-    rows = sum(len(scale.marks) for scale in scales)
-    drawing = Figure(figsize=(6.4, 0.42 * rows + 0.5 * len(scales) + 0.5), layout="constrained")
+    rows = sum(len(chart.accuracies) for chart in charts)
+    drawing = Figure(figsize=(6.4, 0.42 * rows + 0.5 * len(charts) + 0.5), layout="constrained")
     axes = drawing.subplots(
-        len(scales), sharex=True, squeeze=False, height_ratios=[len(scale.marks) + 1 for scale in scales]
+        len(charts), sharex=True, squeeze=False, height_ratios=[len(chart.accuracies) + 1 for chart in charts]
     )
-    for axis, scale in zip(axes[:, 0], scales, strict=True):
-        for y, mark in enumerate(scale.marks):
-            color = palette.BASE if mark.is_base else palette.TUNED
-            axis.plot([mark.low, mark.high], [y, y], color=color, lw=2, clip_on=False)
+    for axis, chart in zip(axes[:, 0], charts, strict=True):
+        for y, accuracy in enumerate(chart.accuracies):
+            color = palette.BASE if accuracy.is_base else palette.TUNED
+            axis.plot([accuracy.low, accuracy.high], [y, y], color=color, lw=2, clip_on=False)
             axis.plot(
-                mark.value, y, "o", ms=8, mec=color, mfc="white" if mark.is_base else color, mew=1.8, clip_on=False
+                accuracy.value,
+                y,
+                "o",
+                ms=8,
+                mec=color,
+                mfc="white" if accuracy.is_base else color,
+                mew=1.8,
+                clip_on=False,
             )
-            left = mark.value > 0.85
+            left = accuracy.value > 0.85
             axis.annotate(
-                percent(mark.value, 1), (mark.low if left else mark.high, y), (-9 if left else 9, 0),
+                percent(accuracy.value, 1), (accuracy.low if left else accuracy.high, y), (-9 if left else 9, 0),
                 textcoords="offset points", va="center", ha="right" if left else "left", fontsize=9,
             )  # fmt: skip
-        if scale.chance is not None:
-            axis.axvline(scale.chance, color=palette.BASE, lw=1, ls=":")
-        axis.set_yticks(range(len(scale.marks)), [mark.name for mark in scale.marks], fontsize=9, parse_math=False)
-        axis.set(xlim=(0, 1), ylim=(len(scale.marks) - 0.4, -0.6))
-        axis.set_title(scale.name, fontsize=10, loc="left", parse_math=False)
+        if chart.chance is not None:
+            axis.axvline(chart.chance, color=palette.BASE, lw=1, ls=":")
+        axis.set_yticks(
+            range(len(chart.accuracies)), [accuracy.name for accuracy in chart.accuracies], fontsize=9, parse_math=False
+        )
+        axis.set(xlim=(0, 1), ylim=(len(chart.accuracies) - 0.4, -0.6))
+        axis.set_title(chart.name, fontsize=10, loc="left", parse_math=False)
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(left=False)
     axes[-1, 0].set_xticks([0, 0.25, 0.5, 0.75, 1], [f"{tick}{NARROW_SPACE}%" for tick in (0, 25, 50, 75, 100)])

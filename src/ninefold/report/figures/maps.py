@@ -1,10 +1,10 @@
-"""Maps of the picture, cell by cell: accuracy, its change, and the label most answers name.
+"""Maps of the image, cell by cell: accuracy, its change, and the most common answer.
 
 A panel is computed once and drawn twice: as SVG by the page's template, and by matplotlib for PDF and PNG.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,22 +14,26 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from ninefold.report.figures import palette
-from ninefold.report.wording import count, percent, points
+from ninefold.report.figures.labels import LabelSymbol
 from ninefold.space import REGIONS, Cell, label_of_cell
+from ninefold.web.wording import count, percent, points
 
 Grid = Sequence[Sequence[Any]]
-"""Rows of cells, from the top; None where no example stands."""
+"""Rows of cells, from the top; None where there is nothing to show."""
+
+Kind = Literal["accuracy", "difference", "votes"]
+"""What a map shows."""
 
 GAP = 0.16
 """Space between two regions, in cells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class MapCell:
     """One cell of a map, ready to draw."""
 
     cell: Cell
-    """Where it is."""
+    """Row and column."""
     fill: str | None
     """Hex color; None where there is nothing to show."""
     ink: str
@@ -37,17 +41,19 @@ class Tile:
     text: str
     """The number written on it."""
     label: str | None
-    """The label whose arrow is drawn on it."""
+    """The label whose symbol is drawn on it."""
+    symbol: LabelSymbol | None
+    """That symbol."""
     tip: str
     """The cell in words."""
     seen: int
-    """How many examples stand in it."""
+    """Number of examples in it."""
     is_faint: bool = False
     """Whether what it shows may be chance."""
 
     @property
     def where(self) -> str:
-        """Its place in words."""
+        """Its row, column and region in words."""
         return self.tip.partition(":")[0]
 
 
@@ -55,69 +61,91 @@ class Tile:
 class Panel:
     """One map, ready to draw."""
 
-    kind: Literal["accuracy", "difference", "votes"]
+    kind: Kind
     """What it shows."""
     title: str
     """What stands above it."""
     note: str
-    """One sentence on what is seen."""
-    tiles: tuple[Tile, ...]
+    """A sentence on what is seen; may be empty."""
+    cells: tuple[MapCell, ...]
     """Its cells, row by row."""
     size: int
     """Cells along each side."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a map shows in one cell."""
+
+    tip: str
+    fill: str | None = None
+    text: str = ""
+    label: str | None = None
+    symbol: LabelSymbol | None = None
+
+
 def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
     """Return the map of the share of right answers in each cell."""
 
-    def draw(cell: Cell) -> tuple[str | None, str, str | None, str]:
+    def content(cell: Cell) -> _Content:
         value, seen = _at(accuracies, cell), _at(counts, cell)
         if value is None:
-            return None, "", None, "no example"
-        return palette.accuracy_color(value), _whole(value), None, f"{percent(value)} of {count(seen)} right"
+            return _Content("no example")
+        return _Content(f"{percent(value)} of {count(seen)} right", palette.accuracy_color(value), _whole(value))
 
-    values = _known(accuracies)
+    values = [value for row in accuracies for value in row if value is not None]
     sizes = [seen for row in counts for seen in row if seen]
     held = f"{min(sizes)} to {count(max(sizes))}" if min(sizes) < max(sizes) else count(max(sizes))
     note = f"Between {percent(min(values))} and {percent(max(values))} right; {held} questions a cell."
-    return _panel("accuracy", title, note, counts, draw)
+    return _panel("accuracy", title, note, counts, content)
 
 
 def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid) -> Panel:
     """Return the map of how accuracy changed, in percentage points; cells that are not ``sure`` are written faintly."""
 
-    def draw(cell: Cell) -> tuple[str | None, str, str | None, str]:
+    def content(cell: Cell) -> _Content:
         before, after = _at(base, cell), _at(tuned, cell)
         if before is None or after is None:
-            return None, "", None, "no example"
+            return _Content("no example")
         change = after - before
         text = points(round(change, 2)).replace("±", "")
         chance = "" if _at(sure, cell) else ", within chance"
-        return palette.difference_color(change), text, None, f"from {percent(before)} to {percent(after)}{chance}"
+        tip = f"from {percent(before)} to {percent(after)}{chance}"
+        return _Content(tip, palette.difference_color(change), text)
 
-    panel = _panel("difference", title, "", counts, draw)
-    tiles = tuple(replace(tile, is_faint=not _at(sure, tile.cell)) for tile in panel.tiles)
-    changes = [_at(tuned, tile.cell) - _at(base, tile.cell) for tile in tiles if tile.fill]
+    panel = _panel("difference", title, "", counts, content)
+    cells = tuple(replace(drawn, is_faint=not _at(sure, drawn.cell)) for drawn in panel.cells)
+    changes = [_at(tuned, drawn.cell) - _at(base, drawn.cell) for drawn in cells if drawn.fill]
     better, worse = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
-    beyond = sum(not tile.is_faint for tile in tiles)
+    beyond = sum(not drawn.is_faint for drawn in cells)
     note = f"{better} of {len(changes)} cells better, {worse} worse; {beyond or 'none'} beyond chance (in bold)."
-    return replace(panel, note=note, tiles=tiles)
+    return replace(panel, note=note, cells=cells)
 
 
-def vote_map(title: str, votes: Grid, counts: Grid) -> Panel:
-    """Return the map of the label that most answers name in each cell."""
-    size = len(votes)
+def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapping[str, LabelSymbol]) -> Panel:
+    """Return the map of the most common answer in each cell.
 
-    def draw(cell: Cell) -> tuple[str | None, str, str | None, str]:
+    Args:
+        title: What stands above it.
+        votes: The most common answer.
+        counts: Number of examples.
+        answers: The right answer where all examples of a cell share one; None elsewhere.
+        symbols: What is drawn for each label.
+    """
+
+    def content(cell: Cell) -> _Content:
         vote = _at(votes, cell)
         if vote is None:
-            return None, "", None, "no vote"
-        return palette.LABEL_COLORS.get(vote, palette.MUTED), "", vote, f"most answers say {vote}"
+            return _Content("no vote")
+        symbol = symbols.get(vote, LabelSymbol(palette.MUTED, "?"))
+        return _Content(f"the most common answer is {vote}", symbol.fill, "", vote, symbol)
 
-    cells = [(Cell(row, col), vote) for row, line in enumerate(votes) for col, vote in enumerate(line) if vote]
-    astray = sum(vote != label_of_cell(cell, size) for cell, vote in cells)
-    note = f"{astray or 'None'} of {len(cells)} cells {'names' if astray == 1 else 'name'} another region."
-    return _panel("votes", title, note, counts, draw)
+    cells = [Cell(row, col) for row, line in enumerate(votes) for col, vote in enumerate(line) if vote]
+    known = [cell for cell in cells if _at(answers, cell) is not None]
+    right = sum(_at(votes, cell) == _at(answers, cell) for cell in known)
+    share = f"all {len(known)}" if right == len(known) else f"{right or 'none'} of {len(known)}"
+    note = f"The most common answer is right in {share} cells." if known else ""
+    return _panel("votes", title, note, counts, content)
 
 
 def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
@@ -133,33 +161,40 @@ def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
     return drawing
 
 
-def _panel(
-    kind: Literal["accuracy", "difference", "votes"],
-    title: str,
-    note: str,
-    counts: Grid,
-    draw: Callable[[Cell], tuple[str | None, str, str | None, str]],
-) -> Panel:
-    tiles, size = [], len(counts)
-    for cell in (Cell(row, col) for row in range(size) for col in range(size)):
-        fill, text, label, tip = draw(cell)
-        where = f"row {cell.row + 1}, column {cell.col + 1} ({label_of_cell(cell, size)})"
-        tiles.append(
-            Tile(cell, fill, palette.ink_on(fill) if fill else "", text, label, f"{where}: {tip}", _at(counts, cell))
-        )
-    return Panel(kind, title, note, tuple(tiles), size)
+def offset(index: int, size: int) -> float:
+    """Return where a row or column of cells begins, in cells, with the gaps between regions counted in."""
+    return index + GAP * (index * REGIONS // size)
+
+
+def _panel(kind: Kind, title: str, note: str, counts: Grid, content: Callable[[Cell], _Content]) -> Panel:
+    size = len(counts)
+    cells = [Cell(row, col) for row in range(size) for col in range(size)]
+    return Panel(kind, title, note, tuple(_map_cell(cell, counts, content(cell)) for cell in cells), size)
+
+
+def _map_cell(cell: Cell, counts: Grid, shown: _Content) -> MapCell:
+    return MapCell(
+        cell,
+        shown.fill,
+        palette.ink_on(shown.fill) if shown.fill else "",
+        shown.text,
+        shown.label,
+        shown.symbol,
+        f"row {cell.row + 1}, column {cell.col + 1} ({label_of_cell(cell, len(counts))}): {shown.tip}",
+        _at(counts, cell),
+    )
 
 
 def _draw(axis: Axes, panel: Panel) -> None:
-    for tile in panel.tiles:
-        x, y = offset(tile.cell.col, panel.size), offset(tile.cell.row, panel.size)
-        look: dict[str, Any] = {"fc": tile.fill} if tile.fill else {"fc": "none", "ec": palette.MUTED, "hatch": "///"}
-        text = palette.LABEL_ARROWS.get(tile.label, "?") if tile.label else tile.text
-        size = 11 if tile.label else 7
-        weight = "bold" if panel.kind == "difference" and not tile.is_faint else "normal"
+    for drawn in panel.cells:
+        x, y = offset(drawn.cell.col, panel.size), offset(drawn.cell.row, panel.size)
+        look: dict[str, Any] = {"fc": drawn.fill} if drawn.fill else {"fc": "none", "ec": palette.MUTED, "hatch": "///"}
+        text = drawn.symbol.text if drawn.symbol else drawn.text
+        weight = "bold" if panel.kind == "difference" and not drawn.is_faint else "normal"
         square = axis.add_patch(Rectangle((x, y), 0.96, 0.96, lw=0, **look))
+        size = 7 if drawn.symbol is None or drawn.symbol.is_letters else 11
         word = axis.text(x + 0.48, y + 0.48, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
-        word.set_color(tile.ink or palette.MUTED)
+        word.set_color(drawn.ink or palette.MUTED)
         for artist in (square, word):
             artist.set_in_layout(False)  # they lie within the frame; measuring each is slow
     side = offset(panel.size - 1, panel.size) + 0.96
@@ -168,17 +203,8 @@ def _draw(axis: Axes, panel: Panel) -> None:
     axis.text(side / 2, side + 0.25, panel.note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
 
 
-def offset(index: int, size: int) -> float:
-    """Return where a row or column of cells begins, in cells, with the gaps between regions counted in."""
-    return index + GAP * (index * REGIONS // size)
-
-
 def _at(grid: Grid, cell: Cell) -> Any:
     return grid[cell.row][cell.col]
-
-
-def _known(grid: Grid) -> list[float]:
-    return [value for row in grid for value in row if value is not None]
 
 
 def _whole(value: float) -> str:

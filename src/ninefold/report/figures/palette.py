@@ -4,8 +4,6 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
 
-from ninefold.space import LABELS
-
 ACCURACY: Colormap = colormaps["cividis"]
 """0 to 1: dark blue to yellow, made for color-blind readers (Nuñez, Anderton and Renslow 2018)."""
 
@@ -14,17 +12,15 @@ DIFFERENCE: Colormap = LinearSegmentedColormap.from_list(
 )
 """-1 to 1: orange is worse, blue is better."""
 
-LABEL_COLORS: dict[str, str] = dict(
-    zip(
-        LABELS,
-        ("#a9d3f0", "#e3e3df", "#fdd49a", "#3f8fc6", "#94938f", "#e8862a", "#0b3c6f", "#45443f", "#8f3a05"),
-        strict=True,
-    )
+POSITIONS = (
+    ("#a9d3f0", "#e3e3df", "#fdd49a"),
+    ("#3f8fc6", "#94938f", "#e8862a"),
+    ("#0b3c6f", "#45443f", "#8f3a05"),
 )
-"""Hue tells left, center and right (blue, gray, orange); lightness tells top, center and bottom."""
+"""Rows from the top: hue tells left, center and right (blue, gray, orange), lightness tells top, center and bottom."""
 
-LABEL_ARROWS: dict[str, str] = dict(zip(LABELS, "↖↑↗←•→↙↓↘", strict=True))
-"""What is drawn on the colors, so that color never carries a label alone."""
+CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#56b4e9", "#d55e00", "#cc79a7", "#000000")
+"""Colors without an order, for any other labels (Okabe and Ito 2008)."""
 
 BASE, TUNED, MUTED = "#94938f", "#2a78b5", "#c9c8c3"
 """The base model, the tuned model, and what stands back."""

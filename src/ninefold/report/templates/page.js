@@ -1,4 +1,4 @@
-// Without this script the page is complete: maps are pictures, and the gallery is one list.
+// Without this script the page is complete: maps are images, and the gallery is one list.
 "use strict";
 document.documentElement.classList.add("has-script");
 
@@ -6,7 +6,7 @@ for (const part of document.querySelectorAll("section[data-set]")) {
   const list = part.querySelector(".gallery");
   if (!list) continue;
   const maps = [...part.querySelectorAll("svg.map")];
-  const tiles = [...part.querySelectorAll(".tile[data-seen]")];
+  const cells = [...part.querySelectorAll(".cell[data-seen]")];
   const items = [...list.children];
   const status = part.querySelector(".status");
   const button = part.querySelector("button");
@@ -16,21 +16,21 @@ for (const part of document.querySelectorAll("section[data-set]")) {
 
   const show = () => {
     for (const item of items) item.hidden = picked !== null && item.dataset.cell !== picked;
-    for (const tile of tiles) {
-      const isPicked = tile.dataset.cell === picked;
-      tile.classList.toggle("is-picked", isPicked);
-      tile.setAttribute("aria-pressed", isPicked);
+    for (const element of cells) {
+      const isPicked = element.dataset.cell === picked;
+      element.classList.toggle("is-picked", isPicked);
+      element.setAttribute("aria-pressed", isPicked);
     }
     list.classList.toggle("is-short", short && picked === null);
     button.hidden = picked === null && !short;
-    button.textContent = picked === null ? `Show all ${items.length}` : "Show every cell";
+    button.textContent = picked === null ? `Show all ${items.length}` : "Show all cells";
     if (picked === null) {
       status.textContent = all;
       return;
     }
-    const tile = tiles.find((one) => one.dataset.cell === picked);
+    const element = cells.find((one) => one.dataset.cell === picked);
     const shown = items.filter((item) => !item.hidden).length;
-    status.textContent = `Cell in ${tile.dataset.where}: ${shown} of its ${tile.dataset.seen} examples kept in this report.`;
+    status.textContent = `Cell in ${element.dataset.where}: ${shown} of its ${element.dataset.seen} examples are in this report.`;
   };
 
   const pick = (cell) => {
@@ -51,21 +51,21 @@ for (const part of document.querySelectorAll("section[data-set]")) {
   // One tab stop a map; the arrow keys walk from cell to cell.
   for (const map of maps) {
     map.setAttribute("role", "group");
-    const own = [...map.querySelectorAll(".tile[data-seen]")];
-    own.forEach((tile, index) => {
-      tile.setAttribute("role", "button");
-      tile.setAttribute("tabindex", index ? "-1" : "0");
-      tile.setAttribute("aria-label", tile.querySelector("title").textContent);
-      tile.addEventListener("click", () => pick(tile.dataset.cell));
-      tile.addEventListener("keydown", (event) => {
+    const own = [...map.querySelectorAll(".cell[data-seen]")];
+    own.forEach((element, index) => {
+      element.setAttribute("role", "button");
+      element.setAttribute("tabindex", index ? "-1" : "0");
+      element.setAttribute("aria-label", element.querySelector("title").textContent);
+      element.addEventListener("click", () => pick(element.dataset.cell));
+      element.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") {
           event.preventDefault();
-          pick(tile.dataset.cell);
+          pick(element.dataset.cell);
         }
         const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
         if (!step) return;
         event.preventDefault();
-        const [row, col] = tile.dataset.cell.split("-").map(Number);
+        const [row, col] = element.dataset.cell.split("-").map(Number);
         const size = Number(map.dataset.size);
         for (let k = 1; k < size; k += 1) {
           const next = own.find((one) => one.dataset.cell === `${row + k * step[0]}-${col + k * step[1]}`);

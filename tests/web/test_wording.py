@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.report.wording import count, join, p_value, percent, points, slugs, span
+from ninefold.web.wording import count, join, p_value, percent, points, slugs, span
 
 
 @pytest.mark.parametrize(

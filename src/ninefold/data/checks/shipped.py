@@ -1,0 +1,173 @@
+"""The files of a dataset folder as checks read them: every column of every split, and every row against the manifest.
+
+Nothing here is taken from the code that writes rows: hashes are computed anew from what the files hold.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from ninefold import images
+from ninefold.data.checks.facts import DRAWN_BY, LISTED, Columns, check_pixels
+from ninefold.data.format import manifest
+from ninefold.data.format.columns import CORE_COLUMNS, opened
+from ninefold.data.format.dataset import Dataset
+from ninefold.errors import DataError
+from ninefold.store import canonical_json
+
+READ_ROWS = 64
+"""Rows whose images are in memory at a time."""
+
+
+def read_columns(data: Dataset) -> dict[str, Columns]:
+    """Read every split's columns but for the images, and add the manifest's hashes to them.
+
+    Raises:
+        DataError: If files or columns are missing, or the rows are not those of the manifest; the message names a row.
+    """
+    shipped = {file.name.rpartition("-of-")[0].rpartition("-")[0] for file in (data.folder / "data").glob("*.parquet")}
+    if shipped != data.splits.keys():
+        odd = ", ".join(sorted(shipped ^ data.splits.keys()))
+        raise DataError(
+            f"{data.folder / manifest.FILE}: its splits are not those of the parquet files (differing: {odd})"
+        )
+    strange = sorted(manifest.listed_splits(data.folder) - data.splits.keys())
+    if strange:
+        raise DataError(
+            f"{data.folder / manifest.ROWS_FILE}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
+        )
+    return {split: _read_split(data, split) for split in data.splits}
+
+
+def _read_split(data: Dataset, split: str) -> Columns:
+    where = f"{data.folder}: {split}"
+    shards = data.shards(split)
+    with opened(shards[0], CORE_COLUMNS) as file:
+        names = [name for name in file.schema_arrow.names if name != "image"]
+    columns = {name: _values(shards, name) for name in names}
+    listed = list(manifest.read_rows(data.folder, split))
+    _check_ids(where, listed=[row.id for row in listed], shipped=columns["id"])
+    columns["manifest pixels"] = [row.pixels for row in listed]
+    columns["manifest text"] = [row.text for row in listed]
+    return columns
+
+
+def _values(shards: Sequence[Path], name: str) -> list[Any]:
+    """Read one column; equal values are one object, as most columns have few distinct ones."""
+    known: dict[Any, Any] = {}
+    values: list[Any] = []
+    for shard in shards:
+        with opened(shard, [name]) as file:
+            for batch in file.iter_batches(columns=[name]):
+                found = batch.column(0).to_pylist()
+                keys = (tuple(value) if isinstance(value, list) else value for value in found)
+                values += map(known.setdefault, keys, found)
+    return values
+
+
+def _check_ids(where: str, *, listed: Sequence[str], shipped: Sequence[str]) -> None:
+    """Check that a split has the rows of the manifest, each once and in the same order."""
+    for ids, others, what, lacks in (
+        (listed, set(shipped), "manifest.parquet", "the data files"),
+        (shipped, set(listed), "the data files", "manifest.parquet"),
+    ):
+        for row, count in Counter(ids).items():
+            if count > 1:
+                raise DataError(f"{where}: row {row}: {count} times in {what}; ids must be unique")
+            if row not in others:
+                raise DataError(f"{where}: row {row}: in {what} but not in {lacks}")
+    for row, expected in zip(shipped, listed, strict=True):
+        if row != expected:
+            raise DataError(f"{where}: row {row}: stands where manifest.parquet lists {expected}")
+
+
+def check_manifest(data: Dataset, splits: Mapping[str, Columns]) -> None:
+    """Check that each row's text has the hash of the manifest, and that its fingerprints are those of its rows.
+
+    Raises:
+        DataError: If that is not so; the message names the row or the split.
+    """
+    for split, columns in splits.items():
+        texts = zip(*(columns[name] for name in ("question", "prompt", "options", "answer")), strict=True)
+        for row, text, expected in zip(columns["id"], texts, columns["manifest text"], strict=True):
+            if content_hash(canonical_json(text).encode()) != expected:
+                raise DataError(
+                    f"{data.folder}: {split}: row {row}: its question, prompt, options or answer is not the manifest's"
+                )
+        found = manifest.SplitFacts(
+            len(columns["id"]),
+            manifest.fingerprint(
+                map(manifest.RowHashes, columns["id"], columns["manifest pixels"], columns["manifest text"])
+            ),
+        )
+        if found != data.manifest.splits[split]:
+            raise DataError(
+                f"{data.folder / manifest.FILE}: {split}: says {_facts(data.manifest.splits[split])}, "
+                f"manifest.parquet has {_facts(found)}"
+            )
+
+
+def _facts(facts: manifest.SplitFacts) -> str:
+    return f"{facts.rows:,} rows with fingerprint {facts.fingerprint}"
+
+
+def check_images(data: Dataset, split: str, columns: Columns, images_of_split: Iterator[Mapping[str, Any]]) -> None:
+    """Decode every image of a split, and check its pixels against the manifest and what its row says of it.
+
+    Args:
+        data: The data set.
+        split: Name of the split.
+        columns: Its columns, as `read_columns` returns them.
+        images_of_split: Its rows, as `read_images` yields them.
+
+    Raises:
+        DataError: If a fact does not hold; the message names the row.
+    """
+    silhouettes: dict[bytes, tuple[str, str, int]] = {}
+    for row, row_id, expected in zip(images_of_split, columns["id"], columns["manifest pixels"], strict=True):
+        name = f"{data.folder}: {split}: row {row_id}"
+        rgb = images.open_rgb(_encoded(row["image"] or {}, name), name=name)
+        height, width = rgb.shape[:2]
+        alike = content_hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) == expected
+        broken = check_pixels(rgb, row, silhouettes) if alike else LISTED
+        if broken:
+            raise DataError(f"{name}: broken: {broken}")
+
+
+def _encoded(image: Mapping[str, Any], name: str) -> bytes | Path:
+    content: bytes | None = image.get("bytes")
+    if content is None and not image.get("path"):
+        raise DataError(f"{name}: has no image")
+    return Path(image["path"]) if content is None else content
+
+
+def read_images(data: Dataset, split: str) -> Iterator[dict[str, Any]]:
+    """Yield, row by row, the encoded image and what the row says of it."""
+    for shard in data.shards(split):
+        with opened(shard) as file:
+            names = [name for name in ("image", *DRAWN_BY) if name in file.schema_arrow.names]
+            for batch in file.iter_batches(READ_ROWS, columns=names):
+                yield from batch.to_pylist()
+
+
+def column_hash(values: Sequence[Any]) -> str:
+    """Return xxh3_128 of a column as JSON, made piece by piece."""
+    digest = xxhash.xxh3_128(b"[")
+    for start in range(0, len(values), 1000):
+        piece = json.dumps(values[start : start + 1000])[1:-1]
+        digest.update(f"{', ' if start else ''}{piece}".encode())
+    digest.update(b"]")
+    return digest.hexdigest()
+
+
+def content_hash(*contents: Any) -> str:
+    """Return xxh3_128 of bytes, one after the other."""
+    digest = xxhash.xxh3_128()
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,170 @@
+"""The parquet files of a split while they are written: each is there whole or not at all, and never written twice.
+
+A shard is two files in a work folder, which appear one right after the other: ``rows/{split}-00000.parquet`` with its
+rows of the manifest, then ``data/{split}-00000.parquet`` with the examples. Where the latter exists the shard is
+finished.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ninefold import images
+from ninefold.data.format.columns import EncodedImage, repetitive, schema_of, table_of
+from ninefold.data.format.manifest import ROWS_SCHEMA, RowHashes, pixel_hash, text_hash
+from ninefold.errors import DataError
+from ninefold.scenes.render import encode_png
+from ninefold.types import Example, Scene
+
+GROUP_ROWS, GROUP_BYTES = 1000, 4 << 20
+"""A row group ends at whichever comes first: what reading one row costs in memory and time."""
+
+SHARD_ROWS, SHARD_BYTES = 10_000, 64 << 20
+"""A shard ends with the first row group that reaches either: what is lost when writing is killed."""
+
+
+class Shard(NamedTuple):
+    """One shard of a split in the work folder."""
+
+    folder: Path
+    """The work folder."""
+    split: str
+    """Name of the split."""
+    number: int
+    """Its position among the shards of the split."""
+
+    @property
+    def data(self) -> Path:
+        """Return the file of its examples."""
+        return self.folder / "data" / f"{self.split}-{self.number:05d}.parquet"
+
+    @property
+    def rows(self) -> Path:
+        """Return the file of its rows in the manifest."""
+        return self.folder / "rows" / f"{self.split}-{self.number:05d}.parquet"
+
+
+class _Row(NamedTuple):
+    example: Example
+    image: EncodedImage
+    pixels: str
+
+
+def finished(folder: Path, split: str) -> list[Shard]:
+    """Return the finished shards of a split, in order."""
+    shards = (Shard(folder, split, number) for number in count())
+    found = []
+    for shard in shards:
+        if not shard.data.exists():
+            break
+        found.append(shard)
+    return found
+
+
+def write_shards(
+    folder: Path, split: str, examples: Iterable[Example], schema: pa.Schema | None, *, embed: bool
+) -> pa.Schema:
+    """Write all shards of a split but those that are finished and hold the same examples.
+
+    Args:
+        folder: The work folder.
+        split: Name of the split.
+        examples: All examples of the split.
+        schema: Columns of the data set; ``None`` for the first split, whose first row group decides them.
+        embed: Whether images that are paths are copied.
+
+    Returns:
+        The schema.
+
+    Raises:
+        DataError: If there are no examples, or one does not fit the schema or has an image that cannot be decoded.
+    """
+    rest = iter(examples)
+    number = 0
+    for shard in finished(folder, split):
+        block = list(islice(rest, pq.read_metadata(shard.data).num_rows))
+        if not _holds(shard.data, block):
+            rest = chain(block, rest)
+            break
+        schema = schema or pq.read_schema(shard.data)
+        number += 1
+    for stale in finished(folder, split)[number:]:
+        stale.data.unlink()
+    groups = _row_groups(rest, embed)
+    for shard in (Shard(folder, split, number) for number in count(number)):
+        first = next(groups, None)
+        if first is None:
+            break
+        schema = schema or schema_of([row.example for row in first])
+        _write_shard(shard, chain([first], groups), schema)
+    if schema is None or not Shard(folder, split, 0).data.exists():
+        raise DataError(f"split {split!r} has no examples; every split needs at least one")
+    return schema
+
+
+def _holds(path: Path, examples: list[Example]) -> bool:
+    """Return whether a finished shard holds these examples; their images, which would have to be made, aside."""
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            found = file.read(columns=[name for name in schema.names if name != "image"])
+        return bool(found.equals(table_of(examples, schema)))
+    except (DataError, pa.ArrowException):
+        return False
+
+
+def _write_shard(shard: Shard, groups: Iterator[list[_Row]], schema: pa.Schema) -> None:
+    """Write one shard, taking as many row groups as it has room for."""
+    hashes: list[RowHashes] = []
+    room = SHARD_BYTES
+    with _whole(shard.data) as data:
+        with pq.ParquetWriter(data, schema, use_dictionary=repetitive(schema)) as writer:
+            for group in groups:
+                examples = [row.example for row in group]
+                writer.write_table(table_of(examples, schema, [row.image for row in group]))
+                hashes += [RowHashes(row.example.id, row.pixels, text_hash(row.example)) for row in group]
+                room -= sum(len(row.image["bytes"] or b"") for row in group)
+                if room <= 0 or len(hashes) >= SHARD_ROWS:
+                    break
+        with _whole(shard.rows) as rows:
+            listed = [{"split": shard.split, **row._asdict()} for row in hashes]
+            pq.write_table(pa.Table.from_pylist(listed, schema=ROWS_SCHEMA), rows)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yield the path of a file to write, which takes its place when the block ends without an error."""
+    unfinished = path.with_suffix(".unfinished")
+    yield unfinished
+    unfinished.replace(path)
+
+
+def _row_groups(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]]:
+    group: list[_Row] = []
+    room = GROUP_BYTES
+    for example in examples:
+        pixels = pixel_hash(images.open_rgb(example.image, name=example.id))
+        group.append(_Row(example, _encoded(example, embed), pixels))
+        room -= len(group[-1].image["bytes"] or b"")
+        if room <= 0 or len(group) == GROUP_ROWS:
+            yield group
+            group, room = [], GROUP_BYTES
+    if group:
+        yield group
+
+
+def _encoded(example: Example, embed: bool) -> EncodedImage:
+    image = example.image
+    if isinstance(image, Scene):
+        return {"bytes": encode_png(image), "path": f"{example.id}.png"}
+    if isinstance(image, bytes):
+        return {"bytes": image, "path": None}
+    if embed:
+        return {"bytes": image.read_bytes(), "path": image.name}
+    # An absolute path is found from wherever the set is read.
+    return {"bytes": None, "path": str(image.resolve())}

@@ -1,0 +1,188 @@
+"""How a dataset folder is written: shard by shard in a work folder beside it, which takes its place when all is done.
+
+The work folder ``.{name}.partial`` outlives a crash. Writing the same again goes on with the shards that it lacks and
+ends with the same bytes; writing something else begins anew.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from ninefold import store
+from ninefold.console import say
+from ninefold.data.format import manifest, shards
+from ninefold.data.format.card import About, card
+from ninefold.data.format.manifest import Manifest, SplitFacts
+from ninefold.errors import DataError
+from ninefold.types import Example
+from ninefold.version import __version__
+
+
+def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:
+    """Write a data set: whole, or not at all. What an interrupted call has finished is kept for the next one.
+
+    Args:
+        folder: Where to; a data set that stood there before is replaced.
+        splits: The examples of each split.
+        about: What else the card and the manifest say.
+        embed: Whether images that are paths are copied into the parquet; otherwise their absolute paths are kept.
+
+    Raises:
+        DataError: If a split is empty, an id occurs twice, a factor changes its type or appears in some rows only, the
+            folder holds something else than a data set, or another process is writing it.
+    """
+    folder = folder.absolute()
+    if folder.exists() and not (folder / manifest.FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder}: holds something else than a data set, which is not replaced; choose another --out")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder), _work_folder(folder, _identity(splits, about, embed)) as work:
+        schema: pa.Schema | None = None
+        for split, examples in splits.items():
+            schema = shards.write_shards(work, split, examples, schema, embed=embed)
+        if schema is None:
+            raise DataError(f"{folder}: a data set needs at least one split")
+        _assemble(work, list(splits), schema, about)
+        _replace(folder, work)
+
+
+def _identity(splits: Mapping[str, Iterable[Example]], about: About, embed: bool) -> str:
+    """Return the hash of what is being written, by which a work folder is recognized."""
+    # Rows left out are known only once all are written.
+    told = {name: value for name, value in vars(about).items() if name != "skipped"}
+    sizes = (shards.GROUP_ROWS, shards.GROUP_BYTES, shards.SHARD_ROWS, shards.SHARD_BYTES)
+    written = {"format": manifest.FORMAT, "splits": list(splits), "embed": embed, "sizes": sizes, "about": told}
+    return store.content_id({**written, "versions": _versions()}, length=64)
+
+
+def _versions() -> dict[str, str]:
+    return {"ninefold": __version__}
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Refuse a second process that writes the same folder."""
+    path = folder.with_name(f".{folder.name}.lock")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise DataError(f"{folder}: another process is writing it; wait for that, or choose another --out") from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _work_folder(folder: Path, identity: str) -> Iterator[Path]:
+    """Yield the work folder of a data set, with all that was finished of the same data set before.
+
+    It is removed when the block ends, but after an error kept if there are finished shards in it.
+    """
+    work = folder.with_name(f".{folder.name}.partial")
+    name = work / "writing.json"
+    if work.exists() and (not name.exists() or store.read_json(name)["id"] != identity):
+        shutil.rmtree(work)
+    for part in ("data", "rows"):
+        (work / part).mkdir(parents=True, exist_ok=True)
+    if not name.exists():
+        store.write_json(name, {"id": identity})
+    _take_apart(work)
+    kept = _data_files(work)
+    if kept:
+        say(f"{folder}: goes on after the {len(kept)} finished files of an interrupted call")
+    try:
+        yield work
+    except BaseException:
+        if not _data_files(work):
+            shutil.rmtree(work)
+        raise
+    shutil.rmtree(work)
+
+
+def _data_files(work: Path) -> list[Path]:
+    return [*(work / "data").glob("*.parquet"), *(work / "set" / "data").glob("*.parquet")]
+
+
+def _take_apart(work: Path) -> None:
+    """Undo what an interrupted `_assemble` has moved."""
+    for path in (work / "set" / "data").glob("*.parquet"):
+        path.replace(work / "data" / f"{path.name.rpartition('-of-')[0]}.parquet")
+    shutil.rmtree(work / "set", ignore_errors=True)
+
+
+def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) -> None:
+    """Make the dataset folder ``work / "set"`` of finished shards.
+
+    Raises:
+        DataError: If an id occurs twice, or rows break a fact that is stated of them; nothing is kept then.
+    """
+    from ninefold.data.checks import certificate
+
+    whole = work / "set"
+    (whole / "data").mkdir(parents=True)
+    written = {split: shards.finished(work, split) for split in splits}
+    try:
+        _write_rows(whole / manifest.ROWS_FILE, [shard.rows for shard in chain(*written.values())])
+        _check_ids(whole / manifest.ROWS_FILE)
+        sizes = {}
+        for split, parts in written.items():
+            sizes[split] = sum(shard.data.stat().st_size for shard in parts)
+            for shard in parts:
+                shard.data.replace(whole / "data" / f"{shard.data.stem}-of-{len(parts):05d}.parquet")
+        facts = {}
+        for split, parts in written.items():
+            rows = sum(pq.read_metadata(shard.rows).num_rows for shard in parts)
+            facts[split] = SplitFacts(rows, manifest.fingerprint(manifest.read_rows(whole, split)))
+        _manifest(about, facts).write(whole)
+        store.write_text(whole / "README.md", card(about, schema, {s: (facts[s].rows, sizes[s]) for s in splits}))
+        store.write_json(whole / "certificate.json", certificate.certify(whole))
+    except DataError:
+        shutil.rmtree(work / "data")
+        shutil.rmtree(whole)
+        raise
+
+
+def _replace(folder: Path, work: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(work / "replaced", ignore_errors=True)
+        folder.replace(work / "replaced")
+    (work / "set").replace(folder)
+
+
+def _manifest(about: About, splits: Mapping[str, SplitFacts]) -> Manifest:
+    return Manifest(
+        source=about.source,
+        question=about.question,
+        labels=tuple(about.labels),
+        answer_format=about.answer_format,
+        clustering=about.clustering,
+        splits=splits,
+        spec=about.spec,
+        versions=_versions(),
+    )
+
+
+def _write_rows(path: Path, parts: Iterable[Path]) -> None:
+    with pq.ParquetWriter(path, manifest.ROWS_SCHEMA, compression="zstd", use_dictionary=["split"]) as writer:
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                writer.write_table(file.read())
+
+
+def _check_ids(rows: Path) -> None:
+    with pq.ParquetFile(rows) as file:
+        ids = file.read(columns=["id"])["id"]
+    if len(pc.unique(ids)) == len(ids):
+        return
+    counted = pc.value_counts(ids)
+    twice = next(entry["values"] for entry in counted.to_pylist() if entry["counts"] > 1)
+    raise DataError(f"example {twice}: two examples have this id; ids must be unique within a data set")

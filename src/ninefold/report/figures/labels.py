@@ -1,0 +1,71 @@
+"""Symbols of labels: the color, and the arrow or letters on it, that stand for an answer in maps and tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from matplotlib.colors import to_hex
+
+from ninefold.report.figures import palette
+from ninefold.scenes.vocabulary import COLORS
+from ninefold.space import LABELS
+
+_POSITIONS: Mapping[str, tuple[int, int]] = {
+    **{label: divmod(index, 3) for index, label in enumerate(LABELS)},
+    "left": (1, 0), "right": (1, 2), "top": (0, 1), "bottom": (2, 1),
+}  # fmt: skip
+"""Row and column, in 3 x 3, of every label that says where a thing is."""
+
+_TURNS = ((-45, 0, 45), (-90, None, 90), (-135, 180, 135))
+_ARROWS = ("↖↑↗", "←•→", "↙↓↘")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSymbol:
+    """The symbol of one label; color never carries a label alone."""
+
+    fill: str
+    """Hex color."""
+    text: str
+    """An arrow, a dot, or the letters that tell the label from the others."""
+    turn: int | None = None
+    """How far an upward arrow is turned clockwise, in degrees; None where no arrow is drawn."""
+    is_dot: bool = False
+    """Whether a dot is drawn."""
+    ink: str = field(init=False)
+    """Hex color that can be read on it."""
+
+    @property
+    def is_letters(self) -> bool:
+        """Whether it is written with letters."""
+        return self.turn is None and not self.is_dot
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ink", palette.ink_on(self.fill))
+
+
+def symbols(labels: Sequence[str]) -> dict[str, LabelSymbol]:
+    """Return the symbol of each label: arrows where all are positions, their own color where all are colors."""
+    if all(label in _POSITIONS for label in labels):
+        return {label: _position(*_POSITIONS[label]) for label in labels}
+    letters = _letters(labels)
+    if all(label in COLORS for label in labels):
+        own = {label: to_hex([channel / 255 for channel in COLORS[label]]) for label in labels}
+        return {label: LabelSymbol(own[label], letters[label]) for label in labels}
+    colors = palette.CATEGORIES
+    return {label: LabelSymbol(colors[index % len(colors)], letters[label]) for index, label in enumerate(labels)}
+
+
+def _position(row: int, col: int) -> LabelSymbol:
+    return LabelSymbol(palette.POSITIONS[row][col], _ARROWS[row][col], _TURNS[row][col], is_dot=(row, col) == (1, 1))
+
+
+def _letters(labels: Sequence[str], most: int = 3) -> dict[str, str]:
+    """Return the shortest beginning that no other label shares; a number where that is too long."""
+    found = {}
+    for index, label in enumerate(labels):
+        others = [other.lower() for other in labels if other != label]
+        short = (label[:size] for size in range(1, most + 1))
+        unique = (start for start in short if not any(other.startswith(start.lower()) for other in others))
+        start = next(unique, str(index + 1))
+        found[label] = start[0].upper() + start[1:]
+    return found

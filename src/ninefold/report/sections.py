@@ -1,0 +1,123 @@
+"""The section of one set in the report: its charts, maps, tables and gallery, computed and ready to draw."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from ninefold.report import comparison, tables
+from ninefold.report.figures import intervals, maps
+from ninefold.report.figures.labels import LabelSymbol, symbols
+from ninefold.report.gallery import Gallery, gallery
+from ninefold.report.test_sets import TestSet
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The section of one set, ready to draw."""
+
+    anchor: str
+    """Its name in links and file names."""
+    name: str
+    """What the set is called."""
+    questions: int
+    """How many questions it asks."""
+    uncertainty: str
+    """What its intervals mean."""
+    chart: intervals.AccuracyChart
+    """All accuracies."""
+    headline: tuple[comparison.Change, ...]
+    """The effect of fine-tuning, where one model was tuned once."""
+    has_change: bool
+    """Whether base and tuned are compared."""
+    symbols: Mapping[str, LabelSymbol]
+    """The symbols of all labels, in canonical order."""
+    grid: int | None
+    """Cells along each side of its maps, where it has any."""
+    accuracy: tuple[maps.Panel, ...]
+    """Maps of accuracy, and of its change."""
+    votes: tuple[maps.Panel, ...]
+    """Maps of the most common answer."""
+    shows_answers: bool
+    """Whether every cell has one right answer, which a perfect model would show."""
+    numbers: tuple[tables.Table, ...]
+    """Accuracy, regions and invalid answers."""
+    confusions: tuple[tables.Table, ...]
+    """Confusion matrices, one a run."""
+    gallery: Gallery
+    """Examples."""
+
+
+def section(test_set: TestSet, anchor: str, limit: int) -> Section:
+    """Return the section of a set.
+
+    Args:
+        test_set: The set and its runs.
+        anchor: Its name in links and file names.
+        limit: Most examples of its gallery.
+    """
+    changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
+    signs = symbols(test_set.labels)
+    few = len(signs) <= tables.MOST_LABELS
+    metrics = test_set.results[0].run.metrics
+    answers = _answers(test_set)
+    return Section(
+        anchor=anchor,
+        name=test_set.name,
+        questions=test_set.questions,
+        uncertainty=f"Intervals: {metrics['interval']}.",
+        chart=_chart(test_set),
+        headline=changes if len(changes) == 1 else (),
+        has_change=bool(changes),
+        symbols=signs,
+        grid=test_set.grid,
+        accuracy=_accuracy_maps(test_set) if test_set.grid else (),
+        votes=_vote_maps(test_set, answers, signs) if test_set.grid and few else (),
+        shows_answers=_is_known(answers, metrics.get("n_by_cell", ())),
+        numbers=tables.numbers(test_set),
+        confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
+        gallery=gallery(test_set, limit),
+    )
+
+
+def _answers(test_set: TestSet) -> maps.Grid:
+    """Return the one right answer of each cell, None where its examples have several or there are none."""
+    size = test_set.grid or 0
+    unknown = [[None] * size for _ in range(size)]
+    answers: maps.Grid = test_set.results[0].run.metrics.get("answer_by_cell") or unknown
+    return answers
+
+
+def _is_known(answers: maps.Grid, counts: maps.Grid) -> bool:
+    """Return whether every cell with examples has one right answer."""
+    cells = zip(chain(*answers), chain(*counts), strict=True)
+    return all(answer is not None for answer, seen in cells if seen)
+
+
+def _accuracy_maps(test_set: TestSet) -> tuple[maps.Panel, ...]:
+    panels, bases = [], {tuned.name: base for base, tuned in test_set.pairs}
+    for result in test_set.results:
+        accuracies, counts = (result.run.metrics[key] for key in ("by_cell", "n_by_cell"))
+        panels.append(maps.accuracy_map(result.name, accuracies, counts))
+        if base := bases.get(result.name):
+            title = "change" if len(bases) == 1 else f"change, {result.name}"
+            sure = comparison.sure_cells(base, result).tolist()
+            panels.append(maps.difference_map(title, base.run.metrics["by_cell"], accuracies, counts, sure))
+    return tuple(panels)
+
+
+def _vote_maps(test_set: TestSet, answers: maps.Grid, signs: Mapping[str, LabelSymbol]) -> tuple[maps.Panel, ...]:
+    return tuple(
+        maps.vote_map(result.name, result.run.metrics["votes"], result.run.metrics["n_by_cell"], answers, signs)
+        for result in test_set.results
+    )
+
+
+def _chart(test_set: TestSet) -> intervals.AccuracyChart:
+    accuracies = []
+    for result in test_set.results:
+        metrics = result.run.metrics
+        low, high = metrics["ci95"]
+        accuracies.append(intervals.Accuracy(result.name, metrics["accuracy"], low, high, result.run.is_base))
+    options = test_set.results[0].run.scores["options"].map(len)
+    chance = float((1 / options).mean()) if (options > 0).all() else None
+    return intervals.AccuracyChart(test_set.name, tuple(accuracies), chance)

@@ -1,0 +1,56 @@
+"""A self-contained HTML page: templates with autoescape, the shared layout, and a content security policy."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ninefold.version import __version__
+from ninefold.web import wording
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "percent": wording.percent,
+    "points": wording.points,
+    "span": wording.span,
+    "count": wording.count,
+    "p_value": wording.p_value,
+}
+"""Template filters that every page has."""
+
+
+def render(package: str, template: str, *, filters: Mapping[str, Callable[..., Any]] = FILTERS, **values: Any) -> str:
+    """Return a page as HTML that loads nothing.
+
+    The template extends ``layout.html.j2`` of this room. ``templates/style.css`` of the package follows the shared
+    style sheet, and ``templates/page.js`` is the only script that the page's policy lets run, by its hash.
+
+    Args:
+        package: The package whose ``templates`` folder holds the template.
+        template: The name of the template.
+        filters: Template filters beside those of `FILTERS`.
+        values: What the template names.
+    """
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(__package__)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update({**FILTERS, **filters})
+    script = _text(package, "page.js")
+    return environment.get_template(template).render(
+        version=__version__,
+        style=Markup(_text(__package__, "base.css") + _text(package, "style.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **values,
+    )
+
+
+def _text(package: str, name: str) -> str:
+    return (files(package) / "templates" / name).read_text(encoding="utf-8")
