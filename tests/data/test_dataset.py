@@ -11,14 +11,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import xxhash
+from huggingface_hub import DatasetCard
 from PIL import Image
 
 from ninefold.data.format import dataset, shards
+from ninefold.data.format.columns import CORE_COLUMNS
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png, render
-from ninefold.types import Example
+from ninefold.space import Cell
+from ninefold.store import content_id
+from ninefold.types import Example, Scene, Thing
 
 ABOUT = dataset.About(
     title="A small set", description="For tests.", spec={"kind": "test"}, columns={"size": "its size"}
@@ -114,6 +118,78 @@ def test_a_fingerprint_is_of_the_rows_alone(folder: Path, tmp_path: Path):
     dataset.write(tmp_path / "less", {"train": rows(7)}, about=ABOUT)
     assert Dataset.open(tmp_path / "same").fingerprint("train") == Dataset.open(folder).fingerprint("train")
     assert Dataset.open(tmp_path / "less").fingerprint("train") != Dataset.open(folder).fingerprint("train")
+
+
+def test_a_fingerprint_is_that_of_earlier_versions(tmp_path: Path):
+    def row(number: int) -> Example:
+        scene = Scene((Thing("square", "red", "large", Cell(number, number)),), canvas=72)
+        text = f"Where – {number}?"
+        return Example(id=f'é-"{number}"', image=scene, question=text, prompt=text, options=(), answer="left")
+
+    dataset.write(tmp_path / "set", {"test": map(row, range(3))}, about=ABOUT)
+    assert Dataset.open(tmp_path / "set").fingerprint("test") == "76076a13837b"
+    listed = pq.read_table(tmp_path / "set" / "manifest.parquet", columns=["id", "pixels", "text"]).to_pylist()
+    assert listed[1] == {
+        "id": 'é-"1"', "pixels": "0b36f9898e406ea4e03acc697c081d82", "text": "921c12c2b2677b19c582aae17331a194",
+    }  # fmt: skip
+    assert content_id(listed) == "76076a13837b"
+
+
+def test_what_a_writer_is_told_is_in_the_manifest_and_on_the_card(tmp_path: Path):
+    told = replace(
+        ABOUT, source="mine", question="side", labels=["left", "right"], answer_format="labels", clustering="census"
+    )
+    dataset.write(tmp_path / "set", {"test": rows(2)}, about=told)
+    data = Dataset.open(tmp_path / "set")
+    assert (data.name, data.source, data.question, data.labels) == ("set", "mine", "side", ("left", "right"))
+    assert (data.clustering, data.manifest.answer_format, data.manifest.spec) == ("census", "labels", {"kind": "test"})
+    card = (tmp_path / "set" / "README.md").read_text()
+    assert "- source: mine\n- question: `side`\n- answers: left, right\n- answer format: `labels`\n" in card
+    assert "- intervals: rows are a complete design" in card
+
+
+def test_a_writer_need_not_be_told_much(folder: Path):
+    data = Dataset.open(folder)
+    assert (data.source, data.question, data.labels, data.clustering) == ("custom", None, (), "group")
+    card = (folder / "README.md").read_text()
+    assert "- question:" not in card and "- answers: each row has its own" in card
+
+
+def test_the_card_and_the_files_state_the_features_that_the_datasets_library_would(tmp_path: Path):
+    kinds = {"a": 1, "b": 0.5, "c": True, "d": "x"}
+    dataset.write(
+        tmp_path / "set", {"test": [replace(next(rows()), factors=kinds)]}, about=replace(ABOUT, license="a: b")
+    )
+    [shard] = (tmp_path / "set" / "data").iterdir()
+    value, image = datasets.Value, datasets.Image(mode="RGB")
+    expected = datasets.Features(
+        {name: value("string") for name in CORE_COLUMNS}
+        | {"image": image, "options": datasets.List(value("string"))}
+        | {"a": value("int64"), "b": value("float64"), "c": value("bool"), "d": value("string")}
+    )
+    assert datasets.Features.from_arrow_schema(pq.read_schema(shard)) == expected
+    assert json.loads(pq.read_schema(shard).metadata[b"huggingface"]) == json.loads(
+        expected.arrow_schema.metadata[b"huggingface"]
+    )
+    front = DatasetCard.load(tmp_path / "set" / "README.md").data
+    assert datasets.Features._from_yaml_list(front.dataset_info["features"]) == expected
+    assert front.license == "a: b"
+    assert front.dataset_info["splits"] == [{"name": "test", "num_bytes": shard.stat().st_size, "num_examples": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"format": 1, "rows": {}, "spec": {}}', "format 1, .*; make the data set again"),
+        ("[]", "not a manifest"),
+        ('{"format": 2, "splits": {}}', "not a manifest"),
+        ("{", "not readable as JSON"),
+    ],
+)
+def test_manifests_of_another_kind_are_named(tmp_path: Path, content: str, said: str):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=rf"manifest\.json: {said}"):
+        Dataset.open(tmp_path)
 
 
 def test_pictures_may_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

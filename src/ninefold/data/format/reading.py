@@ -28,8 +28,10 @@ def stream(shards: Sequence[Path]) -> Iterator[Example]:
     """
     for shard in shards:
         with opened(shard, CORE_COLUMNS) as file:
-            for batch in file.iter_batches(READ_ROWS):
-                yield from map(example_of, batch.to_pylist())
+            # Left to itself pyarrow reads several row groups ahead.
+            for group in range(file.num_row_groups):
+                for batch in file.iter_batches(READ_ROWS, row_groups=[group]):
+                    yield from map(example_of, batch.to_pylist())
 
 
 class StoredExamples(Sequence[Example]):
@@ -100,11 +102,13 @@ class StoredExamples(Sequence[Example]):
     def _table(self, group: int) -> pa.Table:
         with self._lock:
             if group not in self._cache:
-                shard, number = self._groups[group]
-                with opened(shard) as file:
-                    # A worker that was forked has none of the threads that its parent's reading began.
-                    self._cache[group] = file.read_row_group(number, use_threads=False)
+                self._cache[group] = self._read(*self._groups[group])
                 while len(self._cache) > 1 and sum(table.nbytes for table in self._cache.values()) > CACHE_BYTES:
                     self._cache.popitem(last=False)
             self._cache.move_to_end(group)
             return self._cache[group]
+
+    def _read(self, shard: Path, group: int) -> pa.Table:
+        with opened(shard) as file:
+            # A worker that was forked has none of the threads that its parent's reading began.
+            return file.read_row_group(group, use_threads=False)

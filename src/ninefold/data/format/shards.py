@@ -5,6 +5,7 @@ rows of the manifest, then ``data/{split}-00000.parquet`` with the examples. Whe
 finished.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, islice
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ninefold import images
-from ninefold.data.format.columns import EncodedImage, repetitive, schema_of, table_of
+from ninefold.data.format.columns import CORE_COLUMNS, EncodedImage, opened, repetitive, schema_of, table_of
 from ninefold.data.format.manifest import ROWS_SCHEMA, RowHashes, pixel_hash, text_hash
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
@@ -87,11 +88,13 @@ def write_shards(
     rest = iter(examples)
     number = 0
     for shard in finished(folder, split):
-        block = list(islice(rest, pq.read_metadata(shard.data).num_rows))
+        block = list(islice(rest, _rows_in(shard.data)))
         if not _holds(shard.data, block):
             rest = chain(block, rest)
             break
-        schema = schema or pq.read_schema(shard.data)
+        if schema is None:
+            with opened(shard.data) as file:
+                schema = _schema_in(file)
         number += 1
     for stale in finished(folder, split)[number:]:
         stale.data.unlink()
@@ -107,14 +110,29 @@ def write_shards(
     return schema
 
 
+def _rows_in(path: Path) -> int:
+    """Return the number of rows of a file; 0 if it is broken, so that it is written again."""
+    try:
+        with opened(path) as file:
+            return int(file.metadata.num_rows)
+    except DataError:
+        return 0
+
+
+def _schema_in(file: pq.ParquetFile) -> pa.Schema:
+    """Return the schema that a file was written with, which differs in details from the one that is read."""
+    found = file.schema_arrow
+    columns = {field.name: CORE_COLUMNS.get(field.name, field.type) for field in found}
+    return pa.schema(columns, metadata=found.metadata)
+
+
 def _holds(path: Path, examples: list[Example]) -> bool:
     """Return whether a finished shard holds these examples; their images, which would have to be made, aside."""
     try:
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            found = file.read(columns=[name for name in schema.names if name != "image"])
-        return bool(found.equals(table_of(examples, schema)))
-    except (DataError, pa.ArrowException):
+        with opened(path) as file:
+            expected = table_of(examples, _schema_in(file))
+            return bool(file.read(columns=expected.column_names).cast(expected.schema).equals(expected))
+    except DataError:
         return False
 
 
@@ -141,6 +159,8 @@ def _whole(path: Path) -> Iterator[Path]:
     """Yield the path of a file to write, which takes its place when the block ends without an error."""
     unfinished = path.with_suffix(".unfinished")
     yield unfinished
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
     unfinished.replace(path)
 
 
