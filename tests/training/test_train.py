@@ -16,6 +16,7 @@ from ninefold.errors import NinefoldError, RunError
 from ninefold.training.checkpoints import last_checkpoint
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
+from ninefold.training.trainer import AnswerTrainer
 
 RESULTS = ("adapter/adapter_model.safetensors", "adapter/adapter_config.json", "history.json", "metrics.json")
 
@@ -87,6 +88,25 @@ train.train({spec!r}, Path({str(out)!r}))
     assert_same_results(out, unbroken)
 
 
+def test_stopped_before_an_epoch_is_evaluated_it_evaluates_that_epoch(
+    unbroken: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = AnswerTrainer.evaluate
+
+    def interrupted(self: AnswerTrainer, *_: object, **__: object) -> dict[str, float]:
+        if self.state.epoch == 2:
+            raise KeyboardInterrupt
+        return evaluate(self)
+
+    # A checkpoint would be due at the last step of every epoch, the third.
+    spec, out = replace(spec, checkpoint_steps=3), tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(AnswerTrainer, "evaluate", interrupted)
+        train(spec, out)
+    train(spec, out)
+    assert_same_results(out, unbroken)
+
+
 def test_stopped_before_its_results_were_written_it_trains_no_more(
     unbroken: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +132,7 @@ from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
+from ninefold.training.trainer import AnswerTrainer
 train({replace(spec, epochs=1)!r}, Path({str(tmp_path / "run")!r}))
 """)
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
