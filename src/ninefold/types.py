@@ -1,14 +1,17 @@
 """The frozen nouns that flow between rooms. Nothing else is passed around; add a field before you add a type."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ninefold.space import GRID, Box, Cell
 
 Factor = str | int | float | bool | None
 """One fact about an example, flat enough to be a column of a table."""
+
+Clustering = Literal["census", "group"]
+"""What intervals are computed over: every row of a complete design, or a sample whose groups err together."""
 
 AnswerKind = Literal["label", "empty", "no label", "several labels", "truncated"]
 """What an answer turns out to be; everything but "label" is invalid, and each class is counted apart."""
@@ -63,24 +66,44 @@ class Answer:
     """The one label the text holds, where ``kind`` is "label"."""
 
 
-class Question(Protocol):
-    """A kind of question: its labels, how it is asked of a scene or a box, and how an answer is read."""
+class AnswerFormat(Protocol):
+    """A way to read a model's text, given the options of the example; it never guesses."""
 
     name: str
-    """The word that data sets and commands call it by; also the answer format stored with every example."""
+    """The word that examples name it by, in their ``answer_format``."""
+
+    def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
+        """Return the option that a text gives, or why none can be read.
+
+        Args:
+            text: The model's text, or a stored true answer: both are read alike, and equal labels mean a right answer.
+            options: The answers offered, in the order of the prompt; may be empty.
+            truncated: Whether the token limit stopped the text.
+        """
+        ...
+
+
+class Question(Protocol):
+    """A kind of question: its labels, the format its answers are read with, and how it is asked of a scene."""
+
+    name: str
+    """The word that data sets and commands call it by."""
     labels: tuple[str, ...]
     """All possible answers, in canonical order."""
+    answer_format: str
+    """Name of the format that answers are read with."""
 
     def ask(self, scene: Scene) -> tuple[str, str]:
         """Return the question about a scene's target, and its answer."""
         ...
 
-    def ask_box(self, category: str, box: Box, width: int, height: int) -> tuple[str, str]:
-        """Return the question about a box of a picture of the given size in pixels, and its answer."""
-        ...
 
-    def read(self, text: str, *, truncated: bool = False) -> Answer:
-        """Read a model's text; ``truncated`` says that the token limit stopped it."""
+@runtime_checkable
+class BoxQuestion(Question, Protocol):
+    """A question that can be asked of a named bounding box, too."""
+
+    def ask_box(self, category: str, box: Box, width: int, height: int) -> tuple[str, str]:
+        """Return the question about a box in an image of the given size in pixels, and its answer."""
         ...
 
 
@@ -100,8 +123,8 @@ class Example:
     """The answers offered, in the order the prompt lists them; may be empty."""
     answer: str
     """The truth, one of the options where there are any."""
-    answer_format: str = "absolute_position"
-    """The name of the question whose ``read`` understands the answer."""
+    answer_format: str = "labels"
+    """Name of the format that the answer is read with."""
     group: str = ""
     """What must stay together in splits and intervals: an image id, a block of a design, a benchmark's pair."""
     factors: Mapping[str, Factor] = field(default_factory=dict)

@@ -57,6 +57,7 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
     assert spec["model"] == {"name": "fake", "adapter": None}
     assert spec["data"] == {
         "name": "nine", "split": "test", "fingerprint": Dataset.open(data).fingerprint("test"), "limit": None,
+        "clustering": "group", "labels": [],
     }  # fmt: skip
     told = store.read_json(tmp_path / "run" / "provenance.json")
     assert told["data"] == str(data) and told["adapter"] is None

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -30,20 +31,21 @@ def grid_examples(**more):
     ]
 
 
-def run(out, answer, examples, limit=None, **options):
-    spec = {"data": {"limit": limit}}
+def run(out, answer, examples, limit=None, *, clustering="group", labels=(), **options):
+    spec = {"data": {"limit": limit, "clustering": clustering, "labels": list(labels)}}
     predict(FakeModel(answer), examples, out, spec=spec, progress=False, **options)
     return score(out)
 
 
 def test_a_perfect_census(tmp_path):
-    metrics = run(tmp_path, lambda e: e.answer.title() + ".", grid_examples(scene="{}", distractors=0))
+    metrics = run(tmp_path, lambda e: e.answer.title() + ".", grid_examples(distractors=0), clustering="census")
     assert (metrics["n"], metrics["accuracy"], metrics["valid_accuracy"], metrics["invalid"]) == (81, 1, 1, 0)
     assert metrics["ci95"] == pytest.approx([0.9547, 1], abs=5e-5)
     assert "Wilson" in metrics["interval"] and "census" in metrics["interval"]
     assert metrics["by_cell"] == [[1.0] * 9] * 9
     assert metrics["n_by_cell"] == [[1] * 9] * 9
     assert metrics["votes"] == [[label_of_cell(Cell(r, c)) for c in range(9)] for r in range(9)]
+    assert metrics["answer_by_cell"] == metrics["votes"]
     assert list(metrics["by_region"]) == list(LABELS)
     assert metrics["by_region"]["center"]["n"] == 9 and metrics["by_region"]["center"]["accuracy"] == 1
     assert metrics["confusion"] == {label: {label: 9} for label in LABELS}
@@ -53,8 +55,9 @@ def test_a_perfect_census(tmp_path):
 
 def test_only_a_whole_set_without_chance_is_a_census(tmp_path):
     for name, distractors, limit in (("some", 0, 81), ("cluttered", 3, None)):
-        examples = grid_examples(scene="{}", distractors=distractors)
-        assert "census" not in run(tmp_path / name, lambda e: "center", examples, limit)["interval"]
+        examples = grid_examples(distractors=distractors)
+        metrics = run(tmp_path / name, lambda e: "center", examples, limit, clustering="census")
+        assert "census" not in metrics["interval"] and "Wilson" in metrics["interval"]
 
 
 def test_questions_about_one_picture_are_clustered(tmp_path):
@@ -116,8 +119,38 @@ def test_rescoring_needs_only_the_predictions_and_gives_the_same_bytes(tmp_path)
 
 def test_questions_without_a_place_have_no_maps(tmp_path):
     plain = [Example(f"e{i}", b"", "q", "p", (), "center", group=str(i)) for i in range(3)]
-    metrics = run(tmp_path, lambda e: "center", plain)
+    metrics = run(tmp_path, lambda e: "center", plain, labels=LABELS)
     assert metrics["accuracy"] == 1 and "by_cell" not in metrics
+
+
+def test_an_answer_is_right_if_it_reads_as_the_truth_does(tmp_path):
+    sides = ("left", "right", "on", "under")
+    examples = [
+        Example("a", b"", "q", "p", sides, "B", answer_format="letters", group="1"),
+        Example("b", b"", "q", "p", sides, "under", answer_format="letters", group="2"),
+        Example("c", b"", "q", "p", ("Yes", "No"), "True", answer_format="true_false", group="3"),
+        Example("d", b"", "q", "p", (), "Two", answer_format="short_text", group="4"),
+        Example("e", b"", "q", "p", sides, "unreadable", answer_format="letters", group="5"),
+    ]
+    said = {"a": "It is to the right.", "b": "D", "c": "Correct.", "d": "2", "e": "nothing"}
+    metrics = run(tmp_path, lambda e: said[e.id], examples)
+    table = pd.read_parquet(tmp_path / "scores.parquet")
+    assert table["correct"].tolist() == [True] * 4 + [False]
+    assert table["answer"].tolist() == ["right", "under", "Yes", "2", "unreadable"]
+    assert metrics["confusion"]["right"] == {"right": 1} and metrics["invalid_by_class"]["no label"] == 1
+
+
+def test_labels_of_another_question_and_cells_without_one_answer(tmp_path):
+    labels = ("up", "down")
+    examples = [
+        replace(e, options=labels, answer="up" if e.factors["cell_row"] < 4 or k % 2 else "down")
+        for k, e in enumerate([*grid_examples(), *(replace(e, id=f"{e.id}-2") for e in grid_examples())])
+    ]
+    metrics = run(tmp_path, lambda e: "down", examples, labels=labels)
+    assert list(metrics["confusion"]) == ["up", "down"]
+    assert list(metrics["by_region"]) == list(LABELS)
+    assert metrics["answer_by_cell"][0] == ["up"] * 9 and metrics["answer_by_cell"][8] == [None] * 9
+    assert metrics["votes"] == [["down"] * 9] * 9
 
 
 def test_what_cannot_be_scored_is_an_error(tmp_path):

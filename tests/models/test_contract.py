@@ -15,7 +15,8 @@ from ninefold.models.families import FAMILIES, nano_bases
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
-from ninefold.questions.catalog import QUESTIONS
+from ninefold.questions.catalog import find_format
+from ninefold.space import LABELS
 from ninefold.training import trainer
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
@@ -57,7 +58,7 @@ def test_it_is_small_and_in_safetensors(name: str) -> None:
 def test_it_answers_in_the_format(model: Trainable) -> None:
     predictions = model.predict(EXAMPLES)
     assert [prediction.id for prediction in predictions] == [example.id for example in EXAMPLES]
-    read = [QUESTIONS["absolute_position"].read(prediction.text) for prediction in predictions]
+    read = [find_format("labels").read(prediction.text, LABELS) for prediction in predictions]
     assert sum(reading.kind == "label" for reading in read) >= 10
 
 

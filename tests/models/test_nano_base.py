@@ -8,7 +8,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.models.families import find
 from ninefold.models.vlm.model import GenerativeModel
-from ninefold.questions.catalog import QUESTIONS
+from ninefold.questions.catalog import find_format
+from ninefold.space import LABELS
 
 FOLDER = Path(find("nano").path)
 
@@ -18,7 +19,7 @@ def answered():
     """Every 37th synthetic test picture, so that objects, sizes and cells all come up, and what the base says of it."""
     asked = list(examples(SyntheticSpec("test"))["test"])[::37]
     said = GenerativeModel.load(find("nano")).predict(asked)
-    return [(example, QUESTIONS["absolute_position"].read(p.text)) for example, p in zip(asked, said, strict=True)]
+    return [(example, find_format("labels").read(p.text, LABELS)) for example, p in zip(asked, said, strict=True)]
 
 
 def test_it_is_small_and_opens_without_ninefold():

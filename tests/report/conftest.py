@@ -38,7 +38,7 @@ def make_answers(
             {
                 "id": f"{look}-{row}-{col}-{repeat}".replace(" ", "-"), "group": f"{row}-{col}-{repeat}",
                 "question": f"Where is the {look}?", "prompt": "", "options": list(LABELS), "answer": answer,
-                "answer_format": "absolute_position", "truncated": False, "scores": None,
+                "answer_format": "labels", "truncated": False, "scores": None,
                 "text": answer.capitalize() if fate < skill else wrong if fate < 0.97 else "",
                 "cell_row": row, "cell_col": col, "region": answer, **factors,
             }
@@ -69,7 +69,13 @@ def evaluation(tmp_path: Path) -> Callable[..., Path]:
                 "nano": model == "nano",
                 "adapter": f"hash of {tuned}" if tuned else None,
             },
-            "data": {"name": data, "split": "test", "fingerprint": fingerprint, "limit": None},
+            "data": {
+                "name": data,
+                "split": "test",
+                "fingerprint": fingerprint,
+                "limit": None,
+                "clustering": "census" if "scene" in table else "group",
+            },
             "scoring": scoring,
             "max_new_tokens": 15,
         }

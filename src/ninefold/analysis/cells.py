@@ -1,5 +1,6 @@
 """Maps of the picture: right answers by cell, and where two sets of answers differ."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,23 @@ def change_map(
     old, new = np.asarray(before, bool), np.asarray(after, bool)
     gained, lost = (_counts(rows, cols, change.astype(float), grid) for change in (new & ~old, old & ~new))
     return holm(np.where(_counts(rows, cols, None, grid) > 0, mcnemar(gained, lost).exact, np.nan))
+
+
+def only_answer_map(
+    rows: ArrayLike, cols: ArrayLike, answers: Sequence[str], grid: int = GRID
+) -> list[list[str | None]]:
+    """Return the right answer of every cell whose items all have the same one, None elsewhere.
+
+    Args:
+        rows: Cell rows, shape (items,).
+        cols: Cell columns, shape (items,).
+        answers: The right answer of each item.
+        grid: Cells along each side.
+    """
+    found: list[list[set[str]]] = [[set() for _ in range(grid)] for _ in range(grid)]
+    for row, col, answer in zip(np.asarray(rows, int), np.asarray(cols, int), answers, strict=True):
+        found[row][col].add(answer)
+    return [[next(iter(cell)) if len(cell) == 1 else None for cell in row] for row in found]
 
 
 def _counts(rows: ArrayLike, cols: ArrayLike, weights: ArrayLike | None, grid: int) -> NDArray[np.float64]:

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ninefold.types import Clustering
+
 CONFIDENCE = 0.95
 """The coverage of every interval here."""
 
@@ -78,13 +80,18 @@ def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray
     return np.where(right == 0, 0 * center, center - half), np.where(right == n, 1 + 0 * center, center + half)
 
 
-def clusters(table: pd.DataFrame) -> NDArray[np.object_] | None:
-    """Return what makes the answers of a score table err together: their groups, or None where each stands for itself.
+def clusters(table: pd.DataFrame, clustering: Clustering) -> NDArray[np.object_] | None:
+    """Return what makes the answers of a score table err together.
 
-    Scenes of a design (rows with a ``scene``) each have a picture of their own, and their groups are blocks of the
-    design, which no chance has drawn; they are not clustered.
+    Args:
+        table: One row an example, with its ``group``.
+        clustering: "group" for a sample in which rows of one group, such as an image, err together. "census" for a
+            complete design: its groups are blocks that no chance has drawn, and each row stands for itself.
+
+    Returns:
+        The groups, shape (rows,), or None where each row stands for itself.
     """
-    return None if "scene" in table else table["group"].to_numpy(object)
+    return None if clustering == "census" else table["group"].to_numpy(object)
 
 
 def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:

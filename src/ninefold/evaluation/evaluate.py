@@ -95,6 +95,8 @@ def _resolved(spec: EvaluateSpec, model: Model, data: Dataset, split: str, limit
             "split": split,
             "fingerprint": data.fingerprint(split),
             "limit": limit,
+            "clustering": data.clustering,
+            "labels": list(data.labels),
         },
         "scoring": spec.scoring,
         "max_new_tokens": spec.max_new_tokens,

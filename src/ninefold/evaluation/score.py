@@ -1,6 +1,7 @@
 """From predictions to the score table and the figures of a run; needs neither data set nor model."""
 
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from ninefold import store
-from ninefold.analysis.cells import accuracy_map
+from ninefold.analysis.cells import accuracy_map, only_answer_map
 from ninefold.analysis.statistics import Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError, RunError
-from ninefold.questions.catalog import QUESTIONS
-from ninefold.space import GRID
-from ninefold.types import Answer, AnswerKind
+from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
+from ninefold.space import GRID, LABELS
+from ninefold.types import Answer, AnswerKind, Clustering
 
-SCORER_VERSION = 1
+SCORER_VERSION = 2
 """Changes whenever the same predictions would be scored otherwise; it is no part of a run's id."""
 
 LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "label", "correct")
@@ -34,16 +35,16 @@ def score(run: Path) -> dict[str, Any]:
 
     Raises:
         RunError: If the run has no predictions yet.
-        DataError: If the answers are of a format that no question reads.
+        DataError: If the answers are of a format that is not known.
     """
     path = run / "predictions.parquet"
     if not path.exists():
         raise RunError(
             f"{run}: no predictions.parquet; repeat the `ninefold evaluate` command of this run to finish it"
         )
-    table = _table(pd.read_parquet(path), run)
-    spec = store.read_json(run / "spec.json")
-    metrics = _metrics(table, whole=spec.get("data", {}).get("limit") is None)
+    data = store.read_json(run / "spec.json").get("data", {})
+    table = _table(pd.read_parquet(path), run, data.get("labels", ()))
+    metrics = _metrics(table, data)
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / "scores.parquet", buffer.getvalue())
@@ -51,85 +52,110 @@ def score(run: Path) -> dict[str, Any]:
     return metrics
 
 
-def _table(predictions: pd.DataFrame, run: Path) -> pd.DataFrame:
-    """Return one row an example: the prediction, what it reads to, whether that is right, and the factors."""
-    unknown = set(predictions["answer_format"]) - QUESTIONS.keys()
-    if unknown:
-        raise DataError(
-            f"{run}: no question reads answers of the format {min(unknown)!r}; known: {', '.join(QUESTIONS)}"
-        )
-    told = zip(predictions["answer_format"], predictions["text"], predictions["truncated"], strict=True)
-    readings: list[Answer] = [QUESTIONS[name].read(text, truncated=cut) for name, text, cut in told]
+def _table(predictions: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataFrame:
+    """Return one row an example: the prediction, what it reads to, whether that is right, and the factors.
+
+    A text is right if it reads to what the true answer reads to; both are read in the example's format, with its own
+    options where it has any, and otherwise with the data set's labels.
+    """
+    for name in predictions["answer_format"].unique():
+        if name not in FORMATS:
+            raise DataError(f"{run}: {unknown('answer format', name, FORMATS)}")
+    formats = [FORMATS[name] for name in predictions["answer_format"]]
+    offered = [tuple(options) or tuple(labels) for options in predictions["options"]]
+    told = zip(formats, offered, predictions["text"], predictions["truncated"], strict=True)
+    read: list[Answer] = [format.read(text, options, truncated=cut) for format, options, text, cut in told]
+    truth = [
+        format.read(answer, options)
+        for format, options, answer in zip(formats, offered, predictions["answer"], strict=True)
+    ]
     table = predictions.drop(columns=["prompt", "truncated", "scores"]).assign(
-        kind=[reading.kind for reading in readings],
-        label=pd.array([reading.label for reading in readings], dtype="string"),
+        answer=[true.label or answer for true, answer in zip(truth, predictions["answer"], strict=True)],
+        kind=[answer.kind for answer in read],
+        label=pd.array([answer.label for answer in read], dtype="string"),
+        correct=[
+            answer.kind == "label" and answer.label == true.label for answer, true in zip(read, truth, strict=True)
+        ],
     )
-    table["correct"] = (table["label"] == table["answer"]).fillna(False).astype(bool)
     return table[[*LEADING, *(name for name in table.columns if name not in LEADING)]]
 
 
-def _metrics(table: pd.DataFrame, *, whole: bool) -> dict[str, Any]:
+def _metrics(table: pd.DataFrame, data: Mapping[str, Any]) -> dict[str, Any]:
+    clustering = data.get("clustering", "group")
+    labels = _labels(table, data.get("labels") or ())
     valid = table[table["kind"] == "label"]
-    overall = _proportion(table)
+    overall = _proportion(table, clustering)
+    census = data.get("limit") is None and clustering == "census"
     return {
         "scorer": SCORER_VERSION,
         "n": len(table),
         "accuracy": overall.value,
         "ci95": [overall.low, overall.high],
-        "interval": _meaning(table, overall, whole=whole),
+        "interval": _meaning(table, overall, census=census),
         "invalid": len(table) - len(valid),
         "invalid_by_class": {kind: int((table["kind"] == kind).sum()) for kind in INVALID},
         "valid_accuracy": float(valid["correct"].mean()) if len(valid) else None,
-        **(_places(table) if {"region", "cell_row", "cell_col"} <= set(table.columns) else {}),
-        "confusion": _confusion(table),
+        **(_where(table, clustering, labels) if {"region", "cell_row", "cell_col"} <= set(table.columns) else {}),
+        "confusion": _confusion(table, labels),
     }
 
 
-def _proportion(table: pd.DataFrame) -> Interval:
-    return proportion(table["correct"], clusters(table))
+def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:
+    return proportion(table["correct"], clusters(table, clustering))
 
 
-def _meaning(table: pd.DataFrame, interval: Interval, *, whole: bool) -> str:
+def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
     """Say how the interval is made and which uncertainty it shows."""
     said = f"95 %, {interval.method}, with these questions taken as a sample of similar ones"
-    if whole and "scene" in table and (table.get("distractors", pd.Series([0])) == 0).all():
+    # Distractors are drawn, so that a set with them is a sample of the scenes there could be.
+    if census and (table.get("distractors", pd.Series([0])) == 0).all():
         said += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
     return said
 
 
-def _places(table: pd.DataFrame) -> dict[str, Any]:
+def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -> dict[str, Any]:
     """Say where in the picture answers are right, and what is answered there."""
     rows, cols = table["cell_row"].to_numpy(int), table["cell_col"].to_numpy(int)
     grid = int(table["grid"].max()) if "grid" in table else GRID
     maps = accuracy_map(rows, cols, table["correct"], grid)
-    labels = _labels(table)
     said = [label if kind == "label" else None for label, kind in zip(table["label"], table["kind"], strict=True)]
     return {
-        "by_region": {label: _summary(table[table["region"] == label]) for label in labels},
+        "by_region": {label: _summary(table[table["region"] == label], clustering) for label in LABELS},
         "by_cell": [[None if np.isnan(cell) else float(cell) for cell in row] for row in maps.accuracy],
         "n_by_cell": maps.n.tolist(),
         "votes": majority_map(rows, cols, said, labels, grid),
+        "answer_by_cell": only_answer_map(rows, cols, table["answer"], grid),
     }
 
 
-def _summary(table: pd.DataFrame) -> dict[str, Any]:
+def _summary(table: pd.DataFrame, clustering: Clustering) -> dict[str, Any]:
     if table.empty:
         return {"n": 0, "accuracy": None, "ci95": None}
-    interval = _proportion(table)
+    interval = _proportion(table, clustering)
     return {"n": len(table), "accuracy": interval.value, "ci95": [interval.low, interval.high]}
 
 
-def _confusion(table: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Count what is said for each answer: a label, or why there is none."""
     said = table["label"].where(table["kind"] == "label", table["kind"])
     counts = pd.crosstab(table["answer"], said)
-    labels = [label for label in _labels(table) if label in counts.index]
-    order = [name for name in (*_labels(table), *INVALID) if name in counts.columns]
+    order = [name for name in (*labels, *INVALID) if name in counts.columns]
     return {
-        answer: {name: int(counts.at[answer, name]) for name in order if counts.at[answer, name]} for answer in labels
+        answer: {name: int(counts.at[answer, name]) for name in order if counts.at[answer, name]}
+        for answer in labels
+        if answer in counts.index
     }
 
 
-def _labels(table: pd.DataFrame) -> list[str]:
-    """Return the labels of the questions asked, in canonical order."""
-    return list(dict.fromkeys(label for name in table["answer_format"].unique() for label in QUESTIONS[name].labels))
+def _labels(table: pd.DataFrame, stated: Sequence[str]) -> list[str]:
+    """Return all labels in canonical order: the data set's or, without any, those of the question that has just these.
+
+    Others are sorted and follow.
+    """
+    answers = {str(answer) for answer in table["answer"]}
+    offered = {str(option) for options in table["options"] for option in options}
+    if not stated:
+        of_questions = (question.labels for question in QUESTIONS.values())
+        stated = next((labels for labels in of_questions if answers <= set(labels) and offered <= {*labels}), ())
+    others = answers | offered | set(table["label"].dropna())
+    return list(dict.fromkeys([*stated, *sorted(others)]))

@@ -1,9 +1,82 @@
-"""The kinds of question, by name; a new kind is one file of this room and one line here."""
+"""The questions and the answer formats, by name: a new one is a file of this room and a line here.
 
+A user's own are added with `register_question` and `register_format`, from any file.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from ninefold.errors import DesignError
 from ninefold.questions.absolute_position import AbsolutePosition
-from ninefold.types import Question
+from ninefold.questions.attribute import COLOR, SHAPE
+from ninefold.questions.axis_position import HORIZONTAL, VERTICAL
+from ninefold.questions.formats.labels import Labels
+from ninefold.questions.formats.letters import Letters
+from ninefold.questions.formats.short_text import ShortText
+from ninefold.questions.formats.true_false import TrueFalse
+from ninefold.types import AnswerFormat, Question
 
-QUESTIONS: dict[str, Question] = {
-    "absolute_position": AbsolutePosition(),
-}
-"""Every kind of question; the key is the ``answer_format`` stored with its examples."""
+_SHIPPED_FORMATS: tuple[AnswerFormat, ...] = (Labels(), TrueFalse(), Letters(), ShortText())
+_SHIPPED_QUESTIONS: tuple[Question, ...] = (AbsolutePosition(), HORIZONTAL, VERTICAL, COLOR, SHAPE)
+
+FORMATS: dict[str, AnswerFormat] = {format.name: format for format in _SHIPPED_FORMATS}
+"""The answer formats by name, the word that examples store as their ``answer_format``."""
+
+QUESTIONS: dict[str, Question] = {question.name: question for question in _SHIPPED_QUESTIONS}
+"""The questions by name, the word that ``--question`` takes."""
+
+
+def find_question(name: str) -> Question:
+    """Return a question by name.
+
+    Raises:
+        DesignError: If there is none; the message has the names that are near.
+    """
+    if name not in QUESTIONS:
+        raise DesignError(unknown("question", name, QUESTIONS))
+    return QUESTIONS[name]
+
+
+def find_format(name: str) -> AnswerFormat:
+    """Return an answer format by name.
+
+    Raises:
+        DesignError: If there is none; the message has the names that are near.
+    """
+    if name not in FORMATS:
+        raise DesignError(unknown("answer format", name, FORMATS))
+    return FORMATS[name]
+
+
+def register_question(question: Question) -> None:
+    """Make a question known by its name; one that was registered before under that name is replaced.
+
+    Raises:
+        DesignError: If the name is that of a question of this package, or the question's labels or answer format cannot
+            be used.
+    """
+    if question.name in {shipped.name for shipped in _SHIPPED_QUESTIONS}:
+        raise DesignError(f"question {question.name!r}: ninefold has one of this name; choose another")
+    if len(question.labels) < 2 or len(set(question.labels)) < len(question.labels):
+        raise DesignError(f"question {question.name!r}: its labels must be two or more, and all different")
+    find_format(question.answer_format)
+    QUESTIONS[question.name] = question
+
+
+def register_format(format: AnswerFormat) -> None:
+    """Make an answer format known by its name; one that was registered before under that name is replaced.
+
+    Raises:
+        DesignError: If the name is that of a format of this package.
+    """
+    if format.name in {shipped.name for shipped in _SHIPPED_FORMATS}:
+        raise DesignError(f"answer format {format.name!r}: ninefold has one of this name; choose another")
+    FORMATS[format.name] = format
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that a name is not known, which names are near to it, and which there are."""
+    names = list(known)
+    near = get_close_matches(name, names, n=2)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ";"
+    return f"unknown {kind} {name!r}{hint} known: {', '.join(names)}"

@@ -32,7 +32,9 @@ class Change:
 def change(base: Result, tuned: Result) -> Change:
     """Compare a tuned run with its base."""
     before, after = _answers(base, tuned)
-    paired = statistics.paired(before, after, statistics.clusters(base.run.scores))
+    paired = statistics.paired(
+        before, after, statistics.clusters(base.run.scores, base.run.spec["data"].get("clustering", "group"))
+    )
     return Change(paired, float(statistics.mcnemar(paired.gained, paired.lost).exact))
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.errors import DataError
-from ninefold.questions.catalog import QUESTIONS
+from ninefold.questions.catalog import FORMATS, unknown
 from ninefold.scenes.vocabulary import COLORS
-from ninefold.space import GRID, Box, Cell, border_distance, cell_of_box, cell_of_point, label_of_cell
+from ninefold.space import GRID, LABELS, Box, Cell, border_distance, cell_of_box, cell_of_point, label_of_cell
 
 Columns = dict[str, list[Any]]
 """A table by column; every list has one value per row."""
@@ -31,8 +31,8 @@ class Fact(NamedTuple):
     """Whether it holds of one row's values."""
 
 
-def _labels_once(options: Sequence[str], answer_format: str) -> bool:
-    return not options or sorted(options) == sorted(QUESTIONS[answer_format].labels)
+def _labels_once(options: Sequence[str]) -> bool:
+    return not options or sorted(options) == sorted(LABELS)
 
 
 def _asked_then_offered(prompt: str, question: str, options: Sequence[str]) -> bool:
@@ -46,7 +46,7 @@ def _is_target(things: list[dict[str, Any]], *claimed: str | int) -> bool:
 
 FACTS = (
     Fact("the answer is one of the options", ("answer", "options"), lambda answer, o: not o or answer in o),
-    Fact("the options are the labels of the question, each once", ("options", "answer_format"), _labels_once),
+    Fact("the options are the labels of the question, each once", ("options",), _labels_once),
     Fact(
         "the prompt holds the question and after it the options, in their order",
         ("prompt", "question", "options"),
@@ -58,8 +58,7 @@ FACTS = (
          lambda options, first: options == first),
     Fact("region is the one that the cell lies in", ("region", "cell_row", "cell_col", "grid"),
          lambda region, row, col, grid: label_of_cell(Cell(row, col), grid) == region),
-    Fact("the answer is the region, where absolute position is asked", ("answer", "region", "answer_format"),
-         lambda answer, region, asked: asked != "absolute_position" or answer == region),
+    Fact("the answer is the region", ("answer", "region"), lambda answer, region: answer == region),
     Fact("the question names the object, by color and shape", ("question", "object", "color", "shape"),
          lambda question, look, color, shape: look == f"{color} {shape}" and look in question),
     Fact("the question names the category", ("question", "category"),
@@ -116,10 +115,8 @@ def prepare(columns: Columns, where: str) -> Columns:
     """
     rows = len(columns["id"])
     for position, name in enumerate(columns["answer_format"]):
-        if name not in QUESTIONS:
-            raise DataError(
-                f"{where}: row {columns['id'][position]}: unknown answer format {name!r}; known: {', '.join(QUESTIONS)}"
-            )
+        if name not in FORMATS:
+            raise DataError(f"{where}: row {columns['id'][position]}: {unknown('answer format', name, FORMATS)}")
     added: Columns = {"grid": [GRID] * rows} if "cell_row" in columns and "grid" not in columns else {}
     if "order" in columns:
         first: dict[Any, list[str]] = {}

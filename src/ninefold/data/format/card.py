@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from ninefold.data.format.columns import value_type
-from ninefold.data.format.manifest import Clustering
+from ninefold.types import Clustering
 
 CORE_MEANINGS = {
     "id": "unique within this data set",

@@ -11,11 +11,11 @@ from itertools import islice
 from pathlib import Path
 
 from ninefold.data.format.card import About
-from ninefold.data.format.manifest import Clustering, Manifest
+from ninefold.data.format.manifest import Manifest
 from ninefold.data.format.reading import StoredExamples, stream
 from ninefold.data.format.writing import write
 from ninefold.errors import DataError
-from ninefold.types import Example
+from ninefold.types import Clustering, Example
 
 __all__ = ["About", "Dataset", "write"]
 

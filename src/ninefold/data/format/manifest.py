@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ import xxhash
 from ninefold import store
 from ninefold.data.format.columns import opened
 from ninefold.errors import DataError
-from ninefold.types import Example
+from ninefold.types import Clustering, Example
 
 FORMAT = 2
 """Version of the layout of a dataset folder."""
@@ -29,9 +29,6 @@ READ_ROWS = 1000
 """Rows of the manifest that reading keeps in memory."""
 
 ROWS_SCHEMA = pa.schema({name: pa.string() for name in ("split", "id", "pixels", "text")})
-
-Clustering = Literal["census", "group"]
-"""What intervals are computed over: every row of a complete design, or a sample whose groups err together."""
 
 
 class RowHashes(NamedTuple):

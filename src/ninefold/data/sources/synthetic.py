@@ -98,7 +98,7 @@ def make(spec: SyntheticSpec, out: Path, *, progress: bool = False) -> None:
         source="synthetic",
         question="absolute_position",
         labels=QUESTIONS["absolute_position"].labels,
-        answer_format="absolute_position",
+        answer_format="labels",
         clustering="census",
         columns=COLUMNS,
     )
@@ -135,7 +135,7 @@ def _examples(spec: SyntheticSpec, question: Question, items: Sequence["Combinat
             prompt=prompt(asked, options),
             options=options,
             answer=answer,
-            answer_format=question.name,
+            answer_format=question.answer_format,
             group=f"{target.look}|{item.order}",
             factors={
                 "object": target.look,

@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from ninefold.data.sources.coco.annotations import Instance, Photo, Skips, read_instances, truncated
 from ninefold.errors import DataError
-from ninefold.questions.catalog import QUESTIONS
+from ninefold.questions.absolute_position import AbsolutePosition
 from ninefold.questions.prompt import prompt
 from ninefold.space import border_distance, label_of_cell
-from ninefold.types import Example, Question
+from ninefold.types import BoxQuestion, Example
 
 # numpy, Pillow and pyarrow are imported where they are used: the command line reads `CocoSpec` for its --help.
+
+ABSOLUTE_POSITION = AbsolutePosition()
 
 COLUMNS = {
     "image_id": "the photo's id in the annotation file",
@@ -57,7 +59,7 @@ class CocoSpec:
 
 
 def examples(
-    spec: CocoSpec, question: Question = QUESTIONS["absolute_position"], *, skips: Skips | None = None
+    spec: CocoSpec, question: BoxQuestion = ABSOLUTE_POSITION, *, skips: Skips | None = None
 ) -> dict[str, Iterator[Example]]:
     """Return the examples of each split; photos are opened one by one as they are asked for.
 
@@ -103,7 +105,7 @@ def make(spec: CocoSpec, out: Path, *, progress: bool = False) -> dict[str, Any]
     targets, balance = _targets(spec, skips)
     by_split = _parts(spec, targets)
     parts: Mapping[str, Iterable[Example]] = {
-        split: _examples(spec, QUESTIONS["absolute_position"], part, skips) for split, part in by_split.items()
+        split: _examples(spec, ABSOLUTE_POSITION, part, skips) for split, part in by_split.items()
     }
     if progress:
         parts = shown(parts, {split: len(part) for split, part in by_split.items()})
@@ -121,8 +123,8 @@ def make(spec: CocoSpec, out: Path, *, progress: bool = False) -> dict[str, Any]
         },
         source="coco",
         question="absolute_position",
-        labels=QUESTIONS["absolute_position"].labels,
-        answer_format="absolute_position",
+        labels=ABSOLUTE_POSITION.labels,
+        answer_format="labels",
         clustering="group",
         license="other",
         columns=COLUMNS,
@@ -178,7 +180,7 @@ def _parts(spec: CocoSpec, targets: Sequence[Instance]) -> dict[str, list[Instan
     }
 
 
-def _examples(spec: CocoSpec, question: Question, targets: Sequence[Instance], skips: Skips) -> Iterator[Example]:
+def _examples(spec: CocoSpec, question: BoxQuestion, targets: Sequence[Instance], skips: Skips) -> Iterator[Example]:
     from ninefold.design import relabeling, williams
 
     table = relabeling(spec.seed)[williams(len(question.labels))].tolist()
@@ -212,7 +214,7 @@ def _orders(targets: Sequence[Instance], orders: int) -> list[int]:
     return chosen
 
 
-def _example(spec: CocoSpec, question: Question, target: Instance, order: int, options: tuple[str, ...]) -> Example:
+def _example(spec: CocoSpec, question: BoxQuestion, target: Instance, order: int, options: tuple[str, ...]) -> Example:
     photo, box = target.photo, target.box
     decisive = truncated(box) if spec.truncate else box
     asked, answer = question.ask_box(target.category, decisive, photo.width, photo.height)
@@ -223,7 +225,7 @@ def _example(spec: CocoSpec, question: Question, target: Instance, order: int, o
         prompt=prompt(asked, options),
         options=options,
         answer=answer,
-        answer_format=question.name,
+        answer_format=question.answer_format,
         group=str(photo.id),
         factors={
             "image_id": photo.id,

@@ -2,14 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ninefold.questions.formats import read_label
+from ninefold.questions.formats.labels import Labels
 from ninefold.space import LABELS
 
 SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", " - ", "`-`"]
 
 
 def read(text, truncated=False):
-    reading = read_label(text, LABELS, truncated=truncated)
+    reading = Labels().read(text, LABELS, truncated=truncated)
     return reading.label or reading.kind
 
 
@@ -75,16 +75,16 @@ def test_the_same_label_twice_is_one_and_two_are_invalid(one, other, between):
 @given(st.sampled_from(LABELS), st.text(st.characters(categories=["Ll", "Lu", "Nd"]), min_size=1, max_size=3))
 def test_a_label_needs_whole_words(label, letters):
     assert read(label + letters) != label
-    assert read_label(letters + label, (label,)).kind == "no label"
+    assert Labels().read(letters + label, (label,)).kind == "no label"
 
 
 @given(st.text())
 def test_any_text_is_exactly_one_kind(text):
-    reading = read_label(text, LABELS)
+    reading = Labels().read(text, LABELS)
     assert (reading.label in LABELS) == (reading.kind == "label")
     assert reading.kind != "truncated"
 
 
 @given(st.permutations(LABELS), st.sampled_from(LABELS))
 def test_the_order_of_the_labels_does_not_matter(labels, label):
-    assert read_label(f"It is {label}.", labels).label == label
+    assert Labels().read(f"It is {label}.", labels).label == label

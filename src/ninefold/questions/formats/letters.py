@@ -1,0 +1,114 @@
+"""The format of multiple choice: A, B, C ... or the text of an option."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from string import ascii_uppercase
+from typing import NamedTuple
+
+from ninefold.questions.formats.labels import one_of
+from ninefold.questions.formats.words import CONSUMED, NO_LETTER_AFTER, NO_LETTER_BEFORE, phrase
+from ninefold.types import Answer
+
+_MARKS = r"[\s:*_`~\"'(\[]*"
+_ANSWER_IS = re.compile(
+    rf"{NO_LETTER_BEFORE}(?:answer|choice)(?:\s+(?:is|would\s+be|must\s+be)|\s*:)(?:\s+option)?{_MARKS}", re.IGNORECASE
+)
+_OPTION = re.compile(rf"{NO_LETTER_BEFORE}(?:option|choice|choose|select|pick){_MARKS}", re.IGNORECASE)
+
+_BEFORE = rf"{NO_LETTER_BEFORE}(?<![-\u2010-\u2015'\u2019])"
+_AFTER = rf"{NO_LETTER_AFTER}(?![-\u2010-\u2015'\u2019]\w)"
+"""Edges of a letter that stands alone, as those of "A-frame" and "A's" do not."""
+
+# "A" may be the article, and "I" the pronoun: before another word they are letters only where that word cannot follow
+# an article or a pronoun.
+_ARTICLE = r"(?<=[AI])\s+(?!(?:is|because|since|as|and|or|but|for|with|which|that)\b)[^\W_]"
+_SENTENCE_ENDS = r"(?=\s*(?:$|[.,;:!?)\]*_`\"']))"
+
+
+class Letters:
+    """One of the options, by its letter or by its text; the label is the option's text."""
+
+    name = "letters"
+
+    def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
+        """Read the one option that a text chooses.
+
+        The first of these that finds something decides: what follows "answer is" or "answer:", what follows "option" or
+        "choose", and then all letters and texts of options in the whole text, the longest text first. A letter is a
+        capital that stands alone, or any letter that is the whole text; the article "A" is none.
+
+        Args:
+            text: The model's text, or a stored true answer.
+            options: The texts of the options, A first; without any, the label is the letter itself.
+            truncated: Whether the token limit stopped the text.
+
+        Returns:
+            The option. Otherwise "empty", "several labels", "truncated" or "no label".
+        """
+        if not text.strip():
+            return Answer("empty")
+        if options and all(len(option) == 1 for option in options):
+            options = sorted(options)  # letters themselves
+        choices = _choices(tuple(options))
+        bare = text.strip().strip(".,:;()[]*_`\"'").strip()
+        if bare.upper() in choices.by_letter:
+            return Answer("label", choices.by_letter[bare.upper()])
+        for lead in (_ANSWER_IS, _OPTION):
+            stated = {option for match in lead.finditer(text) for option in choices.at(text, match.end())}
+            if stated:
+                return one_of(sorted(stated), truncated=truncated)
+        return one_of(sorted({*choices.anywhere(text)}), truncated=truncated)
+
+
+class _Choices(NamedTuple):
+    """The options of one example, ready to be searched for."""
+
+    by_letter: dict[str, str]
+    """The label by capital letter."""
+    letter: re.Pattern[str]
+    """A capital that stands alone."""
+    stated: re.Pattern[str]
+    """A letter where one is expected: a capital, or a small one that ends its sentence."""
+    texts: tuple[tuple[str, re.Pattern[str]], ...]
+    """Each option with the pattern of its text, the longest first."""
+
+    def at(self, text: str, position: int) -> list[str]:
+        """Return the option that begins at a position of a text, if there is one."""
+        for option, pattern in self.texts:
+            if pattern.match(text, position):
+                return [option]
+        match = self.stated.match(text, position)
+        return [self.by_letter[match[0].upper()]] if match else []
+
+    def anywhere(self, text: str) -> Iterator[str]:
+        """Yield every option that a text names, by text or by letter."""
+        for option, pattern in self.texts:
+            text, count = pattern.subn(CONSUMED, text)
+            if count:
+                yield option
+        for match in self.letter.finditer(text):
+            yield self.by_letter[match[0]]
+
+
+@cache
+def _choices(options: tuple[str, ...]) -> _Choices:
+    letters = ascii_uppercase[: len(options)] if options else ascii_uppercase
+    capital = rf"{_BEFORE}[{letters}]{_AFTER}(?!{_ARTICLE})"
+    small = rf"{_BEFORE}[{letters.lower()}]{_AFTER}{_SENTENCE_ENDS}"
+    ordered = sorted(options, key=len, reverse=True)
+    return _Choices(
+        dict(zip(letters, options or letters, strict=True)),
+        re.compile(capital),
+        re.compile(f"{capital}|{small}"),
+        tuple((option, re.compile(_text_pattern(option), re.IGNORECASE)) for option in ordered if len(option) > 1),
+    )
+
+
+def _text_pattern(option: str) -> str:
+    """Return the pattern of an option's text, and of "on the left" or "to the left side" where the option is "left".
+
+    There "on" belongs to the phrase; it is not the option "on".
+    """
+    ends = r"(?=\s*(?:$|[.,;:!?)\]*]|(?:hand\s+)?side\b|of\b|half\b|part\b|corner\b|edge\b))"
+    return rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{phrase(option)}{ends}|{phrase(option)})"

@@ -1,0 +1,50 @@
+"""The format of short free text: a word, a name or a number, compared after normalization."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from ninefold.types import Answer
+
+_LEAD = re.compile(r"^(?:(?:so|thus|therefore)[, ]+)?(?:the )?(?:(?:correct|final|right) )?answer(?: is)?\s*:?\s+")
+_ARTICLE = re.compile(r"^(?:a|an|the)\s+")
+_EDGES = " \t\n\r.,;:!?\"'`*_()[]{}\u2018\u2019\u201c\u201d"
+_NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+class ShortText:
+    """A few words of free text; equal after normalization means equal."""
+
+    name = "short_text"
+
+    def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
+        """Read a short text: see `normalized`.
+
+        Returns:
+            The option that it equals, where there are options, and otherwise the normalized text itself. "truncated"
+            for a text that the token limit stopped: its end is unknown.
+        """
+        said = normalized(text)
+        if not said:
+            return Answer("empty")
+        if truncated:
+            return Answer("truncated")
+        if not options:
+            return Answer("label", said)
+        equal = [option for option in options if normalized(option) == said]
+        return Answer("label", equal[0]) if equal else Answer("no label")
+
+
+def normalized(text: str) -> str:
+    """Return a text as it is compared.
+
+    Case, compatibility characters, spacing, punctuation at the ends, a leading article and a leading "The answer is" do
+    not count, and number words up to twelve are digits.
+
+    >>> normalized("The answer is: **Two**."), normalized("A  Red car!")
+    ('2', 'red car')
+    """
+    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGES)
+    plain = _LEAD.sub("", plain).strip(_EDGES)
+    bare = _ARTICLE.sub("", plain).strip(_EDGES) or plain
+    return str(_NUMBERS.index(bare)) if bare in _NUMBERS else bare
