@@ -21,7 +21,7 @@ from ninefold.models.vlm.prompt import Tensors
 from ninefold.training import gradient_checkpointing
 from ninefold.training.callbacks import CheckpointSchedule, ProgressBar
 from ninefold.training.compat import OrderedTrainer
-from ninefold.training.dataset import StepDataset
+from ninefold.training.dataset import StepDataset, collated
 from ninefold.training.history import best_epoch, epochs_of
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.sampler import LengthBuckets
@@ -68,7 +68,7 @@ class AnswerTrainer(OrderedTrainer):
             eval_dataset=validation,
             train_order=order,
             validation_order=by_length,
-            data_collator=_as_it_is,
+            data_collator=collated,
             callbacks=[CheckpointSchedule(patience, every), ProgressBar(bar)],
         )
         self.remove_callback(PrinterCallback)
@@ -173,10 +173,6 @@ class AnswerTrainer(OrderedTrainer):
         if self.is_world_process_zero():
             shutil.rmtree(self.best, ignore_errors=True)
             fresh.replace(self.best)
-
-
-def _as_it_is(step: dict[str, Any]) -> dict[str, Any]:
-    return step
 
 
 class _OutOfMemory(Exception):
