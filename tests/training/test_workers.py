@@ -57,7 +57,7 @@ def test_what_a_worker_gets_holds_no_network(family: str, request: pytest.Fixtur
 
 @pytest.mark.usefixtures("read_when_asked_for")
 def test_a_spawned_worker_loads_the_batch_that_the_process_itself_makes(tiny_llava: Path, few: Path) -> None:
-    examples = list(Dataset.open(few).read("train"))
+    examples = Dataset.open(few).sequence("train")
     steps = StepDataset(TrainingSet(examples, open_trainable(str(tiny_llava)).encoder), PLAN, torch.float32)
     loader = DataLoader(steps, batch_size=3, collate_fn=collated, num_workers=1, multiprocessing_context="spawn")
     loaded = next(iter(loader))

@@ -67,8 +67,8 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
 
 
 def _examples(spec: TrainSpec, split: str) -> Sequence[Example]:
-    """Return the examples of a split of all data sets, one set after another."""
-    found = [list(Dataset.open(folder).read(split, limit=spec.limit)) for folder in spec.data]
+    """Return the examples of a split of all data sets, one set after another, read when they are needed."""
+    found = [Dataset.open(folder).sequence(split, spec.limit) for folder in spec.data]
     return found[0] if len(found) == 1 else Concatenated(found)
 
 
