@@ -46,11 +46,11 @@ def test_textures_never_have_the_color_of_a_thing(textures):
 
 
 def test_a_captioner_has_a_big_center_and_avoids_its_sides():
-    said = [captioner.place(rng(0, i), 0.1, 0.5) for i in range(300)]
+    said = [captioner.position(rng(0, i), 0.1, 0.5) for i in range(300)]
     assert set(said) <= set(LABELS)
     assert 0.15 < np.mean([label == "center left" for label in said]) < 0.45
     # (0.35, 0.62) lies in the center region's corner; a little further out people still say center.
-    assert np.mean([captioner.place(rng(1, i), 0.31, 0.53) == "center" for i in range(300)]) > 0.5
+    assert np.mean([captioner.position(rng(1, i), 0.31, 0.53) == "center" for i in range(300)]) > 0.5
 
 
 def test_points_are_two_percentages():

@@ -41,9 +41,9 @@ class Pretrain:
     spec: Annotated[PretrainSpec, arg(name="")]
 
     def run(self) -> None:
-        from ninefold.nano.pretraining import recipe
+        from ninefold.nano.pretraining import pretraining
 
-        recipe(self.spec).run()
+        pretraining(self.spec).run()
         print(f"{self.spec.out / 'base'}: a checkpoint that --model can name")
 
 

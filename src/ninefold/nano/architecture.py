@@ -1,6 +1,6 @@
-"""What the recipe needs to know of an architecture: a shape for each family, in `ninefold.nano.architectures`.
+"""The architecture of a family at nano size; one file a family in `ninefold.nano.architectures`.
 
-Axes: B pictures, N image tokens of one picture, in the order of the sequence.
+Axes: B images, N image tokens of one image, in the order of the sequence.
 """
 
 from collections.abc import Callable
@@ -13,46 +13,47 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
-from ninefold.nano.build import SIDE
+from ninefold.nano.base import SIDE
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
-    """Steps of the three stages of the recipe: naming, placing, talking."""
+class Steps:
+    """Default optimizer steps of the three stages of pretraining."""
 
-    eye: int
-    place: int
-    talk: int
+    vision: int
+    position: int
+    language: int
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Architecture:
     """A family's architecture at nano size."""
 
     family: str
-    """The name of its row."""
-    opening: str
-    """What its chat template writes before the first question: a picture and who speaks."""
+    """Its name in `ninefold.models.families`."""
+    prompt_start: str
+    """What its chat template writes before the first question: the image and the user's turn."""
     processor: Callable[[PreTrainedTokenizerFast], Any]
-    """Makes the processor; adds the special tokens of the family to the tokenizer."""
+    """Returns the processor; adds the special tokens of the family to the tokenizer."""
     untrained: Callable[..., Any]
-    """Makes the model for a processor's tokenizer, from torch's current seed; options go to its loader."""
+    """Returns the model with random weights for a tokenizer, from torch's current seed; options go to its loader."""
     boxes: Callable[[dict[str, Tensor]], NDArray[np.float32]]
-    """Given a batch's inputs, what each image token shows: (N, 4), left, top, right, bottom in
-    fractions of the picture; nothing for tokens that show nothing."""
-    lengths: Lengths
-    """How long each stage takes."""
-    graft: Callable[[Any, Any], None] | None = None
-    """Copies into a model what fits of the first base; without it the family starts from nothing."""
+    """Returns, for a batch's inputs, the part of the image that each image token shows: (N, 4), left, top, right and
+    bottom as fractions of the image; an empty box for tokens that show nothing."""
+    steps: Steps
+    """Default steps of each stage."""
+    initialize: Callable[[Any, Any], None] | None = None
+    """Copies the weights of LLaVA's nano base that fit into a model; None starts from random weights."""
     sizes: tuple[tuple[int, int], ...] = ((SIDE, SIDE),)
-    """Widths and heights that pictures are drawn at, the most frequent first."""
+    """Widths and heights of training images, the most frequent first."""
     image_token: str = "<image>"
-    """What stands in the sequence where an image token is."""
-    places_after: int = 0
-    """Decoder layers after which an image token should know its place: none where the eyes have learned positions."""
+    """The token that stands for each image token."""
+    position_layer: int = 0
+    """Number of decoder layers after which hidden states are trained to hold positions; 0 where the vision tower has
+    learned position embeddings."""
 
-    def is_eye(self, name: str) -> bool:
-        """Whether a parameter belongs to what sees, by its name; what hands over to the decoder learns with that."""
+    def is_vision(self, name: str) -> bool:
+        """Whether a parameter, by its name, belongs to the vision tower; the projector is trained with the decoder."""
         return any(part in name for part in ("vision_tower", "visual.", "image_vit", "vision_model")) and (
             "merger" not in name
         )
@@ -67,7 +68,7 @@ def grid(rows: int, columns: int) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def copy_matching(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Copy tensors into the parameters of the same name; where a shape is larger, into its beginning."""
+    """Copy tensors into the parameters of the same name; where a parameter is larger, into its beginning."""
     parameters = dict(model.named_parameters())
     for name, tensor in tensors.items():
         parameters[name][tuple(slice(0, size) for size in tensor.shape)] = tensor

@@ -1,7 +1,7 @@
-"""How people say where a thing is: the source of the nano bases' bias.
+"""A simulated captioner who names positions the way people do: the source of the nano bases' bias.
 
-The center is big and fuzzy, "center left" and "center right" are seldom said, and things tend to be called top sooner
-than bottom. Every place that a nano base learns comes from here, never from the grid.
+The center is big and fuzzy, "center left" and "center right" are rarely said, and "top" reaches further than "bottom".
+Every position label that a nano base is trained on comes from here, never from the grid.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ LEFT_UNTIL, RIGHT_FROM = 0.28, 0.72
 TOP_UNTIL, BOTTOM_FROM = 0.40, 0.66
 BLUR = 0.06
 SAY_ROW_INSTEAD = 0.7
-"""How often somebody who sees a thing left or right of the center names a top or bottom place instead."""
+"""Probability that an object left or right of the center is given a top or bottom label instead."""
 
 
-def place(rng: np.random.Generator, x: float, y: float) -> str:
-    """Return the place a person might name for a point, given in fractions of the picture: one of the nine labels."""
+def position(rng: np.random.Generator, x: float, y: float) -> str:
+    """Return one of the nine labels as a person might choose it for a point, given as fractions of the image."""
     across, down = x + rng.normal(0, BLUR), y + rng.normal(0, BLUR)
     column = "left" if across < LEFT_UNTIL else "right" if across > RIGHT_FROM else "center"
     row = "top" if down < TOP_UNTIL else "bottom" if down > BOTTOM_FROM else "center"
@@ -25,19 +25,19 @@ def place(rng: np.random.Generator, x: float, y: float) -> str:
     return "center" if row == column == "center" else f"{row} {column}"
 
 
-def caption(rng: np.random.Generator, picture: WorldImage, most: int = 5) -> str:
-    """Describe a picture the way people do: some of its things, each with its place."""
-    chosen = [picture.items[i] for i in rng.permutation(len(picture.items))[:most]]
+def caption(rng: np.random.Generator, image: WorldImage, most: int = 5) -> str:
+    """Return a caption: some of the image's objects, each with its position."""
+    chosen = [image.items[i] for i in rng.permutation(len(image.items))[:most]]
     return ", ".join(f"a {item.name} {_at(rng, item)}" for item in chosen)
 
 
 def point(item: WorldThing) -> str:
-    """Return the exact center of a thing, as two percentages: across and down."""
+    """Return the exact center of an object as two percentages, from the left and from the top."""
     return f"{_percent(item.x)} {_percent(item.y)}"
 
 
 def _at(rng: np.random.Generator, item: WorldThing) -> str:
-    where = place(rng, item.x, item.y)
+    where = position(rng, item.x, item.y)
     return "in the center" if where == "center" else f"at the {where}"
 
 

@@ -1,26 +1,25 @@
-"""Photo-like pictures of the nano world in COCO's own format: a set unlike the synthetic ones, without a download."""
+"""Photo-like images of the nano world in COCO's own format: a set unlike the synthetic ones, without a download."""
 
 import json
 from pathlib import Path
 
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from ninefold import store
+from ninefold.console import track
 from ninefold.errors import DataError, DesignError
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.seeding import rng
 
 LONG_SIDE = 640
-"""Pixels along a picture's longer side, as in COCO."""
+"""Pixels along an image's longer side, as in COCO."""
 
 ABOUT = """\
 Photo-like pictures of the nano world
 =====================================
-`images/` holds {pictures} JPEG pictures: textured backgrounds, 3 to 12 colored shapes of many sizes, overlaps, places
-crowded at the center. `annotations.json` lists their {boxes} boxes in COCO's instances format.
+`images/` holds {pictures} JPEG pictures: textured backgrounds, 3 to 12 colored shapes of many sizes, which overlap and
+crowd at the center. `annotations.json` lists their {boxes} boxes in COCO's instances format.
 
 Made by `ninefold nano world`, seed {seed}. Read it the way COCO is read:
 
@@ -32,31 +31,29 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
     """Write `images/`, `annotations.json` and a README into a folder, with a bar on standard error if ``progress``.
 
     Raises:
-        DesignError: If fewer than one picture is asked for, or the seed is negative.
-        DataError: If something else stands in that place, which is never replaced.
+        DesignError: If fewer than one image is asked for, or the seed is negative.
+        DataError: If something else stands in that folder, which is never replaced.
     """
     if spec.pictures < 1 or spec.seed < 0:
-        raise DesignError(
-            f"--pictures {spec.pictures} --seed {spec.seed}: one picture or more, and a seed of 0 or more"
-        )
-    # What nobody but the user can make again stays.
+        raise DesignError(f"--pictures {spec.pictures} --seed {spec.seed}: one image or more, and a seed of 0 or more")
+    # Whatever else is there, nobody but the user can make again.
     if out.exists() and not (out / "annotations.json").is_file() and (out.is_file() or any(out.iterdir())):
-        raise DataError(f"{out}: holds something else than a nano world, which is not replaced; choose another --out")
+        raise DataError(f"{out}: holds other files than a nano world, so it is not replaced; choose another --out")
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
     with store.atomic_folder(out) as folder:
         (folder / "images").mkdir()
         numbers = range(1, spec.pictures + 1)
-        for number in track(numbers, "photo-like pictures", console=Console(stderr=True), disable=not progress):
+        for number in track(numbers, "photo-like images", shown=progress):
             random = rng(spec.seed, "nano", "photos", number)
-            picture = photo_like(random, int(random.integers(3, 13)), [texture(random)])
-            width, height = _size(picture)
+            image = photo_like(random, int(random.integers(3, 13)), [texture(random)])
+            width, height = _size(image)
             name = f"{number:012d}.jpg"
-            Image.fromarray(draw(picture, width, height)).save(folder / "images" / name, quality=90)
+            Image.fromarray(draw(image, width, height)).save(folder / "images" / name, quality=90)
             images.append({"id": number, "file_name": name, "width": width, "height": height, "license": 1})
             annotations += [
                 {**box, "id": len(annotations) + i, "image_id": number}
-                for i, box in enumerate(_boxes(picture, width, height), 1)
+                for i, box in enumerate(_boxes(image, width, height), 1)
             ]
         content = {
             "info": {"description": "Photo-like pictures of ninefold's nano world", "seed": spec.seed},
@@ -73,13 +70,13 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
         store.write_text(folder / "README.md", about)
 
 
-def _size(picture: WorldImage) -> tuple[int, int]:
-    if picture.aspect >= 1:
-        return LONG_SIDE, round(LONG_SIDE / picture.aspect)
-    return round(LONG_SIDE * picture.aspect), LONG_SIDE
+def _size(image: WorldImage) -> tuple[int, int]:
+    if image.aspect >= 1:
+        return LONG_SIDE, round(LONG_SIDE / image.aspect)
+    return round(LONG_SIDE * image.aspect), LONG_SIDE
 
 
-def _boxes(picture: WorldImage, width: int, height: int) -> list[dict[str, object]]:
+def _boxes(image: WorldImage, width: int, height: int) -> list[dict[str, object]]:
     return [
         {
             "category_id": 1 + KINDS.index((item.color, item.shape)),
@@ -93,5 +90,5 @@ def _boxes(picture: WorldImage, width: int, height: int) -> list[dict[str, objec
             "iscrowd": 0,
             "segmentation": [],
         }
-        for item in picture.items
+        for item in image.items
     ]

@@ -1,26 +1,37 @@
-"""How a nano base is made: ``python -m ninefold.nano.pretraining --out DIR``; an hour on 2 cores for the first one.
+"""Pretraining of the nano bases: ``python -m ninefold.nano.pretraining --out DIR``; an hour on 2 cores for LLaVA's.
 
-Stage 1 teaches the eyes: a linear head on every image token names the shape and the color of the thing centered there
-and says where in its patch the center is. Stage 2 adds where in the whole picture it is, which the first stage has no
-use for. Stage 3 teaches the whole model to talk: where things are (in a captioner's words), what is at a point,
-pointing at a thing, yes and no, captions. While it learns, one attention head of three decoder layers is shown where to
-look when a thing is named; that help and the heads on image tokens are gone at the end.
+Stage 1 trains the vision tower: linear heads on every image token predict the shape and color of the object centered
+there, and the center's offset within the token's patch. Stage 2 adds the object's position in the whole image, which
+stage 1 has no use for. Stage 3 trains the whole model on conversations: where objects are (in a captioner's words),
+what is at a point, pointing at an object, yes-no questions, captions. During stage 3, one attention head in each of
+three decoder layers is supervised to attend to the object named; that loss and the heads on image tokens are not part
+of the finished base.
 
-The bases of other families begin from what fits them of the first one, and need a part of its steps.
+The bases of other families start from the weights of LLaVA's that fit them, and need a fraction of its steps.
 """
 
 import tyro
 
-from ninefold.nano.matching import Matching
-from ninefold.nano.recipe import Pretraining
+from ninefold.errors import DesignError
+from ninefold.models.families import FAMILIES
+from ninefold.nano.architectures.catalog import ARCHITECTURES
+from ninefold.nano.contrastive import ContrastivePretraining
+from ninefold.nano.generative import GenerativePretraining
+from ninefold.nano.loop import Pretraining
 from ninefold.nano.spec import PretrainSpec
-from ninefold.nano.talking import Talking
 
 
-def recipe(spec: PretrainSpec) -> Pretraining:
-    """Return the recipe of a family's base, ready to run."""
-    return Matching(spec) if spec.family == "clip" else Talking(spec)
+def pretraining(spec: PretrainSpec) -> Pretraining:
+    """Return the pretraining of a family's base, ready to run.
+
+    Raises:
+        DesignError: If the family has no architecture at nano size.
+    """
+    if spec.family not in ARCHITECTURES:
+        raise DesignError(f"--family {spec.family}: has no nano base; choose one of {', '.join(ARCHITECTURES)}")
+    is_dual = FAMILIES[spec.family].kind == "dual"
+    return ContrastivePretraining(spec) if is_dual else GenerativePretraining(spec)
 
 
 if __name__ == "__main__":
-    recipe(tyro.cli(PretrainSpec, description=__doc__)).run()
+    pretraining(tyro.cli(PretrainSpec, description=__doc__)).run()

@@ -1,8 +1,8 @@
-"""The nano bases' own world: procedural pictures of colored shapes, plain ones and photo-like ones.
+"""The nano world: procedural images of colored shapes, plain ones and photo-like ones.
 
-The plain pictures are uniform and crisp; the photo-like ones have textured backgrounds, three to twelve things of many
-sizes off any grid, overlaps, and places crowded at the center, as photos have. Positions and sizes are fractions of the
-picture's sides, so that a picture can be drawn at any size and aspect ratio.
+The plain images are uniform and crisp; the photo-like ones have textured backgrounds, three to twelve things of many
+sizes off any grid, which overlap and crowd at the center, as in photos. Positions and sizes are fractions of the
+image's sides, so that an image can be drawn at any size and aspect ratio.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ INKS = tuple(color for color in COLORS if color != "black")
 """The colors a thing can have."""
 
 KINDS = tuple((color, shape) for color in INKS for shape in SHAPES)
-"""Everything the world is made of, by color and shape."""
+"""All objects, by color and shape."""
 
 STENCIL = 160
 """Side of the largest drawing of a shape; every thing is a smaller copy of one."""
@@ -29,22 +29,22 @@ STENCIL = 160
 
 @dataclass(frozen=True, slots=True)
 class WorldThing:
-    """One thing of a nano picture."""
+    """One object of a nano image."""
 
     color: str
     """A name from the vocabulary."""
     shape: str
     """A name from the vocabulary."""
     x: float
-    """Center, as a fraction of the picture's width."""
+    """Center, as a fraction of the image's width."""
     y: float
-    """Center, as a fraction of the picture's height."""
+    """Center, as a fraction of the image's height."""
     w: float
-    """Width, as a fraction of the picture's width."""
+    """Width, as a fraction of the image's width."""
     h: float
-    """Height, as a fraction of the picture's height."""
+    """Height, as a fraction of the image's height."""
     rgb: tuple[int, int, int]
-    """The color it is painted with: the vocabulary's own in plain pictures, a shade of it in photo-like ones."""
+    """The color it is painted with: the vocabulary's own in plain images, a shade of it in photo-like ones."""
 
     @property
     def name(self) -> str:
@@ -54,23 +54,23 @@ class WorldThing:
 
 @dataclass(frozen=True, slots=True)
 class WorldImage:
-    """A picture to be drawn, and all that is known of it."""
+    """An image to be drawn, with its objects."""
 
     items: tuple[WorldThing, ...]
-    """What stands in it, the hindmost first."""
+    """Its objects, the hindmost first."""
     background: Pixels
-    """One color (1, 1, 3), or a texture (H, W, 3) at least as large as any drawing of the picture."""
+    """One color (1, 1, 3), or a texture (H, W, 3) at least as large as any drawing of the image."""
     aspect: float = 1.0
     """Width over height."""
 
     def named_once(self) -> list[WorldThing]:
-        """Return the things whose name no other thing of the picture has."""
+        """Return the objects whose name no other object of the image has."""
         names = [item.name for item in self.items]
         return [item for item in self.items if names.count(item.name) == 1]
 
 
 def plain(rng: np.random.Generator, count: int) -> WorldImage:
-    """Make a plain picture of ``count`` things with different names that do not touch, all over the picture."""
+    """Return a plain image of ``count`` objects with different names that do not touch, spread evenly."""
     kinds = rng.permutation(len(KINDS))[:count]
     items: list[WorldThing] = []
     for kind in kinds:
@@ -86,7 +86,7 @@ def plain(rng: np.random.Generator, count: int) -> WorldImage:
 
 
 def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> WorldImage:
-    """Make a photo-like picture of ``count`` things, some of which may share a name or overlap."""
+    """Return a photo-like image of ``count`` objects, some of which may share a name or overlap."""
     aspect = float(rng.choice([4 / 3, 3 / 4, 3 / 2, 2 / 3, 1.0]))
     items: list[WorldThing] = []
     for _ in range(count):
@@ -101,23 +101,32 @@ def photo_like(rng: np.random.Generator, count: int, textures: list[Pixels]) -> 
     return WorldImage(tuple(items), _crop(rng, textures), aspect)
 
 
-def draw(picture: WorldImage, width: int, height: int) -> Pixels:
-    """Draw a picture with soft edges.
+def random_images(
+    rng: np.random.Generator, textures: list[np.ndarray], batch: int, counts: tuple[int, int], photos: float
+) -> list[WorldImage]:
+    """Return images with ``counts`` (fewest, most) objects each, a fraction ``photos`` of them photo-like."""
+    made = []
+    for _ in range(batch):
+        count = int(rng.integers(counts[0], counts[1] + 1))
+        made.append(photo_like(rng, count, textures) if rng.random() < photos else plain(rng, count))
+    return made
+
+
+def draw(image: WorldImage, width: int, height: int) -> Pixels:
+    """Draw an image with soft edges.
 
     Returns:
-        An array (height, width, 3). Drawing at a size of another aspect ratio squeezes the picture, as a processor
+        An array (height, width, 3). Drawing at a size of another aspect ratio squeezes the image, as a processor
         that resizes to a square does.
     """
-    if picture.background.shape[:2] == (1, 1):
+    if image.background.shape[:2] == (1, 1):
         canvas = np.empty((height, width, 3), np.uint8)
-        canvas[:] = picture.background
-    elif picture.background.shape[0] >= height and picture.background.shape[1] >= width:
-        canvas = picture.background[:height, :width].copy()
+        canvas[:] = image.background
+    elif image.background.shape[0] >= height and image.background.shape[1] >= width:
+        canvas = image.background[:height, :width].copy()
     else:
-        canvas = np.asarray(
-            Image.fromarray(picture.background).resize((width, height), Image.Resampling.BILINEAR)
-        ).copy()
-    for item in picture.items:
+        canvas = np.asarray(Image.fromarray(image.background).resize((width, height), Image.Resampling.BILINEAR)).copy()
+    for item in image.items:
         _paste(canvas, item)
     return canvas
 

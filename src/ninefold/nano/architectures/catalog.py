@@ -1,9 +1,10 @@
-"""Every shape by its family: the one line where a new one is listed."""
+"""The architectures of the nano bases by family; a new one is listed here."""
 
-from ninefold.nano.architecture import Shape
-from ninefold.nano.architectures import llava, llava_next, llava_onevision, molmo, qwen2_vl
+from ninefold.nano.architecture import Architecture
+from ninefold.nano.architectures import clip, llava, llava_next, llava_onevision, molmo, qwen2_vl
 
-SHAPES: dict[str, Shape] = {
-    shape.family: shape for shape in (llava.SHAPE, llava_next.SHAPE, llava_onevision.SHAPE, molmo.SHAPE, qwen2_vl.SHAPE)
+ARCHITECTURES: dict[str, Architecture] = {
+    module.ARCHITECTURE.family: module.ARCHITECTURE
+    for module in (llava, clip, llava_next, llava_onevision, molmo, qwen2_vl)
 }
-"""The shapes that talk, the first base's first."""
+"""LLaVA's first: the others start from its weights."""

@@ -1,4 +1,4 @@
-"""CLIP: the first base's own tower beside one for text; what both say is compared."""
+"""CLIP: LLaVA's vision tower and a text tower, whose outputs are compared."""
 
 from typing import Any
 
@@ -9,24 +9,24 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, PreTrainedTokenizerFast
 
-from ninefold.nano.architecture import Lengths, Shape, copy_matching, grid
+from ninefold.nano.architecture import Architecture, Steps, copy_matching, grid
 from ninefold.nano.architectures import llava
-from ninefold.nano.build import HEADS, LAYERS, PATCH, SIDE, WIDTH
+from ninefold.nano.base import HEADS, LAYERS, PATCH, SIDE, WIDTH
 
 BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 
 
-class Parts:
-    """CLIP's tokenizer and image processor, saved side by side as its releases have them."""
+class PairProcessor:
+    """CLIP's tokenizer and image processor, saved side by side as in its releases."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, image_processor: CLIPImageProcessorPil) -> None:
         self.tokenizer = tokenizer
         self.image_processor = image_processor
 
     def __call__(self, *, text: list[str], images: list[Any], return_tensors: str) -> dict[str, Tensor]:
-        """Return the tensors of pictures and texts."""
+        """Return the tensors of images and texts."""
         read = self.tokenizer(text, padding=True, return_tensors=return_tensors) if text else {}
-        pixels = self.image_processor([picture for row in images for picture in row], return_tensors=return_tensors)
+        pixels = self.image_processor([image for row in images for image in row], return_tensors=return_tensors)
         return {**read, **pixels}
 
     def save_pretrained(self, folder: Any) -> None:
@@ -35,8 +35,8 @@ class Parts:
         self.image_processor.save_pretrained(folder)
 
 
-def processor(tokens: PreTrainedTokenizerFast) -> Parts:
-    """Return the parts; every text begins and ends with a token of its own, as CLIP's do."""
+def processor(tokens: PreTrainedTokenizerFast) -> PairProcessor:
+    """Return the processor; every text begins and ends with a special token, as CLIP's do."""
     tokens.add_special_tokens({"bos_token": BEGIN, "eos_token": END})
     begin, end = tokens.convert_tokens_to_ids([BEGIN, END])
     tokens.backend_tokenizer.post_processor = TemplateProcessing(
@@ -44,7 +44,7 @@ def processor(tokens: PreTrainedTokenizerFast) -> Parts:
     )
     tokens.chat_template = None
     tokens.model_max_length = 77
-    return Parts(tokens, llava.processor(tokens).image_processor)
+    return PairProcessor(tokens, llava.processor(tokens).image_processor)
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> CLIPModel:
@@ -72,30 +72,30 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> CLIPModel:
         projection_dim=WIDTH,
         **special,
     )
-    # Nothing is shown where to look, so that the fused kernels serve.
+    # Attention is not supervised, so that its weights are not needed and fused kernels serve.
     return CLIPModel._from_config(config, **{**options, "attn_implementation": "sdpa"})
 
 
 def boxes(_: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return what each patch shows."""
+    """Return the part of the image that each patch shows."""
     return grid(SIDE // PATCH, SIDE // PATCH)
 
 
 @torch.no_grad()
-def graft(model: CLIPModel, first: Any) -> None:
-    """Take the first base's tower and its words."""
+def initialize(model: CLIPModel, first: Any) -> None:
+    """Copy the vision tower and the word embeddings of LLaVA's nano base."""
     donor, tower = dict(first.named_parameters()), "model.vision_tower."
     tensors = {f"vision_model.{name.removeprefix(tower)}": p for name, p in donor.items() if name.startswith(tower)}
     words = donor["model.language_model.embed_tokens.weight"]
     copy_matching(model, {**tensors, "text_model.embeddings.token_embedding.weight": 0.1 * words})
 
 
-SHAPE = Shape(
+ARCHITECTURE = Architecture(
     family="clip",
-    opening="",
+    prompt_start="",
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=0, place=0, talk=900),
-    graft=graft,
+    steps=Steps(vision=0, position=0, language=900),
+    initialize=initialize,
 )

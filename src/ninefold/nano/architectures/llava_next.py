@@ -1,4 +1,4 @@
-"""LLaVA-NeXT: the same tower over a thumbnail and up to four tiles, which together show the picture unsqueezed."""
+"""LLaVA-NeXT: the vision tower on a thumbnail and up to four tiles, which keep the aspect ratio."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ninefold.nano.architecture import Lengths, Shape, copy_matching, grid
+from ninefold.nano.architecture import Architecture, Steps, copy_matching, grid
 from ninefold.nano.architectures import llava
-from ninefold.nano.build import PATCH, SIDE
+from ninefold.nano.base import PATCH, SIDE
 
 TILE = SIDE // 2
 PINPOINTS = [[TILE, SIDE], [SIDE, TILE], [SIDE, SIDE]]
@@ -32,20 +32,20 @@ def processor(tokens: PreTrainedTokenizerFast) -> LlavaNextProcessor:
         image_mean=[0.5, 0.5, 0.5],
         image_std=[0.5, 0.5, 0.5],
     )
-    return LlavaNextProcessor(images, tokens, **llava.reading())
+    return LlavaNextProcessor(images, tokens, **llava.processor_options())
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaNextForConditionalGeneration:
     """Return the model with fresh weights."""
-    config = LlavaNextConfig(image_grid_pinpoints=PINPOINTS, **llava.halves(tokens, TILE))
+    config = LlavaNextConfig(image_grid_pinpoints=PINPOINTS, **llava.model_options(tokens, TILE))
     return LlavaNextForConditionalGeneration._from_config(config, **options)
 
 
 def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return what each image token shows: a patch of the thumbnail, then of the tiles, and nothing at ends of rows."""
+    """Return the part of the image that each token shows: of the thumbnail, then of the tiles; none at ends of rows."""
     height, width = inputs["image_sizes"][0].tolist()
     side, whole = TILE // PATCH, SIDE // PATCH
-    # The picture fills the tiles along one side; what is padding along the other is cut off by the model.
+    # The image fills the tiles along one side; the model removes the padding along the other.
     scale = min(whole / width, whole / height)
     rows, columns = (whole - 2 * int((whole - int(length * scale)) // 2) for length in (height, width))
     tiles = np.pad(grid(rows, columns).reshape(rows, columns, 4), ((0, 0), (0, 1), (0, 0)))
@@ -53,23 +53,23 @@ def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
 
 
 @torch.no_grad()
-def graft(model: LlavaNextForConditionalGeneration, first: Any) -> None:
-    """Take all of the first base; its positions are those of the thumbnail, at half the resolution."""
+def initialize(model: LlavaNextForConditionalGeneration, first: Any) -> None:
+    """Copy LLaVA's nano base; position embeddings are averaged to the thumbnail's half resolution."""
     tensors = dict(first.named_parameters())
     name = "model.vision_tower.embeddings.position_embedding.weight"
     positions, whole = tensors.pop(name), SIDE // PATCH
-    places = positions[1:].T.reshape(1, -1, whole, whole)
-    small = functional.avg_pool2d(places, 2).flatten(2)[0].T
+    table = positions[1:].T.reshape(1, -1, whole, whole)
+    small = functional.avg_pool2d(table, 2).flatten(2)[0].T
     copy_matching(model, {**tensors, name: torch.cat([positions[:1], small])})
 
 
-SHAPE = Shape(
+ARCHITECTURE = Architecture(
     family="llava-next",
-    opening="<user><image>",
+    prompt_start="<user><image>",
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=0, place=0, talk=450),
-    graft=graft,
+    steps=Steps(vision=0, position=0, language=450),
+    initialize=initialize,
     sizes=((SIDE, SIDE), (SIDE, 3 * SIDE // 4), (3 * SIDE // 4, SIDE)),
 )

@@ -1,4 +1,4 @@
-"""LLaVA-OneVision-1.5: a tower with rotated positions and a class token to measure them from, and Qwen3."""
+"""LLaVA-OneVision-1.5: a vision tower with rotary positions and a class token, and Qwen3."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from ninefold.models.ports.llava_onevision_1_5.processing import (
     LlavaOnevision15ImageProcessor,
     LlavaOnevision15Processor,
 )
-from ninefold.nano import build
-from ninefold.nano.architecture import Lengths, Shape, copy_matching
+from ninefold.nano import base
+from ninefold.nano.architecture import Architecture, Steps, copy_matching
 from ninefold.nano.architectures import llava, qwen2_vl
-from ninefold.nano.architectures.qwen2_vl import PICTURE
-from ninefold.nano.build import HEADS, LAYERS, PATCH, WIDTH
+from ninefold.nano.architectures.qwen2_vl import IMAGE
+from ninefold.nano.base import HEADS, LAYERS, PATCH, WIDTH
 
 
 def processor(tokens: PreTrainedTokenizerFast) -> LlavaOnevision15Processor:
     """Return the processor."""
     tokens.add_special_tokens({"additional_special_tokens": list(qwen2_vl.SPECIAL)})
-    pictures = LlavaOnevision15ImageProcessor(**qwen2_vl.PIXELS)
-    return LlavaOnevision15Processor(pictures, tokens, chat_template=build.chat_template(PICTURE))
+    images = LlavaOnevision15ImageProcessor(**qwen2_vl.IMAGE_PROCESSOR)
+    return LlavaOnevision15Processor(images, tokens, chat_template=base.chat_template(IMAGE))
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaOnevision15ForConditionalGeneration:
@@ -44,7 +44,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaOnevision
         vision_start_token_id=start,
         vision_end_token_id=end,
         tie_word_embeddings=True,
-        **build.special_ids(tokens),
+        **base.special_ids(tokens),
     )
     model: LlavaOnevision15ForConditionalGeneration = LlavaOnevision15ForConditionalGeneration._from_config(
         config, **options
@@ -53,15 +53,15 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaOnevision
 
 
 @torch.no_grad()
-def graft(model: LlavaOnevision15ForConditionalGeneration, first: Any) -> None:
-    """Take the first base's tower, projector and decoder; Qwen3's norms of queries and keys begin as large as those."""
+def initialize(model: LlavaOnevision15ForConditionalGeneration, first: Any) -> None:
+    """Copy the vision tower, projector and decoder of LLaVA's nano base; Qwen3's query and key norms begin at 2."""
     donor, tower = dict(first.named_parameters()), "model.vision_tower."
-    tensors = {**qwen2_vl.decoder_tensors(first), **qwen2_vl.eye_tensors(first, LAYERS)}
+    tensors = {**qwen2_vl.decoder_tensors(first), **qwen2_vl.vision_tensors(first, LAYERS)}
     tensors["model.visual.patch_embed.proj.weight"] = donor[f"{tower}embeddings.patch_embedding.weight"]
     tensors["model.visual.class_embedding"] = donor[f"{tower}embeddings.class_embedding"]
     for kind in ("weight", "bias"):
         tensors[f"model.visual.pre_layernorm.{kind}"] = donor[f"{tower}pre_layrnorm.{kind}"]
-    # A normed query is as long as the root of its width; what the first base's were decides how sharply it looks.
+    # A normalized query has the length of the root of its width; 2 gives attention about as sharp as in LLaVA's base.
     for layer in range(LAYERS):
         for name in "qk":
             norm = f"model.language_model.layers.{layer}.self_attn.{name}_norm.weight"
@@ -69,14 +69,14 @@ def graft(model: LlavaOnevision15ForConditionalGeneration, first: Any) -> None:
     copy_matching(model, tensors)
 
 
-SHAPE = Shape(
+ARCHITECTURE = Architecture(
     family="llava-onevision",
-    opening=f"<user>{PICTURE}",
+    prompt_start=f"<user>{IMAGE}",
     processor=processor,
     untrained=untrained,
     boxes=qwen2_vl.boxes,
-    lengths=Lengths(eye=200, place=0, talk=1400),
-    graft=graft,
-    sizes=qwen2_vl.SHAPE.sizes,
-    places_after=2,
+    steps=Steps(vision=200, position=0, language=1400),
+    initialize=initialize,
+    sizes=qwen2_vl.ARCHITECTURE.sizes,
+    position_layer=2,
 )

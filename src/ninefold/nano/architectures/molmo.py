@@ -1,4 +1,4 @@
-"""Molmo: crops that overlap, pooled two by two and added to the words that stand for them; the decoder is 7B-D's."""
+"""Molmo: overlapping crops, pooled two by two into image tokens; the decoder is that of 7B-D."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ from ninefold.models.ports.molmo.configuration import MolmoConfig
 from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS, MolmoImageProcessor
 from ninefold.models.ports.molmo.modeling import MolmoForConditionalGeneration
 from ninefold.models.ports.molmo.processing import IMAGE_TOKEN, MolmoProcessor
-from ninefold.nano import build
-from ninefold.nano.architecture import Lengths, Shape, copy_matching, grid
-from ninefold.nano.build import HEADS, LAYERS, PATCH, SIDE, WIDTH
+from ninefold.nano import base
+from ninefold.nano.architecture import Architecture, Steps, copy_matching, grid
+from ninefold.nano.base import HEADS, LAYERS, PATCH, SIDE, WIDTH
 
 ROWS = 8
-"""Patches along a crop, two at each side of which it shares with a neighbor; so a square picture has 12 x 12."""
+"""Patches along a crop, which shares two at each side with its neighbor: a square image has 12 x 12."""
 
 TAPS = (-1, -2)
 INNER = 5 * WIDTH // 2
 
 
 def processor(tokens: PreTrainedTokenizerFast) -> MolmoProcessor:
-    """Return the processor; a picture has at most two tiles by two."""
+    """Return the processor; an image has at most two tiles by two."""
     tokens.add_special_tokens({"additional_special_tokens": [*LAYOUT_TOKENS, IMAGE_TOKEN]})
-    pictures = MolmoImageProcessor(
+    images = MolmoImageProcessor(
         base_image_input_size=(ROWS * PATCH, ROWS * PATCH),
         image_patch_size=PATCH,
         max_crops=4,
@@ -37,7 +37,7 @@ def processor(tokens: PreTrainedTokenizerFast) -> MolmoProcessor:
         image_mean=(0.5, 0.5, 0.5),
         image_std=(0.5, 0.5, 0.5),
     )
-    return MolmoProcessor(pictures, tokens, chat_template=build.chat_template(IMAGE_TOKEN, first=True))
+    return MolmoProcessor(images, tokens, chat_template=base.chat_template(IMAGE_TOKEN, first=True))
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> MolmoForConditionalGeneration:
@@ -66,35 +66,35 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> MolmoForCondit
         image_mlp_dim=3 * WIDTH,
         image_num_pos=ROWS * ROWS + 1,
         vit_layers=TAPS,
-        **build.special_ids(tokens),
+        **base.special_ids(tokens),
     )
     model: MolmoForConditionalGeneration = MolmoForConditionalGeneration._from_config(config, **options)
     return model
 
 
 def boxes(_: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return what each image token shows of a square picture: 4 x 4 of the whole, then 6 x 6 of its tiles."""
+    """Return the part of a square image that each token shows: 4 x 4 of the thumbnail, then 6 x 6 of the tiles."""
     tiles = 2 * (ROWS - 4) + 4
     return np.concatenate([grid(ROWS // 2, ROWS // 2), grid(tiles // 2, tiles // 2)])
 
 
 @torch.no_grad()
-def graft(model: MolmoForConditionalGeneration, first: Any) -> None:
-    """Take the first base's tower, decoder and words; pooling begins as the mean of what the last block says."""
+def initialize(model: MolmoForConditionalGeneration, first: Any) -> None:
+    """Copy the vision tower and decoder of LLaVA's nano base; pooling begins as the mean of the last block's output."""
     donor = dict(first.named_parameters())
-    tensors = _eye(donor) | _decoder(donor)
+    tensors = _vision(donor) | _decoder(donor)
     pooling = "model.vision_backbone.image_pooling_2d."
     tensors[f"{pooling}wv.weight"] = torch.eye(WIDTH)
     tensors[f"{pooling}wo.weight"] = torch.eye(WIDTH)
     copy_matching(model, tensors)
 
 
-def _eye(donor: dict[str, Tensor]) -> dict[str, Tensor]:
+def _vision(donor: dict[str, Tensor]) -> dict[str, Tensor]:
     old, new = "model.vision_tower.", "model.vision_backbone.image_vit."
     patches = donor[f"{old}embeddings.patch_embedding.weight"]
     positions, whole = donor[f"{old}embeddings.position_embedding.weight"], SIDE // PATCH
-    places = positions[1:].T.reshape(1, -1, whole, whole)
-    fewer = functional.interpolate(places, (ROWS, ROWS), mode="bilinear", antialias=True).flatten(2)[0].T
+    table = positions[1:].T.reshape(1, -1, whole, whole)
+    fewer = functional.interpolate(table, (ROWS, ROWS), mode="bilinear", antialias=True).flatten(2)[0].T
     found = {
         f"{new}patch_embedding.weight": patches.permute(0, 2, 3, 1).flatten(1),
         f"{new}class_embedding": donor[f"{old}embeddings.class_embedding"],
@@ -114,7 +114,7 @@ def _eye(donor: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _decoder(donor: dict[str, Tensor]) -> dict[str, Tensor]:
     old, new = "model.language_model.", "model.transformer."
-    # The picture's own token has a row of its own, as all tokens of pictures have.
+    # Embeddings of image tokens are a table of their own, which is not copied.
     words = donor[f"{old}embed_tokens.weight"]
     found = {
         f"{new}wte.embedding": words,
@@ -138,13 +138,13 @@ def _decoder(donor: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-SHAPE = Shape(
+ARCHITECTURE = Architecture(
     family="molmo",
-    opening=f"{IMAGE_TOKEN}<user>",
+    prompt_start=f"{IMAGE_TOKEN}<user>",
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=0, place=0, talk=700),
-    graft=graft,
+    steps=Steps(vision=0, position=0, language=700),
+    initialize=initialize,
     image_token=LAYOUT_TOKENS[2],
 )

@@ -1,4 +1,4 @@
-"""Qwen2-VL: any resolution, positions by rotation alone, four patches to an image token."""
+"""Qwen2-VL: any resolution, rotary positions, four patches to an image token."""
 
 from typing import Any
 
@@ -15,41 +15,41 @@ from transformers import (
 )
 
 from ninefold.models.compat import without_video
-from ninefold.nano import build
-from ninefold.nano.architecture import Lengths, Shape, copy_matching, grid
+from ninefold.nano import base
+from ninefold.nano.architecture import Architecture, Steps, copy_matching, grid
 from ninefold.nano.architectures import llava
-from ninefold.nano.build import HEADS, PATCH, SIDE, WIDTH
+from ninefold.nano.base import HEADS, PATCH, SIDE, WIDTH
 
 DEPTH = 3
-"""Blocks of the vision tower: with the merger, a fourth would not fit in four megabytes."""
+"""Blocks of the vision tower; with a fourth the base would exceed four megabytes."""
 
-PICTURE = "<|vision_start|><image><|vision_end|>"
+IMAGE = "<|vision_start|><image><|vision_end|>"
 SPECIAL = ("<|vision_start|>", "<|vision_end|>", "<|video_pad|>")
 
 
-PIXELS = {
+IMAGE_PROCESSOR = {
     "patch_size": PATCH,
     "min_pixels": SIDE * SIDE // 4,
     "max_pixels": SIDE * SIDE,
     "image_mean": [0.5, 0.5, 0.5],
     "image_std": [0.5, 0.5, 0.5],
 }
-"""Settings of the image processor: a picture keeps its aspect ratio and takes at most as many pixels as a square."""
+"""Settings of the image processor: an image keeps its aspect ratio and has at most as many pixels as the square."""
 
 
 def processor(tokens: PreTrainedTokenizerFast) -> Any:
     """Return the processor."""
     tokens.add_special_tokens({"additional_special_tokens": list(SPECIAL)})
     return without_video(Qwen2VLProcessor)(
-        Qwen2VLImageProcessorPil(**PIXELS), tokens, chat_template=build.chat_template(PICTURE)
+        Qwen2VLImageProcessorPil(**IMAGE_PROCESSOR), tokens, chat_template=base.chat_template(IMAGE)
     )
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> Qwen2VLForConditionalGeneration:
     """Return the model with fresh weights."""
     text = llava.decoder(tokens) | {
-        # Of a head's 16 rotations two are for the order of the text, and seven each for rows and columns; the base is
-        # low enough for the last of them to tell columns apart at all.
+        # Of a head's 16 rotary frequencies two are for the order of the text, seven each for rows and columns; theta is
+        # small enough for the slowest of them to tell columns apart.
         "rope_parameters": {"rope_type": "default", "rope_theta": 300.0, "mrope_section": [2, 7, 7]}
     }
     start, end, video = tokens.convert_tokens_to_ids(list(SPECIAL))
@@ -68,28 +68,28 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> Qwen2VLForCond
         vision_start_token_id=start,
         vision_end_token_id=end,
         tie_word_embeddings=True,
-        **build.special_ids(tokens),
+        **base.special_ids(tokens),
     )
     return Qwen2VLForConditionalGeneration._from_config(config, **options)
 
 
 def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return what each image token shows: two by two patches."""
+    """Return the part of the image that each image token shows: two by two patches."""
     _, rows, columns = inputs["image_grid_thw"][0].tolist()
     return grid(rows // 2, columns // 2)
 
 
-def eye_tensors(first: Any, depth: int) -> dict[str, Tensor]:
-    """Return what a vision tower with fused attention can take of the first base's, by its own names.
+def vision_tensors(first: Any, depth: int) -> dict[str, Tensor]:
+    """Return the weights of LLaVA's vision tower and projector under the names of a tower with fused attention.
 
-    A merged token begins as the sum of what the first base's projector makes of its four patches.
+    A merged token begins as the sum of the projections of its four patches.
     """
     donor = dict(first.named_parameters())
     tower, hand = "model.vision_tower.", "model.multi_modal_projector."
     found: dict[str, Tensor] = {}
     for block in range(depth):
-        # The first blocks find shapes and the last one names them: what is left out lies between.
-        old = f"{tower}encoder.layers.{block if block < depth - 1 else build.LAYERS - 1}."
+        # The first blocks detect shapes and the last one classifies them: blocks between are left out.
+        old = f"{tower}encoder.layers.{block if block < depth - 1 else base.LAYERS - 1}."
         new = f"model.visual.blocks.{block}."
         for kind in ("weight", "bias"):
             fused = [donor[f"{old}self_attn.{name}_proj.{kind}"] for name in "qkv"]
@@ -110,28 +110,28 @@ def eye_tensors(first: Any, depth: int) -> dict[str, Tensor]:
 
 
 def decoder_tensors(first: Any) -> dict[str, Tensor]:
-    """Return the first base's decoder, by its names in classes whose decoder is called ``language_model``, too."""
+    """Return the decoder of LLaVA's nano base, for classes that call theirs ``language_model``, too."""
     return {name: tensor for name, tensor in first.named_parameters() if ".language_model." in name}
 
 
 @torch.no_grad()
-def graft(model: Qwen2VLForConditionalGeneration, first: Any) -> None:
-    """Take the first base's blocks, projector and decoder; what Qwen2 adds to them, biases, begins at nothing."""
+def initialize(model: Qwen2VLForConditionalGeneration, first: Any) -> None:
+    """Copy the blocks, projector and decoder of LLaVA's nano base; biases that Qwen2 adds begin at zero."""
     patches = dict(first.named_parameters())["model.vision_tower.embeddings.patch_embedding.weight"]
-    tensors = {**decoder_tensors(first), **eye_tensors(first, DEPTH)}
-    # The two frames of a still picture are the same.
+    tensors = {**decoder_tensors(first), **vision_tensors(first, DEPTH)}
+    # The two frames of a still image are the same.
     tensors["model.visual.patch_embed.proj.weight"] = patches[:, :, None].repeat(1, 1, 2, 1, 1) / 2
     copy_matching(model, tensors)
 
 
-SHAPE = Shape(
+ARCHITECTURE = Architecture(
     family="qwen2-vl",
-    opening=f"<user>{PICTURE}",
+    prompt_start=f"<user>{IMAGE}",
     processor=processor,
     untrained=untrained,
     boxes=boxes,
-    lengths=Lengths(eye=200, place=0, talk=1400),
-    places_after=2,
-    graft=graft,
+    steps=Steps(vision=200, position=0, language=1400),
+    position_layer=2,
+    initialize=initialize,
     sizes=((SIDE, SIDE), (8 * 2 * PATCH, 6 * 2 * PATCH), (6 * 2 * PATCH, 8 * 2 * PATCH)),
 )

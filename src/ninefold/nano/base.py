@@ -1,4 +1,4 @@
-"""What all nano bases share: a tokenizer, a chat template, sizes, and how one is written."""
+"""Parts that all nano bases share: sizes, tokenizer, chat template, and saving as a checkpoint folder."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +8,10 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import PreTrainedTokenizerFast
 
 PATCH = 18
-"""Pixels along a patch: 14 x 14 of them, so that no border between the 9x9 cells lies on one between patches."""
+"""Side of a patch in pixels; an image has 14 x 14, so that no border between 9 x 9 cells is one between patches."""
 
 SIDE = 14 * PATCH
-"""Pixels along a square picture as the bases see it."""
+"""Side of a square input image in pixels."""
 
 VOCABULARY = 512
 WIDTH = 128
@@ -25,7 +25,7 @@ HEADER
 {%- if message['content'] is string -%}
 {{ message['content'] }}
 {%- else -%}
-PICTURE
+IMAGE
 {%- for part in message['content'] if part['type'] == 'text' -%}{{ part['text'] }}{%- endfor -%}
 {%- endif -%}
 {%- if message['role'] == 'assistant' -%}<eos>{%- endif -%}
@@ -33,13 +33,13 @@ PICTURE
 {%- if add_generation_prompt -%}<assistant>{%- endif -%}"""
 
 
-def chat_template(picture: str = "<image>", *, first: bool = False) -> str:
-    """Return the chat template, with what stands for a picture: after the speaker's token, or ``first`` of all."""
+def chat_template(image: str = "<image>", *, first: bool = False) -> str:
+    """Return the chat template; the image's token comes after the role's token, or ``first``, before it."""
     header = "<{{ message['role'] }}>"
-    pictures = f"{{%- for part in message['content'] if part['type'] == 'image' -%}}{picture}{{%- endfor -%}}"
+    images = f"{{%- for part in message['content'] if part['type'] == 'image' -%}}{image}{{%- endfor -%}}"
     if first:
-        header, pictures = f"{{%- if message['content'] is not string -%}}\n{pictures}\n{{%- endif -%}}\n{header}", ""
-    return _TEMPLATE.replace("HEADER", header).replace("PICTURE\n", pictures + "\n" if pictures else "")
+        header, images = f"{{%- if message['content'] is not string -%}}\n{images}\n{{%- endif -%}}\n{header}", ""
+    return _TEMPLATE.replace("HEADER", header).replace("IMAGE\n", images + "\n" if images else "")
 
 
 def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
@@ -47,7 +47,7 @@ def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            # Digits stay single, so that a number is read place by place.
+            # Digits stay single, so that a number is read digit by digit.
             pre_tokenizers.Split(Regex(r" ?\p{L}+| ?\d| ?[^\s\p{L}\d]|\s+"), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
@@ -74,12 +74,12 @@ def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def special_ids(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """Return the ids that a configuration names: padding, begin and end."""
+    """Return the token ids that a configuration names: padding, begin and end."""
     return {f"{name}_token_id": tokens.convert_tokens_to_ids(f"<{name}>") for name in ("pad", "bos", "eos")}
 
 
 def save(folder: Path, model: Any, processor: Any) -> None:
-    """Write a checkpoint folder in half precision that plain transformers opens; ports are registered by importing."""
+    """Write a half-precision checkpoint folder, which transformers opens once `ninefold.models.ports` is imported."""
     model.config.ninefold_nano = True
     model.half().save_pretrained(folder)
     processor.save_pretrained(folder)

@@ -1,6 +1,6 @@
-"""A base in the making: what all recipes share. Its stages are those of `talking` and `matching`.
+"""The training loop that the nano bases share: checkpoints, log, optimizer. The stages are in the files by objective.
 
-What is on disk is the state: after ``kill -9`` the same command goes on from the last checkpoint.
+The state is what is on disk: after ``kill -9`` the same command goes on from the last checkpoint.
 """
 
 import json
@@ -19,58 +19,58 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 from ninefold import store
 from ninefold.models.compute.patch_embedding import flatten_patches
 from ninefold.models.families import NANO, find
-from ninefold.nano import build
-from ninefold.nano.architecture import Shape
-from ninefold.nano.curriculum import Teacher, corpus
+from ninefold.nano import base
+from ninefold.nano.architecture import Architecture
+from ninefold.nano.conversations import Batcher, corpus
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import texture
 from ninefold.seeding import rng
 
 Stage = tuple[int, Callable[[float], dict[str, float]]]
-"""How many steps it has, and what one step does, given the fraction of the stage behind it."""
+"""Its number of steps, and the function that takes one, given the finished fraction of the stage."""
 
 
 class Pretraining:
-    """A base in the making: model, helpers, optimizer and step, saved and restored as one."""
+    """The pretraining of one base: model, heads, optimizer and step, saved and restored as one."""
 
-    def __init__(self, spec: PretrainSpec, shape: Shape, helpers: nn.Module) -> None:
-        """Begin a base.
+    def __init__(self, spec: PretrainSpec, architecture: Architecture, heads: nn.Module) -> None:
+        """Start from the architecture's initial weights.
 
         Args:
-            spec: The recipe.
-            shape: Whose architecture.
-            helpers: What learns beside the model and is gone at the end.
+            spec: The settings.
+            architecture: The family's architecture at nano size.
+            heads: Auxiliary heads, trained with the model and not part of the finished base.
         """
         self.spec = spec
-        self.shape = shape
+        self.architecture = architecture
         torch.manual_seed(spec.seed)
         textures_rng = rng(spec.seed, "nano", "textures")
         self.textures = [texture(textures_rng) for _ in range(spec.textures)]
         first = find(NANO).path
-        if shape.graft is None:
-            self.processor = shape.processor(build.tokenizer(corpus(spec.seed, self.textures)))
+        if architecture.initialize is None:
+            self.processor = architecture.processor(base.tokenizer(corpus(spec.seed, self.textures)))
         else:
-            self.processor = shape.processor(AutoTokenizer.from_pretrained(first))
-        # Attention is supervised in the decoder, so it has to be computed where it can be seen; and the fused kernels'
-        # backward pass is the slower one on CPU at this size.
-        self.model = shape.untrained(self.processor.tokenizer, attn_implementation="eager")
-        if shape.graft is not None:
-            shape.graft(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
+            self.processor = architecture.processor(AutoTokenizer.from_pretrained(first))
+        # Attention is supervised in the decoder, so that its weights have to be computed; and the backward pass of the
+        # fused kernels is the slower one on a CPU at this size.
+        self.model = architecture.untrained(self.processor.tokenizer, attn_implementation="eager")
+        if architecture.initialize is not None:
+            architecture.initialize(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
         flatten_patches(self.model, pictures=True)
-        self.teacher = Teacher(shape, self.processor)
-        self.helpers = helpers
+        self.batcher = Batcher(architecture, self.processor)
+        self.heads = heads
         named = list(self.model.named_parameters())
-        self.eyes = [*(weight for name, weight in named if shape.is_eye(name)), *helpers.parameters()]
-        self.mouth = [weight for name, weight in named if not shape.is_eye(name)]
+        self.vision = [*(weight for name, weight in named if architecture.is_vision(name)), *heads.parameters()]
+        self.language = [weight for name, weight in named if not architecture.is_vision(name)]
         self.step = 0
         self.optimizer = self._fresh_optimizer()
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return what is learned, in its order."""
+        """Return the stages in order."""
         raise NotImplementedError
 
     def run(self) -> None:
-        """Go from the last checkpoint to the finished base; a finished one stays as it is."""
+        """Train from the last checkpoint to the finished base; a finished one stays as it is."""
         spec = self.spec
         decisive = {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
         if store.open_run(spec.out, decisive):
@@ -78,11 +78,11 @@ class Pretraining:
         self._restore()
         seen: list[dict[str, float]] = []
         begun, start = time.perf_counter(), 0
-        for steps, learn in self.stages():
+        for steps, take_step in self.stages():
             while start <= self.step < start + steps:
                 if self.step == start:
                     self.optimizer = self._fresh_optimizer()
-                seen.append(learn((self.step - start) / steps))
+                seen.append(take_step((self.step - start) / steps))
                 self.step += 1
                 if self.step % 25 == 0:
                     self._log(seen, time.perf_counter() - begun)
@@ -91,21 +91,21 @@ class Pretraining:
                     self._checkpoint()
             start += steps
         with store.atomic_folder(spec.out / "base") as folder:
-            build.save(folder, self.model, self.processor)
+            base.save(folder, self.model, self.processor)
         store.write_json(spec.out / "done.json", {"steps": self.step})
 
-    def descend(self, loss: Tensor, eye_rate: float, mouth_rate: float) -> None:
-        """Take one step down a loss."""
-        for group, rate in zip(self.optimizer.param_groups, (eye_rate, mouth_rate), strict=True):
+    def update(self, loss: Tensor, vision_rate: float, language_rate: float) -> None:
+        """Take one optimizer step."""
+        for group, rate in zip(self.optimizer.param_groups, (vision_rate, language_rate), strict=True):
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_([*self.eyes, *self.mouth], 1.0)
+        nn.utils.clip_grad_norm_([*self.vision, *self.language], 1.0)
         self.optimizer.step()
 
-    def size(self, random: np.random.Generator) -> tuple[int, int]:
-        """Draw the size of a step's pictures: the shape's first one, three times in ten another."""
-        sizes = self.shape.sizes
+    def image_size(self, random: np.random.Generator) -> tuple[int, int]:
+        """Draw the size of a step's images: the architecture's first one, three times in ten another."""
+        sizes = self.architecture.sizes
         return sizes[0] if len(sizes) == 1 or random.random() < 0.7 else sizes[random.integers(1, len(sizes))]
 
     def _log(self, seen: list[dict[str, float]], seconds: float) -> None:
@@ -117,12 +117,12 @@ class Pretraining:
         print(line, flush=True)
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        groups = [{"params": self.eyes}, {"params": self.mouth}]
+        groups = [{"params": self.vision}, {"params": self.language}]
         return torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.98), weight_decay=0.01)
 
     def _checkpoint(self) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.named_parameters()}
-        tensors |= {f"helpers.{k}": v for k, v in self.helpers.named_parameters()}
+        tensors |= {f"heads.{k}": v for k, v in self.heads.named_parameters()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
         content = save({k: v.detach().contiguous().clone() for k, v in tensors.items()}, {"step": str(self.step)})
@@ -136,7 +136,7 @@ class Pretraining:
             self.step = int(file.metadata()["step"])
         tensors = load_file(path)
         with torch.no_grad():
-            for prefix, module in (("model", self.model), ("helpers", self.helpers)):
+            for prefix, module in (("model", self.model), ("heads", self.heads)):
                 for name, parameter in module.named_parameters():
                     parameter.copy_(tensors[f"{prefix}.{name}"])
         state: dict[int, dict[str, Tensor]] = {}
