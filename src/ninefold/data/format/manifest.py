@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,10 +151,11 @@ def fingerprint(rows: Iterable[RowHashes]) -> str:
     for each row; the JSON is made and hashed piece by piece.
     """
     digest = hashlib.sha256(b"[")
-    comma = b""
-    for row in rows:
-        digest.update(comma + store.canonical_json(row._asdict()).encode())
-        comma = b","
+    rows = iter(rows)
+    comma = ""
+    while piece := [row._asdict() for row in islice(rows, READ_ROWS)]:
+        digest.update((comma + store.canonical_json(piece)[1:-1]).encode())
+        comma = ","
     digest.update(b"]")
     return digest.hexdigest()[:12]
 
