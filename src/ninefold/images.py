@@ -1,4 +1,4 @@
-"""Bytes, a path or a Scene -> RGB array: the only decoder, so that every room sees the same pixels."""
+"""The only image decoder: bytes, a path or a scene to RGB pixels, the same wherever they are used."""
 
 import io
 import struct
@@ -14,8 +14,8 @@ from ninefold.scenes.render import render
 from ninefold.types import ImageSource, Scene
 
 _ORIENTATION_TAG = 0x0112
-_PNG_TELLING = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
-"""A PNG with none of these chunks says nothing of how it is turned."""
+_PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+"""Chunks of a PNG that can hold an EXIF orientation."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -25,25 +25,25 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-"""What to do to the stored pixels for each EXIF orientation but 1, which is upright."""
+"""The operation on stored pixels that undoes each EXIF orientation; 1 is upright."""
 
 
 def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
-    """Decode a picture, or render a scene.
+    """Return the pixels of an image: decoded, or rendered from a scene.
 
     EXIF rotation is applied. Transparent pixels are laid on black; 16-bit gray keeps its high byte, as libpng and
     OpenCV do; of an animation the first frame counts. Color profiles and gamma are ignored.
 
     Args:
-        image: An encoded picture, the path of one, or a scene.
-        name: What to call the picture in an error, where it has no path.
+        image: An encoded image, the path of one, or a scene.
+        name: What to call the image in an error, where it has no path.
 
     Returns:
-        (H, W, 3) uint8, read-only: the last picture decoded is kept, as neighboring rows often ask about the same one.
+        (H, W, 3) uint8, read-only: the last decoded image is kept, as neighboring rows often share one.
 
     Raises:
-        DataError: If the picture is missing, truncated, no picture at all, too large to be safe, or of a kind without
-            an agreed conversion (floating-point pixels, CIE Lab).
+        DataError: If the image is missing, truncated, of no known format, too large to be safe, or of a kind without an
+            agreed conversion (floating-point pixels, CIE Lab).
     """
     if isinstance(image, Scene):
         return render(image)
@@ -55,7 +55,11 @@ def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
 
 
 def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
-    """Decode a picture as `open_rgb` does, for the processors that want Pillow's own kind (mode RGB)."""
+    """Return an image as `open_rgb` decodes it, for image processors that take Pillow images (mode RGB).
+
+    Raises:
+        DataError: As `open_rgb` does.
+    """
     if isinstance(image, Scene):
         return Image.fromarray(open_rgb(image))
     content, name = _content(image, name)
@@ -66,10 +70,10 @@ def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
 
 
 def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
-    """Return (width, height) in pixels as `open_rgb` shows the picture, from its header alone.
+    """Return (width, height) in pixels of an image as `open_rgb` returns it, from its header alone.
 
     Raises:
-        DataError: If the picture is missing or its header cannot be read.
+        DataError: If the image is missing or its header cannot be read.
     """
     return _header(image, name)[0]
 
@@ -78,7 +82,7 @@ def orientation(image: ImageSource, *, name: str = "") -> int:
     """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 where there is none to undo.
 
     Raises:
-        DataError: If the picture is missing or its header cannot be read.
+        DataError: If the image is missing or its header cannot be read.
     """
     return _header(image, name)[1]
 
@@ -90,8 +94,8 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             # In search of an orientation, Pillow decodes all of a PNG.
-            silent = picture.format == "PNG" and _PNG_TELLING.isdisjoint(_png_chunks(content))
-            turn = 1 if silent else _orientation(picture)
+            bare = picture.format == "PNG" and _PNG_METADATA.isdisjoint(_png_chunks(content))
+            turn = 1 if bare else _orientation(picture)
             # Pillow reports a TIFF's size already turned, and turns its pixels itself.
             turned = turn >= 5 and picture.format != "TIFF"
             return (picture.size[::-1] if turned else picture.size), turn
@@ -100,11 +104,11 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
 
 
 def _png_chunks(content: bytes) -> Iterator[bytes]:
-    place = 8
-    while place + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, place)
+    offset = 8
+    while offset + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, offset)
         yield kind
-        place += length + 12
+        offset += length + 12
 
 
 def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
@@ -146,7 +150,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise ValueError("floating-point pixels have no agreed white; save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
-        # Pillow's own conversion clips at 255, which turns most of a 16-bit picture white. Mode "I" is how it
+        # Pillow's own conversion clips at 255, which turns most of a 16-bit image white. Mode "I" is how it
         # opens 16-bit files of some formats (PGM); it stretches their values to 0..65535.
         return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
