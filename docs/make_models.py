@@ -16,10 +16,10 @@ from models_figure import draw
 from PIL import Image
 from releases import Reader, assemble, opened
 
-from ninefold.models.clip.encoder import PairEncoder
+from ninefold.models.clip.encoder import ClipEncoder
 from ninefold.models.families import FAMILIES, GENERIC, Family
-from ninefold.models.protocol import Sight
-from ninefold.models.vlm.image_tokens import Eyes
+from ninefold.models.protocol import ImageInput
+from ninefold.models.vlm.image_input import ImageInputs
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
 from ninefold.store import write_text
@@ -83,13 +83,13 @@ def page(readers: Mapping[str, Reader]) -> str:
     return "\n".join(parts)
 
 
-def sees(reader: Reader, size: tuple[int, int]) -> Sight:
+def image_input(reader: Reader, size: tuple[int, int]) -> ImageInput:
     """Return what a family sees of a picture of a size, asked the page's question."""
     example = _example(size)
-    if isinstance(reader, PairEncoder):
+    if isinstance(reader, ClipEncoder):
         longest = max(map(len, reader.texts(example)))
-        return Sight(size, (reader.side, reader.side), tiles=1, image_tokens=0, prompt_tokens=longest)
-    return Eyes(reader).sees(example)
+        return ImageInput(size, (reader.side, reader.side), tiles=1, image_tokens=0, prompt_tokens=longest)
+    return ImageInputs(reader).image_input(example)
 
 
 def _head() -> str:
@@ -116,13 +116,13 @@ def _table(readers: Mapping[str, Reader]) -> str:
     heads = [f"{width} × {height}" for width, height in SIZES]
     lines = [f"| family | {' | '.join(heads)} | whole prompt |", "| --- " * (len(heads) + 2) + "|"]
     for name in FAMILIES:
-        sights = [sees(readers[name], size) for size in SIZES]
+        sights = [image_input(readers[name], size) for size in SIZES]
         prompts = "9 texts" if FAMILIES[name].kind == "dual" else f"{sights[0].prompt_tokens:,} tokens"
         lines.append(f"| [{name}](#{name}) | {' | '.join(map(_cell, sights))} | {prompts} |")
     return "\n".join(lines) + "\n\nThe whole prompt is that with a picture of 672 × 672.\n"
 
 
-def _cell(sight: Sight) -> str:
+def _cell(sight: ImageInput) -> str:
     assert sight.pixels is not None
     size, tiles = f"{sight.pixels[0]} × {sight.pixels[1]}", f"{sight.tiles} tile{'s' * (sight.tiles > 1)}"
     cut = f", {sight.share:.0%} of it" if sight.share < 1 else ""
@@ -148,7 +148,7 @@ def _family(family: Family, reader: Reader) -> str:
 def _words(reader: Reader) -> list[str]:
     """Return what is read, and what is learned of an answer."""
     example = _example(SIZES[0])
-    if isinstance(reader, PairEncoder):
+    if isinstance(reader, ClipEncoder):
         texts = [f"{example.question} {option}" for option in example.options]
         return [
             f"It reads nine texts, and the one nearest to the picture is its answer:\n\n```text\n{texts[0]}\n...\n```\n"
@@ -187,7 +187,7 @@ def main(checkpoints: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         readers = {name: opened(assemble(name, checkpoints, Path(folder) / name)) for name in FAMILIES}
         write_text(HERE / "models.md", page(readers))
-        draw({name: [sees(readers[name], size) for size in SIZES[:2]] for name in FAMILIES}, HERE / "models.png")
+        draw({name: [image_input(readers[name], size) for size in SIZES[:2]] for name in FAMILIES}, HERE / "models.png")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ninefold.images import open_rgb
-from ninefold.models.protocol import Sight
+from ninefold.models.protocol import ImageInput
 from ninefold.space import Cell
 from ninefold.store import write_bytes
 from ninefold.types import Scene, Thing
@@ -24,7 +24,7 @@ GAP, CAPTION = 24, 150
 """Between a picture and its small copy, and what its caption takes below it, in pixels."""
 
 
-def draw(sights: Mapping[str, Sequence[Sight]], path: Path) -> None:
+def draw(sights: Mapping[str, Sequence[ImageInput]], path: Path) -> None:
     """Draw what each family sees of a square and of a wide picture, all at one scale.
 
     Args:
@@ -45,7 +45,7 @@ def draw(sights: Mapping[str, Sequence[Sight]], path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _panel(axes: Axes, name: str, sight: Sight, picture: Image.Image) -> None:
+def _panel(axes: Axes, name: str, sight: ImageInput, picture: Image.Image) -> None:
     width, height = _pixels(sight)
     axes.imshow(_placed(name, sight, picture), extent=(0, width, height, 0))
     for x, y, w, h in _tiles(name, width, height):
@@ -61,16 +61,16 @@ def _panel(axes: Axes, name: str, sight: Sight, picture: Image.Image) -> None:
     axes.axis("off")
 
 
-def _pixels(sight: Sight) -> tuple[int, int]:
+def _pixels(sight: ImageInput) -> tuple[int, int]:
     assert sight.pixels is not None
     return sight.pixels
 
 
-def _width(sight: Sight) -> int:
+def _width(sight: ImageInput) -> int:
     return _pixels(sight)[0] + (GAP + TILE if sight.tiles > 1 else 0)
 
 
-def _placed(name: str, sight: Sight, picture: Image.Image) -> np.ndarray:
+def _placed(name: str, sight: ImageInput, picture: Image.Image) -> np.ndarray:
     """Return a picture as a family lays it on what it sees."""
     if name == "llava":
         scale = TILE / min(picture.size)

@@ -14,11 +14,11 @@ from transformers import CLIPTokenizer, LlamaTokenizer
 
 from ninefold.models.checkpoint.network import open_config
 from ninefold.models.checkpoint.processor import open_processor
-from ninefold.models.clip.encoder import PairEncoder, open_encoder
+from ninefold.models.clip.encoder import ClipEncoder, open_encoder
 from ninefold.models.families import find
 from ninefold.models.vlm.encoder import Encoder
 
-Reader = Encoder | PairEncoder
+Reader = Encoder | ClipEncoder
 """What reads for a family."""
 
 CLIP_COLORS = {

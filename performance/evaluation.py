@@ -176,9 +176,9 @@ def ours(model: str, dtype: str, tokens: int, *, prefix_reuse: bool = True) -> C
     """Return ninefold's way."""
     from ninefold.models.families import find
     from ninefold.models.shortcuts import Shortcuts
-    from ninefold.models.vlm.model import GenerativeModel
+    from ninefold.models.vlm.model import VisionLanguageModel
 
-    opened = GenerativeModel.load(
+    opened = VisionLanguageModel.load(
         find(model), dtype=dtype, device="cpu", shortcuts=Shortcuts(prefix_reuse=prefix_reuse)
     )
 
@@ -217,11 +217,11 @@ def bound_by_tokens(model: str, dtype: str, data: Path, tokens: int, limit: int)
     """Return how many times fewer tokens are read where what prompts share is read once, and questions a picture."""
     from ninefold.models.families import find
     from ninefold.models.vlm.decoder import beginnings
-    from ninefold.models.vlm.model import GenerativeModel
+    from ninefold.models.vlm.model import VisionLanguageModel
 
-    encoder = GenerativeModel.load(find(model), device="cpu").encoder
+    encoder = VisionLanguageModel.load(find(model), device="cpu").encoder
     rows = read(data, limit)
-    prompts = encoder.prompts(rows, encoder.pictures(rows))
+    prompts = encoder.prompts(rows, encoder.images(rows))
     owners, _, lengths = beginnings(prompts)
     whole = sum(len(prompt.ids) for prompt in prompts)
     alone = whole - sum(lengths[owner] for owner in owners)

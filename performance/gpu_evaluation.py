@@ -13,8 +13,8 @@ from PIL import Image
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.protocol import Trainable
 from ninefold.models.shortcuts import Shortcuts
-from ninefold.models.vlm.model import GenerativeModel
-from ninefold.models.vlm.reference import placed
+from ninefold.models.vlm.model import VisionLanguageModel
+from ninefold.models.vlm.reference import to_device
 from ninefold.types import Example
 
 NEW_TOKENS = 4
@@ -36,7 +36,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
             Job("evaluation", "plain, batch 2", partial(_paired, model, partial(_pairs, model), rows, seconds, 1)),
             Job("evaluation", "ninefold", partial(_paired, model, model.predict, rows, seconds, len(rows))),
         ]
-    assert isinstance(model, GenerativeModel)
+    assert isinstance(model, VisionLanguageModel)
     lengths = Lengths(model, rows)
     whole, plain = switched(model, Shortcuts(prefix_reuse=False)), switched(model, Shortcuts(own_decoding=False))
     # Each picture is asked about in the words of neighbors too.
@@ -48,7 +48,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     def job(what: str, way: str, work: Work, asked: Sequence[Example], operations: Operations) -> Job:
         return Job(what, way, partial(_measured, work, asked, seconds, operations))
 
-    def answer(opened: GenerativeModel) -> Work:
+    def answer(opened: VisionLanguageModel) -> Work:
         return partial(opened.predict, max_new_tokens=NEW_TOKENS)
 
     asking = f"{QUESTIONS} questions a picture"
@@ -62,12 +62,12 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     ]
 
 
-def switched(model: GenerativeModel, shortcuts: Shortcuts) -> GenerativeModel:
+def switched(model: VisionLanguageModel, shortcuts: Shortcuts) -> VisionLanguageModel:
     """Return the same model with other short cuts."""
-    return GenerativeModel(
+    return VisionLanguageModel(
         model.model,
         model.encoder.processor,
-        source=model.source,
+        checkpoint=model.checkpoint,
         family=model.family,
         identity=dict(model.identity),
         shortcuts=shortcuts,
@@ -78,17 +78,17 @@ def switched(model: GenerativeModel, shortcuts: Shortcuts) -> GenerativeModel:
 class Lengths:
     """How long prompts are, and what they take; the first two stand for all, which differ by a few tokens."""
 
-    model: GenerativeModel
+    model: VisionLanguageModel
     rows: Sequence[Example]
 
     @cached_property
     def prompt(self) -> tuple[int, int, Seen]:
         """Tokens of a prompt, how many of them another about the same picture shares, and what is seen."""
-        picture = self.model.encoder.picture(self.rows[0])
+        picture = self.model.encoder.image(self.rows[0])
         one, other = self.model.encoder.prompts(self.rows[:2], [picture, picture])
         shortest = min(len(one.ids), len(other.ids)) - 1
         same = one.ids[:shortest] == other.ids[:shortest]
-        return len(one.ids), int(same.argmin()) if not same.all() else shortest, seen(self.model.model, one.picture)
+        return len(one.ids), int(same.argmin()) if not same.all() else shortest, seen(self.model.model, one.image)
 
     def answered(self, questions: int = 1, *, own: bool = True) -> Operations:
         """Return what reading and answering take for each of several questions about one picture."""
@@ -118,7 +118,7 @@ def _measured(work: Work, rows: Sequence[Example], seconds: float, operations: O
     return Measured(count, spent, operations.total, peak)
 
 
-def _plain_answers(model: GenerativeModel, rows: Sequence[Example]) -> None:
+def _plain_answers(model: VisionLanguageModel, rows: Sequence[Example]) -> None:
     """Answer as the authors' scripts do: the processor called on two rows at a time, then ``generate``."""
     processor = model.encoder.processor
     for start in range(0, len(rows), 2):
@@ -132,7 +132,7 @@ def _plain_answers(model: GenerativeModel, rows: Sequence[Example]) -> None:
         )
         with torch.inference_mode():
             written = model.model.generate(
-                **placed(model.model, dict(inputs)), do_sample=False, max_new_tokens=NEW_TOKENS
+                **to_device(model.model, dict(inputs)), do_sample=False, max_new_tokens=NEW_TOKENS
             )
         processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
 
@@ -145,7 +145,9 @@ def _pairs(model: DualEncoder, rows: Sequence[Example]) -> None:
         pixels = model.encoder.image_processor(pictures, return_tensors="pt")["pixel_values"]
         texts = model.encoder.padded(text for row in pair for text in model.encoder.texts(row))
         with torch.inference_mode():
-            model.model(**placed(model.model, {**texts, "pixel_values": pixels})).logits_per_image.argmax(-1).tolist()
+            model.model(**to_device(model.model, {**texts, "pixel_values": pixels})).logits_per_image.argmax(
+                -1
+            ).tolist()
 
 
 def _paired(model: DualEncoder, work: Work, rows: Sequence[Example], seconds: float, together: int) -> Measured:

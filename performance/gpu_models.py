@@ -27,10 +27,10 @@ from transformers import (
 
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.models.checkpoint.messages import quiet
-from ninefold.models.clip.encoder import PairEncoder
+from ninefold.models.clip.encoder import ClipEncoder
 from ninefold.models.clip.model import DualEncoder
 from ninefold.models.compat import without_video
-from ninefold.models.families import FAMILIES, Source
+from ninefold.models.families import FAMILIES, Checkpoint
 from ninefold.models.ports.llava_onevision_1_5 import (
     LlavaOnevision15Config,
     LlavaOnevision15ImageProcessor,
@@ -40,7 +40,7 @@ from ninefold.models.ports.llava_onevision_1_5.processing import CHAT_TEMPLATE a
 from ninefold.models.ports.molmo import MolmoConfig, MolmoImageProcessor, MolmoProcessor
 from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS
 from ninefold.models.protocol import Trainable
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
 
@@ -101,7 +101,7 @@ def _clip(words: Any, scale: Scale) -> tuple[Any, Any]:
     words.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="$A <|end|>", special_tokens=[("<|end|>", words.eos_token_id)]
     )
-    return config, PairEncoder(words, pictures, side=side, patch=14, longest=77, name="clip")
+    return config, ClipEncoder(words, pictures, side=side, patch=14, longest=77, name="clip")
 
 
 def _llava_next(words: Any, scale: Scale) -> tuple[Any, Any]:
@@ -273,12 +273,12 @@ def opened(name: str, scale: Scale, *, device: str, dtype: torch.dtype) -> Train
         "adapter": None,
         "dtype": str(dtype).removeprefix("torch."),
     }
-    parts = {"source": Source(family, row.checkpoint, name), "family": family, "identity": identity}
+    parts = {"checkpoint": Checkpoint(family, row.checkpoint, name), "family": family, "identity": identity}
     if family.kind == "dual":
         return DualEncoder(model, processor, **parts)
     model.generation_config.eos_token_id = words.eos_token_id
     model.generation_config.pad_token_id = words.pad_token_id
-    return GenerativeModel(model, processor, **parts)
+    return VisionLanguageModel(model, processor, **parts)
 
 
 def rows(count: int, scale: Scale) -> list[Example]:

@@ -127,7 +127,7 @@ def _plainly(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: f
                     remove_unused_columns=False,
                 ),
                 train_dataset=list(rows),
-                data_collator=lambda found: model.training_batch(found, [encoder.picture(row) for row in found]),
+                data_collator=lambda found: model.training_batch(found, [encoder.image(row) for row in found]),
             )
             trainer.remove_callback(PrinterCallback)
             trainer.train()
@@ -214,7 +214,7 @@ def _counted(
     """Return what a clock has seen; ``own`` computes logits for answers alone, the others for all positions."""
     count = 16 if own else 1
     together = list(rows[:count])
-    batch = model.training_batch(together, [model.encoder.picture(row) for row in together])
+    batch = model.training_batch(together, [model.encoder.image(row) for row in together])
     texts, width = batch["input_ids"].shape
     logits = int((batch["labels"] != IGNORED).sum()) if own else texts * width
     # Of a dual encoder each distinct text is one row, and the pictures are others.

@@ -137,7 +137,7 @@ def batch_of_one(model: str, scope: str, data: Path, epochs: int, _: Path) -> Ca
 
     def run() -> None:
         pattern = opened.family.scopes[scope]
-        network, _ = attach(opened.model, pattern, rank=RANK, alpha=ALPHA, seed=0, base=opened.source.path)
+        network, _ = attach(opened.model, pattern, rank=RANK, alpha=ALPHA, seed=0, base=opened.checkpoint.path)
         optimizer = torch.optim.AdamW([value for value in network.parameters() if value.requires_grad], lr=1e-4)
         network.train()
         for _ in range(epochs):

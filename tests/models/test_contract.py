@@ -94,21 +94,21 @@ def test_the_batch_changes_nothing(model: Trainable) -> None:
 
 
 def test_it_says_what_it_sees(model: Trainable) -> None:
-    sight = model.sees(EXAMPLES[0])
+    sight = model.image_input(EXAMPLES[0])
     assert sight is not None
-    assert sight.picture == (96, 96)
+    assert sight.image == (96, 96)
     assert sight.tiles >= 1
     assert (sight.image_tokens > 0) == (model.family.kind == "generative")
 
 
 def test_its_encoder_goes_to_another_process_without_the_network(model: Trainable) -> None:
     encoder = model.encoder
-    before = encoder.training_batch(EXAMPLES[:3], [encoder.picture(example) for example in EXAMPLES[:3]])
+    before = encoder.training_batch(EXAMPLES[:3], [encoder.image(example) for example in EXAMPLES[:3]])
     sent = pickle.dumps(encoder)
     # Half precision: the weights alone are larger.
     assert len(sent) < 2 * model.model.num_parameters()
     found = pickle.loads(sent)
-    after = found.training_batch(EXAMPLES[:3], [found.picture(example) for example in EXAMPLES[:3]])
+    after = found.training_batch(EXAMPLES[:3], [found.image(example) for example in EXAMPLES[:3]])
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
 
@@ -116,12 +116,12 @@ def test_its_encoder_goes_to_another_process_without_the_network(model: Trainabl
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_side_of_the_padding_never_matters(name: str) -> None:
     model = open_trainable(name)
-    pictures = [model.encoder.picture(example) for example in EXAMPLES[:2]]
+    pictures = [model.encoder.image(example) for example in EXAMPLES[:2]]
     texts = [model.encoder.prompt(EXAMPLES[0]), model.encoder.prompt(EXAMPLES[1]).replace("with as few words", "")]
     logits = []
     for side in ("left", "right"):
         # Fixed sizes are resized when pictures are opened.
-        resized = {} if model.encoder.picture_bytes is None else {"do_resize": False}
+        resized = {} if model.encoder.image_bytes is None else {"do_resize": False}
         batch = dict(
             model.encoder.processor(
                 text=texts,

@@ -21,16 +21,16 @@ from ninefold.models.families import FAMILIES, GENERIC, NANO_PRESET, find
     ],
 )
 def test_names_and_hub_ids(name: str, family: str, path: str) -> None:
-    source = find(name)
-    assert (source.family.name, source.path, source.name) == (family, path, name)
+    checkpoint = find(name)
+    assert (checkpoint.family.name, checkpoint.path, checkpoint.name) == (family, path, name)
 
 
 def test_the_nano_comes_with_the_package() -> None:
-    source = find("nano")
-    assert source.family is FAMILIES["llava"]
-    assert source.nano
-    assert source.preset is NANO_PRESET
-    assert Path(source.path).parts[-4:] == ("ninefold", "models", "weights", "llava")
+    checkpoint = find("nano")
+    assert checkpoint.family is FAMILIES["llava"]
+    assert checkpoint.nano
+    assert checkpoint.preset is NANO_PRESET
+    assert Path(checkpoint.path).parts[-4:] == ("ninefold", "models", "weights", "llava")
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_a_folder_belongs_to_the_row_of_its_configuration(
     tmp_path: Path, config: dict[str, object], family: object
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
-    source = find(str(tmp_path))
-    assert source.family is family
-    assert (source.path, source.name, source.local) == (str(tmp_path), tmp_path.name, True)
-    assert source.nano == ("ninefold_nano" in config)
+    checkpoint = find(str(tmp_path))
+    assert checkpoint.family is family
+    assert (checkpoint.path, checkpoint.name, checkpoint.local) == (str(tmp_path), tmp_path.name, True)
+    assert checkpoint.nano == ("ninefold_nano" in config)
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:

@@ -17,11 +17,11 @@ from transformers.image_utils import SizeDict
 
 from ninefold.models.checkpoint.network import open_config
 from ninefold.models.checkpoint.processor import open_processor
-from ninefold.models.clip.encoder import PairEncoder
+from ninefold.models.clip.encoder import ClipEncoder
 from ninefold.models.families import FAMILIES, find
-from ninefold.models.protocol import Sight
+from ninefold.models.protocol import ImageInput
 from ninefold.models.vlm.encoder import IGNORED, Encoder
-from ninefold.models.vlm.image_tokens import Eyes
+from ninefold.models.vlm.image_input import ImageInputs
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
 from ninefold.types import Example
@@ -115,10 +115,10 @@ def example(width: int, height: int) -> Example:
 @pytest.mark.parametrize("family", ROWS)
 def test_the_table(family: str, encoder_of: Callable[[str], Encoder], capsys: pytest.CaptureFixture[str]) -> None:
     row, encoder = ROWS[family], encoder_of(family)
-    eyes = Eyes(encoder)
+    eyes = ImageInputs(encoder)
     square = example(672, 672)
-    sights = [eyes.sees(example(*size)) for size in SIZES]
-    batch = encoder.encode_answers([square], encoder.pictures([square]), ["top left"])
+    sights = [eyes.image_input(example(*size)) for size in SIZES]
+    batch = encoder.encode_answers([square], encoder.images([square]), ["top left"])
     learned = batch["labels"][0] != IGNORED
     answer = encoder.tokenizer.convert_ids_to_tokens(batch["labels"][0][learned])
     with capsys.disabled():
@@ -134,26 +134,26 @@ def test_the_table(family: str, encoder_of: Callable[[str], Encoder], capsys: py
     # What is counted by texts is what is counted in tensors.
     assert (
         sights[3].prompt_tokens
-        == encoder.encode([example(640, 480)], [encoder.picture(example(640, 480))])["input_ids"].shape[1]
+        == encoder.encode([example(640, 480)], [encoder.image(example(640, 480))])["input_ids"].shape[1]
     )
 
 
 @needs_checkpoints
 def test_molmos_picture_is_a_block_with_lines(encoder_of: Callable[[str], Encoder]) -> None:
     encoder, square = encoder_of("molmo"), example(672, 672)
-    ids = encoder.encode([square], [encoder.picture(square)])["input_ids"][0].tolist()
+    ids = encoder.encode([square], [encoder.image(square)])["input_ids"][0].tolist()
     tokens = [encoder.tokenizer.convert_tokens_to_ids(f"<im_{name}>") for name in ("start", "end", "patch", "col")]
     assert [ids.count(token) for token in tokens] == [2, 2, 928, 12 + 28]  # 972 in all
     assert ids[0] == encoder.tokenizer.convert_tokens_to_ids("<|endoftext|>")
 
 
 @needs_checkpoints
-def test_clip_reads_the_question_with_each_label_and_sees_a_square(encoder_of: Callable[[str], PairEncoder]) -> None:
+def test_clip_reads_the_question_with_each_label_and_sees_a_square(encoder_of: Callable[[str], ClipEncoder]) -> None:
     encoder = encoder_of("clip")
     texts = encoder.texts(example(640, 480))
     assert encoder.tokenizer.decode(texts[1]) == "<|startoftext|>where is the red square ? top center <|endoftext|>"
     assert [len(text) for text in texts] == [10, 10, 10, 10, 9, 10, 10, 10, 10]
-    pixels = encoder.pixels([encoder.picture(example(*size)) for size in SIZES])
+    pixels = encoder.pixels([encoder.image(example(*size)) for size in SIZES])
     assert pixels.shape == (4, 3, 336, 336)
 
 
@@ -195,17 +195,17 @@ class Torchvisions:
 
 
 def tensors(encoder: Reader, photo: Example) -> Mapping[str, torch.Tensor]:
-    if isinstance(encoder, PairEncoder):
-        return {"pixel_values": encoder.pixels([encoder.picture(photo)])}
-    return encoder.encode([photo], [encoder.picture(photo)])
+    if isinstance(encoder, ClipEncoder):
+        return {"pixel_values": encoder.pixels([encoder.image(photo)])}
+    return encoder.encode([photo], [encoder.image(photo)])
 
 
 def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
-    source = find(str(tiny_llava))
-    processor = open_processor(source, open_config(source)[0])
+    checkpoint = find(str(tiny_llava))
+    processor = open_processor(checkpoint, open_config(checkpoint)[0])
     photo = example(200, 100)
-    assert Eyes(Encoder(processor, [1])).sees(photo).share == 1
+    assert ImageInputs(Encoder(processor, [1])).image_input(photo).share == 1
     processor.image_processor.size = SizeDict(shortest_edge=56)
     processor.image_processor.do_center_crop = True
-    sight = Eyes(Encoder(processor, [1])).sees(photo)
-    assert sight == Sight((200, 100), (56, 56), 1, 16, sight.prompt_tokens, share=0.5)
+    sight = ImageInputs(Encoder(processor, [1])).image_input(photo)
+    assert sight == ImageInput((200, 100), (56, 56), 1, 16, sight.prompt_tokens, share=0.5)

@@ -51,8 +51,8 @@ def test_a_model_of_a_users_own_needs_a_name_and_predict():
     model = Silent()
     assert model.identity == {"name": "silent", "adapter": None}
     assert model.predict([example]) == [Prediction("1", "")]
-    assert model.sees(example) is None
-    assert model.picture_settings == {}
+    assert model.image_input(example) is None
+    assert model.image_settings == {}
     for method in (model.choice_scores, model.hidden_states):
         with pytest.raises(ModelError, match="silent: "):
             method([example])

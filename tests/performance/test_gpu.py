@@ -23,7 +23,7 @@ def test_models_have_their_true_sizes(name):
         return
     example = rows(1, TRUE)[0]
     encoder = Encoder(processor, [processor.tokenizer.eos_token_id])
-    ids = encoder.prompts([example], [encoder.picture(example)])[0].ids
+    ids = encoder.prompts([example], [encoder.image(example)])[0].ids
     image_token = config.image_token_id
     assert (ids == image_token).sum() == IMAGE_TOKENS[name]
     layout = 44 if name.startswith("molmo") else 0
@@ -34,7 +34,7 @@ def test_models_have_their_true_sizes(name):
 def test_operations_are_those_that_torch_counts(name):
     model = opened(name, TINY, device="cpu", dtype=torch.float32)
     examples = rows(2, TINY)
-    batch = model.training_batch(examples, [model.encoder.picture(example) for example in examples])
+    batch = model.training_batch(examples, [model.encoder.image(example) for example in examples])
     with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH), torch.no_grad():
         model.losses(model.model, batch)
     texts, length = batch["input_ids"].shape
@@ -47,7 +47,7 @@ def test_operations_are_those_that_torch_counts(name):
 def test_operations_of_training_are_those_that_torch_counts():
     model = opened("llava-next", TINY, device="cpu", dtype=torch.float32)
     example = rows(1, TINY)[0]
-    batch = model.training_batch([example], [model.encoder.picture(example)])
+    batch = model.training_batch([example], [model.encoder.image(example)])
     model.model.requires_grad_(False).get_input_embeddings().requires_grad_(True)
     with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
         model.losses(model.model, batch)[0].mean().backward()

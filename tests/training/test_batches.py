@@ -12,7 +12,7 @@ from ninefold.images import open_pil
 from ninefold.models.families import find
 from ninefold.models.load import open_trainable
 from ninefold.models.vlm.encoder import IGNORED
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.models.vlm.reference import answer_logits, keeps_by_mask
 from ninefold.training.dataset import StepDataset, TrainingSet
 from ninefold.training.memory import MemoryPlan
@@ -20,15 +20,15 @@ from ninefold.training.sampler import LengthBuckets
 
 
 @pytest.fixture(scope="module")
-def model(tiny_llava: Path) -> GenerativeModel:
-    return GenerativeModel.load(find(str(tiny_llava)))
+def model(tiny_llava: Path) -> VisionLanguageModel:
+    return VisionLanguageModel.load(find(str(tiny_llava)))
 
 
-def collated(model: GenerativeModel, count: int) -> dict[str, torch.Tensor]:
+def collated(model: VisionLanguageModel, count: int) -> dict[str, torch.Tensor]:
     return TrainingSet(some_examples(count), model.encoder).batch(range(count))
 
 
-def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: GenerativeModel) -> None:
+def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: VisionLanguageModel) -> None:
     batch = collated(model, 5)
     tokenizer = model.encoder.tokenizer
     for example, ids, mask, labels in zip(
@@ -41,7 +41,7 @@ def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: Generat
         assert whole == f"<|user|>{example.prompt}<|end|><|assistant|>{example.answer}<|end|>"
 
 
-def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: GenerativeModel, tiny_llava: Path) -> None:
+def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: VisionLanguageModel, tiny_llava: Path) -> None:
     examples, batch = some_examples(4), collated(model, 4)
     labels = batch.pop("labels")
     logits, targets, rows = answer_logits(model.model, batch, labels)
@@ -60,7 +60,9 @@ def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: Generativ
         assert losses[rows == row].mean().item() == pytest.approx(loss.item(), rel=1e-5)
 
 
-def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logits_are_computed_at_kept_positions_alone(
+    model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert keeps_by_mask(model.model)
     batch = collated(model, 3)
     labels = batch.pop("labels")
@@ -72,7 +74,7 @@ def test_logits_are_computed_at_kept_positions_alone(model: GenerativeModel, mon
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 
 
-def test_images_prepared_ahead_are_what_the_processor_would_make(model: GenerativeModel) -> None:
+def test_images_prepared_ahead_are_what_the_processor_would_make(model: VisionLanguageModel) -> None:
     examples = some_examples(3)
     training_set = TrainingSet(examples, model.encoder)
     assert training_set.workers == 0
@@ -84,7 +86,7 @@ def test_images_prepared_ahead_are_what_the_processor_would_make(model: Generati
 
 
 def test_images_are_prepared_when_asked_for_where_they_do_not_fit(
-    model: GenerativeModel, monkeypatch: pytest.MonkeyPatch
+    model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninefold.training.dataset.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
     training_set = TrainingSet(some_examples(3), model.encoder)

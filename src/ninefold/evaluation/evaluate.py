@@ -44,7 +44,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
     model = model or open_model(spec.model)
     limit = spec.limit if spec.limit is not None and spec.limit < rows else None
     if spec.model.adapter is not None:
-        image_inputs.check_agreement(spec.model.adapter, model.picture_settings)
+        image_inputs.check_agreement(spec.model.adapter, model.image_settings)
     loaded = time.perf_counter()
     watch = image_inputs.Watch(model)
     examples = watch.through(data.read(split, limit=limit))

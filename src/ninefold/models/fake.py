@@ -6,7 +6,7 @@ import numpy as np
 
 from ninefold import images
 from ninefold.errors import ModelError
-from ninefold.models.protocol import Sight
+from ninefold.models.protocol import ImageInput
 from ninefold.types import Example, Prediction
 
 
@@ -17,7 +17,7 @@ class FakeModel:
         self.answer = answer
         self.name = name
         self.identity: Mapping[str, object] = {"name": name, "adapter": adapter}
-        self.picture_settings: Mapping[str, object] = {"size": "as it is"}
+        self.image_settings: Mapping[str, object] = {"size": "as it is"}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer by script; an answer of more words than ``max_new_tokens`` is cut."""
@@ -31,10 +31,10 @@ class FakeModel:
         """Refuse: a script has no layers."""
         raise ModelError(f"{self.name}: a scripted model has no hidden states")
 
-    def sees(self, example: Example) -> Sight:
+    def image_input(self, example: Example) -> ImageInput:
         """Return a picture as it is, which takes one token; the words of the prompt are the others."""
         size = images.size(example.image, name=f"example {example.id}")
-        return Sight(size, size, tiles=1, image_tokens=1, prompt_tokens=1 + len(example.prompt.split(" ")))
+        return ImageInput(size, size, tiles=1, image_tokens=1, prompt_tokens=1 + len(example.prompt.split(" ")))
 
     def _cut(self, example: Example, max_new_tokens: int) -> Prediction:
         text = self.answer(example)

@@ -162,7 +162,7 @@ NANO = "nano"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Checkpoint:
     """Where a model comes from."""
 
     family: Family
@@ -194,7 +194,7 @@ def nano_bases() -> dict[str, Family]:
     }
 
 
-def find(name: str) -> Source:
+def find(name: str) -> Checkpoint:
     """Find a model by the name of a row, a hub id or a local folder.
 
     Raises:
@@ -202,18 +202,18 @@ def find(name: str) -> Source:
     """
     nanos = nano_bases()
     if name in nanos:
-        return Source(nanos[name], str(nanos[name].nano), name, nano=True)
+        return Checkpoint(nanos[name], str(nanos[name].nano), name, nano=True)
     if name in FAMILIES:
-        return Source(FAMILIES[name], FAMILIES[name].checkpoints[0], name)
+        return Checkpoint(FAMILIES[name], FAMILIES[name].checkpoints[0], name)
     if Path(name).exists():
         folder = Path(name)
         config = _config_of(folder)
-        return Source(of_config(config), str(folder), folder.resolve().name, nano=bool(config.get("ninefold_nano")))
+        return Checkpoint(of_config(config), str(folder), folder.resolve().name, nano=bool(config.get("ninefold_nano")))
     hub_ids = {hub_id: family for family in FAMILIES.values() for hub_id in family.checkpoints}
     if name in hub_ids:
-        return Source(hub_ids[name], name, name)
+        return Checkpoint(hub_ids[name], name, name)
     if _HUB_ID.fullmatch(name):
-        return Source(GENERIC, name, name)
+        return Checkpoint(GENERIC, name, name)
     if name.startswith(("http:", "https:")):
         raise ModelError(f"{name}: a server is named openai:{name}, perhaps with #model")
     near = difflib.get_close_matches(name, [*nanos, *FAMILIES, *hub_ids], n=3, cutoff=0.4)

@@ -58,7 +58,7 @@ class Watch:
         more = len(self._counts) - len(rows)
         left = sum(self._counts.values()) - sum(self._counts[size] for size in told)
         return {
-            "settings": dict(self.model.picture_settings),
+            "settings": dict(self.model.image_settings),
             "pictures": rows,
             "others": {"sizes": more, "examples": left} if more else None,
         }
@@ -74,7 +74,7 @@ class Watch:
 
     def _row(self, size: tuple[int, int]) -> dict[str, Any] | None:
         picture = _blank(size)
-        sights = [self.model.sees(replace(example, image=picture)) for example in self._asked[size].values()]
+        sights = [self.model.image_input(replace(example, image=picture)) for example in self._asked[size].values()]
         sight = sights[0]
         lengths = [sight.prompt_tokens for sight in sights if sight is not None]
         if sight is None:
@@ -102,7 +102,7 @@ def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
 
     Args:
         adapter: A training run, or its adapter's folder; one without a record of what it saw is taken as it is.
-        settings: ``picture_settings`` of the model.
+        settings: ``image_settings`` of the model.
 
     Raises:
         ModelError: If a setting differs.

@@ -43,7 +43,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     from ninefold.models.clip.model import DualEncoder
     from ninefold.models.endpoint.model import PREFIX
     from ninefold.models.families import GENERIC, find
-    from ninefold.models.vlm.model import GenerativeModel
+    from ninefold.models.vlm.model import VisionLanguageModel
 
     spec = ModelSpec(spec) if isinstance(spec, str) else spec
     if spec.name.startswith(PREFIX):
@@ -52,14 +52,14 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
         )
     if spec.name in REGISTERED:
         raise ModelError(f"{spec.name}: a registered model can be evaluated, not trained; train a checkpoint instead")
-    source = find(spec.name)
-    family = source.family
-    if family is GENERIC and not source.local:
+    checkpoint = find(spec.name)
+    family = checkpoint.family
+    if family is GENERIC and not checkpoint.local:
         # Of a hub id that no row lists, only the configuration tells what it is.
-        _, family = open_config(source, trust_remote_code=spec.trust_remote_code)
-    load = DualEncoder.load if family.kind == "dual" else partial(GenerativeModel.load, shortcuts=spec.shortcuts)
+        _, family = open_config(checkpoint, trust_remote_code=spec.trust_remote_code)
+    load = DualEncoder.load if family.kind == "dual" else partial(VisionLanguageModel.load, shortcuts=spec.shortcuts)
     return load(
-        source,
+        checkpoint,
         adapter=spec.adapter,
         dtype=spec.dtype,
         device=spec.device,

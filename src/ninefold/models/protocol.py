@@ -11,11 +11,11 @@ from ninefold.types import Example, Prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ImageInput:
     """What a model finally sees of a picture."""
 
-    picture: tuple[int, int]
-    """Width and height of the picture as it is."""
+    image: tuple[int, int]
+    """Width and height of the image as it is."""
     pixels: tuple[int, int] | None
     """Width and height of what all its tiles but a thumbnail show, padding included; ``None`` where it is not known."""
     tiles: int
@@ -62,13 +62,13 @@ class Model(Protocol):
         """
         raise ModelError(f"{self.name}: has no hidden states")
 
-    def sees(self, example: Example) -> Sight | None:
+    def image_input(self, example: Example) -> ImageInput | None:
         """Return what becomes of an example's picture; ``None`` where nothing here knows."""
         return None
 
     @property
-    def picture_settings(self) -> Mapping[str, object]:
-        """All that decides what becomes of pictures, by name, in JSON's types; empty where `sees` says nothing."""
+    def image_settings(self) -> Mapping[str, object]:
+        """Settings of the image processor by name, in JSON's types; empty where `image_input` returns ``None``."""
         return {}
 
 
@@ -77,12 +77,12 @@ class Trainable(Model, Protocol):
 
     model: Any
     """The network, a module of torch."""
-    source: Any
-    """Where it comes from, a `ninefold.models.families.Source`."""
+    checkpoint: Any
+    """Where it comes from, a `ninefold.models.families.Checkpoint`."""
     family: Any
     """Its row, a `ninefold.models.families.Family`."""
     encoder: Any
-    """Decodes and measures pictures: ``picture(example)``, ``picture_bytes``, ``cost(example)``."""
+    """Decodes and measures images: ``image(example)``, ``image_bytes``, ``cost(example)``."""
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> dict[str, Any]:
         """Return the tensors of a batch with the true answers, ``labels`` among them (-100: not learned)."""

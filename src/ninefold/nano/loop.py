@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from ninefold import store
-from ninefold.models.compute.patch_embedding import flatten_patches
+from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
 from ninefold.models.families import NANO, find
 from ninefold.nano import base
 from ninefold.nano.architecture import Architecture
@@ -56,7 +56,7 @@ class Pretraining:
         self.model = architecture.untrained(self.processor.tokenizer, attn_implementation="eager")
         if architecture.initialize is not None:
             architecture.initialize(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
-        flatten_patches(self.model, pictures=True)
+        flatten_patch_embeddings(self.model, pictures=True)
         self.batcher = Batcher(architecture, self.processor)
         self.heads = heads
         named = list(self.model.named_parameters())

@@ -13,8 +13,8 @@ from typing import Any, Protocol, overload
 import torch
 from torch.utils.data import Dataset
 
-from ninefold.models.compute.prefetch import ahead
-from ninefold.models.vision_features.features import Featured
+from ninefold.models.compute.prefetch import prefetch
+from ninefold.models.vision_features.features import FeatureModel
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.training.memory import MemoryPlan
 from ninefold.types import Example
@@ -26,10 +26,10 @@ CACHE_BYTES = 2 << 30
 class BatchEncoder(Protocol):
     """Whatever makes tensors of examples without the network; a data loader's workers get a copy."""
 
-    picture_bytes: Any
+    image_bytes: Any
     """Memory that a prepared image takes, where all take the same; otherwise ``None``."""
 
-    def picture(self, example: Example) -> Any:
+    def image(self, example: Example) -> Any:
         """Return an example's image, prepared for `training_batch`."""
         ...
 
@@ -94,18 +94,18 @@ class TrainingSet:
         """
         self.examples = examples
         self.encoder = encoder
-        size = encoder.picture_bytes
+        size = encoder.image_bytes
         fits = size is not None and size * len(examples) <= CACHE_BYTES
 
         def measured(example: Example) -> tuple[float, tuple[Example, Any] | None]:
             # What the image was decoded from is not needed any more.
-            kept = (replace(example, image=b""), encoder.picture(example)) if fits else None
+            kept = (replace(example, image=b""), encoder.image(example)) if fits else None
             return encoder.cost(example), kept
 
-        passed = list(ahead(measured, watch(examples)))
+        passed = list(prefetch(measured, watch(examples)))
         self.lengths = [length for length, _ in passed]
         self._prepared = [kept for _, kept in passed if kept is not None]
-        self.featured = isinstance(encoder, Featured)
+        self.featured = isinstance(encoder, FeatureModel)
         # Features are kept where their model is: a worker would have neither.
         self.workers = 0 if fits or self.featured else min(4, os.cpu_count() or 1)
         # What the model itself adds to a sequence, above all an image of fixed size, is no part of an example's cost.
@@ -127,7 +127,7 @@ class TrainingSet:
             prepared = [self._prepared[index] for index in indices]
         else:
             examples = [self.examples[index] for index in indices]
-            prepared = [(example, self.encoder.picture(example)) for example in examples]
+            prepared = [(example, self.encoder.image(example)) for example in examples]
         return self.encoder.training_batch([example for example, _ in prepared], [picture for _, picture in prepared])
 
 

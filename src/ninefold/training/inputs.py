@@ -8,7 +8,7 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.errors import ModelError
 from ninefold.models import image_inputs
 from ninefold.models.protocol import Trainable
-from ninefold.models.vision_features.features import Featured, featured
+from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
 from ninefold.training.processes import processes, say, tracked
 from ninefold.training.spec import TrainSpec
@@ -74,7 +74,7 @@ def _examples(spec: TrainSpec, split: str) -> Sequence[Example]:
 
 def _training_set(split: str, examples: Sequence[Example], learner: Learner, watch: image_inputs.Watch) -> TrainingSet:
     count = len(examples)
-    if isinstance(learner, Featured):
+    if isinstance(learner, FeatureModel):
         learner.prepare(examples, tracked(f"features of {split}", count))
     progress = tracked(f"images of {split}", count)
     return TrainingSet(examples, learner.encoder, watch=lambda passing: watch.through(progress(passing)))
@@ -90,7 +90,7 @@ def _choose_learner(spec: TrainSpec, model: Trainable, examples: Sequence[Exampl
         # Several processes have to call a network's own forward, which takes no features of a dual encoder.
         if model.family.kind == "dual" and processes().num_processes > 1:
             raise ModelError(f"{model.name}: takes features in a single process only")
-        return featured(model, examples, folder=spec.features_folder)
+        return feature_model(model, examples, folder=spec.features_folder)
     except ModelError as error:
         if spec.features == "on" or resumed:
             raise

@@ -52,7 +52,7 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
         else:
             options = {key: settings["lora"][key] for key in ("rank", "alpha", "dropout", "init")}
             adapted, modules = lora.attach(
-                network, settings["lora"]["pattern"], seed=settings["seed"], base=model.source.path, **options
+                network, settings["lora"]["pattern"], seed=settings["seed"], base=model.checkpoint.path, **options
             )
             summary = _summary(adapted, f"LoRA adapts {len(modules)} modules", modules)
             try:

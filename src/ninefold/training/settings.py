@@ -15,7 +15,7 @@ def resolve(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
         DataError: If a data set or a split does not exist.
         RunError: If ``targets`` is not a pattern.
     """
-    preset = model.source.preset
+    preset = model.checkpoint.preset
     return {
         "kind": "training",
         "model": model.identity,

@@ -13,7 +13,7 @@ from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 
 from ninefold.models.families import find
 from ninefold.models.ports.molmo import MolmoImageProcessor, MolmoProcessor
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 
 SHARED = Path(__file__).parents[3].parent / "shared"
 PREPROCESSED = SHARED / "parity" / "molmo-7b-d" / "preprocess"
@@ -209,7 +209,7 @@ def test_a_tokenizer_without_its_tokens_is_refused() -> None:
 
 
 def test_it_runs_as_a_model_of_ninefold(tiny_molmo: Path) -> None:
-    model = GenerativeModel.load(find(str(tiny_molmo)))
+    model = VisionLanguageModel.load(find(str(tiny_molmo)))
     examples = some_examples(3)
     together = model.predict(examples, max_new_tokens=4)
     assert together == [model.predict([example], max_new_tokens=4)[0] for example in examples]

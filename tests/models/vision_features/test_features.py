@@ -9,7 +9,7 @@ from tiny import some_examples
 from ninefold.errors import ModelError
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
-from ninefold.models.vision_features.features import Featured, featured
+from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.models.vision_features.store import FeatureStore
 
 
@@ -60,11 +60,11 @@ def test_a_folder_is_shared_bounded_and_mends_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("family", ["tiny_llava", "tiny_qwen2_vl", "tiny_molmo", "tiny_llava_onevision", "tiny_clip"])
 def test_losses_are_those_of_the_pixels(family: str, request: pytest.FixtureRequest) -> None:
     model, examples = frozen(request.getfixturevalue(family)), some_examples(3)
-    given = featured(model, examples)
+    given = feature_model(model, examples)
     given.prepare(examples)
-    batch = given.training_batch(examples, [given.picture(example) for example in examples])
+    batch = given.training_batch(examples, [given.image(example) for example in examples])
     assert not {"pixel_values", "images"} & set(batch)
-    plain = model.training_batch(examples, [model.encoder.picture(example) for example in examples])
+    plain = model.training_batch(examples, [model.encoder.image(example) for example in examples])
     with torch.no_grad():
         losses, rows = given.losses(model.model, batch)
         expected, expected_rows = model.losses(model.model, plain)
@@ -78,14 +78,14 @@ def test_each_picture_is_encoded_once(tiny_llava: Path, monkeypatch: pytest.Monk
     seen = []
     model.model.model.vision_tower.register_forward_hook(lambda *_: seen.append(1))
     for _ in range(2):
-        given = featured(model, examples * 3)
+        given = feature_model(model, examples * 3)
         given.prepare(examples * 3)
     # Twice two when it is tried with the first example.
     assert len(seen) == 4 + 2 * 2
     assert len(given._store._held) == 4
     monkeypatch.setattr("ninefold.models.vision_features.features.DISK_BYTES", 100)
     with pytest.raises(ModelError, match="features of 4 pictures take about"):
-        featured(model, examples, folder=tiny_llava / "features")
+        feature_model(model, examples, folder=tiny_llava / "features")
 
 
 def test_trained_vision_and_models_without_the_argument_are_refused(
@@ -94,11 +94,11 @@ def test_trained_vision_and_models_without_the_argument_are_refused(
     model = frozen(tiny_llava)
     model.model.model.multi_modal_projector.linear_1.weight.requires_grad_(True)
     with pytest.raises(ModelError, match="its vision is trained"):
-        featured(model, some_examples(1))
+        feature_model(model, some_examples(1))
     model.model.requires_grad_(False)
     with monkeypatch.context() as patch, pytest.raises(ModelError, match="takes no features, only pixels"):
         patch.setattr(type(model.model), "forward", lambda self, input_ids, pixel_values: None)
-        featured(model, some_examples(1))
-    monkeypatch.setattr(Featured, "_features", lambda self, picture: torch.zeros(16, 32))
+        feature_model(model, some_examples(1))
+    monkeypatch.setattr(FeatureModel, "_features", lambda self, picture: torch.zeros(16, 32))
     with pytest.raises(ModelError, match="more of a picture than its features tell"):
-        featured(model, some_examples(1))
+        feature_model(model, some_examples(1))

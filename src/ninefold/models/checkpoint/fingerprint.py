@@ -8,14 +8,14 @@ from typing import Any
 import xxhash
 
 from ninefold import store
-from ninefold.models.families import Source
+from ninefold.models.families import Checkpoint
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 
-def checkpoint_id(source: Source, config: Any) -> str | None:
+def checkpoint_id(checkpoint: Checkpoint, config: Any) -> str | None:
     """Return what tells versions of a checkpoint apart: its revision on the hub, or a hash of its files here."""
-    return folder_hash(Path(source.path)) if source.local else getattr(config, "_commit_hash", None)
+    return folder_hash(Path(checkpoint.path)) if checkpoint.local else getattr(config, "_commit_hash", None)
 
 
 def folder_hash(folder: Path) -> str:

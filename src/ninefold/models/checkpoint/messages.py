@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from transformers.utils import logging
 
 from ninefold.errors import ModelError, NinefoldError
-from ninefold.models.families import Source
+from ninefold.models.families import Checkpoint
 
 
 @contextmanager
@@ -28,16 +28,16 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def explained(source: Source) -> Iterator[None]:
+def explained(checkpoint: Checkpoint) -> Iterator[None]:
     """Say in a line why a checkpoint cannot be opened, whatever transformers makes of it."""
-    kind = "a dual encoder" if source.family.kind == "dual" else "an image-text-to-text model"
+    kind = "a dual encoder" if checkpoint.family.kind == "dual" else "an image-text-to-text model"
     try:
         with quiet():
             yield
     except NinefoldError:
         raise
     except Exception as error:  # tokenizers, for one, raises nothing more exact
-        raise ModelError(f"{source.name}: cannot be opened as {kind} ({first_line(error)})") from error
+        raise ModelError(f"{checkpoint.name}: cannot be opened as {kind} ({first_line(error)})") from error
 
 
 def first_line(error: BaseException) -> str:

@@ -11,28 +11,28 @@ from ninefold.models import ports  # noqa: F401 - registers the classes that tra
 from ninefold.models.checkpoint.adapter import adapter_folder, open_adapter
 from ninefold.models.checkpoint.fingerprint import adapter_hash, checkpoint_id
 from ninefold.models.checkpoint.messages import explained
-from ninefold.models.compute.patch_embedding import flatten_patches
-from ninefold.models.families import Family, Precision, Source, of_config
+from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
+from ninefold.models.families import Checkpoint, Family, Precision, of_config
 
 
-def open_config(source: Source, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
+def open_config(checkpoint: Checkpoint, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
     """Return a checkpoint's configuration and its row, which for a hub id is known only now."""
-    with explained(source):
-        config = AutoConfig.from_pretrained(source.path, trust_remote_code=trust_remote_code)
-    return config, source.family if source.family.checkpoints else of_config(config.to_dict())
+    with explained(checkpoint):
+        config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
+    return config, checkpoint.family if checkpoint.family.checkpoints else of_config(config.to_dict())
 
 
-def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: bool = False) -> Any:
+def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote_code: bool = False) -> Any:
     """Return a checkpoint's model, in evaluation mode.
 
     Raises:
         ModelError: If it cannot be opened, has no safetensors, or its tensors are not the model's, each and all. What a
             class of transformers declares to be ignorable in its checkpoints is ignored.
     """
-    auto = AutoModel if source.family.kind == "dual" else AutoModelForImageTextToText
-    with explained(source):
+    auto = AutoModel if checkpoint.family.kind == "dual" else AutoModelForImageTextToText
+    with explained(checkpoint):
         model, found = auto.from_pretrained(
-            source.path,
+            checkpoint.path,
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
@@ -45,12 +45,14 @@ def open_model(source: Source, *, dtype: torch.dtype | str, trust_remote_code: b
         "holds {} tensors of other shapes than the model's, {} first": {name for name, *_ in found["mismatched_keys"]},
     }
     if said := [text.format(len(names), min(names)) for text, names in wrong.items() if names]:
-        raise ModelError(f"{source.name}: the checkpoint {', and '.join(said)}; its files must be of one checkpoint")
+        raise ModelError(
+            f"{checkpoint.name}: the checkpoint {', and '.join(said)}; its files must be of one checkpoint"
+        )
     return model.eval()
 
 
 def open_network(
-    source: Source,
+    checkpoint: Checkpoint,
     config: Any,
     *,
     adapter: Path | None,
@@ -61,7 +63,7 @@ def open_network(
     """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
 
     Args:
-        source: Where it comes from, with its row.
+        checkpoint: Where it comes from, with its row.
         config: What `open_config` returned.
         adapter: A PEFT adapter's folder, or the training run that made it.
         dtype: What to compute in.
@@ -72,14 +74,14 @@ def open_network(
         ModelError: If the checkpoint or the adapter cannot be used, with the reason.
     """
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    precision = compute_dtype(dtype, source, place)
-    model = open_model(source, dtype=precision, trust_remote_code=trust_remote_code).to(place)
-    flatten_patches(model)
+    precision = compute_dtype(dtype, checkpoint, place)
+    model = open_model(checkpoint, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+    flatten_patch_embeddings(model)
     identity: dict[str, object] = {
-        "name": source.name,
-        "family": source.family.name,
-        "nano": source.nano,
-        "checkpoint": checkpoint_id(source, config),
+        "name": checkpoint.name,
+        "family": checkpoint.family.name,
+        "nano": checkpoint.nano,
+        "checkpoint": checkpoint_id(checkpoint, config),
         "adapter": None,
         "dtype": str(model.dtype).removeprefix("torch."),
     }
@@ -90,8 +92,8 @@ def open_network(
     return model, identity
 
 
-def compute_dtype(name: Precision, source: Source, device: torch.device) -> torch.dtype | str:
+def compute_dtype(name: Precision, checkpoint: Checkpoint, device: torch.device) -> torch.dtype | str:
     """Return what ``name`` means for a model on a device, as `open_model` takes it."""
     if name != "auto":
         return getattr(torch, name)  # type: ignore[no-any-return]
-    return torch.float32 if device.type == "cpu" or source.nano else "auto"
+    return torch.float32 if device.type == "cpu" or checkpoint.nano else "auto"

@@ -8,47 +8,49 @@ from transformers import AutoProcessor
 from ninefold.errors import ModelError
 from ninefold.models import compat, ports
 from ninefold.models.checkpoint.messages import explained
-from ninefold.models.families import Source
+from ninefold.models.families import Checkpoint
 
 
-def open_processor(source: Source, config: Any, *, trust_remote_code: bool = False) -> Any:
+def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bool = False) -> Any:
     """Return a checkpoint's processor, for pictures and text alone, with Pillow's resize.
 
     Raises:
         ModelError: If it cannot be opened, has no chat template, or would show the model no picture.
     """
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
-    with explained(source):
+    with explained(checkpoint):
         known = compat.processor_class(config)
         # AutoProcessor goes by the class that the files name: for a port another family's, which may want torchvision.
         ours = known is not None and known.__module__.startswith(ports.__name__)
         if known is not None and (ours or compat.takes_video(known)):
-            processor = compat.without_video(known).from_pretrained(source.path, **options)
+            processor = compat.without_video(known).from_pretrained(checkpoint.path, **options)
         else:
-            processor = AutoProcessor.from_pretrained(source.path, **options)
+            processor = AutoProcessor.from_pretrained(checkpoint.path, **options)
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
-        raise ModelError(f"{source.name}: its processor takes no pictures; name an image-text-to-text model")
+        raise ModelError(f"{checkpoint.name}: its processor takes no pictures; name an image-text-to-text model")
     processor.chat_template = processor.chat_template or processor.tokenizer.chat_template
     if not processor.chat_template:
         raise ModelError(
-            f"{source.name}: has no chat template, so it cannot be asked; use its instruction-tuned checkpoint"
+            f"{checkpoint.name}: has no chat template, so it cannot be asked; use its instruction-tuned checkpoint"
         )
-    _check_image_token(source, processor, config)
+    _check_image_token(checkpoint, processor, config)
     return processor
 
 
-def _check_image_token(source: Source, processor: Any, config: Any) -> None:
+def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
     """Refuse a processor in whose prompts a model would find no picture, and would guess."""
     token, tokenizer = getattr(processor, "image_token", None), processor.tokenizer
     if token is not None and tokenizer.convert_tokens_to_ids(str(token)) in {None, tokenizer.unk_token_id}:
-        raise ModelError(f"{source.name}: its tokenizer lacks the image token {token}; take the checkpoint's own one")
+        raise ModelError(
+            f"{checkpoint.name}: its tokenizer lacks the image token {token}; take the checkpoint's own one"
+        )
     expected = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
     turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}
-    with explained(source):
+    with explained(checkpoint):
         prompt = str(processor.apply_chat_template([turn], add_generation_prompt=True))
         ids = processor(text=[prompt], images=[[Image.new("RGB", (64, 64))]], return_tensors="pt")["input_ids"]
     if expected is not None and expected not in ids:
         raise ModelError(
-            f"{source.name}: its prompts hold no image token (number {expected} for the model); "
+            f"{checkpoint.name}: its prompts hold no image token (number {expected} for the model); "
             "tokenizer, chat template and config.json must come from one checkpoint"
         )

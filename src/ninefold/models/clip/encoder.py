@@ -15,7 +15,7 @@ from ninefold import images
 from ninefold.errors import DataError, ModelError
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.compute import resize
-from ninefold.models.families import Source
+from ninefold.models.families import Checkpoint
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example
 
@@ -26,7 +26,7 @@ REMEMBERED_TEXTS = 1 << 16
 """Texts whose tokens are kept: about 30 MB."""
 
 
-class PairEncoder:
+class ClipEncoder:
     """What stands between examples and a dual encoder: its texts, its tokenizer and its image processor."""
 
     def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
@@ -48,7 +48,7 @@ class PairEncoder:
         self.name = name
         self._known: dict[str, Text] = {}
 
-    def picture(self, example: Example) -> np.ndarray:
+    def image(self, example: Example) -> np.ndarray:
         """Decode an example's picture into the model's square, (side, side, 3) uint8.
 
         Raises:
@@ -61,8 +61,8 @@ class PairEncoder:
         return np.asarray(resize.resize(picture, (self.side, self.side), self.image_processor.resample))
 
     @property
-    def picture_bytes(self) -> int:
-        """What `picture` returns takes in memory."""
+    def image_bytes(self) -> int:
+        """What `image` returns takes in memory."""
         return 3 * self.side * self.side
 
     def cost(self, example: Example) -> float:
@@ -70,7 +70,7 @@ class PairEncoder:
         return float((self.side // self.patch) ** 2)
 
     def pixels(self, pictures: Sequence[np.ndarray]) -> torch.Tensor:
-        """Return the pixel values (B, 3, side, side) of pictures that `picture` made."""
+        """Return the pixel values (B, 3, side, side) of pictures that `image` made."""
         made = self.image_processor(list(pictures), do_resize=False, return_tensors="pt")
         return made["pixel_values"]  # type: ignore[no-any-return]
 
@@ -141,7 +141,7 @@ class PairEncoder:
         return self._known[text]
 
 
-def open_encoder(source: Source, config: Any) -> PairEncoder:
+def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
     """Put a checkpoint's tokenizer and image processor together.
 
     Pictures are squeezed into the model's square. As released, the processor cuts a square out of their middle, and
@@ -152,25 +152,25 @@ def open_encoder(source: Source, config: Any) -> PairEncoder:
     """
     side, reads = config.vision_config.image_size, config.text_config
     size = {"height": side, "width": side}
-    with explained(source):
-        tokenizer = AutoTokenizer.from_pretrained(source.path)
+    with explained(checkpoint):
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.path)
         image_processor = CLIPImageProcessorPil.from_pretrained(
-            source.path, do_resize=True, size=size, do_center_crop=False
+            checkpoint.path, do_resize=True, size=size, do_center_crop=False
         )
     # A text's features stand at its end token, which configurations older than this rule call 2: there it is the last
     # of the vocabulary.
     end = len(tokenizer) - 1 if reads.eos_token_id == 2 else reads.eos_token_id
     if tokenizer.eos_token_id != end:
         raise ModelError(
-            f"{source.name}: its tokenizer ends texts with token {tokenizer.eos_token_id} and its model expects {end}; "
-            "download it again"
+            f"{checkpoint.name}: its tokenizer ends texts with token {tokenizer.eos_token_id} and its model expects "
+            f"{end}; download it again"
         )
-    return PairEncoder(
+    return ClipEncoder(
         tokenizer,
         image_processor,
         side=side,
         patch=config.vision_config.patch_size,
         # The tokenizer of an old folder does not know how much its model reads.
         longest=reads.max_position_embeddings,
-        name=source.name,
+        name=checkpoint.name,
     )

@@ -15,12 +15,12 @@ from torch.nn.functional import cross_entropy, normalize
 from ninefold import images
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint.network import open_config, open_network
-from ninefold.models.clip.encoder import PairEncoder, Text, open_encoder
-from ninefold.models.compute.prefetch import ahead, batch_per_core
-from ninefold.models.families import Family, Precision, Source
-from ninefold.models.protocol import Sight
-from ninefold.models.vlm.batching import Memory
-from ninefold.models.vlm.image_tokens import settings
+from ninefold.models.clip.encoder import ClipEncoder, Text, open_encoder
+from ninefold.models.compute.memory import MemoryLimit
+from ninefold.models.compute.prefetch import batch_per_core, prefetch
+from ninefold.models.families import Checkpoint, Family, Precision
+from ninefold.models.protocol import ImageInput
+from ninefold.models.vlm.image_input import settings
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example, ImageSource, Prediction
 
@@ -42,23 +42,23 @@ class DualEncoder:
     """
 
     def __init__(
-        self, model: Any, encoder: PairEncoder, *, source: Source, family: Family, identity: dict[str, object]
+        self, model: Any, encoder: ClipEncoder, *, checkpoint: Checkpoint, family: Family, identity: dict[str, object]
     ) -> None:
         """Wrap a loaded model; `load` is the usual road."""
         self.model = model
         self.encoder = encoder
-        self.name = source.name
-        self.source = source
+        self.name = checkpoint.name
+        self.checkpoint = checkpoint
         self.family = family
         self.identity = identity
-        self.picture_settings = settings(encoder.image_processor)
+        self.image_settings = settings(encoder.image_processor)
         self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
-        self._memory: Memory[torch.Tensor] = Memory(source.name, "pictures", lambda _: "picture")
+        self._memory: MemoryLimit[torch.Tensor] = MemoryLimit(checkpoint.name, "pictures", lambda _: "picture")
 
     @classmethod
     def load(
         cls,
-        source: Source,
+        checkpoint: Checkpoint,
         *,
         adapter: Path | None = None,
         dtype: Precision = "auto",
@@ -68,7 +68,7 @@ class DualEncoder:
         """Open a model.
 
         Args:
-            source: What `ninefold.models.families.find` returned.
+            checkpoint: What `ninefold.models.families.find` returned.
             adapter: A PEFT adapter's folder, or the training run that made it.
             dtype: What to compute in.
             device: A torch device, or "auto": a GPU where there is one.
@@ -77,16 +77,16 @@ class DualEncoder:
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
         """
-        config, family = open_config(source, trust_remote_code=trust_remote_code)
+        config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
         if family.kind != "dual":
-            raise ModelError(f"{source.name}: is no dual encoder, but a model that writes ({config.model_type})")
-        source = replace(source, family=family)
-        encoder = open_encoder(source, config)
+            raise ModelError(f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})")
+        checkpoint = replace(checkpoint, family=family)
+        encoder = open_encoder(checkpoint, config)
         model, identity = open_network(
-            source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+            checkpoint, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
         )
         identity |= {"pictures": f"squeezed to {encoder.side} x {encoder.side}", "texts": "question and option"}
-        return cls(model, encoder, source=source, family=family, identity=identity)
+        return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer with the option whose text is nearest to the picture, in the order given; nothing is ever cut.
@@ -129,10 +129,10 @@ class DualEncoder:
             f"{self.name}: has no layer that sees picture and question together; probe a model that writes"
         )
 
-    def sees(self, example: Example) -> Sight:
+    def image_input(self, example: Example) -> ImageInput:
         """Return what becomes of an example's picture, and the length of its longest text."""
-        return Sight(
-            picture=images.size(example.image, name=f"example {example.id}"),
+        return ImageInput(
+            image=images.size(example.image, name=f"example {example.id}"),
             pixels=(self.encoder.side, self.encoder.side),
             tiles=1,
             image_tokens=0,
@@ -188,7 +188,7 @@ class DualEncoder:
         batches = [shown[start : start + PICTURES] for start in range(0, len(shown), PICTURES)]
 
         def pixels(batch: Sequence[Example]) -> torch.Tensor:
-            return self.encoder.pixels([self.encoder.picture(example) for example in batch])
+            return self.encoder.pixels([self.encoder.image(example) for example in batch])
 
         features = [row for rows in self._each(pixels, self._encoded_pictures, batches) for row in rows]
         return dict(zip(distinct, features, strict=True))
@@ -200,7 +200,7 @@ class DualEncoder:
 
     def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
         """Return the features (D) of each picture, encoded together as far as memory goes."""
-        return self._memory.work(self._encoded, pixels_BCHW)
+        return self._memory.run(self._encoded, pixels_BCHW)
 
     @torch.inference_mode()
     def _encoded(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
@@ -212,8 +212,8 @@ class DualEncoder:
     ) -> Iterator[Made]:
         """Compute on all items in order; preparing goes ahead, and so does computing what one core does best alone."""
         if batch_per_core(self.model):
-            return ahead(lambda item: compute(prepare(item)), items)
-        return map(compute, ahead(prepare, items))
+            return prefetch(lambda item: compute(prepare(item)), items)
+        return map(compute, prefetch(prepare, items))
 
 
 def _distinct(texts: Sequence[Text]) -> tuple[Text, ...]:

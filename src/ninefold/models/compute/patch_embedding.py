@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class FlatPatches(nn.Conv2d):
+class PatchConv2d(nn.Conv2d):
     """The patches of whole pictures."""
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:
@@ -15,7 +15,7 @@ class FlatPatches(nn.Conv2d):
         return functional.linear(patches, self.weight.flatten(1)).permute(0, 3, 1, 2)
 
 
-class FlatFilms(nn.Conv3d):
+class PatchConv3d(nn.Conv3d):
     """Patches that are cut already, as films of a few frames."""
 
     def forward(self, patches_NCFHW: Tensor) -> Tensor:
@@ -25,16 +25,16 @@ class FlatFilms(nn.Conv3d):
         return functional.linear(patches_NCFHW.flatten(1), self.weight.flatten(1))[:, :, None, None, None]
 
 
-def flatten_patches(model: nn.Module, *, pictures: bool = False) -> None:
+def flatten_patch_embeddings(model: nn.Module, *, whole_images: bool = False) -> None:
     """Give the patch embeddings of a model their fast form; weights and names stay what they are.
 
     Args:
         model: Is changed in place.
-        pictures: Also those of whole pictures, whose convolution is slow in the backward pass alone.
+        whole_images: Also those of whole pictures, whose convolution is slow in the backward pass alone.
     """
-    flat: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: FlatFilms}
-    if pictures:
-        flat[nn.Conv2d] = FlatPatches
+    flat: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: PatchConv3d}
+    if whole_images:
+        flat[nn.Conv2d] = PatchConv2d
     for module in list(model.modules()):
         whole = getattr(module, "kernel_size", None) == getattr(module, "stride", ())
         if type(module) in flat and whole and getattr(module, "bias", None) is None:

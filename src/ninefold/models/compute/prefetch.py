@@ -16,11 +16,11 @@ Result = TypeVar("Result")
 
 
 def batch_per_core(network: Any) -> bool:
-    """Whether a network is best computed by `ahead`: where it is, and how small it is, decide."""
+    """Whether a network is best computed by `prefetch`: where it is, and how small it is, decide."""
     return bool(network.device.type == "cpu" and network.num_parameters() <= SMALL)
 
 
-def ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yield ``function`` of each item, in order, computed by a thread per core a little ahead of its use.
 
     Inside, torch works on one thread: a core that has its own items need not wait for the others at every operation,

@@ -79,7 +79,7 @@ class Endpoint:
             "model": model,
             "adapter": None,
         }
-        self.picture_settings: Mapping[str, object] = {}
+        self.image_settings: Mapping[str, object] = {}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
@@ -127,7 +127,7 @@ class Endpoint:
         """Refuse: a server tells no hidden states."""
         raise ModelError(f"{self.name}: a server tells no hidden states; name the checkpoint itself with --model")
 
-    def sees(self, example: Example) -> None:
+    def image_input(self, example: Example) -> None:
         """Return nothing: what becomes of a picture is known to the server alone."""
 
     def _each(self, function: Callable[[Example], Result], examples: Sequence[Example]) -> list[Result]:

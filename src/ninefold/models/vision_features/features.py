@@ -23,11 +23,11 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ninefold import images, store
 from ninefold.errors import ModelError
-from ninefold.models.compute.prefetch import ahead, batch_per_core
+from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.store import DISK_BYTES, FeatureStore
 from ninefold.models.vlm.prompt import Prompt, Tensors, join
-from ninefold.models.vlm.reference import placed
+from ninefold.models.vlm.reference import to_device
 from ninefold.types import Example, ImageSource, Scene
 
 MEMORY_PART = 0.25
@@ -44,7 +44,7 @@ _stores: WeakKeyDictionary[Any, FeatureStore] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
-class Shown:
+class FeatureInput:
     """An example as a model meets it whose pictures come as features."""
 
     prompt: Prompt | None
@@ -53,11 +53,11 @@ class Shown:
     """What stands for its picture; (D) for a dual encoder."""
 
 
-class Featured(ABC):
+class FeatureModel(ABC):
     """A model that is given features in place of pixels: to training it is what the model itself is."""
 
-    picture_bytes = None
-    """What `picture` returns is kept already."""
+    image_bytes = None
+    """What `image` returns is kept already."""
 
     def __init__(self, model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> None:
         """Wrap a model whose vision is frozen.
@@ -75,7 +75,7 @@ class Featured(ABC):
         self.cost = model.encoder.cost
         self._prompts: dict[tuple[ImageSource, str], Prompt | None] = {}
         self._names: dict[ImageSource, str] = {}
-        identity = [{**model.identity, "name": None}, dict(model.picture_settings), type(model.model).__name__]
+        identity = [{**model.identity, "name": None}, dict(model.image_settings), type(model.model).__name__]
         self._identity = store.content_id(identity, 16)
         self._store = self._opened(examples, self._tried(examples[0]).nbytes, folder)
 
@@ -100,19 +100,19 @@ class Featured(ABC):
                 self._prompts[example.image, example.prompt] = prompt
 
         if batch_per_core(self.model.model):
-            steps: Iterable[None] = ahead(lambda group: computed(encoded(group)), groups.values())
+            steps: Iterable[None] = prefetch(lambda group: computed(encoded(group)), groups.values())
         else:
-            steps = map(computed, ahead(encoded, groups.values()))
+            steps = map(computed, prefetch(encoded, groups.values()))
         deque(watched(steps), maxlen=0)
 
-    def picture(self, example: Example) -> Shown:
+    def image(self, example: Example) -> FeatureInput:
         """Return a prepared example's prompt and features."""
         prompt = self._prompts[example.image, example.prompt]
         name = self._names[example.image]
-        return Shown(prompt, self._store.get(name, lambda: self._computed(self._encoded([example])[1])))
+        return FeatureInput(prompt, self._store.get(name, lambda: self._computed(self._encoded([example])[1])))
 
     @abstractmethod
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
         """Return the tensors of a batch, ``features`` in place of pixels."""
 
     @abstractmethod
@@ -130,11 +130,11 @@ class Featured(ABC):
         features_TD = self._features(picture)
         if features_TD.requires_grad:
             raise ModelError(f"{model.name}: its vision is trained, so that its features change with every step")
-        shown = Shown(prompts[0], features_TD.cpu())
-        plain = model.training_batch([example], [model.encoder.picture(example)])
+        shown = FeatureInput(prompts[0], features_TD.cpu())
+        plain = model.training_batch([example], [model.encoder.image(example)])
         with torch.no_grad():
-            loss_K, _ = self.losses(network, placed(network, self.training_batch([example], [shown])))
-            plain_K, _ = model.losses(network, placed(network, plain))
+            loss_K, _ = self.losses(network, to_device(network, self.training_batch([example], [shown])))
+            plain_K, _ = model.losses(network, to_device(network, plain))
         if not torch.allclose(loss_K, plain_K, rtol=TOLERANCE if network.dtype == torch.float32 else 0.05):
             raise ModelError(f"{model.name}: sees more of a picture than its features tell")
         return shown.features_TD
@@ -169,14 +169,16 @@ class Featured(ABC):
             return self._features(picture).cpu()
 
     def _features(self, picture: Tensors) -> torch.Tensor:
-        seen = self.model.model.get_image_features(**placed(self.model.model, picture), return_dict=True).pooler_output
+        seen = self.model.model.get_image_features(
+            **to_device(self.model.model, picture), return_dict=True
+        ).pooler_output
         return torch.cat(list(seen))
 
 
-class FeaturedWriter(Featured):
+class VlmFeatureModel(FeatureModel):
     """A model that writes; its features stand in the sequence."""
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
         """Return the tensors of a batch: for pixels ``features`` (of all pictures, D) and their ``lengths`` (B)."""
         encoder = self.model.encoder
         prompts = join([shown.prompt for shown in pictures if shown.prompt], encoder.pad_id)
@@ -193,24 +195,24 @@ class FeaturedWriter(Featured):
         return found
 
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
-        encoder, picture = self.model.encoder, self.model.encoder.picture(group[0])
+        encoder, picture = self.model.encoder, self.model.encoder.image(group[0])
         prompts = encoder.prompts(group, [picture] * len(group))
-        kept = {name: value for name, value in prompts[0].picture.items() if name in PLACED}
-        return [Prompt(prompt.along, kept) for prompt in prompts], prompts[0].picture
+        kept = {name: value for name, value in prompts[0].image.items() if name in PLACED}
+        return [Prompt(prompt.sequence, kept) for prompt in prompts], prompts[0].image
 
     def _tried(self, example: Example) -> torch.Tensor:
         name, network = self.model.name, self.model.model
         if "mm_encoder_outputs" not in inspect.signature(inspect.unwrap(type(network).forward)).parameters:
             raise ModelError(f"{name}: {type(network).__name__} takes no features, only pixels")
-        if not self.model.encoder.splices([example], [self.model.encoder.picture(example)]):
+        if not self.model.encoder.splices([example], [self.model.encoder.image(example)]):
             raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
         return super()._tried(example)
 
 
-class FeaturedPair(Featured):
+class ClipFeatureModel(FeatureModel):
     """A dual encoder; the features of a picture are its place among the texts."""
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Shown]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
         """Return the tensors of a batch: for pixels ``features`` (B, D)."""
         features_BD = torch.stack([shown.features_TD for shown in pictures])
         return {**self.model.encoder.training_texts(examples), "features": features_BD}
@@ -222,9 +224,9 @@ class FeaturedPair(Featured):
 
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
         encoder = self.model.encoder
-        return [None] * len(group), {"pixel_values": encoder.pixels([encoder.picture(group[0])])}
+        return [None] * len(group), {"pixel_values": encoder.pixels([encoder.image(group[0])])}
 
 
-def featured(model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> Featured:
-    """Wrap a model as `Featured` says, whichever kind it is."""
-    return (FeaturedPair if model.family.kind == "dual" else FeaturedWriter)(model, examples, folder=folder)
+def feature_model(model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> FeatureModel:
+    """Wrap a model as `FeatureModel` says, whichever kind it is."""
+    return (ClipFeatureModel if model.family.kind == "dual" else VlmFeatureModel)(model, examples, folder=folder)

@@ -24,7 +24,7 @@ from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.kv_cache import new_cache
 from ninefold.models.vlm.prompt import Prompt, Tensors, join, padded
-from ninefold.models.vlm.reference import placed
+from ninefold.models.vlm.reference import to_device
 
 FINISHING = re.compile(r"(?:.*\.)?(?:layers|blocks)\.(\d+)\.(?:self_attn\.o_proj|mlp|attn_out|ff_proj)")
 """What a decoder layer does with each position alone, once attention has mixed them; the number is the layer's."""
@@ -55,7 +55,7 @@ class DecoderState:
         self.last_B = self.last_B[..., rows]
 
 
-class Decoding:
+class Decoder:
     """A model that reads and writes."""
 
     def __init__(self, model: Any, encoder: Encoder, shortcuts: Shortcuts) -> None:
@@ -131,12 +131,12 @@ class Decoding:
         reading = self._read_on(None, *self._joined(begun))
         reading.select(torch.tensor(owners, device=self.model.device))
         rest = [{"input_ids": prompt.ids[lengths[owner] :]} for prompt, owner in zip(prompts, owners, strict=True)]
-        tensors = placed(self.model, padded(rest, self.encoder.pad_id))
+        tensors = to_device(self.model, padded(rest, self.encoder.pad_id))
         return self._read_on(reading, tensors, tensors.pop("attention_mask"), states=states)
 
     def _joined(self, prompts: Sequence[Prompt]) -> tuple[Tensors, torch.Tensor]:
         """Return a batch, and its mask apart."""
-        tensors = placed(self.model, join(prompts, self.encoder.pad_id))
+        tensors = to_device(self.model, join(prompts, self.encoder.pad_id))
         return tensors, tensors.pop("attention_mask")
 
     def _read_on(
@@ -195,12 +195,12 @@ def beginnings(prompts: Sequence[Prompt]) -> tuple[list[int], list[Prompt], list
     """Return which beginning each prompt has, the beginnings, one a picture, and how long they are."""
     groups: dict[int, list[int]] = {}
     for place, prompt in enumerate(prompts):
-        groups.setdefault(id(prompt.picture), []).append(place)
+        groups.setdefault(id(prompt.image), []).append(place)
     owners, begun, lengths = [0] * len(prompts), [], []
     for owner, places in enumerate(groups.values()):
         first = prompts[places[0]]
         length = min(_common(first.ids, prompts[place].ids) for place in places)
-        begun.append(Prompt({name: values[:length] for name, values in first.along.items()}, first.picture))
+        begun.append(Prompt({name: values[:length] for name, values in first.sequence.items()}, first.image))
         lengths.append(length)
         for place in places:
             owners[place] = owner

@@ -47,7 +47,7 @@ class Encoder:
         self._equal: dict[bool, bool] = {}
         self._answers: dict[str, tuple[int, ...]] = {}
 
-    def picture(self, example: Example) -> DecodedImage:
+    def image(self, example: Example) -> DecodedImage:
         """Decode an example's picture, and resize it where every picture is resized to the same size.
 
         Resized here, exactly as the processor would, a picture can be kept at a hundredth of its pixels.
@@ -64,8 +64,8 @@ class Encoder:
         return np.asarray(resize.resize(picture, self._fixed_size, self.processor.image_processor.resample))
 
     @property
-    def picture_bytes(self) -> int | None:
-        """What `picture` returns takes in memory, where pictures have one size; ``None`` where they differ."""
+    def image_bytes(self) -> int | None:
+        """What `image` returns takes in memory, where pictures have one size; ``None`` where they differ."""
         return None if self._fixed_size is None else 3 * self._fixed_size[0] * self._fixed_size[1]
 
     def cost(self, example: Example) -> float:
@@ -76,12 +76,12 @@ class Encoder:
         width, height = (0, 0) if self._fixed_size else images.size(example.image, name=f"example {example.id}")
         return width * height / _PIXELS_PER_TOKEN + len(example.prompt) / _LETTERS_PER_TOKEN
 
-    def pictures(self, examples: Sequence[Example]) -> list[DecodedImage]:
+    def images(self, examples: Sequence[Example]) -> list[DecodedImage]:
         """Decode the pictures of examples, each distinct one once."""
         found: dict[ImageSource, DecodedImage] = {}
         for example in examples:
             if example.image not in found:
-                found[example.image] = self.picture(example)
+                found[example.image] = self.image(example)
         return [found[example.image] for example in examples]
 
     def prompt(self, example: Example) -> str:
@@ -120,7 +120,7 @@ class Encoder:
         mixed = len(sizes) > 1
         if mixed not in self._equal:
             tried = list(sizes.values())[: 2 if mixed else 1]
-            self.splices(tried, self.pictures(tried))
+            self.splices(tried, self.images(tried))
         return self._equal[mixed]
 
     def prompts(self, examples: Sequence[Example], pictures: Sequence[DecodedImage]) -> list[Prompt]:
@@ -132,14 +132,14 @@ class Encoder:
             if id(picture) not in seen and self._levels is not None and self._head:
                 seen[id(picture)] = self._head, {"pixel_values": self._normalized(picture)}
             head, tensors = seen.get(id(picture), (None, {}))
-            along = head and head.before(ids)
-            if not along:
-                along, tensors = self._parted(example, picture)
+            sequence = head and head.before(ids)
+            if not sequence:
+                sequence, tensors = self._parted(example, picture)
                 image_id = self.tokenizer.convert_tokens_to_ids(getattr(self.processor, "image_token", None))
-                head = Head.cut(image_id, ids, along)
+                head = Head.cut(image_id, ids, sequence)
                 seen[id(picture)] = head, tensors
                 self._head = self._head or head
-            found.append(Prompt(along, tensors))
+            found.append(Prompt(sequence, tensors))
         return found
 
     def _ids(self, example: Example) -> list[int]:
@@ -156,8 +156,8 @@ class Encoder:
         """Return what the processor makes of one example: what runs along the sequence, and the picture's tensors."""
         tensors = self._processed([example], [picture])
         shape = tensors.pop("attention_mask").shape
-        along = {name: tensors.pop(name)[0].numpy() for name in list(tensors) if tensors[name].shape == shape}
-        return along, tensors
+        sequence = {name: tensors.pop(name)[0].numpy() for name in list(tensors) if tensors[name].shape == shape}
+        return sequence, tensors
 
     def _normalized(self, picture: DecodedImage) -> torch.Tensor:
         """Return a picture of the fixed size as the processor would, (1, 3, H, W)."""

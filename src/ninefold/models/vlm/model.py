@@ -17,16 +17,17 @@ from ninefold.console import warn
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint.network import open_config, open_network
 from ninefold.models.checkpoint.processor import open_processor
-from ninefold.models.compute.prefetch import ahead, batch_per_core
-from ninefold.models.families import GENERIC, Family, Precision, Source
-from ninefold.models.protocol import Sight
+from ninefold.models.compute.memory import MemoryLimit
+from ninefold.models.compute.prefetch import batch_per_core, prefetch
+from ninefold.models.families import GENERIC, Checkpoint, Family, Precision
+from ninefold.models.protocol import ImageInput
 from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
-from ninefold.models.vlm.batching import Batch, Memory, packed
-from ninefold.models.vlm.decoder import Decoding
+from ninefold.models.vlm.batching import Batch, packed
+from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.encoder import DecodedImage, Encoder
-from ninefold.models.vlm.image_tokens import Eyes, settings
+from ninefold.models.vlm.image_input import ImageInputs, settings
 from ninefold.models.vlm.prompt import Prompt, Tensors
-from ninefold.models.vlm.reference import Plain, answer_logits
+from ninefold.models.vlm.reference import ReferenceDecoder, answer_logits
 from ninefold.types import Example, Prediction
 
 Result = TypeVar("Result")
@@ -38,7 +39,7 @@ CORE_TOKENS = 4096
 """The same where each core of a CPU has batches of its own: more would not stay in its caches."""
 
 
-class GenerativeModel:
+class VisionLanguageModel:
     """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.protocol.Model`."""
 
     def __init__(
@@ -46,31 +47,31 @@ class GenerativeModel:
         model: Any,
         processor: Any,
         *,
-        source: Source,
+        checkpoint: Checkpoint,
         family: Family,
         identity: dict[str, object],
         shortcuts: Shortcuts = ALL_SHORTCUTS,
     ) -> None:
         """Wrap a loaded model; `load` is the usual way."""
         self.model = model
-        self.name = source.name
-        self.source = source
+        self.name = checkpoint.name
+        self.checkpoint = checkpoint
         self.family = family
         self.identity = identity
         self.shortcuts = shortcuts
         self.encoder = Encoder(processor, _end_ids(model.generation_config))
-        self.picture_settings = settings(processor.image_processor)
-        self._eyes = Eyes(self.encoder)
-        self._memory: Memory[tuple[int, Prompt]] = Memory(
-            source.name, "prompts", lambda row: f"prompt of {len(row[1].ids):,} tokens"
+        self.image_settings = settings(processor.image_processor)
+        self._image_inputs = ImageInputs(self.encoder)
+        self._memory: MemoryLimit[tuple[int, Prompt]] = MemoryLimit(
+            checkpoint.name, "prompts", lambda row: f"prompt of {len(row[1].ids):,} tokens"
         )
-        self._road: Decoding | Plain | None = None
+        self._decoder: Decoder | ReferenceDecoder | None = None
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
     @classmethod
     def load(
         cls,
-        source: Source,
+        checkpoint: Checkpoint,
         *,
         adapter: Path | None = None,
         dtype: Precision = "auto",
@@ -81,7 +82,7 @@ class GenerativeModel:
         """Open a model.
 
         Args:
-            source: What `ninefold.models.families.find` returned.
+            checkpoint: What `ninefold.models.families.find` returned.
             adapter: A PEFT adapter's folder, or the training run that made it.
             dtype: What to compute in.
             device: A torch device, or "auto": a GPU where there is one.
@@ -91,15 +92,15 @@ class GenerativeModel:
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
         """
-        config, family = open_config(source, trust_remote_code=trust_remote_code)
+        config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
         if family.kind == "dual":
-            raise ModelError(f"{source.name}: a {family.name} model writes nothing; open it with `open_model`")
-        source = replace(source, family=family)
-        processor = open_processor(source, config, trust_remote_code=trust_remote_code)
+            raise ModelError(f"{checkpoint.name}: a {family.name} model writes nothing; open it with `open_model`")
+        checkpoint = replace(checkpoint, family=family)
+        processor = open_processor(checkpoint, config, trust_remote_code=trust_remote_code)
         model, identity = open_network(
-            source, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+            checkpoint, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
         )
-        return cls(model, processor, source=source, family=family, identity=identity, shortcuts=shortcuts)
+        return cls(model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=shortcuts)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
@@ -108,7 +109,7 @@ class GenerativeModel:
             DataError: If a picture cannot be read.
         """
 
-        def answered(road: Decoding | Plain, batch: Batch) -> list[list[int]]:
+        def answered(road: Decoder | ReferenceDecoder, batch: Batch) -> list[list[int]]:
             return road.answers(_prompts(batch), max_new_tokens)
 
         found = map(self.encoder.read, self._each(examples, answered))
@@ -126,7 +127,7 @@ class GenerativeModel:
         if open_ended := next((example.id for example in examples if not example.options), None):
             raise ModelError(f"example {open_ended}: has no options to rank; let the model write its answer instead")
 
-        def scored(road: Decoding | Plain, batch: Batch) -> list[tuple[float, ...]]:
+        def scored(road: Decoder | ReferenceDecoder, batch: Batch) -> list[tuple[float, ...]]:
             return road.scores(_prompts(batch), [examples[place].options for place, _ in batch])
 
         return self._each(examples, scored)
@@ -140,18 +141,18 @@ class GenerativeModel:
             DataError: If a picture cannot be read.
         """
 
-        def states(road: Decoding | Plain, batch: Batch) -> list[np.ndarray]:
+        def states(road: Decoder | ReferenceDecoder, batch: Batch) -> list[np.ndarray]:
             return list(road.states(_prompts(batch)))
 
         return np.stack(self._each(examples, states))
 
-    def sees(self, example: Example) -> Sight:
+    def image_input(self, example: Example) -> ImageInput:
         """Return what becomes of an example's picture.
 
         Raises:
             DataError: If the picture cannot be read.
         """
-        return self._eyes.sees(example)
+        return self._image_inputs.image_input(example)
 
     def training_batch(self, examples: Sequence[Example], pictures: Sequence[DecodedImage]) -> Tensors:
         """Return the tensors of a batch, as its encoder makes them."""
@@ -164,45 +165,45 @@ class GenerativeModel:
         return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
     def _each(
-        self, examples: Sequence[Example], work: Callable[[Decoding | Plain, Batch], Sequence[Result]]
+        self, examples: Sequence[Example], work: Callable[[Decoder | ReferenceDecoder, Batch], Sequence[Result]]
     ) -> list[Result]:
         """Return what ``work`` makes of each example, in the order given, batch by batch, the longest first."""
         if not examples:
             return []
-        road = self._road = self._road or self._chosen(examples[0])
-        own = isinstance(road, Decoding)
+        road = self._decoder = self._decoder or self._chosen(examples[0])
+        own = isinstance(road, Decoder)
         # Some families keep positions in the model while `generate` runs: only one batch may.
         each_core = own and batch_per_core(self.model)
         batches = packed(
-            ahead(partial(self._encoded, examples), self._groups(examples)),
+            prefetch(partial(self._encoded, examples), self._groups(examples)),
             CORE_TOKENS if each_core else TOKEN_BUDGET,
             apart=own and self.shortcuts.prefix_reuse,
             alone=not self.encoder.joins(examples),
         )
 
         def step(batch: Batch) -> list[tuple[int, Result]]:
-            found = self._memory.work(partial(work, road), batch)
+            found = self._memory.run(partial(work, road), batch)
             return list(zip([place for place, _ in batch], found, strict=True))
 
-        done = ahead(step, batches) if each_core else map(step, batches)
+        done = prefetch(step, batches) if each_core else map(step, batches)
         results = dict(pair for pairs in done for pair in pairs)
         return [results[place] for place in range(len(examples))]
 
-    def _chosen(self, example: Example) -> Decoding | Plain:
+    def _chosen(self, example: Example) -> Decoder | ReferenceDecoder:
         """Choose how to read and write. A family without a row of its own is tried both ways first."""
-        plain = Plain(self.model, self.encoder)
+        plain = ReferenceDecoder(self.model, self.encoder)
         if not self.shortcuts.own_decoding:
             return plain
-        own = Decoding(self.model, self.encoder, self.shortcuts)
+        own = Decoder(self.model, self.encoder, self.shortcuts)
         if self.family is not GENERIC or self._agree(own, plain, example):
             return own
         warn(f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly")
         return plain
 
-    def _agree(self, own: Decoding, plain: Plain, example: Example) -> bool:
+    def _agree(self, own: Decoder, plain: ReferenceDecoder, example: Example) -> bool:
         """Whether two questions about one picture are answered and scored alike in both ways."""
         longer = replace(example, prompt=f"{example.prompt} Answer:")
-        prompts = self.encoder.prompts([example, longer], [self.encoder.picture(example)] * 2)
+        prompts = self.encoder.prompts([example, longer], [self.encoder.image(example)] * 2)
         options = [example.options or ("left", "top right")] * 2
         if not self.encoder.joins([example]):
             return False
@@ -228,7 +229,7 @@ class GenerativeModel:
 
     def _encoded(self, examples: Sequence[Example], places: Sequence[int]) -> Batch:
         asked = [examples[place] for place in places]
-        return list(zip(places, self.encoder.prompts(asked, self.encoder.pictures(asked)), strict=True))
+        return list(zip(places, self.encoder.prompts(asked, self.encoder.images(asked)), strict=True))
 
 
 def _prompts(batch: Batch) -> list[Prompt]:

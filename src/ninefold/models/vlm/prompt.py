@@ -24,15 +24,15 @@ FILLERS = {"images": -1, "image_masks": -1, "image_input_idx": -1}
 class Prompt:
     """A prompt without padding; questions about one picture share its tensors."""
 
-    along: Mapping[str, np.ndarray]
+    sequence: Mapping[str, np.ndarray]
     """What runs along the sequence, (S) each: ``input_ids``, and for some families the types of tokens."""
-    picture: Tensors
+    image: Tensors
     """What the vision tower takes, (1, ...) each or, for pictures of any shape, (patches, ...)."""
 
     @property
     def ids(self) -> np.ndarray:
         """The tokens (S)."""
-        return self.along["input_ids"]
+        return self.sequence["input_ids"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Head:
 
     written: tuple[int, ...]
     """Its tokens as the template writes it, the last one standing for the picture."""
-    along: Mapping[str, np.ndarray]
+    sequence: Mapping[str, np.ndarray]
     """What the processor made of it."""
 
     @classmethod
@@ -74,7 +74,7 @@ class Head:
         # Whatever else runs along the sequence is zero at text.
         return {
             name: np.concatenate([values, after if name == "input_ids" else np.zeros_like(after)])
-            for name, values in self.along.items()
+            for name, values in self.sequence.items()
         }
 
 
@@ -82,8 +82,8 @@ def join(prompts: Sequence[Prompt], pad_id: int) -> Tensors:
     """Return the tensors of a batch, padded on the left."""
     lengths = [len(prompt.ids) for prompt in prompts]
     pads = [max(lengths) - length for length in lengths]
-    tensors = padded([prompt.along for prompt in prompts], pad_id)
-    return {**tensors, **join_pictures([prompt.picture for prompt in prompts], pads)}
+    tensors = padded([prompt.sequence for prompt in prompts], pad_id)
+    return {**tensors, **join_pictures([prompt.image for prompt in prompts], pads)}
 
 
 def padded(rows: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> Tensors:

@@ -16,8 +16,8 @@ from ninefold.models.vlm.encoder import IGNORED, Encoder
 from ninefold.models.vlm.prompt import Prompt, Tensors, join
 
 
-class Plain:
-    """A model that reads and writes; the same methods as `ninefold.models.vlm.decoder.Decoding` has."""
+class ReferenceDecoder:
+    """A model that reads and writes; the same methods as `ninefold.models.vlm.decoder.Decoder` has."""
 
     def __init__(self, model: Any, encoder: Encoder) -> None:
         """Wrap a model of transformers, bare or with an adapter."""
@@ -38,7 +38,7 @@ class Plain:
 
     def _scores(self, prompt: Prompt, options: Sequence[str]) -> tuple[float, ...]:
         batch = self.encoder.answered(join([prompt] * len(options), self.encoder.pad_id), options)
-        inputs = placed(self.model, batch)
+        inputs = to_device(self.model, batch)
         labels_BS = inputs.pop("labels")
         logits_KV, targets_K, rows_K = answer_logits(self.model, inputs, labels_BS)
         chances_K = logits_KV.float().log_softmax(-1).gather(1, targets_K[:, None])[:, 0]
@@ -52,10 +52,10 @@ class Plain:
         return torch.stack([layer_BSD[:, -1].float() for layer_BSD in layers], 1).cpu().numpy()
 
     def _joined(self, prompts: Sequence[Prompt]) -> Tensors:
-        return placed(self.model, join(prompts, self.encoder.pad_id))
+        return to_device(self.model, join(prompts, self.encoder.pad_id))
 
 
-def placed(model: Any, batch: Tensors) -> Tensors:
+def to_device(model: Any, batch: Tensors) -> Tensors:
     """Return a batch where a model is, and in its precision."""
     return {
         name: tensor.to(model.device, model.dtype if tensor.is_floating_point() else None)

@@ -15,7 +15,7 @@ from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models.families import find
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def trained(tiny_llava: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "tuning"
     base = AutoModelForImageTextToText.from_pretrained(tiny_llava)
     get_peft_model(base, LoraConfig(r=2, target_modules=["q_proj", "v_proj"])).save_pretrained(str(run / "adapter"))
-    identity = GenerativeModel.load(find(str(tiny_llava))).identity
+    identity = VisionLanguageModel.load(find(str(tiny_llava))).identity
     (run / "spec.json").write_text(json.dumps({"kind": "training", "model": identity}))
     return run
 
@@ -44,7 +44,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 def refused(folder: Path, adapter: Path | None = None) -> str:
     """Open a model that must be refused, and return what is said of it."""
     with pytest.raises(ModelError) as caught:
-        GenerativeModel.load(find(str(folder)), adapter=adapter)
+        VisionLanguageModel.load(find(str(folder)), adapter=adapter)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -82,7 +82,7 @@ def test_tensors_without_a_place(checkpoint: Path) -> None:
 def test_tensors_that_a_class_declares_ignorable_are_ignored(checkpoint: Path) -> None:
     name = "language_model.model.layers.0.self_attn.rotary_emb.inv_freq"
     retensored(checkpoint / "model.safetensors", lambda tensors: tensors.update({name: torch.zeros(8)}))
-    GenerativeModel.load(find(str(checkpoint)))
+    VisionLanguageModel.load(find(str(checkpoint)))
 
 
 def test_tensors_that_lack_and_tensors_without_a_place(checkpoint: Path) -> None:
@@ -165,13 +165,13 @@ def test_a_chat_template_that_shows_no_picture(checkpoint: Path) -> None:
 
 
 def test_an_adapter_that_was_trained_on_another_base(checkpoint: Path, run: Path, tiny_llava: Path) -> None:
-    GenerativeModel.load(find(str(tiny_llava)), adapter=run)
+    VisionLanguageModel.load(find(str(tiny_llava)), adapter=run)
     retensored(checkpoint / "model.safetensors", lambda tensors: tensors["language_model.lm_head.weight"].add_(1))
     for adapter in (run, run / "adapter"):
         assert refused(checkpoint, adapter).startswith(f"{run}: its adapter was trained on another base, tiny-llava (")
     # A revision of the hub and a hash of files are not to be compared.
     changed(run / "spec.json", lambda spec: spec["model"].update(checkpoint="a" * 40))
-    GenerativeModel.load(find(str(checkpoint)), adapter=run)
+    VisionLanguageModel.load(find(str(checkpoint)), adapter=run)
 
 
 def test_an_adapter_of_other_shapes(tiny_llava: Path, run: Path) -> None:

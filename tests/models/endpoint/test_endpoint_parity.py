@@ -10,13 +10,13 @@ from tiny import some_examples
 
 from ninefold.models.endpoint.model import Endpoint
 from ninefold.models.families import find
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 
 
 class Served(ChatServer):
     """A server with a real model, its own tokenizer and chat template."""
 
-    def __init__(self, model: GenerativeModel) -> None:
+    def __init__(self, model: VisionLanguageModel) -> None:
         """Serve a model."""
         super().__init__(lambda picture, prompt: "")
         self.network = model.model
@@ -48,7 +48,7 @@ class Served(ChatServer):
 
 
 def test_a_server_and_its_checkpoint_agree(tiny_llava: Path) -> None:
-    model, examples = GenerativeModel.load(find(str(tiny_llava))), some_examples(2)
+    model, examples = VisionLanguageModel.load(find(str(tiny_llava))), some_examples(2)
     with serving(Served(model)) as server:
         endpoint = Endpoint(f"openai:{server.url}", concurrency=1)
         there, here = (each.predict(examples, max_new_tokens=6) for each in (endpoint, model))

@@ -86,7 +86,7 @@ def asked(encoder: Encoder, sizes: list[tuple[int, int]]) -> tuple[list[Example]
     for place, size in enumerate(sizes):
         pixels = np.random.default_rng(place).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
         picture = Image.fromarray(pixels)
-        if encoder.picture_bytes:
+        if encoder.image_bytes:
             picture = np.asarray(picture.resize((56, 56)))
         for example, more in zip(some_examples(3), ("", " Answer with", " Answer with few words"), strict=True):
             examples.append(replace(example, prompt=example.prompt + more))
@@ -107,7 +107,7 @@ def test_a_batch_equals_the_processors_own(family: str, sizes: list[tuple[int, i
         padding=True,
         padding_side="left",
         return_tensors="pt",
-        **({"do_resize": False} if encoder.picture_bytes else {}),
+        **({"do_resize": False} if encoder.image_bytes else {}),
     )
     assert encoder.splices(examples, pictures)
     found = encoder.encode(examples, pictures)
@@ -128,7 +128,7 @@ def test_a_picture_is_prepared_once(family: str, monkeypatch: pytest.MonkeyPatch
     prompts = encoder.prompts(examples, pictures)
     # Where pictures have one size, their pixels are looked up, and the processor is not needed any more.
     assert len(calls) == (0 if family == "llava" else 2)
-    assert len({id(prompt.picture) for prompt in prompts}) == 2
+    assert len({id(prompt.image) for prompt in prompts}) == 2
 
 
 def test_a_processor_that_treats_batches_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,8 @@ from ninefold.models.clip.model import DualEncoder
 from ninefold.models.compute import prefetch
 from ninefold.models.families import FAMILIES, find
 from ninefold.models.load import open_model, open_trainable
-from ninefold.models.protocol import Sight
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.protocol import ImageInput
+from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.training.lora import matched
 from ninefold.types import Example
 
@@ -119,7 +119,9 @@ def test_remembered_texts_are_forgotten_when_weights_change(model: DualEncoder, 
         model.model.text_projection.weight.mul_(torch.linspace(-1, 1, 16)[:, None])
     after = model.choice_scores([first])[0]
     assert after != pytest.approx(before, abs=1e-3)
-    changed = DualEncoder(model.model, model.encoder, source=model.source, family=model.family, identity=model.identity)
+    changed = DualEncoder(
+        model.model, model.encoder, checkpoint=model.checkpoint, family=model.family, identity=model.identity
+    )
     assert after == changed.choice_scores([first])[0]
     assert model.choice_scores([second]) == changed.choice_scores([second])
 
@@ -130,12 +132,12 @@ def test_nothing_is_cropped_from_a_wide_photo(model: DualEncoder, tiny_clip: Pat
     # As released, the processor shows the model one and the same middle of both.
     assert plain_scores(tiny_clip, left) == plain_scores(tiny_clip, right)
     expected = open_pil(left.image).resize((56, 56), Image.Resampling.BICUBIC)
-    assert np.array_equal(model.encoder.picture(left), np.asarray(expected))
+    assert np.array_equal(model.encoder.image(left), np.asarray(expected))
 
 
 def test_what_it_sees(model: DualEncoder) -> None:
     example = replace(some_examples(1)[0], image=wide(0))
-    assert model.sees(example) == Sight((120, 60), (56, 56), tiles=1, image_tokens=0, prompt_tokens=10)
+    assert model.image_input(example) == ImageInput((120, 60), (56, 56), tiles=1, image_tokens=0, prompt_tokens=10)
     assert model.identity["pictures"] == "squeezed to 56 x 56"
 
 
@@ -159,7 +161,7 @@ def test_what_it_cannot_do_is_said(model: DualEncoder) -> None:
     with pytest.raises(DataError, match="example row 7"):
         model.predict([replace(example, id="row 7", image=b"no picture")])
     with pytest.raises(DataError, match="answer 'north' is none of its options"):
-        model.training_batch([replace(example, answer="north")], [model.encoder.picture(example)])
+        model.training_batch([replace(example, answer="north")], [model.encoder.image(example)])
 
 
 def test_the_loss_is_the_cross_entropy_over_the_options(model: DualEncoder) -> None:
@@ -168,7 +170,7 @@ def test_the_loss_is_the_cross_entropy_over_the_options(model: DualEncoder) -> N
     same = replace(second, question=first.question, options=first.options[::-1])
     examples = [first, same, third, replace(fourth, options=(other, fourth.answer))]
     rows = counted(model)
-    batch = model.training_batch(examples, [model.encoder.picture(example) for example in examples])
+    batch = model.training_batch(examples, [model.encoder.image(example) for example in examples])
     losses, places = model.losses(model.model, batch)
     assert rows == {"texts": [9 + 9 + 2], "pictures": [4]}
     assert batch["labels"].tolist() == [example.options.index(example.answer) for example in examples]
@@ -199,11 +201,11 @@ def test_an_adapter_is_used(model: DualEncoder, tiny_clip: Path, tmp_path: Path)
 
 def test_one_door_opens_every_kind(tiny_clip: Path, tiny_llava: Path) -> None:
     assert isinstance(open_model(str(tiny_clip)), DualEncoder)
-    assert isinstance(open_trainable(str(tiny_llava)), GenerativeModel)
+    assert isinstance(open_trainable(str(tiny_llava)), VisionLanguageModel)
     with pytest.raises(ModelError, match="a server's weights cannot be trained"):
         open_trainable("openai:http://localhost:1/v1#name")
     with pytest.raises(ModelError, match="tiny-clip: a clip model writes nothing"):
-        GenerativeModel.load(find(str(tiny_clip)))
+        VisionLanguageModel.load(find(str(tiny_clip)))
     with pytest.raises(ModelError, match="tiny-llava: is no dual encoder"):
         DualEncoder.load(find(str(tiny_llava)))
 
@@ -244,7 +246,7 @@ def test_the_nine_texts_in_the_tokens_of_the_genuine_clip(tmp_path: Path) -> Non
     long = replace(example, question="Where is the " + "red " * 69 + "square?", options=("top left",))
     with pytest.raises(ModelError, match=r"has 78 tokens, and .* reads at most 77"):
         encoder.texts(long)
-    assert encoder.picture(example).shape == (336, 336, 3)
+    assert encoder.image(example).shape == (336, 336, 3)
 
 
 def test_when_memory_runs_out_the_batch_is_halved(

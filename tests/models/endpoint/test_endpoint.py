@@ -248,7 +248,7 @@ def test_a_server_that_tells_too_little_cannot_rank(server: ChatServer) -> None:
 def test_what_a_server_cannot_tell_is_a_declared_error(server: ChatServer) -> None:
     with pytest.raises(ModelError, match="tells no hidden states"):
         endpoint(server).hidden_states(EXAMPLES[:1])
-    assert endpoint(server).sees(EXAMPLES[0]) is None
+    assert endpoint(server).image_input(EXAMPLES[0]) is None
 
 
 def test_the_model_of_a_server_need_not_be_named_where_it_has_one(server: ChatServer) -> None:

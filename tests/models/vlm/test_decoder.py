@@ -14,15 +14,16 @@ from tiny import some_examples
 from transformers import DynamicCache, LlamaConfig
 
 from ninefold.errors import ModelError
+from ninefold.models.compute import memory
 from ninefold.models.families import GENERIC, find
 from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.vlm import batching, decoder
 from ninefold.models.vlm.batching import packed
-from ninefold.models.vlm.decoder import Decoding
+from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.kv_cache import new_cache
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.models.vlm.prompt import Prompt, Tensors
-from ninefold.models.vlm.reference import Plain
+from ninefold.models.vlm.reference import ReferenceDecoder
 from ninefold.types import Example
 
 SAVE = {
@@ -61,19 +62,19 @@ def questions() -> list[Example]:
     [Shortcuts(), Shortcuts(prefix_reuse=False, last_position=False)],
     ids=["all short cuts", "the loop alone"],
 )
-def test_answers_scores_and_states_are_those_of_the_plain_road(folder: Path, shortcuts: Shortcuts) -> None:
-    short, plain = (GenerativeModel.load(find(str(folder)), shortcuts=switches) for switches in (shortcuts, PLAIN))
+def test_answers_scores_and_states_are_those_of_the_plain_decoder(folder: Path, shortcuts: Shortcuts) -> None:
+    short, plain = (VisionLanguageModel.load(find(str(folder)), shortcuts=switches) for switches in (shortcuts, PLAIN))
     examples = questions()
     assert short.predict(examples, max_new_tokens=6) == plain.predict(examples, max_new_tokens=6)
     assert torch.allclose(
         torch.tensor(short.choice_scores(examples)), torch.tensor(plain.choice_scores(examples)), rtol=0, atol=1e-5
     )
     assert short.hidden_states(examples) == pytest.approx(plain.hidden_states(examples), abs=1e-5)
-    assert isinstance(short._road, Decoding)
-    assert isinstance(plain._road, Plain)
+    assert isinstance(short._decoder, Decoder)
+    assert isinstance(plain._decoder, ReferenceDecoder)
 
 
-def positions_read(model: GenerativeModel, examples: list[Example]) -> int:
+def positions_read(model: VisionLanguageModel, examples: list[Example]) -> int:
     """How many positions the language model reads to answer with one token each, padding included."""
     read = []
     embeddings = model.model.get_input_embeddings()
@@ -84,24 +85,24 @@ def positions_read(model: GenerativeModel, examples: list[Example]) -> int:
 
 
 def test_a_beginning_is_read_once_a_picture(folder: Path) -> None:
-    model = GenerativeModel.load(find(str(folder)))
+    model = VisionLanguageModel.load(find(str(folder)))
     first, second = questions()[0], questions()[2]
     model.predict([first])
-    lengths = [len(prompt.ids) for prompt in model.encoder.prompts([first, second], [model.encoder.picture(first)] * 2)]
+    lengths = [len(prompt.ids) for prompt in model.encoder.prompts([first, second], [model.encoder.image(first)] * 2)]
     read = positions_read(model, [first, second])
     # The picture stands in both prompts and is read once; what follows the first different word is read for each.
-    image_tokens = model.sees(first).image_tokens
+    image_tokens = model.image_input(first).image_tokens
     assert image_tokens > 4
     assert read <= sum(lengths) - image_tokens
     assert positions_read(
-        GenerativeModel.load(find(str(folder)), shortcuts=Shortcuts(prefix_reuse=False)), [first, second]
+        VisionLanguageModel.load(find(str(folder)), shortcuts=Shortcuts(prefix_reuse=False)), [first, second]
     ) == (2 * max(lengths))
 
 
 def test_the_last_layer_finishes_one_position(folder: Path) -> None:
     found: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for on, shapes in found.items():
-        model = GenerativeModel.load(find(str(folder)), shortcuts=Shortcuts(last_position=on))
+        model = VisionLanguageModel.load(find(str(folder)), shortcuts=Shortcuts(last_position=on))
         named = dict(model.model.named_modules())
         last = max(name for name in named if decoder.FINISHING.fullmatch(name) and "vis" not in name)
         named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))
@@ -113,29 +114,29 @@ def test_the_last_layer_finishes_one_position(folder: Path) -> None:
 def test_a_family_without_a_row_is_tried_first(
     tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def generic() -> GenerativeModel:
-        model = GenerativeModel.load(find(str(tiny_llava)))
+    def generic() -> VisionLanguageModel:
+        model = VisionLanguageModel.load(find(str(tiny_llava)))
         model.family = GENERIC
         return model
 
     examples = questions()[:2]
     agreeing = generic()
     answers = agreeing.predict(examples, max_new_tokens=3)
-    assert isinstance(agreeing._road, Decoding)
+    assert isinstance(agreeing._decoder, Decoder)
     assert capsys.readouterr().err == ""
     # Some families let a prompt's beginning see its end: read alone, it is another one.
     monkeypatch.setattr(decoder, "_common", lambda one, other: min(len(one), len(other)) - 1)
     differing = generic()
     assert differing.predict(examples, max_new_tokens=3) == answers
-    assert isinstance(differing._road, Plain)
+    assert isinstance(differing._decoder, ReferenceDecoder)
     assert "short cuts change what it answers" in capsys.readouterr().err
 
 
-def crowded(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+def crowded(model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
     """Let a model's memory hold ``most`` prompts, and return the batches it is asked for."""
-    read, asked = Decoding.read, []
+    read, asked = Decoder.read, []
 
-    def checked(self: Decoding, prompts: list[Prompt], **options: bool) -> object:
+    def checked(self: Decoder, prompts: list[Prompt], **options: bool) -> object:
         asked.append(len(prompts))
         if len(prompts) > most:
             raise RuntimeError(
@@ -143,7 +144,7 @@ def crowded(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch, most: int) 
             )
         return read(self, prompts, **options)
 
-    monkeypatch.setattr(Decoding, "read", checked)
+    monkeypatch.setattr(Decoder, "read", checked)
     return asked
 
 
@@ -151,8 +152,8 @@ def test_out_of_memory_halves_the_batch(
     tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     examples = some_examples(11)
-    expected = GenerativeModel.load(find(str(tiny_llava))).predict(examples, max_new_tokens=3)
-    model = GenerativeModel.load(find(str(tiny_llava)))
+    expected = VisionLanguageModel.load(find(str(tiny_llava))).predict(examples, max_new_tokens=3)
+    model = VisionLanguageModel.load(find(str(tiny_llava)))
     asked = crowded(model, monkeypatch, 3)
     assert model.predict(examples, max_new_tokens=3) == expected
     assert asked == [11, 5, 2, 2, 1, 2, 2, 1, 1]
@@ -166,7 +167,7 @@ def test_out_of_memory_halves_the_batch(
 
 
 def test_no_memory_for_one_prompt_is_an_error(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = GenerativeModel.load(find(str(tiny_llava)))
+    model = VisionLanguageModel.load(find(str(tiny_llava)))
     crowded(model, monkeypatch, 0)
     with pytest.raises(ModelError, match=r"tiny-llava: not enough memory for one prompt of \d+ tokens") as caught:
         model.predict(some_examples(2))
@@ -174,8 +175,8 @@ def test_no_memory_for_one_prompt_is_an_error(tiny_llava: Path, monkeypatch: pyt
 
 
 def test_only_a_lack_of_memory_halves() -> None:
-    assert batching.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
-    assert not batching.out_of_memory(RuntimeError("shapes differ"))
+    assert memory.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not memory.out_of_memory(RuntimeError("shapes differ"))
 
 
 def group(start: int, *lengths: int) -> batching.Batch:

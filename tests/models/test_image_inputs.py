@@ -67,7 +67,7 @@ def test_no_picture_is_decoded_and_a_broken_header_is_named() -> None:
 
 def test_what_only_a_server_knows_is_not_recorded() -> None:
     class Far(FakeModel):
-        def sees(self, example: Example) -> None:  # type: ignore[override]
+        def image_input(self, example: Example) -> None:  # type: ignore[override]
             return None
 
     watch = image_inputs.Watch(Far(str))

@@ -9,13 +9,13 @@ from transformers.image_processing_backends import PilBackend
 from transformers.image_processing_utils import select_best_resolution
 
 from ninefold import images
-from ninefold.models.protocol import Sight
+from ninefold.models.protocol import ImageInput
 from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example
 
 
-class Eyes:
+class ImageInputs:
     """Looks at pictures through an encoder, once at each size: what a processor makes of a picture depends on no more.
 
     Texts are counted once each, too, so that a whole data set can be looked at.
@@ -24,10 +24,10 @@ class Eyes:
     def __init__(self, encoder: Encoder) -> None:
         """Look through ``encoder``."""
         self.encoder = encoder
-        self._sights: dict[tuple[int, int], Sight] = {}
+        self._sights: dict[tuple[int, int], ImageInput] = {}
         self._texts: dict[str, int] = {}
 
-    def sees(self, example: Example) -> Sight:
+    def image_input(self, example: Example) -> ImageInput:
         """Return what becomes of an example's picture.
 
         Raises:
@@ -36,7 +36,7 @@ class Eyes:
         size = images.size(example.image, name=f"example {example.id}")
         text = self._text_tokens(example)
         if size not in self._sights:
-            tensors = self.encoder.encode([example], [self.encoder.picture(example)])
+            tensors = self.encoder.encode([example], [self.encoder.image(example)])
             sight = look(self.encoder.processor, size, tensors)
             # Special tokens part a picture from the text, so that it adds as many to every prompt.
             self._sights[size] = replace(sight, prompt_tokens=sight.prompt_tokens - text)
@@ -50,7 +50,7 @@ class Eyes:
         return self._texts[example.prompt]
 
 
-def look(processor: Any, size: tuple[int, int], tensors: Tensors) -> Sight:
+def look(processor: Any, size: tuple[int, int], tensors: Tensors) -> ImageInput:
     """Return what a processor has made of one picture.
 
     Args:
@@ -60,7 +60,7 @@ def look(processor: Any, size: tuple[int, int], tensors: Tensors) -> Sight:
     """
     pictures, ids = processor.image_processor, tensors["input_ids"][0].tolist()
     tokens = ids.count(getattr(processor, "image_token_id", None))
-    unknown = Sight(size, pixels=None, tiles=0, image_tokens=tokens, prompt_tokens=len(ids))
+    unknown = ImageInput(size, pixels=None, tiles=0, image_tokens=tokens, prompt_tokens=len(ids))
     if "image_grid_thw" in tensors:  # Qwen2-VL and its like: one tile of any shape, in patches
         _, rows, cols = tensors["image_grid_thw"][0].tolist()
         return replace(unknown, pixels=(cols * pictures.patch_size, rows * pictures.patch_size), tiles=1)

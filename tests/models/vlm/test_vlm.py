@@ -17,12 +17,12 @@ from ninefold.images import open_pil
 from ninefold.models.checkpoint.fingerprint import adapter_hash
 from ninefold.models.families import find
 from ninefold.models.vlm import model as vlm_model
-from ninefold.models.vlm.model import GenerativeModel
+from ninefold.models.vlm.model import VisionLanguageModel
 
 
 @pytest.fixture(scope="module")
-def model(tiny_llava: Path) -> GenerativeModel:
-    return GenerativeModel.load(find(str(tiny_llava)))
+def model(tiny_llava: Path) -> VisionLanguageModel:
+    return VisionLanguageModel.load(find(str(tiny_llava)))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def plain_answers(folder: Path, count: int, max_new_tokens: int) -> list[str]:
     return answers
 
 
-def test_answers_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_llava: Path) -> None:
+def test_answers_equal_plain_generate_one_by_one(model: VisionLanguageModel, tiny_llava: Path) -> None:
     examples = some_examples(7)
     predictions = model.predict(examples, max_new_tokens=6)
     assert [prediction.text for prediction in predictions] == plain_answers(tiny_llava, 7, 6)
@@ -61,7 +61,7 @@ def test_answers_equal_plain_generate_one_by_one(model: GenerativeModel, tiny_ll
     assert any(prediction.text for prediction in predictions)
 
 
-def test_the_batch_changes_nothing(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_batch_changes_nothing(model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = some_examples(9)
     together = model.predict(examples)
     monkeypatch.setattr(vlm_model, "CORE_TOKENS", 1)
@@ -70,7 +70,7 @@ def test_the_batch_changes_nothing(model: GenerativeModel, monkeypatch: pytest.M
     assert model.predict([]) == []
 
 
-def test_what_the_token_limit_stopped_is_marked(model: GenerativeModel) -> None:
+def test_what_the_token_limit_stopped_is_marked(model: VisionLanguageModel) -> None:
     end = model.encoder.end_ids[0]
     words = model.encoder.tokenizer(" top left")["input_ids"]
     assert model.encoder.read([*words, end, 0, 0]) == (" top left", False)
@@ -79,12 +79,12 @@ def test_what_the_token_limit_stopped_is_marked(model: GenerativeModel) -> None:
     assert all(prediction.truncated for prediction in model.predict(some_examples(2), max_new_tokens=1))
 
 
-def test_the_image_comes_before_the_text(model: GenerativeModel) -> None:
+def test_the_image_comes_before_the_text(model: VisionLanguageModel) -> None:
     example = some_examples(1)[0]
     assert model.encoder.prompt(example) == f"<|user|><image>{example.prompt}<|end|><|assistant|>"
 
 
-def test_each_distinct_picture_is_decoded_once(model: GenerativeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_distinct_picture_is_decoded_once(model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = some_examples(2)
     model.predict([first])
     opened = []
@@ -93,35 +93,35 @@ def test_each_distinct_picture_is_decoded_once(model: GenerativeModel, monkeypat
     assert sorted(map(repr, opened)) == sorted(map(repr, [first.image, second.image]))
 
 
-def test_a_picture_that_cannot_be_read_is_named(model: GenerativeModel) -> None:
+def test_a_picture_that_cannot_be_read_is_named(model: VisionLanguageModel) -> None:
     broken = replace(some_examples(1)[0], id="row 7", image=b"no picture")
     with pytest.raises(DataError, match="example row 7"):
         model.predict([broken])
 
 
-def test_hidden_states_are_the_last_tokens_after_every_layer(model: GenerativeModel) -> None:
+def test_hidden_states_are_the_last_tokens_after_every_layer(model: VisionLanguageModel) -> None:
     examples = some_examples(5)
     states = model.hidden_states(examples)
     assert states.shape == (5, 2, 32)
     assert states.dtype == np.float32
     for example, expected in zip(examples, states, strict=True):
         assert model.hidden_states([example])[0] == pytest.approx(expected, abs=1e-5)
-        batch = model.encoder.encode([example], [model.encoder.picture(example)])
+        batch = model.encoder.encode([example], [model.encoder.image(example)])
         last = model.model.lm_head(torch.from_numpy(expected[-1]))
         assert model.model(**batch).logits[0, -1].tolist() == pytest.approx(last.tolist(), abs=1e-5)
 
 
-def test_what_it_sees_of_a_picture(model: GenerativeModel) -> None:
-    sight = model.sees(some_examples(1)[0])
-    assert (sight.picture, sight.image_tokens) == ((96, 96), 16)
+def test_what_it_sees_of_a_picture(model: VisionLanguageModel) -> None:
+    sight = model.image_input(some_examples(1)[0])
+    assert (sight.image, sight.image_tokens) == ((96, 96), 16)
     assert sight.prompt_tokens > sight.image_tokens
 
 
-def test_choice_scores_are_log_probabilities_of_whole_answers(model: GenerativeModel) -> None:
+def test_choice_scores_are_log_probabilities_of_whole_answers(model: VisionLanguageModel) -> None:
     example = some_examples(1)[0]
     scores = model.choice_scores([example])[0]
     encoder = model.encoder
-    picture = encoder.picture(example)
+    picture = encoder.image(example)
     for option, score in zip(example.options, scores, strict=True):
         batch = encoder.encode_answers([example], [picture], [option])
         labels = batch.pop("labels")
@@ -132,36 +132,38 @@ def test_choice_scores_are_log_probabilities_of_whole_answers(model: GenerativeM
         assert labels[0, places[-1]] == encoder.end_ids[0]
 
 
-def test_there_must_be_something_to_choose_from(model: GenerativeModel) -> None:
+def test_there_must_be_something_to_choose_from(model: VisionLanguageModel) -> None:
     with pytest.raises(ModelError, match="example open: has no options"):
         model.choice_scores([*some_examples(1), replace(some_examples(1)[0], id="open", options=())])
 
 
-def test_an_adapter_is_used_and_named_by_its_content(model: GenerativeModel, tiny_llava: Path, adapter: Path) -> None:
-    tuned = GenerativeModel.load(find(str(tiny_llava)), adapter=adapter)
+def test_an_adapter_is_used_and_named_by_its_content(
+    model: VisionLanguageModel, tiny_llava: Path, adapter: Path
+) -> None:
+    tuned = VisionLanguageModel.load(find(str(tiny_llava)), adapter=adapter)
     assert model.identity["adapter"] is None
     assert tuned.identity == {**model.identity, "adapter": adapter_hash(adapter / "adapter")}
     examples = some_examples(3)
     beside = PeftModel.from_pretrained(
         AutoModelForImageTextToText.from_pretrained(tiny_llava), str(adapter / "adapter")
     )
-    plain = GenerativeModel(
-        beside, tuned.encoder.processor, source=tuned.source, family=tuned.family, identity=tuned.identity
+    plain = VisionLanguageModel(
+        beside, tuned.encoder.processor, checkpoint=tuned.checkpoint, family=tuned.family, identity=tuned.identity
     )
     scores = tuned.choice_scores(examples)
     assert scores[0] == pytest.approx(plain.choice_scores(examples)[0], abs=1e-4)
     assert scores[0] != pytest.approx(model.choice_scores(examples)[0], abs=1e-2)
-    assert GenerativeModel.load(find(str(tiny_llava)), adapter=adapter / "adapter").identity == tuned.identity
+    assert VisionLanguageModel.load(find(str(tiny_llava)), adapter=adapter / "adapter").identity == tuned.identity
 
 
-def test_identity_changes_with_the_weights_and_not_with_the_place(model: GenerativeModel, tmp_path: Path) -> None:
+def test_identity_changes_with_the_weights_and_not_with_the_place(model: VisionLanguageModel, tmp_path: Path) -> None:
     copy = tmp_path / "tiny-llava"
-    shutil.copytree(model.source.path, copy)
-    assert GenerativeModel.load(find(str(copy))).identity == model.identity
+    shutil.copytree(model.checkpoint.path, copy)
+    assert VisionLanguageModel.load(find(str(copy))).identity == model.identity
     settings = json.loads((copy / "processor_config.json").read_text())
     settings["image_processor"]["image_mean"] = [0.0, 0.0, 0.0]
     (copy / "processor_config.json").write_text(json.dumps(settings))
-    assert GenerativeModel.load(find(str(copy))).identity != model.identity
+    assert VisionLanguageModel.load(find(str(copy))).identity != model.identity
     assert model.identity == {
         "name": "tiny-llava",
         "family": "llava",
@@ -188,7 +190,7 @@ def broken_checkpoint(tiny_llava: Path, folder: Path, without: str) -> Path:
 def test_a_checkpoint_that_lacks_a_part(tiny_llava: Path, tmp_path: Path, without: str, message: str) -> None:
     folder = broken_checkpoint(tiny_llava, tmp_path, without)
     with pytest.raises(ModelError, match=message) as caught:
-        GenerativeModel.load(find(str(folder)))
+        VisionLanguageModel.load(find(str(folder)))
     assert "\n" not in str(caught.value)
 
 
@@ -200,15 +202,15 @@ def test_a_checkpoint_that_lacks_tensors(tiny_llava: Path, tmp_path: Path) -> No
     del tensors[next(name for name in tensors if name.endswith("lm_head.weight"))]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match=r"lacks 1 tensors, lm_head\.weight first"):
-        GenerativeModel.load(find(str(folder)))
+        VisionLanguageModel.load(find(str(folder)))
 
 
 def test_an_adapter_that_is_none_or_for_another_base(tiny_llava: Path, adapter: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no adapter_config"):
-        GenerativeModel.load(find(str(tiny_llava)), adapter=tmp_path)
+        VisionLanguageModel.load(find(str(tiny_llava)), adapter=tmp_path)
     shutil.copytree(adapter / "adapter", tmp_path / "other")
     settings = json.loads((tmp_path / "other" / "adapter_config.json").read_text())
     settings["r"] = 8
     (tmp_path / "other" / "adapter_config.json").write_text(json.dumps(settings))
     with pytest.raises(ModelError, match="does not fit this base"):
-        GenerativeModel.load(find(str(tiny_llava)), adapter=tmp_path / "other")
+        VisionLanguageModel.load(find(str(tiny_llava)), adapter=tmp_path / "other")
