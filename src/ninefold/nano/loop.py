@@ -56,7 +56,7 @@ class Pretraining:
         self.model = architecture.untrained(self.processor.tokenizer, attn_implementation="eager")
         if architecture.initialize is not None:
             architecture.initialize(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
-        flatten_patch_embeddings(self.model, pictures=True)
+        flatten_patch_embeddings(self.model, whole_images=True)
         self.batcher = Batcher(architecture, self.processor)
         self.heads = heads
         named = list(self.model.named_parameters())
