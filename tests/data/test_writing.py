@@ -210,8 +210,11 @@ def test_a_data_set_is_replaced_but_nothing_else(tmp_path: Path):
     write(tmp_path / "set", splits(), about=ABOUT)
     write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT)
     assert Dataset.open(tmp_path / "set").splits == {"test": 11}
+    (tmp_path / "set" / "manifest.json").write_text('{"format": 1, "rows": {}, "versions": {"ninefold": "0.1.0"}}')
+    write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_text("")
+    (tmp_path / "photos" / "manifest.json").write_text('{"format": 2}')
     for name in ("photos", "photos/one.jpg"):
         with pytest.raises(DataError, match="holds something else than a data set"):
             write(tmp_path / name, splits(), about=ABOUT)

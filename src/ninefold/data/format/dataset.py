@@ -30,13 +30,13 @@ class Dataset:
     """What it says of itself."""
 
     @classmethod
-    def open(cls, folder: Path) -> "Dataset":
+    def open(cls, folder: str | Path) -> "Dataset":
         """Open a dataset folder.
 
         Raises:
             DataError: If the folder is no data set, or its manifest is broken or of another format.
         """
-        return cls(folder, Manifest.read(folder))
+        return cls(Path(folder), Manifest.read(Path(folder)))
 
     @property
     def name(self) -> str:

@@ -113,6 +113,15 @@ class Manifest:
         store.write_json(folder / FILE, {"format": FORMAT, **asdict(self)})
 
 
+def describes(folder: Path) -> bool:
+    """Return whether a folder is a data set that ninefold wrote, in this format or an earlier one."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return "format" in found and "ninefold" in found["versions"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def read_rows(folder: Path, split: str) -> Iterator[RowHashes]:
     """Yield the rows that the manifest lists of a split, in order and in constant memory.
 

@@ -1,7 +1,7 @@
-"""How a dataset folder is written: shard by shard in a work folder beside it, which takes its place when all is done.
+"""The writer of dataset folders: shard by shard into a work folder, which becomes the data set when all is done.
 
-The work folder ``.{name}.partial`` outlives a crash. Writing the same again goes on with the shards that it lacks and
-ends with the same bytes; writing something else begins anew.
+The work folder, ``.{name}.partial`` beside the data set, outlives a crash. Writing the same again goes on with the
+shards that it lacks and ends with the same bytes; writing something else begins anew.
 """
 
 import shutil
@@ -39,8 +39,8 @@ def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About
             folder holds something else than a data set, or another process is writing it.
     """
     folder = folder.absolute()
-    if folder.exists() and not (folder / manifest.FILE).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder}: holds something else than a data set, which is not replaced; choose another --out")
+    if folder.exists() and not manifest.describes(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder}: holds something else than a data set, so it is not replaced; choose another --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder), _work_folder(folder, _identity(splits, about, embed)) as work:
         schema: pa.Schema | None = None
