@@ -92,7 +92,7 @@ def test_a_broken_set_exits_with_1_and_names_the_row(capsys, photos, tmp_path):
         (["evaluate", "--model", "nanoo", "--data", "{photos}", "--out", "{out}"], "nano"),
         (["evaluate", "--model", "nano", "--data", "{out}", "--out", "{out}/run"], "{out}"),
         (["data", "synthetic", "--split", "test", "--distractors", "99", "--out", "{out}"], "fit"),
-        (["nano", "world", "--pictures", "0", "--out", "{out}"], "one picture"),
+        (["nano", "world", "--pictures", "0", "--out", "{out}"], "one image"),
         (["score", "{out}"], "{out}"),
         (["report", "{out}"], "{out}"),
     ],

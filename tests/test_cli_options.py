@@ -97,7 +97,7 @@ def test_what_ninefold_did_not_write_is_never_replaced(capsys, tmp_path):
         for out in (letters, letters / "to-mother.txt"):
             code, err = run(capsys, *command, "--out", out)
             assert code == 2
-            assert "not replaced" in err
+            assert "replaced; choose another --out" in err
     assert (letters / "to-mother.txt").read_text() == "dear"
 
 

@@ -9,6 +9,7 @@ from ninefold import api
 
 NAMES = {
     "Answer",
+    "AnswerFormat",
     "CocoSpec",
     "DataError",
     "Dataset",
@@ -35,7 +36,9 @@ NAMES = {
     "load_model",
     "make",
     "open_dataset",
+    "register_format",
     "register_model",
+    "register_question",
     "score",
     "train",
     "verify",

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from ninefold.models.protocol import Model as Model
     from ninefold.models.registry import register_model as register_model
     from ninefold.models.spec import ModelSpec as ModelSpec
+    from ninefold.questions.catalog import register_format as register_format
+    from ninefold.questions.catalog import register_question as register_question
     from ninefold.training.spec import TrainSpec as TrainSpec
     from ninefold.types import Answer as Answer
+    from ninefold.types import AnswerFormat as AnswerFormat
     from ninefold.types import Example as Example
     from ninefold.types import Prediction as Prediction
     from ninefold.types import Question as Question
@@ -71,8 +74,9 @@ _MODULES = {
     "ninefold.models.protocol": ("Model",),
     "ninefold.models.registry": ("register_model",),
     "ninefold.models.spec": ("ModelSpec",),
+    "ninefold.questions.catalog": ("register_format", "register_question"),
     "ninefold.training.spec": ("TrainSpec",),
-    "ninefold.types": ("Answer", "Example", "Prediction", "Question", "Scene", "Thing"),
+    "ninefold.types": ("Answer", "AnswerFormat", "Example", "Prediction", "Question", "Scene", "Thing"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

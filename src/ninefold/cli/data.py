@@ -68,9 +68,11 @@ class Questions:
 
     def run(self) -> None:
         from ninefold.questions.catalog import QUESTIONS
+        from ninefold.types import BoxQuestion
 
         for name, question in QUESTIONS.items():
-            print(f"{name}: {', '.join(question.labels)}")
+            asked_of = "scenes and boxes" if isinstance(question, BoxQuestion) else "scenes"
+            print(f"{name} (of {asked_of}): {', '.join(question.labels)}")
 
 
 SOURCES: dict[str, type] = {"synthetic": SyntheticSpec, "coco": CocoSpec}
