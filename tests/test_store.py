@@ -3,6 +3,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import xxhash
 
 from ninefold import store
 from ninefold.errors import RunError
@@ -54,23 +55,28 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_run_goes_on_with_its_own_specification_only(tmp_path: Path):
-    run = tmp_path / "run"
-    assert store.open_run(run, {"model": "nano", "seed": 0}) is False
-    assert store.open_run(run, {"seed": 0, "model": "nano"}) is False
-    with pytest.raises(RunError, match=r"other settings \(seed\)"):
-        store.open_run(run, {"model": "nano", "seed": 1})
-    store.write_json(run / "done.json", {})
-    assert store.open_run(run, {"model": "nano", "seed": 0}) is True
-
-
-def test_a_folder_of_other_files_is_left_alone(tmp_path: Path):
-    (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(RunError, match="not a run"):
-        store.open_run(tmp_path, {})
-
-
-def test_a_run_cut_off_before_its_specification_was_whole_can_begin(tmp_path):
-    (tmp_path / ".spec.json.x1y2").write_text("{")
-    assert store.open_run(tmp_path, {"a": 1}) is False
-    assert store.read_json(tmp_path / "spec.json")["a"] == 1
+def test_hashes_of_large_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(store, "REMEMBERED_BYTES", 8)
+    monkeypatch.setattr(store, "REMEMBERED_FILES", 2)
+    large, small, fresh = (tmp_path / name for name in ("large", "small", "fresh"))
+    for path, content in ((large, b"12345678"), (small, b"1"), (fresh, b"12345678")):
+        path.write_bytes(content)
+    os.utime(large, (1, 1))
+    once = store.file_hash(large)
+    assert once == xxhash.xxh3_128_hexdigest(b"12345678") == store.file_hash(fresh)
+    assert store.file_hash(small) == xxhash.xxh3_128_hexdigest(b"1")
+    memory = tmp_path / "cache" / "ninefold" / "hashes.json"
+    # Small files are read again, and files that are still being changed may be.
+    assert store.read_json(memory) == {str(large): [8, 1_000_000_000, once]}
+    monkeypatch.setattr(store, "_hash", lambda path: "read again")
+    assert store.file_hash(large) == once
+    os.utime(large, (2, 2))
+    assert store.file_hash(large) == "read again"
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"12345678")
+        os.utime(tmp_path / name, (1, 1))
+        store.file_hash(tmp_path / name)
+    assert list(store.read_json(memory)) == [str(tmp_path / "a"), str(tmp_path / "b")]
+    memory.write_text("{")
+    assert store.file_hash(large) == "read again"

@@ -1,4 +1,4 @@
-"""Atomic files, content hashes and run folders: a result exists whole or not at all."""
+"""Atomic files and content hashes: a result exists whole or not at all."""
 
 import hashlib
 import json
@@ -8,15 +8,24 @@ import shlex
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from ninefold.errors import RunError
 from ninefold.version import __version__
+
+REMEMBERED_BYTES = 16 << 20
+"""Hashes of files from this size on are remembered; smaller ones are read again in milliseconds."""
+
+REMEMBERED_FILES = 1024
+"""Hashes that are remembered at most, the latest ones."""
 
 
 def canonical_json(value: object) -> str:
@@ -136,6 +145,49 @@ def provenance(**facts: object) -> dict[str, object]:
 
 def _plain(value: object) -> object:
     return json.loads(canonical_json(value))
+
+
+def file_hash(path: Path) -> str:
+    """Return the xxh3_128 of a file's bytes, in hex.
+
+    That of a large file is remembered in the user's cache, by its path, size and time of change.
+    """
+    facts = path.stat()
+    if facts.st_size < REMEMBERED_BYTES:
+        return _hash(path)
+    memory, key = user_cache() / "hashes.json", str(path.resolve())
+    state = [facts.st_size, facts.st_mtime_ns]
+    known = _remembered(memory)
+    if known.get(key, [])[:2] == state:
+        return str(known[key][2])
+    found = _hash(path)
+    # A file that was changed just now may be changed again within the resolution of its time of change.
+    if time.time_ns() - facts.st_mtime_ns > 2_000_000_000:
+        newest = [(name, value) for name, value in known.items() if name != key][1 - REMEMBERED_FILES :]
+        with suppress(OSError):
+            write_json(memory, {**dict(newest), key: [*state, found]})
+    return found
+
+
+def user_cache() -> Path:
+    """Return the folder of what ninefold keeps for a user and can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ninefold"
+
+
+def _remembered(memory: Path) -> dict[str, list[Any]]:
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _hash(path: Path) -> str:
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _umask() -> int:

@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.predict import predict
 from ninefold.models.fake import FakeModel
 from ninefold.space import LABELS
@@ -145,3 +145,25 @@ def test_lines_are_plain_json(tmp_path):
         run(Dies(1), out)
     first = json.loads((out / "predictions.jsonl").read_text().splitlines()[0])
     assert first["id"] == "e0" and first["text"] == "top left" and first["number"] == 0
+
+
+def test_the_answers_are_to_exactly_the_examples_asked(tmp_path):
+    with pytest.raises(RunError, match="gave 23 examples of 30"):
+        run(FakeModel(lambda example: example.answer), tmp_path / "short", total=30)
+    with pytest.raises(RunError, match="has example e0 more than once"):
+        predict(Dies(9), [*examples(3), *examples(1)], tmp_path / "twice", spec=SPEC, progress=False)
+    # Answers to more examples than there are, from a data set that was cut meanwhile.
+    with pytest.raises(KeyboardInterrupt):
+        run(Dies(4), tmp_path / "more")
+    with pytest.raises(RunError, match=r"line 16 answers e15 where nothing was asked; delete the run folder"):
+        predict(Dies(0), examples(15), tmp_path / "more", spec=SPEC, chunk=5, progress=False)
+
+
+def test_a_model_that_answers_too_few_is_refused(tmp_path):
+    class Lazy(FakeModel):
+        def predict(self, examples, *, max_new_tokens=15):
+            return super().predict(examples, max_new_tokens=max_new_tokens)[1:]
+
+    with pytest.raises(ModelError, match="one an example, in the order given"):
+        run(Lazy(str), tmp_path / "run")
+    assert not (tmp_path / "run" / "predictions.jsonl").read_bytes()

@@ -11,6 +11,7 @@ from PIL import Image
 from ninefold.errors import DataError, ModelError
 from ninefold.models import image_inputs
 from ninefold.models.fake import FakeModel
+from ninefold.runs import layout
 from ninefold.types import Example
 
 
@@ -82,7 +83,7 @@ def test_an_adapter_trained_on_other_pictures_is_refused(tmp_path: Path, given: 
     now = {"size": {"longest_edge": 100}, "resample": 3, "new_in_this_version": True}
     image_inputs.check_agreement(folder, now)  # nothing is known of it
     learned = {"size": {"longest_edge": 100}, "resample": 3, "gone_since": 1}
-    (tmp_path / "run" / image_inputs.FILE).write_text(json.dumps({"settings": learned}))
+    (tmp_path / "run" / layout.SEES).write_text(json.dumps({"settings": learned}))
     image_inputs.check_agreement(folder, now)
     with pytest.raises(ModelError) as refusal:
         image_inputs.check_agreement(folder, now | {"size": {"longest_edge": 64}})

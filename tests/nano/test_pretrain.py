@@ -18,6 +18,7 @@ from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.targets import token_targets
 from ninefold.nano.world import plain
 from ninefold.questions.prompt import prompt
+from ninefold.runs.records import Status
 from ninefold.seeding import rng
 from ninefold.space import LABELS
 
@@ -153,7 +154,7 @@ def test_an_interrupted_pretraining_makes_the_same_base(tmp_path, monkeypatch):
     pretraining(spec("cut")).run()
     whole, resumed = (load_file(tmp_path / name / "base" / "model.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
-    assert (tmp_path / "cut" / "done.json").exists()
+    assert Status.read(tmp_path / "cut").state == "done"
 
 
 def test_a_family_without_a_nano_base_is_one_clear_line(tmp_path):

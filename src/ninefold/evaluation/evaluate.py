@@ -1,29 +1,34 @@
-"""One model on one part of one data set: a run folder with predictions, scores and figures."""
+"""One model on one split of a data set: a run folder with predictions, scores and figures."""
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ninefold import store
-from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError
-from ninefold.evaluation.predict import predict
-from ninefold.evaluation.score import score
+from ninefold.errors import ModelError
+from ninefold.evaluation.resolve import Questions, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models import image_inputs
-from ninefold.models.load import open_model
-from ninefold.models.protocol import Model
+from ninefold.models.endpoint import address
+from ninefold.runs import layout
+from ninefold.runs.folder import is_finished
+from ninefold.runs.records import SCORER_VERSION, Provenance
+
+if TYPE_CHECKING:
+    from ninefold.models.protocol import Model
 
 
-def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progress: bool = True) -> dict[str, Any]:
+def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, progress: bool = True) -> dict[str, Any]:
     """Ask a model all questions and score its answers; an interrupted run goes on, a finished one stays as it is.
+
+    A finished run is found without opening the model. It is scored again where that was done by another version.
 
     Args:
         spec: What to evaluate.
         out: The run folder.
-        model: The model that ``spec`` names, where it is loaded already.
+        model: The model that ``spec`` names, where it is open already.
         progress: Whether to show a bar on standard error.
 
     Returns:
@@ -31,73 +36,109 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: Model | None = None, progr
 
     Raises:
         DataError: If the data set, or the split, cannot be used.
-        ModelError: If the model cannot be loaded, cannot answer this way, or sees pictures otherwise than its adapter
-            was trained on.
-        RunError: If ``out`` belongs to another specification.
+        ModelError: If the model cannot be opened, cannot answer this way, or sees images otherwise than its adapter was
+            trained on.
+        RunError: If ``out`` belongs to another specification, or another process works on it.
     """
     begun = time.perf_counter()
-    data = Dataset.open(spec.data)
-    split = data.choose_split(spec.split)
-    rows = data.splits[split]
-    if spec.limit is not None and spec.limit < 1:
-        raise DataError(f"--limit {spec.limit}: at least one example must be asked")
-    model = model or open_model(spec.model)
-    limit = spec.limit if spec.limit is not None and spec.limit < rows else None
-    if spec.model.adapter is not None:
-        image_inputs.check_agreement(spec.model.adapter, model.image_settings)
-    loaded = time.perf_counter()
-    watch = image_inputs.Watch(model)
-    examples = watch.through(data.read(split, limit=limit))
-    predict(
-        model,
-        examples,
-        out,
-        spec=_resolved(spec, model, data, split, limit),
-        max_new_tokens=spec.max_new_tokens,
-        scoring=spec.scoring,
-        total=limit or rows,
-        progress=progress,
-    )
-    predicted = time.perf_counter()
-    if not (out / "done.json").exists():
+    questions = Questions.of(spec)
+    found = resolve(spec, model, questions)
+    if found is None or not is_finished(out, found.to_json()):
+        _run(spec, questions, out, model, progress=progress, begun=begun)
+    return _scored(out)
+
+
+def _scored(out: Path) -> dict[str, Any]:
+    """Return the figures of a finished run, by this version of the scorer."""
+    path = out / layout.METRICS
+    metrics: dict[str, Any] = store.read_json(path) if path.exists() else {}
+    if metrics.get("scorer") == SCORER_VERSION:
+        return metrics
+    from ninefold.evaluation.score import score
+
+    return score(out)
+
+
+def _run(
+    spec: EvaluateSpec, questions: Questions, out: Path, model: "Model | None", *, progress: bool, begun: float
+) -> None:
+    """Begin or continue a run, and finish it."""
+    from ninefold.evaluation.predict import predict
+    from ninefold.models.image_inputs import Watch
+    from ninefold.runs.lock import working
+
+    lineage = resolve_lineage(spec)
+    found = resolve(spec, model, questions)
+    # A server costs nothing to open: if it is down, no run is begun.
+    if model is not None or found is None or spec.model.name.startswith(address.PREFIX):
+        model = _opened(spec, model)
+        found = resolve(spec, model, questions)
+    assert found is not None
+    with working(out, found.to_json()) as unfinished:
+        if not unfinished:
+            return
+        if model is None:
+            model = _opened(spec)
+            _check_identity(model, found.model)
+        loaded = time.perf_counter()
+        watch = Watch(model)
+        examples = watch.through(questions.data.read(questions.split, limit=questions.limit))
+        predict(
+            model,
+            examples,
+            out,
+            spec=found.to_json(),
+            max_new_tokens=spec.max_new_tokens,
+            scoring=spec.scoring,
+            total=questions.total,
+            progress=progress,
+        )
+        predicted = time.perf_counter()
         # Of a run that was cut short here the answers were there already, and no example has passed yet.
         deque(examples, maxlen=0)
         seconds = {"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)}
-        _finish(spec, out, watch.record(), seconds)
-    metrics: dict[str, Any] = store.read_json(out / "metrics.json")
-    return metrics
+        _finish(spec, out, watch.record(), lineage, seconds)
 
 
-def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, seconds: dict[str, float]) -> None:
-    """Score the answers, and write what the model saw, where all came from, and last of all that the run is done."""
+def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
+    """Return the model, opened, whose adapter was trained on images prepared as it prepares them."""
+    from ninefold.models.image_inputs import check_agreement
+    from ninefold.models.load import open_model
+
+    model = model or open_model(spec.model)
+    if spec.model.adapter is not None:
+        check_agreement(spec.model.adapter, model.image_settings)
+    return model
+
+
+def _check_identity(model: "Model", resolved: Mapping[str, Any]) -> None:
+    """Refuse a model that is not the one whose run was begun, such as one that the hub has just updated."""
+    opened = {"name": model.name, **model.identity}
+    changed = sorted(key for key in {*opened, *resolved} if opened.get(key) != resolved.get(key))
+    if changed:
+        raise ModelError(f"{model.name}: its {', '.join(changed)} changed meanwhile; run the same command again")
+
+
+def _finish(
+    spec: EvaluateSpec,
+    out: Path,
+    record: dict[str, Any] | None,
+    lineage: Mapping[str, Any],
+    seconds: dict[str, float],
+) -> None:
+    """Score the answers, and write what the model saw and where all came from."""
+    from ninefold.evaluation.score import score
+
     score(out)
     if record is not None:
-        store.write_json(out / image_inputs.FILE, record)
-    about = store.provenance(
+        store.write_json(out / layout.SEES, record)
+    model = spec.model
+    Provenance.of_this_process(
         data=str(spec.data.resolve()),
-        model=spec.model.name,
-        adapter=str(spec.model.adapter.resolve()) if spec.model.adapter else None,
-        device=spec.model.device,
-        fast=asdict(spec.model.shortcuts),
+        model=model.name,
+        adapter=str(model.adapter.resolve()) if model.adapter else None,
+        **lineage,
+        device=model.device,
+        fast=asdict(model.shortcuts),
         seconds=seconds,
-    )
-    store.write_json(out / "provenance.json", about)
-    store.write_json(out / "done.json", {"done": True})
-
-
-def _resolved(spec: EvaluateSpec, model: Model, data: Dataset, split: str, limit: int | None) -> dict[str, Any]:
-    """Return all of a specification that changes the outcome, as JSON's types."""
-    return {
-        "kind": "evaluation",
-        "model": {"name": model.name, **model.identity},
-        "data": {
-            "name": data.name,
-            "split": split,
-            "fingerprint": data.fingerprint(split),
-            "limit": limit,
-            "clustering": data.clustering,
-            "labels": list(data.labels),
-        },
-        "scoring": spec.scoring,
-        "max_new_tokens": spec.max_new_tokens,
-    }
+    ).write(out)

@@ -1,34 +1,35 @@
-"""Ask a model every question and keep its words; whatever interrupts this, it goes on from what is on disk.
+"""Predictions of a model, kept word for word; an interrupted run resumes from what is on disk.
 
-Predictions are appended to ``predictions.jsonl`` in chunks of a fixed size. A torn chunk is asked again as a whole:
-what is asked together decides a model's batches, and with them the last bits of its numbers. When all is answered the
+They are appended to ``predictions.jsonl`` in chunks of a fixed size. A chunk that was not written whole is asked again
+as a whole: what is asked together decides a model's batches, and with them the last bits of its numbers. In the end the
 file becomes ``predictions.parquet``, which holds the questions too, so that scoring needs neither data set nor model.
 """
 
 import io
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ninefold import store
+from ninefold import console, store
 from ninefold.data.format.columns import CORE_COLUMNS
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.models.protocol import Model
+from ninefold.runs import layout
+from ninefold.runs.folder import open_run
 from ninefold.types import Example, Prediction
 
 ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")
-"""What a table of predictions keeps of every example, beside its factors."""
+"""Fields of an example that the table of predictions keeps, beside its factors."""
 
-COLUMNS: dict[str, pa.DataType] = {
+PREDICTION_COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "text": pa.string(),
     "truncated": pa.bool_(),
@@ -37,8 +38,8 @@ COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns of every table of predictions; each factor follows as a column of its own."""
 
-RESERVED = COLUMNS.keys() | {"kind", "label", "correct"}
-"""Names that no factor can have, as tables of predictions and scores use them."""
+RESERVED = PREDICTION_COLUMNS.keys() | {"kind", "label", "correct"}
+"""Names that no factor can have, as the tables of predictions and scores use them."""
 
 
 def predict(
@@ -53,43 +54,48 @@ def predict(
     chunk: int = 256,
     progress: bool = True,
 ) -> None:
-    """Begin or continue a run folder until ``predictions.parquet`` is there, in the order of the examples.
+    """Begin or resume a run folder until ``predictions.parquet`` is there, in the order of the examples.
 
     Args:
-        model: Who answers.
-        examples: What is asked; the same at every call with the same specification.
+        model: The model that answers.
+        examples: The examples asked; the same at every call with the same specification.
         out: The run folder.
         spec: All that changes the outcome.
         max_new_tokens: Tokens after which a written answer is cut.
         scoring: Whether the model writes, or the option it finds likeliest is its answer.
-        total: How many examples there are, for the time left.
+        total: How many examples there are, where that is known.
         chunk: How many are asked and saved together.
-        progress: Whether to show a bar on standard error.
+        progress: Whether to show a progress bar.
 
     Raises:
-        RunError: If the folder belongs to another specification, or holds answers to other examples.
+        RunError: If the folder belongs to another specification, or the answers are not to exactly these examples, once
+            each.
         DataError: If there are no examples, or a factor has the name of a column of its own.
+        ModelError: If the model cannot answer this way.
     """
-    store.open_run(out, spec)
-    path = out / "predictions.jsonl"
-    if not (out / "predictions.parquet").exists():
+    open_run(out, spec)
+    path = out / layout.PREDICTIONS_LINES
+    if not (out / layout.PREDICTIONS).exists():
         done = _recover(path, chunk)
-        asked = 0
-        with path.open("ab") as file, _bar(progress) as bar:
+        asked: list[str] = []
+        with path.open("ab") as file, console.progress(shown=progress) as bar:
             task = bar.add_task("predict", total=total, completed=len(done))
             for block in _chunks(examples, chunk):
-                known, asked = done[asked : asked + len(block)], asked + len(block)
+                known = done[len(asked) : len(asked) + len(block)]
+                asked += [example.id for example in block]
                 if known:
                     _check_same(known, block, path)
                     continue
                 answers = _answers(model, block, max_new_tokens, scoring)
+                if [answer.id for answer in answers] != [example.id for example in block]:
+                    raise ModelError(f"{model.name}: its predictions must be one an example, in the order given")
                 file.write("".join(map(_line, block, answers)).encode())
                 file.flush()
                 os.fsync(file.fileno())
                 bar.update(task, advance=len(block))
         if not asked:
             raise DataError(f"{out}: no examples to predict")
-        _finish(path, out / "predictions.parquet")
+        _finish(path, out / layout.PREDICTIONS, asked, total)
     path.unlink(missing_ok=True)
 
 
@@ -108,7 +114,6 @@ def _answers(
 
 
 def _line(example: Example, prediction: Prediction) -> str:
-    assert prediction.id == example.id, f"{prediction.id} answers {example.id}"
     taken = sorted(RESERVED & example.factors.keys())
     if taken:
         raise DataError(f"example {example.id}: factor {taken[0]!r} has the name of a column of every prediction")
@@ -143,22 +148,27 @@ def _chunks(examples: Iterable[Example], size: int) -> Iterator[list[Example]]:
         yield block
 
 
-def _finish(lines: Path, table: Path) -> None:
+def _finish(lines: Path, table: Path, asked: Sequence[str], total: int | None) -> None:
+    """Write the table of all answers, if they are answers to exactly the examples asked, once each."""
     with lines.open(encoding="utf-8") as file:
         rows: list[dict[str, Any]] = [json.loads(line) for line in file]
-    names = [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS)]
-    columns = {name: pa.array([row.get(name) for row in rows], COLUMNS.get(name)) for name in names}
+    _check_all(lines, [row["id"] for row in rows], asked, total)
+    names = [*PREDICTION_COLUMNS, *(name for name in rows[0] if name not in PREDICTION_COLUMNS)]
+    columns = {name: pa.array([row.get(name) for row in rows], PREDICTION_COLUMNS.get(name)) for name in names}
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     store.write_bytes(table, buffer.getvalue())
 
 
-def _bar(shown: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not shown,
-    )
+def _check_all(path: Path, answered: Sequence[str], asked: Sequence[str], total: int | None) -> None:
+    """Refuse answers that are not to exactly the examples asked, once each and in their order."""
+    again = "delete the run folder, and evaluate again"
+    if total is not None and len(asked) != total:
+        raise RunError(f"{path}: the data set gave {len(asked):,} examples of {total:,}; make it again, and {again}")
+    if len(set(asked)) != len(asked):
+        twice = next(id for id, count in Counter(asked).items() if count > 1)
+        raise RunError(f"{path}: the data set has example {twice} more than once; make it again, and {again}")
+    if answered != asked:
+        at = next((at for at, ids in enumerate(zip_longest(answered, asked)) if ids[0] != ids[1]))
+        found, wanted = (ids[at] if at < len(ids) else "nothing" for ids in (answered, asked))
+        raise RunError(f"{path}: line {at + 1} answers {found} where {wanted} was asked; {again}")

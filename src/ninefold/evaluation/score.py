@@ -14,11 +14,10 @@ from ninefold.analysis.statistics import Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError, RunError
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
+from ninefold.runs import layout
+from ninefold.runs.records import SCORER_VERSION
 from ninefold.space import GRID, LABELS
 from ninefold.types import Answer, AnswerKind, Clustering
-
-SCORER_VERSION = 2
-"""Changes whenever the same predictions would be scored otherwise; it is no part of a run's id."""
 
 LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "label", "correct")
 """The first columns of a score table, before the factors ."""
@@ -37,18 +36,18 @@ def score(run: Path) -> dict[str, Any]:
         RunError: If the run has no predictions yet.
         DataError: If the answers are of a format that is not known.
     """
-    path = run / "predictions.parquet"
+    path = run / layout.PREDICTIONS
     if not path.exists():
         raise RunError(
             f"{run}: no predictions.parquet; repeat the `ninefold evaluate` command of this run to finish it"
         )
-    data = store.read_json(run / "spec.json").get("data", {})
+    data = store.read_json(run / layout.SPEC).get("data", {})
     table = _table(pd.read_parquet(path), run, data.get("labels", ()))
     metrics = _metrics(table, data)
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
-    store.write_bytes(run / "scores.parquet", buffer.getvalue())
-    store.write_json(run / "metrics.json", metrics)
+    store.write_bytes(run / layout.SCORES, buffer.getvalue())
+    store.write_json(run / layout.METRICS, metrics)
     return metrics
 
 

@@ -15,6 +15,9 @@ class EvaluateSpec:
     """Which model, and how it is opened."""
     data: Path
     """The folder of a data set."""
+    parent: str | None = None
+    """The base that a model with weights of its own, or a served one, was tuned from, for the report to compare them: a
+    run of it, or a name as --model takes it. Of an adapter, and of what `ninefold train` made, it is known."""
     split: str | None = None
     """Which part of the data set; "test" where there is one."""
     limit: int | None = None

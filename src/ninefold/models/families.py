@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ninefold.errors import ModelError
+from ninefold.runs import lineage
 
 Scope = Literal["vision+language", "language"]
 """Where LoRA adapts the attention: in both halves, as the authors' code does, or in the language model alone."""
@@ -206,9 +207,11 @@ def find(name: str) -> Checkpoint:
     if name in FAMILIES:
         return Checkpoint(FAMILIES[name], FAMILIES[name].checkpoints[0], name)
     if Path(name).exists():
-        folder = Path(name)
+        folder = lineage.checkpoint_folder(Path(name))
         config = _config_of(folder)
-        return Checkpoint(of_config(config), str(folder), folder.resolve().name, nano=bool(config.get("ninefold_nano")))
+        # A checkpoint that training made is called as its run is, and not "model".
+        called = (lineage.training_run(folder) or folder).resolve().name
+        return Checkpoint(of_config(config), str(folder), called, nano=bool(config.get("ninefold_nano")))
     hub_ids = {hub_id: family for family in FAMILIES.values() for hub_id in family.checkpoints}
     if name in hub_ids:
         return Checkpoint(hub_ids[name], name, name)

@@ -12,13 +12,11 @@ from PIL import Image
 from ninefold import images, store
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model
+from ninefold.runs import layout
 from ninefold.types import Example
 
 ROWS = 24
 """Sizes that are told one by one; each costs a model one preparation of a picture."""
-
-FILE = "sees.json"
-"""What a run folder calls it."""
 
 
 class Watch:
@@ -107,7 +105,7 @@ def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
     Raises:
         ModelError: If a setting differs.
     """
-    record = next((path for path in (adapter / FILE, adapter.parent / FILE) if path.is_file()), None)
+    record = next((path for path in (adapter / layout.SEES, adapter.parent / layout.SEES) if path.is_file()), None)
     learned = store.read_json(record)["settings"] if record else {}
     # A setting that only one of them names is one that another version of transformers does not know.
     for name in sorted(learned.keys() & settings.keys()):

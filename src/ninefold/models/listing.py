@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ninefold.models.endpoint.model import PREFIX
+from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.families import FAMILIES, GENERIC, nano_bases
 from ninefold.models.registry import REGISTERED
 

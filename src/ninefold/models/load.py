@@ -17,7 +17,8 @@ def open_model(spec: ModelSpec | str) -> Model:
     Raises:
         ModelError: If there is no such model, or it cannot be used this way, with the reason.
     """
-    from ninefold.models.endpoint.model import PREFIX, Endpoint
+    from ninefold.models.endpoint.address import PREFIX
+    from ninefold.models.endpoint.model import Endpoint
 
     spec = ModelSpec(spec) if isinstance(spec, str) else spec
     if spec.name in REGISTERED:
@@ -41,7 +42,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     """
     from ninefold.models.checkpoint.network import open_config
     from ninefold.models.clip.model import DualEncoder
-    from ninefold.models.endpoint.model import PREFIX
+    from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.families import GENERIC, find
     from ninefold.models.vlm.model import VisionLanguageModel
 

@@ -24,6 +24,7 @@ from ninefold.nano.architecture import Architecture
 from ninefold.nano.conversations import Batcher, corpus
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import texture
+from ninefold.runs.lock import working
 from ninefold.seeding import rng
 
 Stage = tuple[int, Callable[[float], dict[str, float]]]
@@ -73,8 +74,12 @@ class Pretraining:
         """Train from the last checkpoint to the finished base; a finished one stays as it is."""
         spec = self.spec
         decisive = {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
-        if store.open_run(spec.out, decisive):
-            return
+        with working(spec.out, decisive) as unfinished:
+            if unfinished:
+                self._train()
+
+    def _train(self) -> None:
+        spec = self.spec
         self._restore()
         seen: list[dict[str, float]] = []
         begun, start = time.perf_counter(), 0
@@ -92,7 +97,6 @@ class Pretraining:
             start += steps
         with store.atomic_folder(spec.out / "base") as folder:
             base.save(folder, self.model, self.processor)
-        store.write_json(spec.out / "done.json", {"steps": self.step})
 
     def update(self, loss: Tensor, vision_rate: float, language_rate: float) -> None:
         """Take one optimizer step."""

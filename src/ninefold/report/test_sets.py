@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ninefold.errors import RunError
-from ninefold.models.image_inputs import FILE
+from ninefold.runs import layout, lineage
+from ninefold.runs.records import SCORER_VERSION, Provenance, Status
 from ninefold.store import canonical_json, read_json
 
 
@@ -58,14 +59,24 @@ class Evaluation(Run):
     """An evaluation run."""
 
     @property
-    def is_base(self) -> bool:
-        """Whether the model was evaluated as it came, without an adapter."""
-        return self.spec["model"].get("adapter") is None
+    def base_model(self) -> lineage.Identity:
+        """The identity of the model before tuning; its own where it is a base."""
+        return lineage.subject(self.spec["model"], self.provenance)
 
     @property
-    def adapter_folder(self) -> Path | None:
+    def model(self) -> str:
+        """What the base model is called."""
+        return str(self.base_model["name"])
+
+    @property
+    def is_base(self) -> bool:
+        """Whether the model was evaluated as it came, and not tuned."""
+        return lineage.parent(self.spec["model"], self.provenance) is None
+
+    @property
+    def tuned_by(self) -> Path | None:
         """The training run, or adapter folder, that tuned the model."""
-        named = self.provenance.get("adapter")
+        named = self.provenance.get("adapter") or self.provenance.get("training")
         return Path(named) if named else None
 
     @property
@@ -81,8 +92,8 @@ class Evaluation(Run):
 
     @property
     def subject_key(self) -> str:
-        """The identity of what was evaluated: runs that differ in their adapter alone share it."""
-        model = {key: value for key, value in self.spec["model"].items() if key != "adapter"}
+        """The identity of what was evaluated: runs of a base and of what was tuned from it share it."""
+        model = {key: value for key, value in self.base_model.items() if key != "adapter"}
         return canonical_json({**self.spec, "id": None, "model": model})
 
     @cached_property
@@ -95,7 +106,7 @@ class Evaluation(Run):
     @cached_property
     def scores(self) -> pd.DataFrame:
         """The score table, one row an example, indexed by the example's id."""
-        return pd.read_parquet(self.folder / "scores.parquet").set_index("id", drop=False)
+        return pd.read_parquet(self.folder / layout.SCORES).set_index("id", drop=False)
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,7 @@ def _results(runs: Sequence[Evaluation]) -> tuple[Result, ...]:
 
 
 def _tuned_name(run: Evaluation, siblings: int) -> str:
-    return "tuned" if siblings == 1 else f"tuned, {(run.adapter_folder or run.folder).name}"
+    return "tuned" if siblings == 1 else f"tuned, {(run.tuned_by or run.folder).name}"
 
 
 def set_name(run: Evaluation) -> str:
@@ -207,16 +218,22 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _read(folder: Path) -> Run:
-    if not (folder / "spec.json").exists():
-        raise RunError(f"{folder}: not a run of ninefold (it has no spec.json); name a folder train or evaluate wrote")
-    if not (folder / "done.json").exists():
-        raise RunError(f"{folder}: this run is not finished; repeat its command with the same --out to finish it")
-    spec, provenance = read_json(folder / "spec.json"), folder / "provenance.json"
-    known = read_json(provenance) if provenance.exists() else {}
-    sees = read_json(folder / FILE) if (folder / FILE).exists() else None
-    if (folder / "history.json").exists():
-        metrics, history = read_json(folder / "metrics.json"), read_json(folder / "history.json")
-        return Training(folder, spec, metrics, known, sees, history)
-    if not (folder / "scores.parquet").exists() or not (folder / "metrics.json").exists():
+    if not (folder / layout.SPEC).exists():
+        raise RunError(
+            f"{folder}: not a run of ninefold (it has no {layout.SPEC}); name a folder train or evaluate wrote"
+        )
+    status = Status.read(folder)
+    if status.state != "done":
+        why = f" ({status.reason})" if status.state == "failed" else ""
+        raise RunError(f"{folder}: this run is not finished{why}; repeat its command with the same --out to finish it")
+    spec, provenance = read_json(folder / layout.SPEC), Provenance.read(folder).to_json()
+    sees = read_json(folder / layout.SEES) if (folder / layout.SEES).exists() else None
+    if (folder / layout.HISTORY).exists():
+        metrics, history = read_json(folder / layout.METRICS), read_json(folder / layout.HISTORY)
+        return Training(folder, spec, metrics, provenance, sees, history)
+    if not (folder / layout.SCORES).exists() or not (folder / layout.METRICS).exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")
-    return Evaluation(folder, spec, read_json(folder / "metrics.json"), known, sees)
+    metrics = read_json(folder / layout.METRICS)
+    if metrics.get("scorer") != SCORER_VERSION:
+        raise RunError(f"{folder}: was scored by another version of ninefold; run: ninefold score {folder}")
+    return Evaluation(folder, spec, metrics, provenance, sees)

@@ -194,17 +194,19 @@ def test_an_evaluation_from_end_to_end(server: ChatServer, data: Path, tmp_path:
     )
     model = endpoint(server)
     metrics = evaluate(
-        EvaluateSpec(ModelSpec(model.name), data, scoring=scoring), tmp_path, model=model, progress=False
+        EvaluateSpec(ModelSpec(f"openai:{server.url}#tiny"), data, scoring=scoring),
+        tmp_path,
+        model=model,
+        progress=False,
     )
     assert (metrics["n"], metrics["accuracy"], metrics["invalid"]) == (18, 14 / 18, 0)
     assert {label: found["accuracy"] for label, found in metrics["by_region"].items()} == {
         label: float(label not in {"top center", "top right"}) for label in LABELS
     }
     assert store.read_json(tmp_path / "spec.json")["model"] == {
-        "name": f"openai:{server.url}#tiny",
+        "name": "openai:tiny",
         "family": "endpoint",
         "nano": False,
-        "url": server.url,
         "model": "tiny",
         "adapter": None,
     }
@@ -252,7 +254,7 @@ def test_what_a_server_cannot_tell_is_a_declared_error(server: ChatServer) -> No
 
 
 def test_the_model_of_a_server_need_not_be_named_where_it_has_one(server: ChatServer) -> None:
-    assert Endpoint(f"openai:{server.url}/").name == f"openai:{server.url}#tiny"
+    assert Endpoint(f"openai:{server.url}/").name == "openai:tiny"
     assert Endpoint(f"openai:{server.url}#another").model == "another"
     server.models = ["one", "two"]
     with pytest.raises(ModelError, match=f"say which model is meant, openai:{server.url}#name; it has: one, two"):
@@ -372,8 +374,6 @@ from pathlib import Path
 from ninefold.data.format.dataset import Dataset
 from ninefold.evaluation.predict import predict
 from ninefold.models.load import open_model
-from ninefold.models.spec import ModelSpec
-from ninefold.models.spec import ModelSpec
 model = open_model(sys.argv[1])
 assert "torch" not in sys.modules
 predict(model, Dataset.open(Path(sys.argv[2])).read("test"), Path(sys.argv[3]), spec={"a": 1}, chunk=4, progress=False)

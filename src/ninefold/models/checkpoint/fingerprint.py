@@ -1,46 +1,148 @@
-"""Hashes of a checkpoint and of an adapter: what changes them changes a model's answers. No torch here."""
+"""Identity of a checkpoint and its adapter, from their files alone: what changes it changes answers. No torch here."""
 
 import json
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from ninefold import store
-from ninefold.models.families import Checkpoint
+from ninefold.errors import ModelError, first_line
+from ninefold.models.compute.device import on_cpu
+from ninefold.models.families import Checkpoint, Family, Precision, of_config
+from ninefold.runs import layout, lineage
+
+CONFIG = "config.json"
+"""A checkpoint's configuration."""
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
+_TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+"""Floating-point types, by what safetensors calls them."""
 
-def checkpoint_id(checkpoint: Checkpoint, config: Any) -> str | None:
-    """Return what tells versions of a checkpoint apart: its revision on the hub, or a hash of its files here."""
-    return folder_hash(Path(checkpoint.path)) if checkpoint.local else getattr(config, "_commit_hash", None)
+
+def checkpoint_identity(
+    checkpoint: Checkpoint, *, adapter: Path | None = None, dtype: Precision = "auto", device: str = "auto"
+) -> dict[str, object] | None:
+    """Return the identity of a checkpoint, perhaps with an adapter, without opening either.
+
+    Args:
+        checkpoint: Where it comes from.
+        adapter: A PEFT adapter's folder, or the training run that made it.
+        dtype: Floating-point type of the forward pass.
+        device: A torch device, or "auto": a GPU where there is one.
+
+    Returns:
+        The identity as `ninefold.models.protocol.Model` has it; None for a hub id that has not been downloaded.
+
+    Raises:
+        ModelError: If the checkpoint has no readable configuration, or the adapter is none or one of another base.
+    """
+    files = checkpoint_files(checkpoint)
+    if files is None:
+        return None
+    config = _json(files / CONFIG)
+    family = family_of(checkpoint, config)
+    identity: dict[str, object] = {
+        "name": checkpoint.name,
+        "family": family.name,
+        "nano": checkpoint.nano,
+        "checkpoint": folder_hash(files) if checkpoint.local else files.name,
+        "adapter": None,
+        # Nano bases, made on a CPU, compute everywhere as they do there.
+        "dtype": _compute_dtype(dtype, files, config, cpu=checkpoint.nano or on_cpu(device)),
+    }
+    if adapter is not None:
+        folder = lineage.adapter_folder(adapter)
+        _check_adapter(folder, identity)
+        identity["adapter"] = adapter_hash(folder)
+    return identity | (_squeezed(config) if family.kind == "dual" else {})
+
+
+def checkpoint_files(checkpoint: Checkpoint) -> Path | None:
+    """Return the folder of a checkpoint's files; of a hub id the newest snapshot here, or None without one."""
+    if checkpoint.local:
+        return Path(checkpoint.path)
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(checkpoint.path, CONFIG)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def family_of(checkpoint: Checkpoint, config: Mapping[str, object]) -> Family:
+    """Return a checkpoint's row, which for a hub id may be known from its configuration only."""
+    return checkpoint.family if checkpoint.family.checkpoints else of_config(config)
 
 
 def folder_hash(folder: Path) -> str:
     """Return a hash of all the files of a checkpoint that can change what it answers."""
     files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
-    digest = xxhash.xxh3_128()
-    for path in files:
-        digest.update(f"{path.name}:{_file_hash(path, path.stat().st_mtime_ns)};".encode())
-    return str(digest.hexdigest())
-
-
-def adapter_hash(folder: Path) -> str:
-    """Return a hash of an adapter's weights and of the settings that scale and place them."""
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    # What says where the base lay, or which PEFT wrote it, changes no answer.
-    settings = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules", "peft_type")}
-    weights = folder / "adapter_model.safetensors"
-    content = store.canonical_json(settings) + _file_hash(weights, weights.stat().st_mtime_ns)
+    content = "".join(f"{path.name}:{store.file_hash(path)};" for path in files)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
 
 
-@lru_cache(maxsize=64)
-def _file_hash(path: Path, _changed: int) -> str:
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return str(digest.hexdigest())
+def adapter_hash(folder: Path) -> str:
+    """Return a hash of an adapter's weights and of the settings that scale and place them.
+
+    Raises:
+        ModelError: If its settings cannot be read.
+    """
+    try:
+        config = json.loads((folder / layout.ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
+    # What says where the base lay, or which PEFT wrote it, changes no answer.
+    settings = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules", "peft_type")}
+    content = store.canonical_json(settings) + store.file_hash(folder / layout.ADAPTER_WEIGHTS)
+    return str(xxhash.xxh3_128_hexdigest(content.encode()))
+
+
+def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:
+    """Refuse a folder without an adapter, and an adapter whose training run began from another checkpoint."""
+    for name in (layout.ADAPTER_CONFIG, layout.ADAPTER_WEIGHTS):
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder}: no adapter, as it has no {name}; name a finished training run")
+    base = lineage.base_of(folder) or {}
+    theirs, ours = str(base.get("checkpoint")), str(identity["checkpoint"])
+    # A revision on the hub and a hash of files, told by their lengths, say nothing about each other.
+    if len(theirs) == len(ours) and theirs != ours:
+        raise ModelError(
+            f"{lineage.training_run(folder)}: its adapter was trained on another base, {base.get('name')} "
+            f"({theirs[:12]}), not {identity['name']} ({ours[:12]}); name that one with --model"
+        )
+
+
+def _compute_dtype(dtype: Precision, files: Path, config: Mapping[str, Any], *, cpu: bool) -> str:
+    """Return the floating-point type of the forward pass: on a CPU float32, elsewhere the checkpoint's own."""
+    if dtype != "auto":
+        return dtype
+    if cpu:
+        return "float32"
+    # As transformers has it: what the configuration states, or the type of the first floating-point weight.
+    return str(config.get("dtype") or config.get("torch_dtype") or _first_dtype(files))
+
+
+def _first_dtype(files: Path) -> str:
+    first = min(files.glob("*.safetensors"), default=None)
+    if first is None:
+        return "float32"
+    with first.open("rb") as file:
+        tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    types = (facts.get("dtype") for name, facts in tensors.items() if name != "__metadata__")
+    return next((_TYPES[name] for name in types if name in _TYPES), "float32")
+
+
+def _squeezed(config: Mapping[str, Any]) -> dict[str, object]:
+    """Return how a dual encoder is given images and texts (see `ninefold.models.clip.encoder`)."""
+    # What is left out of a configuration has the default of transformers' CLIPVisionConfig.
+    side = {**(config.get("vision_config") or {}), **(config.get("vision_config_dict") or {})}.get("image_size", 224)
+    return {"pictures": f"squeezed to {side} x {side}", "texts": "question and option"}
+
+
+def _json(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: not readable as JSON ({first_line(error)})") from error
+    return found if isinstance(found, dict) else {}

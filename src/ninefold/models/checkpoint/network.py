@@ -1,5 +1,6 @@
 """Networks of checkpoints: a configuration, and a module of torch with its weights from safetensors."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models import ports  # noqa: F401 - registers the classes that transformers lacks
-from ninefold.models.checkpoint.adapter import adapter_folder, open_adapter
-from ninefold.models.checkpoint.fingerprint import adapter_hash, checkpoint_id
+from ninefold.models.checkpoint.adapter import open_adapter
+from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.checkpoint.messages import explained
+from ninefold.models.compute.device import has_gpu
 from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
 from ninefold.models.families import Checkpoint, Family, Precision, of_config
+from ninefold.runs.lineage import adapter_folder
 
 
 def open_config(checkpoint: Checkpoint, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
@@ -73,27 +76,27 @@ def open_network(
     Raises:
         ModelError: If the checkpoint or the adapter cannot be used, with the reason.
     """
-    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    precision = compute_dtype(dtype, checkpoint, place)
-    model = open_model(checkpoint, dtype=precision, trust_remote_code=trust_remote_code).to(place)
+    identity = checkpoint_identity(checkpoint, adapter=adapter, dtype=dtype, device=device)
+    if identity is None:
+        raise ModelError(f"{checkpoint.name}: no files of it where huggingface_hub keeps them; is HF_HUB_CACHE right?")
+    precision = getattr(torch, str(identity["dtype"]))
+    model = open_model(checkpoint, dtype=precision, trust_remote_code=trust_remote_code)
+    _check_opened(checkpoint, config, model, identity)
+    model = model.to(torch.device(("cuda" if has_gpu() else "cpu") if device == "auto" else device))
     flatten_patch_embeddings(model)
-    identity: dict[str, object] = {
-        "name": checkpoint.name,
-        "family": checkpoint.family.name,
-        "nano": checkpoint.nano,
-        "checkpoint": checkpoint_id(checkpoint, config),
-        "adapter": None,
-        "dtype": str(model.dtype).removeprefix("torch."),
-    }
     if adapter is not None:
-        folder = adapter_folder(adapter)
-        model = open_adapter(model, folder, identity)
-        identity["adapter"] = adapter_hash(folder)
+        model = open_adapter(model, adapter_folder(adapter))
     return model, identity
 
 
-def compute_dtype(name: Precision, checkpoint: Checkpoint, device: torch.device) -> torch.dtype | str:
-    """Return what ``name`` means for a model on a device, as `open_model` takes it."""
-    if name != "auto":
-        return getattr(torch, name)  # type: ignore[no-any-return]
-    return torch.float32 if device.type == "cpu" or checkpoint.nano else "auto"
+def _check_opened(checkpoint: Checkpoint, config: Any, model: Any, identity: Mapping[str, object]) -> None:
+    """Refuse a model that is not what its identity says, which was made from its files."""
+    types = {str(weight.dtype).removeprefix("torch.") for weight in model.parameters()}
+    if identity["dtype"] not in types:
+        raise ModelError(
+            f"{checkpoint.name}: computes in {', '.join(sorted(types))} and not in {identity['dtype']}; "
+            f"name what it can compute in with --dtype"
+        )
+    revision = getattr(config, "_commit_hash", None)
+    if not checkpoint.local and revision not in (None, identity["checkpoint"]):
+        raise ModelError(f"{checkpoint.name}: was updated on the hub meanwhile; run the same command again")

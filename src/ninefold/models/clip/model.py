@@ -85,7 +85,7 @@ class DualEncoder:
         model, identity = open_network(
             checkpoint, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
         )
-        identity |= {"pictures": f"squeezed to {encoder.side} x {encoder.side}", "texts": "question and option"}
+        assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
         return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:

@@ -16,12 +16,10 @@ from PIL import Image
 
 from ninefold import images
 from ninefold.errors import DataError, ModelError
+from ninefold.models.endpoint import address
 from ninefold.models.endpoint.client import Client
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, ImageSource, Prediction, Scene
-
-PREFIX = "openai:"
-"""What the names of endpoints begin with; a URL follows, and after a # the name the server gives the model."""
 
 Result = TypeVar("Result")
 
@@ -64,21 +62,13 @@ class Endpoint:
         Raises:
             ModelError: If the name is no such URL, nothing answers there, or it must be said which model is meant.
         """
-        address, _, model = name.removeprefix(PREFIX).partition("#")
-        self._client = Client(address, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout)
+        url, model = address.split(name)
+        self._client = Client(url, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout)
         self._client.greet()
-        url, model = self._client.url, model or _only_model(self._client)
         self.concurrency = concurrency
-        self.name = f"{PREFIX}{url}#{model}"
-        self.model = model
-        self.identity: Mapping[str, object] = {
-            "name": self.name,
-            "family": "endpoint",
-            "nano": False,
-            "url": url,
-            "model": model,
-            "adapter": None,
-        }
+        self.model = model or _only_model(self._client)
+        self.identity: Mapping[str, object] = address.identity(self.model)
+        self.name = str(self.identity["name"])
         self.image_settings: Mapping[str, object] = {}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
@@ -194,13 +184,16 @@ class Endpoint:
 
 def _only_model(client: Client) -> str:
     reply = client.send("GET", "/models", about="its list of models")
+    named = f"{address.PREFIX}{client.url}"
     try:
         names = [str(row["id"]) for row in reply["data"]]
     except (KeyError, TypeError) as error:
-        raise ModelError(f"{client.url}: lists no models; say which is meant: {PREFIX}{client.url}#name") from error
+        raise ModelError(
+            f"{client.url}: lists no models; say which is meant: {address.PREFIX}{client.url}#name"
+        ) from error
     if len(names) != 1:
         listed = ", ".join(sorted(names)[:20]) or "none"
-        raise ModelError(f"{client.url}: say which model is meant, {PREFIX}{client.url}#name; it has: {listed}")
+        raise ModelError(f"{client.url}: say which model is meant, {named}#name; it has: {listed}")
     return names[0]
 
 

@@ -1,0 +1,28 @@
+"""The device that a model computes on, known without torch where that is possible."""
+
+import os
+import sys
+from pathlib import Path
+
+_NODES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "kfd", "dxg")
+"""Device nodes of GPUs that torch calls "cuda": NVIDIA's, also on Jetson, AMD's, and those of WSL."""
+
+
+def on_cpu(device: str) -> bool:
+    """Whether a model computes on the CPU.
+
+    Args:
+        device: A torch device, or "auto": a GPU where there is one.
+    """
+    return not has_gpu() if device == "auto" else device.partition(":")[0] == "cpu"
+
+
+def has_gpu() -> bool:
+    """Whether torch finds a GPU; it is imported, which takes seconds, only where the machine has one."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in {"", "-1"}
+    missing = sys.platform.startswith("linux") and not any(node for name in _NODES for node in Path("/dev").glob(name))
+    if hidden or missing or sys.platform == "darwin":
+        return False
+    import torch
+
+    return torch.cuda.is_available()

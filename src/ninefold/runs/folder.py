@@ -1,0 +1,76 @@
+"""The run folder of a specification: begun, continued, or found finished."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ninefold import store
+from ninefold.errors import RunError
+from ninefold.runs import layout
+from ninefold.runs.records import Status
+
+
+def run_id(spec: Mapping[str, Any]) -> str:
+    """Return the identity of a run: a hash of all that changes its outcome."""
+    return store.content_id(spec)
+
+
+def open_run(folder: Path, spec: Mapping[str, Any]) -> bool:
+    """Make or reopen the run folder of a specification.
+
+    Args:
+        folder: The run folder. One that was begun with the same specification is continued; one begun with another is
+            refused, so that results of two specifications never mix, unless that failed before it had any result.
+        spec: All that changes the outcome and nothing else, in JSON's types.
+
+    Returns:
+        Whether the run is already done.
+
+    Raises:
+        RunError: If the folder belongs to another specification, or holds other files.
+    """
+    check_run(folder, spec)
+    if not is_run_of(folder, spec):
+        store.write_json(folder / layout.SPEC, {"id": run_id(spec), **spec})
+        return False
+    return Status.read(folder).state == "done"
+
+
+def is_finished(folder: Path, spec: Mapping[str, Any]) -> bool:
+    """Whether a folder holds the finished run of a specification."""
+    return is_run_of(folder, spec) and Status.read(folder).state == "done"
+
+
+def is_run_of(folder: Path, spec: Mapping[str, Any]) -> bool:
+    """Whether a folder holds a run, finished or not, of a specification."""
+    path = folder / layout.SPEC
+    return path.exists() and store.read_json(path).get("id") == run_id(spec)
+
+
+def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
+    """Refuse a folder that cannot become the run folder of a specification.
+
+    Raises:
+        RunError: If it belongs to another specification, or holds other files.
+    """
+    names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    # What a crash leaves of a file that was being written is nobody's.
+    names = {name for name in names if not name.startswith((f".{layout.SPEC}.", f".{layout.STATUS}."))}
+    if layout.SPEC not in names:
+        if names - {layout.LOCK}:
+            raise RunError(f"{folder}: not empty and not a run of ninefold; choose another --out")
+        return
+    if is_run_of(folder, spec):
+        return
+    if names <= {layout.SPEC, layout.STATUS, layout.LOCK} and Status.read(folder).state == "failed":
+        return
+    found = store.read_json(folder / layout.SPEC)
+    plain = dict(spec)
+    changed = sorted(key for key in {*plain, *found} - {"id"} if _differs(plain.get(key), found.get(key)))
+    raise RunError(
+        f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
+    )
+
+
+def _differs(one: Any, other: Any) -> bool:
+    return store.canonical_json(one) != store.canonical_json(other)

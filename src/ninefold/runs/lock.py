@@ -1,0 +1,87 @@
+"""The lock of a run folder: one process works on a run, and its status says how that went."""
+
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from ninefold import console
+from ninefold.errors import RunError, first_line
+from ninefold.runs import layout
+from ninefold.runs.folder import check_run, is_finished, open_run
+from ninefold.runs.records import Status, now
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
+"""Errors of file systems that have no locks."""
+
+
+@contextmanager
+def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
+    """Open the run folder of a specification and hold its lock until the block ends.
+
+    The status says "running" meanwhile, and then "done", or "failed" with the reason where an exception ended the
+    block. What was killed, or interrupted by the user, stays "running"; its lock is free again.
+
+    Yields:
+        Whether there is work to do; another process may just have finished the run.
+
+    Raises:
+        RunError: If another process works on the run, or the folder holds something else.
+    """
+    check_run(folder, spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        if is_finished(folder, spec):
+            yield False
+            return
+        open_run(folder, spec)
+        status = Status.running()
+        status.write(folder)
+        try:
+            yield True
+        except Exception as error:
+            with suppress(OSError):  # A full disk may be the very reason.
+                replace(status, state="failed", ended=now(), reason=first_line(error)).write(folder)
+            raise
+        replace(status, state="done", ended=now()).write(folder)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder; that of a process that died is free.
+
+    Raises:
+        RunError: If another process holds it; the message names the holder.
+    """
+    lock = filelock.FileLock(folder / layout.LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(f"{folder}: {_holder(folder)}; wait until it has finished, or choose another --out") from error
+    except (NotImplementedError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise
+        console.warn(f"{folder}: its file system has no locks; start no second command with the same --out")
+        yield
+        return
+    try:
+        yield
+    finally:
+        # While it is held: whoever opened the file meanwhile is refused, or finds the run as it is now.
+        with suppress(OSError):
+            (folder / layout.LOCK).unlink()
+        lock.release()
+
+
+def _holder(folder: Path) -> str:
+    try:
+        status = Status.read(folder)
+    except RunError:
+        status = Status("running")
+    if status.state != "running" or status.process is None:
+        return "another process works on this run"
+    return f"process {status.process} on {status.host} has been working on this run since {status.begun}"

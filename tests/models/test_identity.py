@@ -1,0 +1,89 @@
+"""The identity of a model, known from its files, is that of the model once it is open."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForImageTextToText
+
+from ninefold import store
+from ninefold.errors import ModelError
+from ninefold.models import identity
+from ninefold.models.checkpoint import fingerprint
+from ninefold.models.checkpoint.fingerprint import checkpoint_identity
+from ninefold.models.compute import device
+from ninefold.models.families import find, nano_bases
+from ninefold.models.load import open_model
+from ninefold.models.spec import ModelSpec
+
+
+@pytest.mark.parametrize("name", [*nano_bases(), "tiny_llava", "tiny_clip", "tiny_molmo", "tiny_qwen2_vl"])
+def test_what_is_resolved_is_what_is_opened(name: str, request: pytest.FixtureRequest) -> None:
+    spec = ModelSpec(str(request.getfixturevalue(name)) if name.startswith("tiny") else name)
+    for asked in (spec, replace(spec, dtype="bfloat16")):
+        assert identity.resolve(asked) == open_model(asked).identity
+
+
+def test_on_a_gpu_it_is_the_checkpoints_own_type(
+    tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprint, "on_cpu", lambda _: False)
+    copy = tmp_path / "half"
+    AutoModelForImageTextToText.from_pretrained(tiny_llava, dtype=torch.bfloat16).save_pretrained(copy)
+    config = json.loads((copy / "config.json").read_text())
+    for key in ("dtype", "torch_dtype", None):
+        stated = {name: value for name, value in config.items() if name != "dtype"} | ({key: "bfloat16"} if key else {})
+        (copy / "config.json").write_text(json.dumps(stated))
+        # As transformers finds it, in the configuration or else in the weights.
+        opened = AutoModelForImageTextToText.from_pretrained(copy, dtype="auto")
+        assert checkpoint_identity(find(str(copy)))["dtype"] == str(opened.dtype).removeprefix("torch.") == "bfloat16"
+    assert checkpoint_identity(find("nano"))["dtype"] == "float32"
+
+
+def test_the_device_is_known_without_torch_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(device.sys, "platform", "linux")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(device, "_NODES", ("null",))
+    assert device.has_gpu() and not device.on_cpu("auto") and device.on_cpu("cpu") and not device.on_cpu("cuda:1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not device.has_gpu()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(device, "_NODES", ("no such node",))
+    assert device.on_cpu("auto")
+
+
+def test_a_hub_id_is_known_by_its_snapshot(tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert identity.resolve(ModelSpec("somebody/something")) is None
+    repository = tmp_path / "models--somebody--something"
+    commit = "c" * 40
+    shutil.copytree(tiny_llava, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    found = identity.resolve(ModelSpec("somebody/something"))
+    assert found is not None
+    assert (found["name"], found["family"], found["checkpoint"]) == ("somebody/something", "llava", commit)
+
+
+def test_a_served_model_is_the_same_on_every_host() -> None:
+    here, there = (identity.resolve(ModelSpec(f"openai:http://{host}/v1#m")) for host in ("a:1", "b.example:2"))
+    assert here == there and here is not None and here["name"] == "openai:m"
+    # Which model a server has it has to say itself.
+    assert identity.resolve(ModelSpec("openai:http://a:1/v1")) is None
+
+
+def test_what_training_made_is_called_as_its_run(tiny_llava: Path, tmp_path: Path) -> None:
+    base = identity.resolve(ModelSpec(str(tiny_llava)))
+    store.write_json(tmp_path / "tuning" / "spec.json", {"kind": "training", "model": base})
+    shutil.copytree(tiny_llava, tmp_path / "tuning" / "model")
+    for folder in (tmp_path / "tuning", tmp_path / "tuning" / "model"):
+        assert identity.resolve(ModelSpec(str(folder))) == {**(base or {}), "name": "tuning"}
+
+
+def test_a_folder_without_an_adapter_is_refused_before_anything_is_opened(tiny_llava: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no adapter, as it has no adapter_config\.json"):
+        identity.resolve(ModelSpec(str(tiny_llava), tmp_path))
