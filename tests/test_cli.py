@@ -55,6 +55,14 @@ def test_help_teaches_and_imports_nothing_heavy():
     assert "HEAVY []" in said
 
 
+@pytest.mark.parametrize("command", ["data", "train", "evaluate", "score", "report", "models", "nano", "nano world"])
+def test_every_command_shows_how_it_is_used(capsys, command):
+    code, out, _ = run(capsys, *command.split(), "--help")
+    assert code == 0
+    assert f"ninefold {command}" in out.partition("For example:")[2]
+    assert "{None}" not in out
+
+
 def test_models_lists_what_can_be_named(capsys):
     _, out, _ = run(capsys, "models")
     assert "nano" in out

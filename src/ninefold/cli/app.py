@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import tyro
-from tyro.conf import HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
+from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 
 from ninefold import console
 from ninefold.cli import options
@@ -81,7 +81,7 @@ def _parse(arguments: Sequence[str]) -> Any:
         prog="ninefold",
         description=DESCRIPTION,
         args=arguments,
-        config=(HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
+        config=(DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
     )
 
 
