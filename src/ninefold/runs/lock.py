@@ -1,8 +1,8 @@
 """The lock of a run folder: one process works on a run, and its status says how that went."""
 
 import errno
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import filelock
 
 from ninefold import console
-from ninefold.errors import RunError, first_line
+from ninefold.errors import NinefoldError, RunError, first_line
 from ninefold.runs import layout
 from ninefold.runs.folder import check_run, is_finished, open_run
 from ninefold.runs.records import Status, now
@@ -50,30 +50,42 @@ def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
         replace(status, state="done", ended=now()).write(folder)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run folder; that of a process that died is free.
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Return a block that holds the lock of a run folder; that of a process that died is free.
 
     Raises:
         RunError: If another process holds it; the message names the holder.
     """
-    lock = filelock.FileLock(folder / layout.LOCK, timeout=0)
+    return held(
+        folder / layout.LOCK,
+        lambda: RunError(f"{folder}: {_holder(folder)}; wait until it has finished, or choose another --out"),
+    )
+
+
+@contextmanager
+def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
+    """Hold a lock file until the block ends, and remove it; another process that asks for it meanwhile is refused.
+
+    Raises:
+        NinefoldError: What ``refusal`` returns, if another process holds the lock.
+    """
+    lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout as error:
-        raise RunError(f"{folder}: {_holder(folder)}; wait until it has finished, or choose another --out") from error
+        raise refusal() from error
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
             raise
-        console.warn(f"{folder}: its file system has no locks; start no second command with the same --out")
+        console.warn(f"{path.parent}: its file system has no locks; start no second command with the same --out")
         yield
         return
     try:
         yield
     finally:
-        # While it is held: whoever opened the file meanwhile is refused, or finds the run as it is now.
+        # While it is held: whoever opened the file meanwhile is refused, or finds what is finished now.
         with suppress(OSError):
-            (folder / layout.LOCK).unlink()
+            path.unlink()
         lock.release()
 
 

@@ -6,14 +6,13 @@ shards that it lacks and ends with the same bytes; writing something else begins
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
 from ninefold import store
 from ninefold.console import say
@@ -21,6 +20,7 @@ from ninefold.data.format import manifest, shards
 from ninefold.data.format.card import About, card
 from ninefold.data.format.manifest import Manifest, SplitFacts
 from ninefold.errors import DataError
+from ninefold.runs.lock import held
 from ninefold.types import Example
 from ninefold.version import __version__
 
@@ -65,20 +65,12 @@ def _versions() -> dict[str, str]:
     return {"ninefold": __version__}
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Refuse a second process that writes the same folder."""
-    path = folder.with_name(f".{folder.name}.lock")
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise DataError(f"{folder}: another process is writing it; wait for that, or choose another --out") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
+def _locked(folder: Path) -> AbstractContextManager[None]:
+    """Return a block during which any other process that writes the same folder is refused."""
+    return held(
+        folder.with_name(f".{folder.name}.lock"),
+        lambda: DataError(f"{folder}: another process is writing it; wait for that, or choose another --out"),
+    )
 
 
 @contextmanager
