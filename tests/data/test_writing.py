@@ -185,6 +185,21 @@ def test_shards_that_hold_other_rows_are_written_again(
     assert contents(tmp_path / "set") == whole
 
 
+def test_shards_with_other_columns_are_written_again(tmp_path: Path, whole: dict[str, bytes], drawn: list[str]):
+    rows = {split: [replace(row, factors={"one": 1}) for row in found] for split, found in splits().items()}
+
+    def dies() -> Iterator[Example]:
+        yield from rows["test"][:4]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write(tmp_path / "set", {"train": rows["train"], "test": dies()}, about=ABOUT)
+    drawn.clear()
+    write(tmp_path / "set", splits(), about=ABOUT)
+    assert len(drawn) == 16
+    assert contents(tmp_path / "set") == whole
+
+
 def test_a_broken_shard_is_written_again(tmp_path: Path, whole: dict[str, bytes], drawn: list[str]):
     with pytest.raises(RuntimeError):
         write(tmp_path / "set", splits(dies_at=12), about=ABOUT)

@@ -89,14 +89,15 @@ def write_shards(
     number = 0
     for shard in finished(folder, split):
         block = list(islice(rest, _rows_in(shard.data)))
-        if not _holds(shard.data, block):
+        if not _holds(shard.data, block, schema):
             rest = chain(block, rest)
             break
         if schema is None:
             with opened(shard.data) as file:
                 schema = _schema_in(file)
         number += 1
-    for stale in finished(folder, split)[number:]:
+    # The last one first, so that a crash leaves no gap with finished shards behind it.
+    for stale in reversed(finished(folder, split)[number:]):
         stale.data.unlink()
     groups = _row_groups(rest, embed)
     for shard in (Shard(folder, split, number) for number in count(number)):
@@ -126,12 +127,18 @@ def _schema_in(file: pq.ParquetFile) -> pa.Schema:
     return pa.schema(columns, metadata=found.metadata)
 
 
-def _holds(path: Path, examples: list[Example]) -> bool:
-    """Return whether a finished shard holds these examples; their images, which would have to be made, aside."""
+def _holds(path: Path, examples: list[Example], schema: pa.Schema | None) -> bool:
+    """Return whether a finished shard holds these examples under a schema, or any where there is none yet.
+
+    Their images, which would have to be made, are not compared.
+    """
     try:
         with opened(path) as file:
-            expected = table_of(examples, _schema_in(file))
-            return bool(file.read(columns=expected.column_names).cast(expected.schema).equals(expected))
+            found = _schema_in(file)
+            expected = table_of(examples, schema or found)
+            rows = file.read(columns=[name for name in found.names if name != "image"])
+            same = schema is None or found.equals(schema, check_metadata=True)
+            return bool(same and rows.cast(expected.schema).equals(expected))
     except DataError:
         return False
 
