@@ -1,17 +1,17 @@
-"""lmms-eval's Hugging Face LLaVA on rows of a data set, run by an interpreter that has lmms-eval.
+"""Evaluation with lmms-eval's Hugging Face LLaVA, run by an interpreter that has lmms-eval and need not have ninefold.
 
-`performance/evaluation.py --peer-python` starts it. Each line it reads, a first and a last row, it answers with one
-line of JSON: the seconds of `generate_until` for these rows, their texts, and the most memory in MB so far. The task is
-made on the spot as lmms-eval wants it; its own model class, collation and generation do the rest, at the only batch
-size that the class knows, which is 1.
+`evaluation.py --peer-python` starts it. Each question answers the rows from a first to a last one; the seconds are
+those of `generate_until`. The task is made on the spot as lmms-eval wants it; its own model class, collation and
+generation do the rest, at the only batch size that the class knows, which is 1.
 """
 
-import json
-import resource
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import workers
 
 TASK = """\
 task: ninefold_rows
@@ -40,31 +40,27 @@ def results(row, found):
 """
 
 
-def main() -> None:
-    """Answer the lines of standard input."""
-    model, dtype, data, split, tokens, limit = sys.argv[1:]
-    told, sys.stdout = sys.stdout, sys.stderr
-
+def make(*, model: str, dtype: str, data: str, tokens: int, limit: int) -> Callable[..., dict[str, Any]]:
+    """Return a function that answers rows, with the seconds that it took."""
     from lmms_eval.models.simple.llava_hf import LlavaHf
     from lmms_eval.tasks import TaskManager, get_task_dict
 
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "rows.yaml").write_text(TASK.format(data=data, split=split, tokens=tokens))
+        (Path(folder) / "rows.yaml").write_text(TASK.format(data=data, split="test", tokens=tokens))
         (Path(folder) / "utils.py").write_text(UTILS)
         manager = TaskManager("ERROR", include_path=folder, include_defaults=False)
         task = get_task_dict(["ninefold_rows"], manager)["ninefold_rows"]
     runner = LlavaHf(pretrained=model, device="cpu", device_map="cpu", dtype=dtype, batch_size=1)
     runner.task_dict["ninefold_rows"] = task.dataset
-    task.build_all_requests(limit=int(limit), rank=0, world_size=1)
-    print("ready", file=told, flush=True)
-    for line in sys.stdin:
-        first, last = map(int, line.split())
+    task.build_all_requests(limit=limit, rank=0, world_size=1)
+
+    def span(first: int, last: int) -> dict[str, Any]:
         begun = time.perf_counter()
         texts = runner.generate_until(task.instances[first:last])
-        seconds = time.perf_counter() - begun
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-        print(json.dumps({"seconds": seconds, "texts": texts, "peak": peak}), file=told, flush=True)
+        return {"seconds": time.perf_counter() - begun, "texts": texts}
+
+    return span
 
 
 if __name__ == "__main__":
-    main()
+    workers.serve(make)
