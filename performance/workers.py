@@ -22,7 +22,7 @@ class Worker:
         """Run a script of this folder on a job, with this or another Python interpreter."""
         self.python = python or sys.executable
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        command = [self.python, str(Path(__file__).with_name(script)), json.dumps(job)]
+        command = [self.python, str(Path(__file__).parent / script), json.dumps(job)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
         )
