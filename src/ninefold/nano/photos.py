@@ -70,6 +70,17 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
         store.write_text(folder / "README.md", about)
 
 
+def is_made(spec: WorldSpec, folder: Path) -> bool:
+    """Return whether a folder holds the images of a specification, all of them."""
+    try:
+        content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
+        names = [image["file_name"] for image in content["images"]]
+        asked = content["info"]["seed"] == spec.seed and len(names) == spec.pictures
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return asked and all((folder / "images" / name).is_file() for name in names)
+
+
 def _size(image: WorldImage) -> tuple[int, int]:
     if image.aspect >= 1:
         return LONG_SIDE, round(LONG_SIDE / image.aspect)

@@ -1,0 +1,104 @@
+"""The executor of studies: walks the steps, skips what is done, resumes what was interrupted."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ninefold import store
+from ninefold.console import say
+from ninefold.data.checks import certificate
+from ninefold.data.format.dataset import Dataset
+from ninefold.data.sources import synthetic
+from ninefold.data.sources.coco import source as coco
+from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.errors import DataError
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.nano import photos
+from ninefold.report.page import report
+from ninefold.runs import layout
+from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Task, Training, Verification
+from ninefold.training.train import train
+
+
+def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = say) -> dict[str, float]:
+    """Bring about all steps of a study; the same call after an interruption goes on.
+
+    Args:
+        steps: What to do, in order.
+        seconds: JSON file that keeps the time of each step, over interruptions too.
+        tell: Takes a line on what is going on.
+
+    Returns:
+        Seconds by name of a step; steps of one name are summed up.
+    """
+    kept: dict[str, float] = store.read_json(seconds) if seconds.exists() else {}
+    taken: dict[str, float] = dict.fromkeys((step.name for step in steps), 0.0)
+    complete: set[Path] = set()
+    for number, step in enumerate(steps, start=1):
+        key = f"{number} {step.name}"
+        tell(f"{number} of {len(steps)}: {step.name}")
+        begun = time.perf_counter()
+        for task in step.tasks:
+            if isinstance(task, Page):
+                _write(task, complete, tell)
+            else:
+                _perform(task)
+        # A step that was finished before takes next to nothing now; the time that counts is the longest.
+        kept[key] = max(round(time.perf_counter() - begun, 1), kept.get(key, 0.0))
+        taken[step.name] = round(taken[step.name] + kept[key], 1)
+        store.write_json(seconds, kept)
+    return taken
+
+
+def is_made(folder: Path, spec: SyntheticSpec | CocoSpec) -> bool:
+    """Return whether a folder holds the data set of a specification, made after the files that it names."""
+    try:
+        manifest = Dataset.open(folder).manifest
+    except DataError:
+        return False
+    told = {"question": manifest.question, **manifest.spec}
+    asked = asdict(spec)
+    files = [value for value in asked.values() if isinstance(value, Path)]
+    written = (folder / "manifest.json").stat().st_mtime
+    return all(path.exists() and path.stat().st_mtime <= written for path in files) and all(
+        told[key] == (value.name if isinstance(value, Path) else value) for key, value in asked.items() if key in told
+    )
+
+
+def _perform(task: Task) -> None:
+    match task:
+        case Images(folder, spec):
+            if not photos.is_made(spec, folder):
+                photos.make(spec, folder, progress=True)
+        case DataSet(folder, SyntheticSpec() as spec):
+            if not is_made(folder, spec):
+                synthetic.make(spec, folder, progress=True)
+        case DataSet(folder, CocoSpec() as spec):
+            if not is_made(folder, spec):
+                coco.make(spec, folder, progress=True)
+        case Verification(folder):
+            certificate.verify(folder, progress=True)
+        # Runs know themselves whether they are done.
+        case Evaluation(folder, spec):
+            evaluate(spec, folder)
+        case Training(folder, spec):
+            train(spec, folder)
+
+
+def _write(page: Page, complete: set[Path], tell: Callable[[str], None]) -> None:
+    """Write a page, unless it is complete already."""
+    done = [run for run in page.runs if _is_done(run)]
+    pending = [run.name for run in page.runs if run not in done]
+    if page.path in complete or not done:
+        return
+    report(done, page.path, pending=pending)
+    if pending:
+        tell(f"First results are in {page.path}; still to come: {', '.join(pending)}.")
+    else:
+        complete.add(page.path)
+
+
+def _is_done(run: Path) -> bool:
+    return (run / layout.DONE).exists()
