@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from ninefold.errors import RunError
@@ -59,3 +61,22 @@ def test_runs_asked_in_another_way_are_not_compared(evaluation, answers):
 def test_nothing_to_report_is_an_error():
     with pytest.raises(RunError, match="no run to report"):
         read_runs([])
+
+
+def test_models_with_weights_of_their_own_are_paired_through_their_lineage(evaluation, answers, tmp_path):
+    base, full = evaluation("base", answers(0.4)), evaluation("full", answers(0.9), model="model")
+    parent = json.loads((base / "spec.json").read_text())["model"]
+    provenance = json.loads((full / "provenance.json").read_text())
+    told = {"parent": parent, "training": str(tmp_path / "full-training")}
+    (full / "provenance.json").write_text(json.dumps(provenance | told))
+    (test_set,) = group(read_runs([full, base])[0])
+    assert [result.name for result in test_set.results] == ["base", "tuned"]
+    assert [(one.run.folder.name, other.run.folder.name) for one, other in test_set.pairs] == [("base", "full")]
+
+
+def test_scores_of_another_version_are_refused(evaluation, answers):
+    folder = evaluation("base", answers(0.4))
+    metrics = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"scorer": 0}))
+    with pytest.raises(RunError, match="another version of ninefold; run: ninefold score"):
+        read_runs([folder])

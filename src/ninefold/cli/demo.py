@@ -1,9 +1,8 @@
 """`ninefold demo`: the whole system in one command."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-from ninefold import api
 
 
 @dataclass(frozen=True)
@@ -22,4 +21,6 @@ class Demo:
     """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
 
     def run(self) -> None:
-        api.demo(self.out, model=self.model)
+        from ninefold.studies.demo import demo
+
+        demo(self.out, model=self.model, tell=partial(print, flush=True))

@@ -18,12 +18,12 @@ def tables(runs: Sequence[Run]) -> tuple[Table, ...]:
     """Return one table for each model whose runs recorded their image inputs; equal records are shown once."""
     models: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
-        if run.sees is not None:
+        if run.image_inputs is not None:
             records = models.setdefault(run.model, {})
             name = set_name(run) if isinstance(run, Evaluation) else "training"
-            known = records.setdefault(name, run.sees)
-            if canonical_json(known) != canonical_json(run.sees):
-                records[f"{name}, {run.folder.name}"] = run.sees
+            known = records.setdefault(name, run.image_inputs)
+            if canonical_json(known) != canonical_json(run.image_inputs):
+                records[f"{name}, {run.folder.name}"] = run.image_inputs
     return tuple(
         Table(
             model, _note(records), HEAD, tuple(row for name, record in records.items() for row in _rows(name, record))

@@ -102,6 +102,6 @@ def _run_facts(run: Run) -> RunFacts:
     peak = told.pop("peak_memory_mib", None) or {}
     memory = {f"peak memory, {device.upper()}": f"{count(mebibytes)} MiB" for device, mebibytes in peak.items()}
     result = {"result": run.metrics} if isinstance(run, Training) else {}
-    processor = {"image processor": run.sees["settings"]} if run.sees else {}
+    processor = {"image processor": run.image_inputs["settings"]} if run.image_inputs else {}
     facts = {"specification": run.spec, **processor, **result, **memory, **told}
     return RunFacts(f"{kind}: {run.folder.name}", command, facts)

@@ -19,29 +19,29 @@ class Run:
     """A finished run folder."""
 
     folder: Path
-    """Where it lies."""
+    """The folder."""
     spec: dict[str, Any]
     """All that changed its outcome."""
     metrics: dict[str, Any]
-    """What it measured."""
+    """The content of its ``metrics.json``."""
     provenance: dict[str, Any]
     """Command, versions and machine; empty where the run tells none."""
-    sees: dict[str, Any] | None
-    """What the model saw of the pictures (see `ninefold.models.image_inputs`), where that is known."""
+    image_inputs: dict[str, Any] | None
+    """Sizes, tiles and tokens of its images (see `ninefold.models.image_inputs`), where that is known."""
 
     @property
     def model(self) -> str:
-        """What the base model is called."""
+        """Return the name of the base model."""
         return str(self.spec["model"]["name"])
 
     @property
     def is_nano(self) -> bool:
-        """Whether the model is one of the small bases shipped with ninefold: a demonstration."""
+        """Return whether the model is a nano base, or was tuned from one: a demonstration."""
         return bool(self.spec["model"].get("nano"))
 
     @property
     def data_folders(self) -> list[Path]:
-        """Where its data sets lay when it was made; several may be trained on."""
+        """Return the folders of its data sets when it was made; training may use several."""
         named = self.provenance.get("data") or []
         return [Path(folder) for folder in ([named] if isinstance(named, str) else named)]
 
@@ -60,52 +60,52 @@ class Evaluation(Run):
 
     @property
     def base_model(self) -> lineage.Identity:
-        """The identity of the model before tuning; its own where it is a base."""
+        """Return the identity of the model before tuning; its own where it is a base."""
         return lineage.subject(self.spec["model"], self.provenance)
 
     @property
     def model(self) -> str:
-        """What the base model is called."""
+        """Return the name of the base model."""
         return str(self.base_model["name"])
 
     @property
     def is_base(self) -> bool:
-        """Whether the model was evaluated as it came, and not tuned."""
+        """Return whether the model was not tuned."""
         return lineage.parent(self.spec["model"], self.provenance) is None
 
     @property
     def tuned_by(self) -> Path | None:
-        """The training run, or adapter folder, that tuned the model."""
+        """Return the training run, or adapter folder, that tuned the model."""
         named = self.provenance.get("adapter") or self.provenance.get("training")
         return Path(named) if named else None
 
     @property
     def set_key(self) -> str:
-        """The identity of the examples answered: runs with the same key are comparable item by item."""
+        """Return the identity of the examples: runs with the same key are comparable example by example."""
         data = self.spec["data"]
         return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit")])
 
     @property
     def subject(self) -> str:
-        """What was evaluated, whether tuned or not: the model, and how it was asked where that is not the usual way."""
+        """Return the name of the base model, with the way of scoring where that is not the usual one."""
         return f"{self.model} by choice" if self.spec.get("scoring") == "choice" else self.model
 
     @property
     def subject_key(self) -> str:
-        """The identity of what was evaluated: runs of a base and of what was tuned from it share it."""
+        """Return the identity that runs of a base and of models tuned from it share."""
         model = {key: value for key, value in self.base_model.items() if key != "adapter"}
         return canonical_json({**self.spec, "id": None, "model": model})
 
     @cached_property
     def labels(self) -> list[str]:
-        """All answers in the canonical order of the question; in order of appearance where rows have their own."""
+        """Return all answers in the question's canonical order; in order of appearance where rows have their own."""
         known = self.spec["data"].get("labels") or ()
         valid = self.scores["kind"] == "label"
         return list(dict.fromkeys([*known, *self.scores["answer"], *self.scores["label"][valid]]))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """The score table, one row an example, indexed by the example's id."""
+        """Return the score table, one row an example, indexed by the example's id."""
         return pd.read_parquet(self.folder / layout.SCORES).set_index("id", drop=False)
 
 
@@ -132,23 +132,23 @@ class TestSet:
 
     @property
     def pairs(self) -> list[tuple[Result, Result]]:
-        """Every tuned run with the base it was tuned from."""
+        """Return every tuned run with the base it was tuned from."""
         by_run = {id(result.run): result for result in self.results}
         return [(by_run[id(result.base)], result) for result in self.results if result.base is not None]
 
     @property
     def grid(self) -> int | None:
-        """Cells along each side of its maps; None where the set does not say where things are."""
+        """Return the number of cells along each side of its maps; None where the set gives no positions."""
         return len(self.results[0].run.metrics["by_cell"]) if "by_cell" in self.results[0].run.metrics else None
 
     @property
     def labels(self) -> list[str]:
-        """All answers, in canonical order."""
+        """Return all answers, in canonical order."""
         return self.results[0].run.labels
 
     @property
     def questions(self) -> int:
-        """How many questions the set asks."""
+        """Return the number of questions."""
         return int(self.results[0].run.metrics["n"])
 
 
@@ -173,7 +173,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
 
 
 def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
-    """Bring together the runs that answered the same examples, and pair each tuned run with its base."""
+    """Group the runs that answered the same examples, and pair each tuned run with its base."""
     sets: dict[str, list[Evaluation]] = {}
     for run in evaluations:
         sets.setdefault(run.set_key, []).append(run)
@@ -202,7 +202,7 @@ def _tuned_name(run: Evaluation, siblings: int) -> str:
 
 
 def set_name(run: Evaluation) -> str:
-    """Return what the examples of an evaluation are called."""
+    """Return the name of the examples of an evaluation."""
     data = run.spec["data"]
     name = str(data.get("name") or "data")
     if data.get("split") not in (None, "test"):

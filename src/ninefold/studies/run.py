@@ -17,7 +17,7 @@ from ninefold.errors import DataError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.nano import photos
 from ninefold.report.page import report
-from ninefold.runs import layout
+from ninefold.runs.records import Status
 from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Task, Training, Verification
 from ninefold.training.train import train
 
@@ -101,4 +101,4 @@ def _write(page: Page, complete: set[Path], tell: Callable[[str], None]) -> None
 
 
 def _is_done(run: Path) -> bool:
-    return (run / layout.DONE).exists()
+    return Status.read(run).state == "done"
