@@ -105,9 +105,15 @@ def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
     Raises:
         NinefoldError: If the data, the model or the run folder cannot be used.
     """
+    from ninefold.training.settings import finished_metrics
+
+    spec = _with_paths(spec)
+    metrics = finished_metrics(spec, Path(out))
+    if metrics is not None:
+        return metrics
     from ninefold.training.train import train
 
-    return train(_with_paths(spec), Path(out))
+    return train(spec, Path(out))
 
 
 def evaluate(spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None) -> dict[str, Any]:

@@ -3,23 +3,17 @@
 import hashlib
 import json
 import os
-import platform
-import shlex
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from ninefold.errors import RunError
-from ninefold.version import __version__
 
 REMEMBERED_BYTES = 16 << 20
 """Hashes of files from this size on are remembered; smaller ones are read again in milliseconds."""
@@ -96,55 +90,6 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-
-
-def open_run(folder: Path, spec: Mapping[str, object]) -> bool:
-    """Make or reopen the run folder of a specification.
-
-    ``spec`` holds all that changes the outcome and nothing else. A folder that was begun with the same specification is
-    continued; one begun with another is refused, so that results of two specifications never mix.
-
-    Returns:
-        Whether the run is already done.
-
-    Raises:
-        RunError: If the folder belongs to another specification, or holds other files.
-    """
-    path = folder / "spec.json"
-    if not path.exists():
-        # What a crash leaves of a spec.json that was being written is nobody's.
-        if folder.exists() and any(not entry.name.startswith(".spec.json.") for entry in folder.iterdir()):
-            raise RunError(f"{folder}: not empty and not a run of ninefold; choose another --out")
-        write_json(path, {"id": content_id(spec), **spec})
-        return False
-    found = read_json(path)
-    if found.get("id") != content_id(spec):
-        changed = sorted(key for key in {*spec, *found} - {"id"} if _plain(spec.get(key)) != found.get(key))
-        raise RunError(
-            f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
-        )
-    return (folder / "done.json").exists()
-
-
-def provenance(**facts: object) -> dict[str, object]:
-    """Describe what ran and where: ``facts``, then all that may differ between machines that reach the same result."""
-    packages = ("torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
-    return {
-        **facts,
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        # ninefold need not be installed to run; the others are.
-        "versions": {
-            "python": platform.python_version(),
-            "ninefold": __version__,
-            **{name: metadata.version(name) for name in packages},
-        },
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-    }
-
-
-def _plain(value: object) -> object:
-    return json.loads(canonical_json(value))
 
 
 def file_hash(path: Path) -> str:

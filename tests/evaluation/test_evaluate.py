@@ -16,7 +16,8 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.fake import FakeModel
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
-from ninefold.runs.records import SCORER_VERSION, Status
+from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.records import Status
 from ninefold.space import LABELS
 from ninefold.types import Example
 

@@ -8,8 +8,9 @@ import pytest
 from ninefold import store
 from ninefold.errors import DataError, RunError
 from ninefold.evaluation.predict import predict
-from ninefold.evaluation.score import SCORER_VERSION, score
+from ninefold.evaluation.score import score
 from ninefold.models.fake import FakeModel
+from ninefold.runs.metrics import SCORER_VERSION
 from ninefold.space import LABELS, Cell, label_of_cell
 from ninefold.types import Example
 

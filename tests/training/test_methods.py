@@ -17,8 +17,9 @@ from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
 from ninefold.training import callbacks
-from ninefold.training.lora import matched, pattern_of
+from ninefold.training.lora import matched
 from ninefold.training.parameters import is_trained
+from ninefold.training.settings import pattern_of
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold import store
-from ninefold.errors import ModelError
 from ninefold.evaluation.resolve import Questions, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models import identity
 from ninefold.models.endpoint import address
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
-from ninefold.runs.records import SCORER_VERSION, Provenance
+from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.records import Provenance
 
 if TYPE_CHECKING:
     from ninefold.models.protocol import Model
@@ -79,7 +80,7 @@ def _run(
             return
         if model is None:
             model = _opened(spec)
-            _check_identity(model, found.model)
+            identity.check_opened(model, found.model)
         loaded = time.perf_counter()
         watch = Watch(model)
         examples = watch.through(questions.data.read(questions.split, limit=questions.limit))
@@ -109,14 +110,6 @@ def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
     if spec.model.adapter is not None:
         check_agreement(spec.model.adapter, model.image_settings)
     return model
-
-
-def _check_identity(model: "Model", resolved: Mapping[str, Any]) -> None:
-    """Refuse a model that is not the one whose run was begun, such as one that the hub has just updated."""
-    opened = {"name": model.name, **model.identity}
-    changed = sorted(key for key in {*opened, *resolved} if opened.get(key) != resolved.get(key))
-    if changed:
-        raise ModelError(f"{model.name}: its {', '.join(changed)} changed meanwhile; run the same command again")
 
 
 def _finish(

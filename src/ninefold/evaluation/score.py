@@ -15,7 +15,7 @@ from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError, RunError
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
-from ninefold.runs.records import SCORER_VERSION
+from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.space import GRID, LABELS
 from ninefold.types import Answer, AnswerKind, Clustering
 
@@ -43,7 +43,7 @@ def score(run: Path) -> dict[str, Any]:
         )
     data = store.read_json(run / layout.SPEC).get("data", {})
     table = _table(pd.read_parquet(path), run, data.get("labels", ()))
-    metrics = _metrics(table, data)
+    metrics = _metrics(table, data).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / layout.SCORES, buffer.getvalue())
@@ -79,24 +79,24 @@ def _table(predictions: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.Da
     return table[[*LEADING, *(name for name in table.columns if name not in LEADING)]]
 
 
-def _metrics(table: pd.DataFrame, data: Mapping[str, Any]) -> dict[str, Any]:
+def _metrics(table: pd.DataFrame, data: Mapping[str, Any]) -> EvaluationMetrics:
     clustering = data.get("clustering", "group")
     labels = _labels(table, data.get("labels") or ())
     valid = table[table["kind"] == "label"]
     overall = _proportion(table, clustering)
     census = data.get("limit") is None and clustering == "census"
-    return {
-        "scorer": SCORER_VERSION,
-        "n": len(table),
-        "accuracy": overall.value,
-        "ci95": [overall.low, overall.high],
-        "interval": _meaning(table, overall, census=census),
-        "invalid": len(table) - len(valid),
-        "invalid_by_class": {kind: int((table["kind"] == kind).sum()) for kind in INVALID},
-        "valid_accuracy": float(valid["correct"].mean()) if len(valid) else None,
+    return EvaluationMetrics(
+        scorer=SCORER_VERSION,
+        n=len(table),
+        accuracy=overall.value,
+        ci95=[overall.low, overall.high],
+        interval=_meaning(table, overall, census=census),
+        invalid=len(table) - len(valid),
+        invalid_by_class={kind: int((table["kind"] == kind).sum()) for kind in INVALID},
+        valid_accuracy=float(valid["correct"].mean()) if len(valid) else None,
         **(_where(table, clustering, labels) if {"region", "cell_row", "cell_col"} <= set(table.columns) else {}),
-        "confusion": _confusion(table, labels),
-    }
+        confusion=_confusion(table, labels),
+    )
 
 
 def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from ninefold.errors import ModelError
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.endpoint import address
 from ninefold.models.families import find
+from ninefold.models.protocol import Model
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 
@@ -25,3 +27,14 @@ def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
         _, model = address.split(spec.name)
         return address.identity(model) if model else None
     return checkpoint_identity(find(spec.name), adapter=spec.adapter, dtype=spec.dtype, device=spec.device)
+
+
+def check_opened(model: Model, resolved: Mapping[str, object]) -> None:
+    """Refuse an opened model that is not the one its run was begun with, such as one that the hub has just updated.
+
+    Raises:
+        ModelError: If any part of its identity differs from what `resolve` said.
+    """
+    opened = {"name": model.name, **model.identity}
+    if changed := sorted(key for key in {*opened, *resolved} if opened.get(key) != resolved.get(key)):
+        raise ModelError(f"{model.name}: its {', '.join(changed)} changed meanwhile; run the same command again")

@@ -10,7 +10,8 @@ import pandas as pd
 
 from ninefold.errors import RunError
 from ninefold.runs import layout, lineage
-from ninefold.runs.records import SCORER_VERSION, Provenance, Status
+from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.records import Provenance, Status
 from ninefold.store import canonical_json, read_json
 
 

@@ -20,9 +20,6 @@ from ninefold.version import __version__
 State = Literal["planned", "running", "done", "failed"]
 """How far a run is; one that was killed still says "running", though nobody holds its lock."""
 
-SCORER_VERSION = 2
-"""Changes whenever the same predictions would be scored otherwise; it is no part of a run's id."""
-
 PACKAGES = ("torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
 """Packages whose versions a run notes."""
 
@@ -143,6 +140,78 @@ class EvaluationSpec(Record):
     def from_json(cls, found: Mapping[str, Any]) -> Self:
         """Return the record of an object of JSON."""
         return super().from_json({**found, "data": EvaluatedData.from_json(found["data"])})
+
+
+@dataclass(frozen=True)
+class TrainedData(Record):
+    """A data set that is trained on."""
+
+    name: str
+    """What its folder is called."""
+    train: Sequence[str]
+    """Name and fingerprint of the split that is learned from."""
+    validation: Sequence[str]
+    """Name and fingerprint of the split that chooses the best epoch."""
+
+
+@dataclass(frozen=True)
+class LoraSettings(Record):
+    """LoRA's settings."""
+
+    pattern: str
+    """Regular expression that the names of the adapted modules match."""
+    rank: int
+    """Rank of its matrices."""
+    alpha: int
+    """Its scale, before division by the rank."""
+    dropout: float
+    """Dropout of its input."""
+    init: str
+    """How its first matrix is initialized."""
+    bias: str = "none"
+    """Which biases are trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSpec(Record):
+    """All that changes the outcome of a training run: ``spec.json``."""
+
+    kind: ClassVar[str] = "training"
+
+    model: Mapping[str, Any]
+    """Identity of the model that training begins from: the parent of what it makes."""
+    data: Sequence[TrainedData]
+    """The data sets, in order."""
+    limit: int | None
+    """Only the first so many rows of each split."""
+    seed: int
+    """Seed of LoRA's first values and of the order of the data."""
+    scope: str
+    """What is trained: vision and language, or language alone."""
+    lora: LoraSettings | None
+    """LoRA's settings; None where the weights themselves are trained."""
+    optimizer: str = "adamw"
+    """The optimizer."""
+    learning_rate: float
+    """Its highest learning rate."""
+    schedule: str
+    """How the learning rate moves."""
+    warmup: float
+    """Fraction of all steps over which it rises from zero."""
+    weight_decay: float
+    """Of the optimizer."""
+    clip: float
+    """Largest norm of the gradient; 0 for no limit."""
+    batch: int
+    """Examples per optimizer step."""
+    epochs: int
+    """Epochs at most."""
+    patience: int
+    """Epochs without a better validation loss before it stops."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record in JSON's types."""
+        return {"kind": self.kind, **super().to_json()}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
-from ninefold.errors import ModelError, RunError
+from ninefold.errors import ModelError
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.seeding import seed_sequence
 
@@ -25,22 +25,6 @@ def matched(model: Any, pattern: str) -> list[str]:
             f"LoRA pattern {pattern!r} matches no module; the model's linear layers end in {', '.join(ends)}"
         )
     return found
-
-
-def pattern_of(targets: str) -> str:
-    """Return the pattern of ``--targets``: names of modules separated by commas, or a regular expression.
-
-    Raises:
-        RunError: If it is neither.
-    """
-    if re.fullmatch(r"[\w.]+(\s*,\s*[\w.]+)*", targets):
-        names = "|".join(re.escape(name.strip()) for name in targets.split(","))
-        return rf"(.*\.)?({names})"
-    try:
-        re.compile(targets)
-    except re.error as error:
-        raise RunError(f"--targets {targets!r}: not a regular expression ({error})") from error
-    return targets
 
 
 def attach(

@@ -1,6 +1,5 @@
 """The processes that train together: those that ``accelerate launch`` started, or this one alone."""
 
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -9,12 +8,12 @@ import torch
 from accelerate import PartialState
 
 from ninefold import console
+from ninefold.training.settings import cpu_forced
 
 
 def processes() -> PartialState:
     """Return this process among all that train together; they run on GPUs where there are any."""
-    forced = os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("1", "true")
-    return PartialState(cpu=forced or not torch.cuda.is_available())
+    return PartialState(cpu=cpu_forced() or not torch.cuda.is_available())
 
 
 def say(message: str) -> None:

@@ -1,54 +1,102 @@
-"""The settings of a training run: everything that changes the outcome, with all defaults filled in."""
+"""The settings of a training run: everything that changes the outcome, with all defaults filled in.
 
+Nothing heavy is imported here, so that a finished run is found in a fraction of a second.
+"""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from ninefold import store
 from ninefold.data.format.dataset import Dataset
+from ninefold.errors import RunError
+from ninefold.models import identity
+from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.models.protocol import Trainable
-from ninefold.training import lora
+from ninefold.runs import layout
+from ninefold.runs.folder import is_finished
+from ninefold.runs.records import LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
 
 
-def resolve(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
-    """Return the settings of a run in JSON's types, with the family's defaults where the specification has none.
+def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | None:
+    """Return the settings of a run, with the family's defaults where the specification has none.
+
+    Args:
+        spec: What is asked for.
+        model: The model that it names, where it is open already.
+
+    Returns:
+        What ``spec.json`` of the run holds; None where only the opened model tells (see
+        `ninefold.models.identity.resolve`).
 
     Raises:
         DataError: If a data set or a split does not exist.
+        ModelError: If there is no such model.
         RunError: If ``targets`` is not a pattern.
     """
-    preset = model.checkpoint.preset
-    return {
-        "kind": "training",
-        "model": model.identity,
-        "data": [
-            {
-                "name": data.name,
-                "train": [spec.train_split, data.fingerprint(spec.train_split)],
-                "validation": [spec.validation_split, data.fingerprint(spec.validation_split)],
-            }
-            for data in map(Dataset.open, spec.data)
-        ],
-        "limit": spec.limit,
-        "seed": spec.seed,
-        "scope": spec.lora_scope,
-        "lora": _lora(spec, model) if spec.method == "lora" else None,
-        "optimizer": "adamw",
-        "learning_rate": spec.learning_rate or preset.learning_rate,
-        "schedule": spec.schedule or preset.schedule,
-        "warmup": spec.warmup,
-        "weight_decay": spec.weight_decay,
-        "clip": spec.clip,
-        "batch": spec.batch or preset.batch,
-        "epochs": spec.epochs,
-        "patience": spec.patience,
-    }
+    if model is not None:
+        found, checkpoint = model.identity, replace(model.checkpoint, family=model.family)
+    else:
+        resolved = identity.resolve(replace(spec.model, device="cpu" if cpu_forced() else "auto"))
+        if resolved is None:
+            return None
+        # Of a hub id that no row lists, the family is known from its configuration.
+        family = FAMILIES.get(str(resolved["family"]), GENERIC)
+        found, checkpoint = resolved, replace(find(spec.model.name), family=family)
+    preset = checkpoint.preset
+    pattern = checkpoint.family.scopes[spec.lora_scope] if spec.targets is None else pattern_of(spec.targets)
+    lora = LoraSettings(pattern, spec.rank, spec.alpha, spec.dropout, spec.init)
+    return TrainingSpec(
+        model=found,
+        data=[_trained(Dataset.open(folder), spec) for folder in spec.data],
+        limit=spec.limit,
+        seed=spec.seed,
+        scope=spec.lora_scope,
+        lora=lora if spec.method == "lora" else None,
+        learning_rate=spec.learning_rate or preset.learning_rate,
+        schedule=spec.schedule or preset.schedule,
+        warmup=spec.warmup,
+        weight_decay=spec.weight_decay,
+        clip=spec.clip,
+        batch=spec.batch or preset.batch,
+        epochs=spec.epochs,
+        patience=spec.patience,
+    )
 
 
-def _lora(spec: TrainSpec, model: Trainable) -> dict[str, Any]:
-    return {
-        "pattern": model.family.scopes[spec.lora_scope] if spec.targets is None else lora.pattern_of(spec.targets),
-        "rank": spec.rank,
-        "alpha": spec.alpha,
-        "dropout": spec.dropout,
-        "init": spec.init,
-        "bias": "none",
-    }
+def finished_metrics(spec: TrainSpec, out: Path) -> dict[str, Any] | None:
+    """Return the figures of a finished run, which is found without opening the model; None where it is not finished."""
+    found = resolve(spec)
+    if found is None or not is_finished(out, found.to_json()):
+        return None
+    metrics: dict[str, Any] = store.read_json(out / layout.METRICS)
+    return metrics
+
+
+def cpu_forced() -> bool:
+    """Whether `accelerate` is told to leave GPUs alone."""
+    return os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("1", "true")
+
+
+def pattern_of(targets: str) -> str:
+    """Return the pattern of ``--targets``: names of modules separated by commas, or a regular expression.
+
+    Raises:
+        RunError: If it is neither.
+    """
+    if re.fullmatch(r"[\w.]+(\s*,\s*[\w.]+)*", targets):
+        names = "|".join(re.escape(name.strip()) for name in targets.split(","))
+        return rf"(.*\.)?({names})"
+    try:
+        re.compile(targets)
+    except re.error as error:
+        raise RunError(f"--targets {targets!r}: not a regular expression ({error})") from error
+    return targets
+
+
+def _trained(data: Dataset, spec: TrainSpec) -> TrainedData:
+    splits = ((split, data.fingerprint(split)) for split in (spec.train_split, spec.validation_split))
+    return TrainedData(data.name, *splits)

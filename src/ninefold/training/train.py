@@ -3,7 +3,8 @@
 import resource
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ import torch
 
 from ninefold import console, store
 from ninefold.errors import ModelError, RunError
+from ninefold.models import identity
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
+from ninefold.runs.folder import is_finished
+from ninefold.runs.lock import working
+from ninefold.runs.metrics import TrainingMetrics
+from ninefold.runs.records import Provenance
 from ninefold.training import gradient_checkpointing
 from ninefold.training.arguments import trainer_arguments
 from ninefold.training.checkpoints import last_checkpoint, save_adapter, save_model
@@ -36,7 +42,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     """Fine-tune a model, or resume an interrupted run; a finished run stays as it is.
 
     Writes ``adapter/`` (plain PEFT; ``model/``, a checkpoint, where all weights are trained), ``history.json``,
-    ``metrics.json``, ``sees.json``, ``provenance.json`` and ``done.json`` to ``out``, whose ``spec.json`` holds
+    ``metrics.json``, ``sees.json``, ``provenance.json`` and ``status.json`` to ``out``, whose ``spec.json`` holds
     everything that changes the outcome. Runs in one process, or in several that ``accelerate launch`` started.
 
     Args:
@@ -54,29 +60,67 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             single example, or the loss is not finite.
     """
     begun = time.perf_counter()
-    state = processes()
-    opened = model or open_trainable(replace(spec.model, device=str(state.device)))
-    if opened.identity["adapter"] is not None:
-        raise ModelError(f"{opened.name}: has an adapter already; open its base alone to train another")
+    opened = model
     settings = resolve(spec, opened)
-    with state.main_process_first():
-        done = store.open_run(out, settings)
-    if done:
-        return dict(store.read_json(out / layout.METRICS))
-    folder = out / layout.CHECKPOINTS
-    with quiet(), made_trainable(opened, settings, restore=model is not None) as trainable:
+    if settings is None:
+        # Only the opened model tells what it is, as a hub id does that was not here yet.
+        opened = _opened(spec)
+        settings = resolve(spec, opened)
+        assert settings is not None
+    if settings.model["adapter"] is not None:
+        raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
+    with _working(out, settings.to_json()) as unfinished:
+        if not unfinished:
+            return dict(store.read_json(out / layout.METRICS))
+        if opened is None:
+            opened = _opened(spec)
+            identity.check_opened(opened, settings.model)
+        metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
+    if processes().is_main_process:
+        # What only a resumed run needs.
+        shutil.rmtree(out / layout.CHECKPOINTS)
+    return metrics
+
+
+def _opened(spec: TrainSpec) -> Trainable:
+    return open_trainable(replace(spec.model, device=str(processes().device)))
+
+
+@contextmanager
+def _working(out: Path, settings: Mapping[str, Any]) -> Iterator[bool]:
+    """Open the run's folder; the main process holds its lock and writes its status.
+
+    Yields:
+        Whether there is work to do.
+    """
+    state = processes()
+    with ExitStack() as stack:
+        with state.main_process_first():
+            if state.is_main_process:
+                unfinished = stack.enter_context(working(out, settings))
+            else:
+                unfinished = not is_finished(out, settings)
+        yield unfinished
+
+
+def _train(
+    spec: TrainSpec, settings: Mapping[str, Any], out: Path, opened: Trainable, *, begun: float, restore: bool
+) -> dict[str, Any]:
+    """Train, and write the results; return what ``metrics.json`` holds."""
+    state, folder = processes(), out / layout.CHECKPOINTS
+    with quiet(), made_trainable(opened, settings, restore=restore) as trainable:
         say(trainable.summary)
         kept = MemoryPlan.load(folder)
         inputs = open_inputs(spec, opened, resumed=None if kept is None else kept.features)
         plan = _plan(spec, settings, trainable, inputs, folder)
         log, plan = _fit(trainable, settings, plan, inputs, folder=folder, every=spec.checkpoint_steps)
     epochs = epochs_of(log)
-    metrics = {
+    metrics = TrainingMetrics(
         **summary(epochs, max_epochs=spec.epochs),
-        "examples": {"train": len(inputs.train), "validation": len(inputs.validation)},
-        "adapted": trainable.summary,
-        "adapted_modules": trainable.modules,
-    }
+        examples={"train": len(inputs.train), "validation": len(inputs.validation)},
+        adapted=trainable.summary,
+        adapted_modules=trainable.modules,
+    ).to_json()
     if state.is_main_process:
         facts = {
             "plan": plan.as_json(),
@@ -87,13 +131,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             save_adapter(folder / layout.BEST, out / layout.ADAPTER)
         else:
             save_model(opened, folder / layout.BEST, out / layout.MODEL, trainable.dtype)
-        results = {
-            layout.HISTORY: epochs,
-            layout.METRICS: metrics,
-            layout.SEES: inputs.watch.record(),
-            layout.PROVENANCE: _provenance(spec, facts),
-        }
-        _finish(out, results)
+        results = {layout.HISTORY: epochs, layout.METRICS: metrics, layout.SEES: inputs.watch.record()}
+        _finish(out, results, _provenance(spec, facts))
     state.wait_for_everyone()
     return metrics
 
@@ -181,9 +220,9 @@ def _padding(settings: Mapping[str, Any], plan: MemoryPlan, training_set: Traini
     return StepDataset(training_set, plan, torch.float32).padding(order, step)
 
 
-def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> dict[str, Any]:
+def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> Provenance:
     state = processes()
-    return store.provenance(
+    return Provenance.of_this_process(
         data=[str(folder.resolve()) for folder in spec.data],
         model=spec.model.name,
         device=str(state.device),
@@ -199,9 +238,7 @@ def _peak_memory() -> dict[str, int]:
     return peak | ({"gpu": torch.cuda.max_memory_allocated() >> 20} if torch.cuda.is_available() else {})
 
 
-def _finish(out: Path, results: Mapping[str, Any]) -> None:
-    """Write the results, then that the run is done, and remove what only a resumed run needs."""
+def _finish(out: Path, results: Mapping[str, Any], provenance: Provenance) -> None:
     for name, result in results.items():
         store.write_json(out / name, result)
-    store.write_json(out / layout.DONE, {"done": True})
-    shutil.rmtree(out / layout.CHECKPOINTS)
+    provenance.write(out)
