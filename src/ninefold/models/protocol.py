@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ninefold.errors import ModelError
 from ninefold.types import Example, Prediction
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Model(Protocol):
         """Return, for each example, one log-probability per option, in the order of its options."""
         raise ModelError(f"{self.name}: ranks no options; leave out --scoring choice")
 
-    def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
+    def hidden_states(self, examples: Sequence[Example]) -> "np.ndarray":
         """Return the states of each prompt's last token, (examples, layers, width) in single precision.
 
         Layers are the decoder's, without the embeddings; the last one is after the final norm.

@@ -20,7 +20,7 @@ from ninefold import cli, store
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError, ModelError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.spec import EvaluateSpec
@@ -404,3 +404,19 @@ def test_killed_amid_requests_a_run_goes_on_and_ends_with_the_same_bytes(
         predict(open_model(name), rows, folder, spec={"a": 1}, chunk=4, progress=False)
     assert len(server.requests) - before == 10 + 18
     assert (out / "predictions.parquet").read_bytes() == (tmp_path / "whole" / "predictions.parquet").read_bytes()
+
+
+def test_the_same_model_on_another_server_goes_on_with_the_run(server: ChatServer, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    server.faults += [(400, {}, {"error": {"message": "gone"}})]
+    with pytest.raises(ModelError, match="gone"):
+        evaluate(EvaluateSpec(ModelSpec(f"openai:{server.url}#tiny"), data), out, progress=False)
+    with serving(ChatServer(sees)) as other:
+        moved = EvaluateSpec(ModelSpec(f"openai:{other.url}#tiny"), data)
+        assert evaluate(moved, out, progress=False)["n"] == 18
+        told = store.read_json(out / "provenance.json")["model"]
+        assert told == f"openai:{other.url}#tiny"
+        with pytest.raises(RunError, match="other settings"):
+            evaluate(EvaluateSpec(ModelSpec(f"openai:{other.url}#larger"), data), out, progress=False)
+    # Finished, it is found though no server is left.
+    assert evaluate(moved, out, progress=False)["n"] == 18

@@ -14,7 +14,7 @@ import xxhash
 
 from ninefold import images
 from ninefold.data.checks.facts import DRAWN_BY, LISTED, Columns, check_pixels
-from ninefold.data.format import manifest
+from ninefold.data.format import manifest, row_hashes
 from ninefold.data.format.columns import CORE_COLUMNS, opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
@@ -36,10 +36,10 @@ def read_columns(data: Dataset) -> dict[str, Columns]:
         raise DataError(
             f"{data.folder / manifest.FILE}: its splits are not those of the parquet files (differing: {odd})"
         )
-    strange = sorted(manifest.listed_splits(data.folder) - data.splits.keys())
+    strange = sorted(row_hashes.listed_splits(data.folder) - data.splits.keys())
     if strange:
         raise DataError(
-            f"{data.folder / manifest.ROWS_FILE}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
+            f"{data.folder / row_hashes.FILE}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
         )
     return {split: _read_split(data, split) for split in data.splits}
 
@@ -50,7 +50,7 @@ def _read_split(data: Dataset, split: str) -> Columns:
     with opened(shards[0], CORE_COLUMNS) as file:
         names = [name for name in file.schema_arrow.names if name != "image"]
     columns = {name: _values(shards, name) for name in names}
-    listed = list(manifest.read_rows(data.folder, split))
+    listed = list(row_hashes.read_rows(data.folder, split))
     _check_ids(where, listed=[row.id for row in listed], shipped=columns["id"])
     columns["manifest pixels"] = [row.pixels for row in listed]
     columns["manifest text"] = [row.text for row in listed]
@@ -101,8 +101,8 @@ def check_manifest(data: Dataset, splits: Mapping[str, Columns]) -> None:
                 )
         found = manifest.SplitFacts(
             len(columns["id"]),
-            manifest.fingerprint(
-                map(manifest.RowHashes, columns["id"], columns["manifest pixels"], columns["manifest text"])
+            row_hashes.fingerprint(
+                map(row_hashes.RowHashes, columns["id"], columns["manifest pixels"], columns["manifest text"])
             ),
         )
         if found != data.manifest.splits[split]:

@@ -9,15 +9,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ninefold.data.format.card import About
 from ninefold.data.format.manifest import Manifest
-from ninefold.data.format.reading import StoredExamples, stream
-from ninefold.data.format.writing import write
 from ninefold.errors import DataError
 from ninefold.types import Clustering, Example
 
+if TYPE_CHECKING:
+    from ninefold.data.format.card import About
+    from ninefold.data.format.reading import StoredExamples
+    from ninefold.data.format.writing import write
+
 __all__ = ["About", "Dataset", "write"]
+
+
+def __getattr__(name: str) -> object:
+    # What reads and writes rows takes long to import, and who asks for a finished run needs neither.
+    if name not in {"About", "write"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ninefold.data.format import card, writing
+
+    return {"About": card.About, "write": writing.write}[name]
 
 
 @dataclass(frozen=True)
@@ -107,12 +119,16 @@ class Dataset:
         Raises:
             DataError: If the split does not exist, or a file of it is missing or broken.
         """
+        from ninefold.data.format.reading import stream
+
         return islice(stream(self.shards(split)), limit)
 
-    def sequence(self, split: str, limit: int | None = None) -> StoredExamples:
+    def sequence(self, split: str, limit: int | None = None) -> "StoredExamples":
         """Return the examples of a split by index, read when they are asked for; ``limit`` keeps the first ones.
 
         Raises:
             DataError: If the split does not exist, or a file of it is missing or broken.
         """
+        from ninefold.data.format.reading import StoredExamples
+
         return StoredExamples(self.shards(split), limit=limit)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ninefold import images
 from ninefold.data.format.columns import CORE_COLUMNS, EncodedImage, opened, repetitive, schema_of, table_of
-from ninefold.data.format.manifest import ROWS_SCHEMA, RowHashes, pixel_hash, text_hash
+from ninefold.data.format.row_hashes import ROWS_SCHEMA, RowHashes, pixel_hash, text_hash
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene

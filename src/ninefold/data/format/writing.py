@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from ninefold import store
 from ninefold.console import say
-from ninefold.data.format import manifest, shards
+from ninefold.data.format import manifest, row_hashes, shards
 from ninefold.data.format.card import About, card
 from ninefold.data.format.manifest import Manifest, SplitFacts
 from ninefold.errors import DataError
@@ -123,8 +123,8 @@ def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) ->
     (whole / "data").mkdir(parents=True)
     written = {split: shards.finished(work, split) for split in splits}
     try:
-        _write_rows(whole / manifest.ROWS_FILE, [shard.rows for shard in chain(*written.values())])
-        _check_ids(whole / manifest.ROWS_FILE)
+        _write_rows(whole / row_hashes.FILE, [shard.rows for shard in chain(*written.values())])
+        _check_ids(whole / row_hashes.FILE)
         sizes = {}
         for split, parts in written.items():
             sizes[split] = sum(shard.data.stat().st_size for shard in parts)
@@ -133,7 +133,7 @@ def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) ->
         facts = {}
         for split, parts in written.items():
             rows = sum(pq.read_metadata(shard.rows).num_rows for shard in parts)
-            facts[split] = SplitFacts(rows, manifest.fingerprint(manifest.read_rows(whole, split)))
+            facts[split] = SplitFacts(rows, row_hashes.fingerprint(row_hashes.read_rows(whole, split)))
         _manifest(about, facts).write(whole)
         store.write_text(whole / "README.md", card(about, schema, {s: (facts[s].rows, sizes[s]) for s in splits}))
         store.write_json(whole / "certificate.json", certificate.certify(whole))
@@ -164,7 +164,7 @@ def _manifest(about: About, splits: Mapping[str, SplitFacts]) -> Manifest:
 
 
 def _write_rows(path: Path, parts: Iterable[Path]) -> None:
-    with pq.ParquetWriter(path, manifest.ROWS_SCHEMA, compression="zstd", use_dictionary=["split"]) as writer:
+    with pq.ParquetWriter(path, row_hashes.ROWS_SCHEMA, compression="zstd", use_dictionary=["split"]) as writer:
         for part in parts:
             with pq.ParquetFile(part) as file:
                 writer.write_table(file.read())
