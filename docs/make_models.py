@@ -17,7 +17,8 @@ from PIL import Image
 from releases import Reader, assemble, opened
 
 from ninefold.models.clip.encoder import ClipEncoder
-from ninefold.models.families import FAMILIES, GENERIC, Family
+from ninefold.models.families import FAMILIES, GENERIC
+from ninefold.models.family import Family
 from ninefold.models.protocol import ImageInput
 from ninefold.models.vlm.image_input import ImageInputs
 from ninefold.questions.prompt import prompt

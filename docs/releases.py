@@ -91,7 +91,7 @@ def opened(folder: Path) -> Reader:
     config, family = open_config(source)
     if family.kind == "dual":
         return open_encoder(source, config)
-    return Encoder(open_processor(source, config), END_IDS[family.name])
+    return Encoder(open_processor(source, config), END_IDS[family.name], family)
 
 
 def _llava(checkpoints: Path, folder: Path, model_type: str, pictures: Mapping[str, Any], processor: str) -> None:

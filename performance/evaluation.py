@@ -101,16 +101,17 @@ def report(workers: dict[str, Worker], limit: int) -> list[float]:
 
 def bound_by_tokens(job: dict[str, Any]) -> tuple[float, float]:
     """Return how many times fewer tokens are left where shared prefixes are computed once, and questions an image."""
-    from ninefold.models.vlm.decoder import beginnings
     from ninefold.models.vlm.model import VisionLanguageModel
+    from ninefold.models.vlm.prefix_reuse import shared_prefixes
 
     encoder = VisionLanguageModel.load(find(job["model"]), device="cpu").encoder
     asked = list(Dataset.open(Path(job["data"])).read("test", limit=job["limit"]))
     prompts = encoder.prompts(asked, encoder.images(asked))
-    owners, _, lengths = beginnings(prompts)
+    prefixes = shared_prefixes(prompts)
     whole = sum(len(prompt.ids) for prompt in prompts)
-    alone = whole - sum(lengths[owner] for owner in owners)
-    return whole / (alone + sum(lengths)), len(prompts) / len(lengths)
+    shared = sum(len(prefix.ids) for prefix in prefixes.prompts)
+    alone = sum(len(rest["input_ids"]) for rest in prefixes.rest(prompts))
+    return whole / (alone + shared), len(prompts) / len(prefixes.prompts)
 
 
 def made(make: Any, folder: Path, limit: int) -> Path:

@@ -23,7 +23,7 @@ from ninefold import store
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.models.clip.model import DualEncoder
-from ninefold.models.families import Scope
+from ninefold.models.family import Scope
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.encoder import IGNORED

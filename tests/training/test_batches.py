@@ -9,11 +9,12 @@ from tiny import some_examples
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.images import open_pil
+from ninefold.models.compat import keeps_logits_by_mask
 from ninefold.models.families import find
 from ninefold.models.load import open_trainable
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.model import VisionLanguageModel
-from ninefold.models.vlm.reference import answer_logits, keeps_by_mask
+from ninefold.models.vlm.reference import answer_logits
 from ninefold.training.dataset import StepDataset, TrainingSet
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.sampler import LengthBuckets
@@ -63,14 +64,14 @@ def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: VisionLan
 def test_logits_are_computed_at_kept_positions_alone(
     model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert keeps_by_mask(model.model)
+    assert keeps_logits_by_mask(model.model)
     batch = collated(model, 3)
     labels = batch.pop("labels")
     seen = []
     model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
     kept = answer_logits(model.model, batch, labels)[0]
     assert seen == [(int((labels != IGNORED).sum()), model.model.config.text_config.vocab_size)]
-    monkeypatch.setattr("ninefold.models.vlm.reference.keeps_by_mask", lambda model: False)
+    monkeypatch.setattr("ninefold.models.compat.keeps_logits_by_mask", lambda model: False)
     torch.testing.assert_close(answer_logits(model.model, batch, labels)[0], kept)
 
 

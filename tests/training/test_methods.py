@@ -64,8 +64,8 @@ def test_what_each_scope_reaches(family: str, request: pytest.FixtureRequest) ->
     assert sorted(matched(model.model, model.family.scopes["language"])) == sorted(language)
     assert sorted(matched(model.model, model.family.scopes["vision+language"])) == sorted(language + vision)
     # Full fine-tuning draws the same line.
-    assert all(is_trained(f"{name}.weight", "language") for name in language)
-    assert not any(is_trained(f"{name}.weight", "language") for name in vision)
+    assert all(is_trained(f"{name}.weight", "language", model.family) for name in language)
+    assert not any(is_trained(f"{name}.weight", "language", model.family) for name in vision)
 
 
 def test_what_each_scope_reaches_in_llava_next() -> None:
@@ -77,7 +77,7 @@ def test_what_each_scope_reaches_in_llava_next() -> None:
     scopes = FAMILIES["llava-next"].scopes
     assert sorted(matched(network, scopes["language"])) == sorted(language)
     assert sorted(matched(network, scopes["vision+language"])) == sorted(language + vision)
-    assert not is_trained("model.image_newline", "language")
+    assert not is_trained("model.image_newline", "language", FAMILIES["llava-next"])
 
 
 def test_targets_are_names_or_a_pattern(tiny_llava: Path) -> None:

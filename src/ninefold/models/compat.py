@@ -1,22 +1,25 @@
-"""Private surfaces of transformers that ninefold relies on: all of them, so that an upgrade is checked in one place."""
+"""Private surfaces of transformers and torch that models rely on: all of them, so that an upgrade is checked here."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache, wraps
 from typing import Any
 
+import torch
+from transformers.image_processing_backends import PilBackend
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
 CACHE = "cache" if "cache" in {field.name for field in fields(CausalLMOutputWithPast)} else "past_key_values"
-"""What a KV cache is called in calls of transformers and in their outputs: "cache" from 5.24 on."""
+"""The name of the KV cache in calls and outputs of models: "cache" from transformers 5.24 on."""
 
 
 def takes_cache(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the ``forward(cache=...)`` of a port be called by the older name of a KV cache, too.
+    """Let the ``forward(cache=...)`` of a port be called by the older name of the KV cache, too.
 
-    Relies on `generate` passing its cache under the name `CACHE`, and looking it up in the signature.
+    Relies on `generate` passing its cache under the name `CACHE`, which it looks up in the signature.
     """
 
     @wraps(forward)
@@ -31,6 +34,44 @@ def takes_cache(forward: Callable[..., Any]) -> Callable[..., Any]:
     return either
 
 
+def position_ids(network: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the positions of a batch's tokens as `generate` computes them, (B, S), or (N, B, S) with N numbers each.
+
+    Relies on ``_prepare_position_ids_for_generation(input_ids, model_kwargs)``.
+    """
+    positions: torch.Tensor = network._prepare_position_ids_for_generation(inputs["input_ids"], dict(inputs))
+    return positions
+
+
+def keeps_logits_by_mask(network: Any) -> bool:
+    """Whether a network's ``logits_to_keep`` may be a mask of positions, as in nearly all of transformers.
+
+    Relies on such a ``forward`` calling ``slice_logits_to_keep``. Wrappers such as DDP and PEFT are looked through.
+    """
+    while hasattr(network, "module"):
+        network = network.module
+    bare = network.get_base_model() if hasattr(network, "get_base_model") else network
+    return "slice_logits_to_keep" in inspect.unwrap(type(bare).forward).__code__.co_names
+
+
+def takes_image_features(network: Any) -> bool:
+    """Whether a network's ``forward`` takes image features in place of pixels: its argument ``mm_encoder_outputs``."""
+    return "mm_encoder_outputs" in inspect.signature(inspect.unwrap(type(network).forward)).parameters
+
+
+def preprocesses_plainly(image_processor: Any) -> bool:
+    """Whether an image processor resizes, crops and normalizes each image as a whole.
+
+    Relies on such a class inheriting ``PilBackend._preprocess``.
+    """
+    return isinstance(image_processor, PilBackend) and type(image_processor)._preprocess is PilBackend._preprocess
+
+
+def center_crops(image_processor: Any) -> bool:
+    """Whether an image processor cuts the center out of each image. Relies on ``PilBackend.do_center_crop``."""
+    return isinstance(image_processor, PilBackend) and bool(image_processor.do_center_crop)
+
+
 def processor_class(config: Any) -> Any | None:
     """Return the processor class that transformers, or a port, registers for a configuration; ``None`` without one.
 
@@ -39,36 +80,63 @@ def processor_class(config: Any) -> Any | None:
     return PROCESSOR_MAPPING.get(type(config), None)
 
 
-def takes_video(known: Any) -> bool:
-    """Whether a processor class has a video half. Relies on ``ProcessorMixin.get_attributes``."""
-    return "video_processor" in known.get_attributes()
+def register_tokenizer(model_type: str, tokenizer: type) -> None:
+    """Let `AutoTokenizer` open a port's tokenizer for a model type that transformers knows by remote code alone.
+
+    Relies on ``TOKENIZER_MAPPING_NAMES``, from model types to names of classes.
+    """
+    TOKENIZER_MAPPING_NAMES[model_type] = tokenizer.__name__
+
+
+def silence_padding_warning(tokenizer: Any) -> None:
+    """Let a tokenizer pad tokens without advising to tokenize the text anew. Relies on ``deprecation_warnings``."""
+    tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
+
+
+def takes_video(processor: Any) -> bool:
+    """Whether a processor class has a video processor. Relies on ``ProcessorMixin.get_attributes``."""
+    return "video_processor" in processor.get_attributes()
 
 
 @cache
-def without_video(known: Any) -> Any:
-    """Return a processor class without its video half, the only part that cannot be built without torchvision.
+def without_video(processor: Any) -> Any:
+    """Return a processor class without its video processor, the only part that cannot be built without torchvision.
 
     Relies on ``ProcessorMixin.get_attributes``, the names of the parts that ``from_pretrained`` opens.
     """
-    attributes = [name for name in known.get_attributes() if name != "video_processor"]
+    attributes = [name for name in processor.get_attributes() if name != "video_processor"]
 
-    class WithoutVideo(known):  # type: ignore[misc]
-        __init__ = known.__init__
+    class WithoutVideo(processor):  # type: ignore[misc]
+        __init__ = processor.__init__
 
         @classmethod
         def get_attributes(cls) -> list[str]:
             return attributes
 
-        # The class stands in no module, by whose name pickle would find it.
+        # The class stands in no module where pickle could find it.
         def __reduce__(self) -> tuple[Any, ...]:
-            return _rebuilt, (known, self.__dict__)
+            return _rebuilt, (processor, self.__dict__)
 
-    WithoutVideo.__name__ = known.__name__
+    WithoutVideo.__name__ = processor.__name__
     return WithoutVideo
 
 
-def _rebuilt(known: Any, state: dict[str, Any]) -> Any:
-    processor = without_video(known)
-    rebuilt = processor.__new__(processor)
+def _rebuilt(processor: Any, state: dict[str, Any]) -> Any:
+    known = without_video(processor)
+    rebuilt = known.__new__(known)
     rebuilt.__dict__.update(state)
     return rebuilt
+
+
+def set_class(module: torch.nn.Module, kind: type[torch.nn.Module]) -> None:
+    """Give a module another class with the same attributes, so that weights and names stay what they are.
+
+    Relies on torch's modules keeping all they have in ``__dict__``.
+    """
+    module.__class__ = kind
+
+
+def add_forward_pre_hook(module: torch.nn.Module, hook: Callable[..., Any]) -> None:
+    """Register a forward pre-hook unless the module has it. Relies on ``_forward_pre_hooks``."""
+    if hook not in module._forward_pre_hooks.values():
+        module.register_forward_pre_hook(hook)

@@ -1,4 +1,4 @@
-"""One literal row a family: what it is called, where it comes from, which modules LoRA adapts, and its presets.
+"""The table of families, one literal row each, and the checkpoint that a name stands for.
 
 Nothing heavy is imported here, so that the command line can list and check names at once.
 """
@@ -10,71 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from ninefold.errors import ModelError
+from ninefold.models.family import Family, Preset, Scope
 from ninefold.runs import lineage
-
-Scope = Literal["vision+language", "language"]
-"""Where LoRA adapts the attention: in both halves, as the authors' code does, or in the language model alone."""
-
-Schedule = Literal["constant", "linear", "cosine"]
-"""How the learning rate moves after its warm-up."""
-
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-"""The data type to compute in; "auto": float32 on a CPU and for the nano bases, the checkpoint's own elsewhere."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Training settings that suit a family; each can be overridden."""
-
-    learning_rate: float = 1e-4
-    """The paper's (section 5)."""
-    batch: int = 16
-    """Examples per optimizer step; the paper gives none, the authors' sibling code uses 1."""
-    schedule: Schedule = "constant"
-    """The paper gives none, the authors' sibling code has none."""
-
-
-NANO_BASES = Path(__file__).parent / "weights"
-"""A folder for each of the small bases that come with the package, by the name of its family."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A row of the table."""
-
-    name: str
-    """What `--model` calls it."""
-    class_name: str
-    """The class that runs it: of transformers, or a port of this package."""
-    model_types: tuple[str, ...]
-    """``model_type`` in the ``config.json`` of its checkpoints."""
-    checkpoints: tuple[str, ...]
-    """Hub ids, the default first."""
-    scopes: Mapping[Scope, str]
-    """For each scope, the regular expression that the full names of the modules LoRA adapts must match."""
-    needs: str
-    """What it takes to run it, one sentence."""
-    kind: Literal["generative", "dual"] = "generative"
-    """Whether it writes its answer, or chooses the text nearest to the picture."""
-    preset: Preset = Preset()
-    """How it is trained where nothing else is said."""
-    notes: str = ""
-    """What a user should know before trusting its figures."""
-
-    @property
-    def nano(self) -> Path | None:
-        """The folder of its nano base, where the package has one."""
-        folder = NANO_BASES / self.name
-        return folder if (folder / "config.json").is_file() else None
-
-
 def _scopes(both: str, language: str = r".*language_model.*\.(q_proj|k_proj|v_proj)") -> Mapping[Scope, str]:
-    return MappingProxyType({"vision+language": both, "language": language})
+    return {"vision+language": both, "language": language}
 
 
 GENERIC = Family(
@@ -102,6 +47,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
                 needs="A download of 14 GB, and a GPU: 20 GB of memory to evaluate, 32 GB to train.",
                 notes="576 image tokens for any picture, of 336 x 336 in its middle.",
+                image_layout="one size",
+                vision_tower="vision_tower",
             ),
             Family(
                 name="clip",
@@ -113,6 +60,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 ),
                 needs="A download of 2 GB; any GPU, or some patience on a CPU.",
                 kind="dual",
+                vision_tower="vision_model",
                 notes="Writes nothing: it chooses the answer whose text is nearest to the picture.",
             ),
             Family(
@@ -123,6 +71,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
                 needs="A download of 14 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="About 2,900 image tokens for a picture of 672 x 672.",
+                image_layout="tiles",
+                vision_tower="vision_tower",
             ),
             Family(
                 name="llava-onevision",
@@ -133,6 +83,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj|qkv)"),
                 needs="A download of 17 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="LLaVA-OneVision-1.5, a port of this package. 576 image tokens for a picture of 672 x 672.",
+                image_layout="patches",
+                vision_tower=r"visual\.(?!merger)",
             ),
             Family(
                 name="molmo",
@@ -143,6 +95,11 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 scopes=_scopes(r".*\.(att_proj|wq|wk|wv)", r".*\.att_proj"),
                 needs="A download of 30 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="Molmo's first generation, a port of this package. 928 image tokens for a picture of 672 x 672.",
+                image_layout="crops",
+                image_padding={"images": -1, "image_masks": -1, "image_input_idx": -1},
+                sequence_indices=("image_input_idx",),
+                tokenwise_modules=r"(?:.*\.)?blocks\.(\d+)\.(?:attn_out|ff_proj)",
+                vision_tower="image_vit",
             ),
             Family(
                 name="qwen2-vl",
@@ -152,6 +109,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj|qkv)"),
                 needs="A download of 17 GB (2B: 5 GB), and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="576 image tokens for a picture of 672 x 672.",
+                image_layout="patches",
+                vision_tower=r"visual\.(?!merger)",
             ),
         )
     }

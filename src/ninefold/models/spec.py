@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from ninefold.models.families import Precision
+from ninefold.models.family import Precision
 from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
 
 

@@ -3,6 +3,7 @@
 Axes: B images, N image tokens of one image, in the order of the sequence.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
+from ninefold.models.families import FAMILIES
 from ninefold.nano.base import SIDE
 
 
@@ -54,9 +56,7 @@ class Architecture:
 
     def is_vision(self, name: str) -> bool:
         """Whether a parameter, by its name, belongs to the vision tower; the projector is trained with the decoder."""
-        return any(part in name for part in ("vision_tower", "visual.", "image_vit", "vision_model")) and (
-            "merger" not in name
-        )
+        return re.search(FAMILIES[self.family].vision_tower, name) is not None
 
 
 def grid(rows: int, columns: int) -> NDArray[np.float32]:

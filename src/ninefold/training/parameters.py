@@ -1,6 +1,5 @@
 """The trained parameters, LoRA's matrices or the model's own weights; and the model's return to what it was before."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,12 +7,9 @@ from typing import Any
 
 import torch
 
-from ninefold.models.families import Scope
+from ninefold.models.family import Family, Scope
 from ninefold.models.protocol import Trainable
 from ninefold.training import gradient_checkpointing, lora
-
-_VISION = re.compile(r"(^|[._])(vision|visual|image|multi_modal|projector|connector|merger)")
-"""The names of all modules that work on images, up to and with the projector, in all of transformers."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,13 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
     network.config.get_text_config().use_cache = False
     try:
         if settings["lora"] is None:
-            yield _all_weights(network, settings["scope"], dtype)
+            yield _all_weights(network, model.family, settings["scope"], dtype)
         else:
             options = {key: settings["lora"][key] for key in ("rank", "alpha", "dropout", "init")}
             adapted, modules = lora.attach(
                 network, settings["lora"]["pattern"], seed=settings["seed"], base=model.checkpoint.path, **options
             )
-            summary = _summary(adapted, f"LoRA adapts {len(modules)} modules", modules)
+            summary = _summary(adapted, f"LoRA adapts {len(modules)} modules", modules, model.family)
             try:
                 yield TrainableNetwork(adapted, modules, dtype, summary)
             finally:
@@ -90,24 +86,26 @@ class _State:
         network.eval()
 
 
-def _all_weights(network: Any, scope: Scope, dtype: torch.dtype) -> TrainableNetwork:
-    weights = {name: weight for name, weight in network.named_parameters() if is_trained(name, scope)}
+def _all_weights(network: Any, family: Family, scope: Scope, dtype: torch.dtype) -> TrainableNetwork:
+    weights = {name: weight for name, weight in network.named_parameters() if is_trained(name, scope, family)}
     for name, weight in network.named_parameters():
         weight.requires_grad_(name in weights)
     for weight in weights.values():
         # A copy, so that the original stays; in half precision most small steps would be rounded away.
         weight.data = weight.data.clone().float()
     names = list(weights)
-    return TrainableNetwork(network, names, dtype, _summary(network, f"{len(names)} weights are trained", names))
+    return TrainableNetwork(
+        network, names, dtype, _summary(network, f"{len(names)} weights are trained", names, family)
+    )
 
 
-def is_trained(name: str, scope: Scope) -> bool:
+def is_trained(name: str, scope: Scope, family: Family) -> bool:
     """Whether full fine-tuning of a scope trains the weight of a name."""
-    return scope == "vision+language" or not _VISION.search(name)
+    return scope == "vision+language" or not family.is_vision(name)
 
 
-def _summary(network: Any, what: str, names: Sequence[str]) -> str:
+def _summary(network: Any, what: str, names: Sequence[str], family: Family) -> str:
     trained = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     total = sum(parameter.numel() for parameter in network.parameters())
-    vision = sum(bool(_VISION.search(name)) for name in names)
+    vision = sum(map(family.is_vision, names))
     return f"{what}, {vision} in vision and {len(names) - vision} in language: {trained:,} of {total:,} parameters"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from ninefold.errors import ModelError, RunError
-from ninefold.models.families import Schedule, Scope
+from ninefold.models.family import Schedule, Scope
 from ninefold.models.spec import ModelSpec, base_spec
 
 

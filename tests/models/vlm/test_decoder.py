@@ -1,6 +1,7 @@
 """Short cuts change no answer: beginnings read once, the last layer's last position, options in one row."""
 
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from ninefold.errors import ModelError
 from ninefold.models.compute import memory
 from ninefold.models.families import GENERIC, find
 from ninefold.models.shortcuts import Shortcuts
-from ninefold.models.vlm import batching, decoder
-from ninefold.models.vlm.batching import packed
+from ninefold.models.vlm import batching, prefix_reuse
+from ninefold.models.vlm.batching import pack
 from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.kv_cache import new_cache
 from ninefold.models.vlm.model import VisionLanguageModel
@@ -104,7 +105,7 @@ def test_the_last_layer_finishes_one_position(folder: Path) -> None:
     for on, shapes in found.items():
         model = VisionLanguageModel.load(find(str(folder)), shortcuts=Shortcuts(last_position=on))
         named = dict(model.model.named_modules())
-        last = max(name for name in named if decoder.FINISHING.fullmatch(name) and "vis" not in name)
+        last = max(name for name in named if re.fullmatch(model.family.tokenwise_modules, name) and "vis" not in name)
         named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))
         model.predict(questions()[:1], max_new_tokens=1)
     assert [shape[1] for shape in found[True]] == [1]
@@ -125,7 +126,7 @@ def test_a_family_without_a_row_is_tried_first(
     assert isinstance(agreeing._decoder, Decoder)
     assert capsys.readouterr().err == ""
     # Some families let a prompt's beginning see its end: read alone, it is another one.
-    monkeypatch.setattr(decoder, "_common", lambda one, other: min(len(one), len(other)) - 1)
+    monkeypatch.setattr(prefix_reuse, "_common", lambda one, other: min(len(one), len(other)) - 1)
     differing = generic()
     assert differing.predict(examples, max_new_tokens=3) == answers
     assert isinstance(differing._decoder, ReferenceDecoder)
@@ -193,17 +194,17 @@ def places(batches: Iterable[batching.Batch]) -> list[list[int]]:
 
 def test_batches_hold_as_many_tokens_as_they_may() -> None:
     groups = [group(0, 50, 50), group(2, 49), group(3, 48), group(4, 48)]
-    assert places(packed(groups, 150, apart=False, alone=False)) == [[0, 1, 2], [3, 4]]
-    assert places(packed(groups, 150, apart=True, alone=False)) == [[0, 1], [2, 3, 4]]
-    assert places(packed(groups, 150, apart=False, alone=True)) == [[0], [1], [2], [3], [4]]
-    assert places(packed(groups, 9, apart=False, alone=False)) == [[0], [1], [2], [3], [4]]
-    assert places(packed([group(0, *[10] * 7)], 30, apart=True, alone=False)) == [[0, 1, 2], [3, 4, 5], [6]]
-    assert places(packed([], 150, apart=True, alone=False)) == []
+    assert places(pack(groups, 150, apart=False, alone=False)) == [[0, 1, 2], [3, 4]]
+    assert places(pack(groups, 150, apart=True, alone=False)) == [[0, 1], [2, 3, 4]]
+    assert places(pack(groups, 150, apart=False, alone=True)) == [[0], [1], [2], [3], [4]]
+    assert places(pack(groups, 9, apart=False, alone=False)) == [[0], [1], [2], [3], [4]]
+    assert places(pack([group(0, *[10] * 7)], 30, apart=True, alone=False)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert places(pack([], 150, apart=True, alone=False)) == []
 
 
 def test_a_large_batch_is_hardly_padding_and_a_small_one_may_be() -> None:
-    assert places(packed([group(0, 50), group(1, 50), group(2, 40)], 150, apart=True, alone=False)) == [[0, 1], [2]]
-    assert places(packed([group(0, 18), group(1, 10)], 150, apart=True, alone=False)) == [[0, 1]]
+    assert places(pack([group(0, 50), group(1, 50), group(2, 40)], 150, apart=True, alone=False)) == [[0, 1], [2]]
+    assert places(pack([group(0, 18), group(1, 10)], 150, apart=True, alone=False)) == [[0, 1]]
 
 
 def test_a_cache_with_room_holds_what_transformers_own_holds() -> None:

@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from ninefold.models.compat import without_video
+from ninefold.models.families import FAMILIES as ROWS
 from ninefold.models.ports.llava_onevision_1_5.processing import (
     LlavaOnevision15ImageProcessor,
     LlavaOnevision15Processor,
@@ -99,7 +100,7 @@ def asked(encoder: Encoder, sizes: list[tuple[int, int]]) -> tuple[list[Example]
 @pytest.mark.parametrize("sizes", [[(96, 96), (96, 96)], [(96, 96), (200, 60), (60, 130)]], ids=["one size", "mixed"])
 def test_a_batch_equals_the_processors_own(family: str, sizes: list[tuple[int, int]]) -> None:
     processor = FAMILIES[family]()
-    encoder = Encoder(processor, ())
+    encoder = Encoder(processor, (), ROWS[family])
     examples, pictures = asked(encoder, sizes)
     own = processor(
         text=[encoder.prompt(example) for example in examples],
@@ -119,7 +120,7 @@ def test_a_batch_equals_the_processors_own(family: str, sizes: list[tuple[int, i
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_picture_is_prepared_once(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = Encoder(FAMILIES[family](), ())
+    encoder = Encoder(FAMILIES[family](), (), ROWS[family])
     examples, pictures = asked(encoder, [(96, 96), (96, 96)])
     encoder.encode(examples, pictures)
     calls = []

@@ -73,9 +73,9 @@ def test_the_batch_changes_nothing(model: VisionLanguageModel, monkeypatch: pyte
 def test_what_the_token_limit_stopped_is_marked(model: VisionLanguageModel) -> None:
     end = model.encoder.end_ids[0]
     words = model.encoder.tokenizer(" top left")["input_ids"]
-    assert model.encoder.read([*words, end, 0, 0]) == (" top left", False)
-    assert model.encoder.read(words) == (" top left", True)
-    assert model.encoder.read([end]) == ("", False)
+    assert model.encoder.decode_answer([*words, end, 0, 0]) == (" top left", False)
+    assert model.encoder.decode_answer(words) == (" top left", True)
+    assert model.encoder.decode_answer([end]) == ("", False)
     assert all(prediction.truncated for prediction in model.predict(some_examples(2), max_new_tokens=1))
 
 

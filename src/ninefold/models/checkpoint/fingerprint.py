@@ -10,7 +10,8 @@ import xxhash
 from ninefold import store
 from ninefold.errors import ModelError, first_line
 from ninefold.models.compute.device import on_cpu
-from ninefold.models.families import Checkpoint, Family, Precision, of_config
+from ninefold.models.families import Checkpoint, of_config
+from ninefold.models.family import Family, Precision
 from ninefold.runs import layout, lineage
 
 CONFIG = "config.json"

@@ -14,7 +14,8 @@ from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.compute.device import has_gpu
 from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
-from ninefold.models.families import Checkpoint, Family, Precision, of_config
+from ninefold.models.families import Checkpoint, of_config
+from ninefold.models.family import Family, Precision
 from ninefold.runs.lineage import adapter_folder
 
 

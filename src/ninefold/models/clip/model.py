@@ -18,9 +18,10 @@ from ninefold.models.checkpoint.network import open_config, open_network
 from ninefold.models.clip.encoder import ClipEncoder, Text, open_encoder
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
-from ninefold.models.families import Checkpoint, Family, Precision
+from ninefold.models.families import Checkpoint
+from ninefold.models.family import Family, Precision
 from ninefold.models.protocol import ImageInput
-from ninefold.models.vlm.image_input import settings
+from ninefold.models.vlm.image_input import image_settings
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example, ImageSource, Prediction
 
@@ -51,7 +52,7 @@ class DualEncoder:
         self.checkpoint = checkpoint
         self.family = family
         self.identity = identity
-        self.image_settings = settings(encoder.image_processor)
+        self.image_settings = image_settings(encoder.image_processor)
         self._remembered: dict[tuple[Text, ...], torch.Tensor] = {}
         self._memory: MemoryLimit[torch.Tensor] = MemoryLimit(checkpoint.name, "pictures", lambda _: "picture")
 

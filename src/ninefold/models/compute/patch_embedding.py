@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ninefold.models import compat
+
 
 class PatchConv2d(nn.Conv2d):
     """The patches of whole pictures."""
@@ -38,4 +40,4 @@ def flatten_patch_embeddings(model: nn.Module, *, whole_images: bool = False) ->
     for module in list(model.modules()):
         whole = getattr(module, "kernel_size", None) == getattr(module, "stride", ())
         if type(module) in flat and whole and getattr(module, "bias", None) is None:
-            module.__class__ = flat[type(module)]
+            compat.set_class(module, flat[type(module)])

@@ -1,12 +1,11 @@
-"""Vision features, computed once for each distinct picture: what a frozen tower sees never changes.
+"""Image features computed once for each distinct image: the output of a frozen vision tower never changes.
 
-They are shared over epochs, seeds, option orders and conditions, in memory where they fit, and on disk where they do
-not or where it is asked for. Each picture is encoded by itself, so that its features depend on nothing else.
+They are shared over epochs, seeds, option orders and conditions: in memory where they fit, and on disk where they do
+not or where a folder is given. Each image is encoded by itself, so that its features depend on nothing else.
 
-Axes: B examples, T positions that a picture takes in a sequence, D width of the language model.
+Axes: B examples, T positions that an image takes in a sequence, D width of the language model.
 """
 
-import inspect
 import os
 from abc import ABC, abstractmethod
 from collections import deque
@@ -23,49 +22,50 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ninefold import images, store
 from ninefold.errors import ModelError
+from ninefold.models import compat
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.store import DISK_BYTES, FeatureStore
-from ninefold.models.vlm.prompt import Prompt, Tensors, join
+from ninefold.models.vlm.prompt import Prompt, Tensors
 from ninefold.models.vlm.reference import to_device
 from ninefold.types import Example, ImageSource, Scene
 
-MEMORY_PART = 0.25
-"""The part of the free memory that features may take."""
-
-PLACED = ("image_grid_thw",)
-"""What of a picture's tensors positions are computed from."""
+MEMORY_SHARE = 0.25
+"""Share of the free memory that features may take."""
 
 TOLERANCE = 1e-4
-"""How far a loss may be from that of the pixels, relatively, in single precision; in half precision 0.03."""
+"""Largest relative difference of a loss from that of the pixels, in single precision."""
+
+TOLERANCE_HALF = 0.05
+"""The same in half precision."""
 
 _stores: WeakKeyDictionary[Any, FeatureStore] = WeakKeyDictionary()
-"""Of each network that is open, so that all that is done with it shares its features."""
+"""The feature store of each open network, so that several trainings of one network share its features."""
 
 
 @dataclass(frozen=True)
 class FeatureInput:
-    """An example as a model meets it whose pictures come as features."""
+    """An example as a model takes it that is given features in place of pixels."""
 
     prompt: Prompt | None
-    """Its tokens, and of its picture only what positions are computed from; a dual encoder has no such prompt."""
+    """Its tokens, with those of its image's tensors that positions are computed from; ``None`` for a dual encoder."""
     features_TD: torch.Tensor
-    """What stands for its picture; (D) for a dual encoder."""
+    """The features of its image; (D) for a dual encoder."""
 
 
 class FeatureModel(ABC):
-    """A model that is given features in place of pixels: to training it is what the model itself is."""
+    """A model that is given features in place of pixels; training uses it like the model itself."""
 
     image_bytes = None
-    """What `image` returns is kept already."""
+    """No memory but the store's."""
 
     def __init__(self, model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> None:
         """Wrap a model whose vision is frozen.
 
         Args:
-            model: Its vision tower and projector are those of its checkpoint for as long as this is used.
-            examples: All that it will be asked; the first of them is tried both ways.
-            folder: Where features are kept; by default in memory where they fit, and else in the user's cache.
+            model: The model; its vision tower and projector must stay those of its checkpoint.
+            examples: All examples of the training; the first of them is tried with pixels and with features.
+            folder: The folder of the feature store; by default memory where all fit, and else the user's cache.
 
         Raises:
             ModelError: If it cannot be given features, they would have a gradient, or take too much room.
@@ -80,10 +80,10 @@ class FeatureModel(ABC):
         self._store = self._opened(examples, self._tried(examples[0]).nbytes, folder)
 
     def prepare(self, examples: Sequence[Example], watched: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> None:
-        """Compute what examples need and is not kept yet; ``watched`` sees one item a distinct picture go by.
+        """Compute the features of examples that are not stored yet; ``watched`` sees an item a distinct image pass.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
         """
         groups: dict[ImageSource, list[Example]] = {}
         for example in examples:
@@ -106,13 +106,13 @@ class FeatureModel(ABC):
         deque(watched(steps), maxlen=0)
 
     def image(self, example: Example) -> FeatureInput:
-        """Return a prepared example's prompt and features."""
+        """Return the prompt and the features of an example that was prepared."""
         prompt = self._prompts[example.image, example.prompt]
         name = self._names[example.image]
         return FeatureInput(prompt, self._store.get(name, lambda: self._computed(self._encoded([example])[1])))
 
     @abstractmethod
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
         """Return the tensors of a batch, ``features`` in place of pixels."""
 
     @abstractmethod
@@ -121,10 +121,10 @@ class FeatureModel(ABC):
 
     @abstractmethod
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
-        """Return the prompts of examples with one picture, and what the vision tower takes of that."""
+        """Return the prompts of examples about one image, and that image as the vision tower takes it."""
 
     def _tried(self, example: Example) -> torch.Tensor:
-        """Return the features of an example, once they have turned out to be all that the model sees of it."""
+        """Return the features of an example, after checking that the loss is the same as from its pixels."""
         model, network = self.model, self.model.model
         prompts, picture = self._encoded([example])
         features_TD = self._features(picture)
@@ -135,7 +135,7 @@ class FeatureModel(ABC):
         with torch.no_grad():
             loss_K, _ = self.losses(network, to_device(network, self.training_batch([example], [shown])))
             plain_K, _ = model.losses(network, to_device(network, plain))
-        if not torch.allclose(loss_K, plain_K, rtol=TOLERANCE if network.dtype == torch.float32 else 0.05):
+        if not torch.allclose(loss_K, plain_K, rtol=TOLERANCE if network.dtype == torch.float32 else TOLERANCE_HALF):
             raise ModelError(f"{model.name}: sees more of a picture than its features tell")
         return shown.features_TD
 
@@ -145,7 +145,7 @@ class FeatureModel(ABC):
         distinct = list({example.image: example for example in examples}.values())
         needed = int(size * sum(map(self.cost, distinct)) / self.cost(examples[0]))
         held = 0 if kept is None else kept.held
-        memory = int(MEMORY_PART * (psutil.virtual_memory().available + held))
+        memory = int(MEMORY_SHARE * (psutil.virtual_memory().available + held))
         if folder is None and needed > memory:
             folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninefold" / "features"
         if folder is not None and needed > DISK_BYTES:
@@ -176,14 +176,14 @@ class FeatureModel(ABC):
 
 
 class VlmFeatureModel(FeatureModel):
-    """A model that writes; its features stand in the sequence."""
+    """A vision-language model; features take the positions of the image tokens."""
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
-        """Return the tensors of a batch: for pixels ``features`` (of all pictures, D) and their ``lengths`` (B)."""
+    def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
+        """Return the tensors of a batch, with ``features`` (of all images, D) and their ``lengths`` (B) for pixels."""
         encoder = self.model.encoder
-        prompts = join([shown.prompt for shown in pictures if shown.prompt], encoder.pad_id)
-        batch: Tensors = encoder.answered(prompts, [example.answer for example in examples])
-        features = [shown.features_TD for shown in pictures]
+        prompts = encoder.join([shown.prompt for shown in inputs if shown.prompt])
+        batch: Tensors = encoder.with_answers(prompts, [example.answer for example in examples])
+        features = [shown.features_TD for shown in inputs]
         return {**batch, "features": torch.cat(features), "lengths": torch.tensor([len(part) for part in features])}
 
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
@@ -197,12 +197,12 @@ class VlmFeatureModel(FeatureModel):
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
         encoder, picture = self.model.encoder, self.model.encoder.image(group[0])
         prompts = encoder.prompts(group, [picture] * len(group))
-        kept = {name: value for name, value in prompts[0].image.items() if name in PLACED}
+        kept = {name: value for name, value in prompts[0].image.items() if name in self.model.family.position_inputs}
         return [Prompt(prompt.sequence, kept) for prompt in prompts], prompts[0].image
 
     def _tried(self, example: Example) -> torch.Tensor:
         name, network = self.model.name, self.model.model
-        if "mm_encoder_outputs" not in inspect.signature(inspect.unwrap(type(network).forward)).parameters:
+        if not compat.takes_image_features(network):
             raise ModelError(f"{name}: {type(network).__name__} takes no features, only pixels")
         if not self.model.encoder.splices([example], [self.model.encoder.image(example)]):
             raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
@@ -210,11 +210,11 @@ class VlmFeatureModel(FeatureModel):
 
 
 class ClipFeatureModel(FeatureModel):
-    """A dual encoder; the features of a picture are its place among the texts."""
+    """A dual encoder; the features of an image are its vector in the space it shares with texts."""
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[FeatureInput]) -> Tensors:
-        """Return the tensors of a batch: for pixels ``features`` (B, D)."""
-        features_BD = torch.stack([shown.features_TD for shown in pictures])
+    def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
+        """Return the tensors of a batch, with ``features`` (B, D) for pixels."""
+        features_BD = torch.stack([shown.features_TD for shown in inputs])
         return {**self.model.encoder.training_texts(examples), "features": features_BD}
 
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
@@ -228,5 +228,5 @@ class ClipFeatureModel(FeatureModel):
 
 
 def feature_model(model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> FeatureModel:
-    """Wrap a model as `FeatureModel` says, whichever kind it is."""
+    """Wrap a model, of whichever kind, so that it is given features in place of pixels; see `FeatureModel`."""
     return (ClipFeatureModel if model.family.kind == "dual" else VlmFeatureModel)(model, examples, folder=folder)

@@ -1,7 +1,7 @@
-"""Keys and values of what was read, with room for what is still to be written.
+"""A KV cache with room for tokens to come.
 
-transformers' own cache copies all it holds at every new token. Here a copy is made when rows are chosen, which is when
-several questions go on from one beginning, and a new token is put where there is room for it.
+The cache of transformers copies all it holds at every new token. This one copies only when rows are selected, which is
+when several questions go on from one prefix, and writes a new token into free room.
 
 Axes: B rows, H heads, C positions held, S positions added, D width of a head.
 """
@@ -13,13 +13,13 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 ROOM = 16
-"""Positions that a copy leaves free, at least: most answers are shorter."""
+"""Free positions after a copy, at least: most answers are shorter."""
 
 
 def new_cache(config: Any) -> DynamicCache:
     """Return an empty cache for a model of this configuration."""
     cache = DynamicCache(config=config)
-    # Layers of other kinds, as those with a sliding window, stay what they are.
+    # Layers of other kinds, such as those with a sliding window, stay as they are.
     cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
 
@@ -28,7 +28,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     """One layer's keys and values, each a view into a tensor with more positions."""
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
+        """Begin empty."""
         super().__init__()
         self._rows: torch.Tensor | None = None
         self._room = 0
@@ -59,7 +59,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
 
 
 def _copied(held_BHCD: torch.Tensor, rows: torch.Tensor | None, batch: int, more: int) -> torch.Tensor:
-    """Return chosen rows at the front of a tensor with room for ``more`` positions and `ROOM`."""
+    """Return selected rows at the front of a tensor with room for ``more`` positions and `ROOM`."""
     heads, length, width = held_BHCD.shape[1:]
     roomy = held_BHCD.new_empty(batch, heads, length + more + ROOM, width)
     copied = roomy[:, :, :length]
@@ -67,7 +67,8 @@ def _copied(held_BHCD: torch.Tensor, rows: torch.Tensor | None, batch: int, more
 
 
 def _extended(held_BHCD: torch.Tensor, more_BHSD: torch.Tensor) -> torch.Tensor:
+    """Return a view with S more positions, written into the room behind those held."""
     batch, heads, length, width = held_BHCD.shape
-    whole = held_BHCD.as_strided((batch, heads, length + more_BHSD.shape[-2], width), held_BHCD.stride())
-    whole[:, :, length:] = more_BHSD
-    return whole
+    extended = held_BHCD.as_strided((batch, heads, length + more_BHSD.shape[-2], width), held_BHCD.stride())
+    extended[:, :, length:] = more_BHSD
+    return extended

@@ -1,4 +1,4 @@
-"""Any image-text-to-text model of transformers, asked in batches and answered greedily.
+"""Image-text-to-text models of transformers: batches of prompts, greedy answers, option scores.
 
 Axes: K positions of a batch at which an answer's token is to be predicted, in row order; V vocabulary.
 """
@@ -19,28 +19,31 @@ from ninefold.models.checkpoint.network import open_config, open_network
 from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
-from ninefold.models.families import GENERIC, Checkpoint, Family, Precision
+from ninefold.models.families import GENERIC, Checkpoint
+from ninefold.models.family import Family, Precision
 from ninefold.models.protocol import ImageInput
 from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
-from ninefold.models.vlm.batching import Batch, packed
+from ninefold.models.vlm.batching import Batch, pack
 from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.encoder import DecodedImage, Encoder
-from ninefold.models.vlm.image_input import ImageInputs, settings
+from ninefold.models.vlm.image_input import ImageInputs, image_settings
 from ninefold.models.vlm.prompt import Prompt, Tensors
 from ninefold.models.vlm.reference import ReferenceDecoder, answer_logits
 from ninefold.types import Example, Prediction
 
 Result = TypeVar("Result")
 
+AnyDecoder = Decoder | ReferenceDecoder
+
 TOKEN_BUDGET = 16_384
-"""Prompt tokens in a batch, at most: about five pictures of LLaVA-NeXT, twenty-four of Qwen2-VL."""
+"""The most prompt tokens in a batch: about five images of LLaVA-NeXT, twenty-four of Qwen2-VL."""
 
 CORE_TOKENS = 4096
 """The same where each core of a CPU has batches of its own: more would not stay in its caches."""
 
 
 class VisionLanguageModel:
-    """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.protocol.Model`."""
+    """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`."""
 
     def __init__(
         self,
@@ -59,13 +62,13 @@ class VisionLanguageModel:
         self.family = family
         self.identity = identity
         self.shortcuts = shortcuts
-        self.encoder = Encoder(processor, _end_ids(model.generation_config))
-        self.image_settings = settings(processor.image_processor)
+        self.encoder = Encoder(processor, _end_ids(model.generation_config), family)
+        self.image_settings = image_settings(processor.image_processor)
         self._image_inputs = ImageInputs(self.encoder)
         self._memory: MemoryLimit[tuple[int, Prompt]] = MemoryLimit(
             checkpoint.name, "prompts", lambda row: f"prompt of {len(row[1].ids):,} tokens"
         )
-        self._decoder: Decoder | ReferenceDecoder | None = None
+        self._decoder: AnyDecoder | None = None
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
     @classmethod
@@ -82,12 +85,12 @@ class VisionLanguageModel:
         """Open a model.
 
         Args:
-            checkpoint: What `ninefold.models.families.find` returned.
+            checkpoint: The checkpoint, as `ninefold.models.families.find` returns it.
             adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: What to compute in.
+            dtype: The data type to compute in.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
-            shortcuts: Which short cuts are taken.
+            shortcuts: The shortcuts to take.
 
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used, with the reason.
@@ -106,14 +109,14 @@ class VisionLanguageModel:
         """Answer in free text by greedy decoding; one prediction an example, in the order given.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
         """
 
-        def answered(road: Decoder | ReferenceDecoder, batch: Batch) -> list[list[int]]:
-            return road.answers(_prompts(batch), max_new_tokens)
+        def generate(decoder: AnyDecoder, batch: Batch) -> list[list[int]]:
+            return decoder.generate(_prompts(batch), max_new_tokens)
 
-        found = map(self.encoder.read, self._each(examples, answered))
-        return [Prediction(example.id, *read) for example, read in zip(examples, found, strict=True)]
+        answers = map(self.encoder.decode_answer, self._each(examples, generate))
+        return [Prediction(example.id, *answer) for example, answer in zip(examples, answers, strict=True)]
 
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, the log-probability of answering with exactly each option, the end token included.
@@ -121,115 +124,116 @@ class VisionLanguageModel:
         With the end token, "center" is not favored over "center left" for being its beginning.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
             ModelError: If an example has no options.
         """
         if open_ended := next((example.id for example in examples if not example.options), None):
             raise ModelError(f"example {open_ended}: has no options to rank; let the model write its answer instead")
 
-        def scored(road: Decoder | ReferenceDecoder, batch: Batch) -> list[tuple[float, ...]]:
-            return road.scores(_prompts(batch), [examples[place].options for place, _ in batch])
+        def score(decoder: AnyDecoder, batch: Batch) -> list[tuple[float, ...]]:
+            return decoder.option_scores(_prompts(batch), [examples[index].options for index, _ in batch])
 
-        return self._each(examples, scored)
+        return self._each(examples, score)
 
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
-        """Return the states of each prompt's last token after every decoder layer, (examples, layers, width).
+        """Return the hidden states of each prompt's last token after every decoder layer, (examples, layers, width).
 
-        The last layer's state is the one after the final norm.
+        That of the last layer is the one after the final norm.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
         """
 
-        def states(road: Decoder | ReferenceDecoder, batch: Batch) -> list[np.ndarray]:
-            return list(road.states(_prompts(batch)))
+        def states(decoder: AnyDecoder, batch: Batch) -> list[np.ndarray]:
+            return list(decoder.hidden_states(_prompts(batch)))
 
         return np.stack(self._each(examples, states))
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return what becomes of an example's picture.
+        """Return what becomes of an example's image.
 
         Raises:
-            DataError: If the picture cannot be read.
+            DataError: If the image cannot be read.
         """
         return self._image_inputs.image_input(example)
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[DecodedImage]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
         """Return the tensors of a batch, as its encoder makes them."""
-        return self.encoder.training_batch(examples, pictures)
+        return self.encoder.training_batch(examples, decoded)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each stands in."""
+        """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each belongs to."""
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
         logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])
         return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
-    def _each(
-        self, examples: Sequence[Example], work: Callable[[Decoder | ReferenceDecoder, Batch], Sequence[Result]]
-    ) -> list[Result]:
-        """Return what ``work`` makes of each example, in the order given, batch by batch, the longest first."""
+    def _each(self, examples: Sequence[Example], work: Callable[[AnyDecoder, Batch], Sequence[Result]]) -> list[Result]:
+        """Return the result of ``work`` for each example, in the order given, batch by batch, the longest first."""
         if not examples:
             return []
-        road = self._decoder = self._decoder or self._chosen(examples[0])
-        own = isinstance(road, Decoder)
-        # Some families keep positions in the model while `generate` runs: only one batch may.
-        each_core = own and batch_per_core(self.model)
-        batches = packed(
+        decoder = self._decoder = self._decoder or self._choose_decoder(examples[0])
+        fast = isinstance(decoder, Decoder)
+        # Some families keep positions in the model while `generate` runs: only one batch at a time may.
+        each_core = fast and batch_per_core(self.model)
+        batches = pack(
             prefetch(partial(self._encoded, examples), self._groups(examples)),
             CORE_TOKENS if each_core else TOKEN_BUDGET,
-            apart=own and self.shortcuts.prefix_reuse,
-            alone=not self.encoder.joins(examples),
+            apart=fast and self.shortcuts.prefix_reuse,
+            alone=not self.encoder.can_join(examples),
         )
 
         def step(batch: Batch) -> list[tuple[int, Result]]:
-            found = self._memory.run(partial(work, road), batch)
-            return list(zip([place for place, _ in batch], found, strict=True))
+            found = self._memory.run(partial(work, decoder), batch)
+            return list(zip([index for index, _ in batch], found, strict=True))
 
         done = prefetch(step, batches) if each_core else map(step, batches)
         results = dict(pair for pairs in done for pair in pairs)
-        return [results[place] for place in range(len(examples))]
+        return [results[index] for index in range(len(examples))]
 
-    def _chosen(self, example: Example) -> Decoder | ReferenceDecoder:
-        """Choose how to read and write. A family without a row of its own is tried both ways first."""
-        plain = ReferenceDecoder(self.model, self.encoder)
+    def _choose_decoder(self, example: Example) -> AnyDecoder:
+        """Choose the decoder: for a family without a row of its own, both are tried first."""
+        reference = ReferenceDecoder(self.model, self.encoder)
         if not self.shortcuts.own_decoding:
-            return plain
-        own = Decoder(self.model, self.encoder, self.shortcuts)
-        if self.family is not GENERIC or self._agree(own, plain, example):
-            return own
+            return reference
+        fast = Decoder(self.model, self.encoder, self.shortcuts)
+        if self.family is not GENERIC or self._agree(fast, reference, example):
+            return fast
         warn(f"{self.name}: short cuts change what it answers, so they are left off; it is evaluated more slowly")
-        return plain
+        return reference
 
-    def _agree(self, own: Decoder, plain: ReferenceDecoder, example: Example) -> bool:
-        """Whether two questions about one picture are answered and scored alike in both ways."""
+    def _agree(self, fast: Decoder, reference: ReferenceDecoder, example: Example) -> bool:
+        """Whether both decoders give two questions about one image the same answers and scores."""
         longer = replace(example, prompt=f"{example.prompt} Answer:")
         prompts = self.encoder.prompts([example, longer], [self.encoder.image(example)] * 2)
         options = [example.options or ("left", "top right")] * 2
-        if not self.encoder.joins([example]):
+        if not self.encoder.can_join([example]):
             return False
         try:
-            texts = [self.encoder.read(tokens) for tokens in own.answers(prompts, 4)]
-            scores = torch.tensor(own.scores(prompts, options))
+            texts = [self.encoder.decode_answer(tokens) for tokens in fast.generate(prompts, 4)]
+            scores = torch.tensor(fast.option_scores(prompts, options))
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             return False
+        expected = [self.encoder.decode_answer(tokens) for tokens in reference.generate(prompts, 4)]
         rounding = 1e-3 if self.model.dtype == torch.float32 else 0.3
-        return texts == [self.encoder.read(tokens) for tokens in plain.answers(prompts, 4)] and torch.allclose(
-            scores, torch.tensor(plain.scores(prompts, options)), rtol=0, atol=rounding
+        return texts == expected and torch.allclose(
+            scores, torch.tensor(reference.option_scores(prompts, options)), rtol=0, atol=rounding
         )
 
     def _groups(self, examples: Sequence[Example]) -> list[list[int]]:
-        """Return the places of the examples about each picture: shared pictures first, and then the longest."""
+        """Return the indices of the examples about each image: shared images first, and then the longest prompts."""
         groups: dict[object, list[int]] = {}
-        for place, example in enumerate(examples):
-            groups.setdefault(example.image, []).append(place)
+        for index, example in enumerate(examples):
+            groups.setdefault(example.image, []).append(index)
         costs = [self.encoder.cost(example) for example in examples]
-        return sorted(
-            groups.values(), key=lambda places: (len(places) > 1, max(costs[place] for place in places)), reverse=True
-        )
 
-    def _encoded(self, examples: Sequence[Example], places: Sequence[int]) -> Batch:
-        asked = [examples[place] for place in places]
-        return list(zip(places, self.encoder.prompts(asked, self.encoder.images(asked)), strict=True))
+        def order(group: list[int]) -> tuple[bool, float]:
+            return len(group) > 1, max(costs[index] for index in group)
+
+        return sorted(groups.values(), key=order, reverse=True)
+
+    def _encoded(self, examples: Sequence[Example], indices: Sequence[int]) -> Batch:
+        asked = [examples[index] for index in indices]
+        return list(zip(indices, self.encoder.prompts(asked, self.encoder.images(asked)), strict=True))
 
 
 def _prompts(batch: Batch) -> list[Prompt]:

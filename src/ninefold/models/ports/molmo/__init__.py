@@ -8,8 +8,8 @@ from transformers import (
     AutoProcessor,
     AutoTokenizer,
 )
-from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
+from ninefold.models import compat
 from ninefold.models.ports.molmo.configuration import MolmoConfig
 from ninefold.models.ports.molmo.image_processing import MolmoImageProcessor
 from ninefold.models.ports.molmo.modeling import MolmoForConditionalGeneration, MolmoModel
@@ -24,5 +24,5 @@ AutoModelForImageTextToText.register(MolmoConfig, MolmoForConditionalGeneration,
 AutoImageProcessor.register(MolmoConfig, image_processor_classes={"pil": MolmoImageProcessor}, exist_ok=True)
 AutoProcessor.register(MolmoConfig, MolmoProcessor, exist_ok=True)
 AutoTokenizer.register(MolmoConfig, MolmoTokenizer, exist_ok=True)
-# transformers knows this model type by its remote code, and opens nothing but a tokenizer.json for it.
-TOKENIZER_MAPPING_NAMES[MolmoConfig.model_type] = MolmoTokenizer.__name__
+# By its remote code, for which transformers opens nothing but a tokenizer.json.
+compat.register_tokenizer(MolmoConfig.model_type, MolmoTokenizer)

@@ -23,7 +23,10 @@ from ninefold.models.ports.molmo.configuration import PADDING
 UNUSED = -100
 """The place of a pooled position that another crop shows too."""
 
-LAYOUT_TOKENS = ("<im_start>", "<im_end>", "<im_patch>", "<im_col>")
+PATCH_TOKEN = "<im_patch>"
+"""The token at whose positions the features of an image are added."""
+
+LAYOUT_TOKENS = ("<im_start>", "<im_end>", PATCH_TOKEN, "<im_col>")
 """What the numbers of a layout stand for."""
 
 _START, _END, _PATCH, _COLUMN = range(4)
@@ -140,6 +143,13 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         scale = scales.min(1)
         best = scale.argmax() if (scale < 1).all() else np.where(scale < 1, np.inf, scale).argmin()
         return options[best]
+
+    def mosaic_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width in pixels of what all tiles of an image show together, padding included."""
+        margin = sum(self.overlap_margins)
+        tiles, windows = self.tiling(height, width), self.windows
+        rows, columns = (count * window + margin for count, window in zip(tiles, windows, strict=True))
+        return rows * self.image_patch_size, columns * self.image_patch_size
 
     def crops(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Cut a picture, (H, W, 3) uint8, into crops.

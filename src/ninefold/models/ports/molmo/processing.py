@@ -7,7 +7,8 @@ import numpy as np
 from transformers import BatchFeature, ProcessorMixin
 from transformers.image_utils import make_flat_list_of_images
 
-from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS, UNUSED, stacked
+from ninefold.models import compat
+from ninefold.models.ports.molmo.image_processing import LAYOUT_TOKENS, PATCH_TOKEN, UNUSED, stacked
 
 IMAGE_TOKEN = "<|image|>"
 
@@ -38,8 +39,9 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         vocabulary = tokenizer.get_vocab()
         if lacking := [token for token in (IMAGE_TOKEN, *LAYOUT_TOKENS) if token not in vocabulary]:
             raise ValueError(f"the tokenizer lacks {', '.join(lacking)}, which stand for images; use Molmo's own")
-        self._image_token_id = vocabulary[IMAGE_TOKEN]
+        self._placeholder_id = vocabulary[IMAGE_TOKEN]
         self._layout_ids = np.array([vocabulary[token] for token in LAYOUT_TOKENS])
+        self.image_token_id = vocabulary[PATCH_TOKEN]
 
     @property
     def model_input_names(self) -> list[str]:
@@ -86,9 +88,9 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         texts = [text] if isinstance(text, str) else list(text)
         rows = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
         pictures = [] if images is None else make_flat_list_of_images(self.image_processor.fetch_images(images))
-        if len(pictures) == len(rows) and not any(self._image_token_id in row for row in rows):
-            rows = [[self._image_token_id, *row] for row in rows]
-        if (asked := sum(row.count(self._image_token_id) for row in rows)) != len(pictures):
+        if len(pictures) == len(rows) and not any(self._placeholder_id in row for row in rows):
+            rows = [[self._placeholder_id, *row] for row in rows]
+        if (asked := sum(row.count(self._placeholder_id) for row in rows)) != len(pictures):
             raise ValueError(f"{len(pictures)} pictures for {asked} {IMAGE_TOKEN} in the text")
         begin = self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
         arrays = map(self.image_processor.rgb, pictures)
@@ -110,7 +112,7 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         """Return a row with each placeholder expanded, and the crops and places of its pictures."""
         expanded, crops, places = list(begin), [], []
         for token in ids:
-            if token != self._image_token_id:
+            if token != self._placeholder_id:
                 expanded.append(token)
                 continue
             picture = next(pictures)
@@ -121,8 +123,7 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         return expanded, crops, places
 
     def _padded_text(self, rows: list[list[int]], **options: Any) -> dict[str, Any]:
-        # Tokenizing anew what is tokenized already is what the warning it would give asks for.
-        self.tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
+        compat.silence_padding_warning(self.tokenizer)
         padded = self.tokenizer.pad({"input_ids": rows}, **options)
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
 

@@ -1,0 +1,48 @@
+"""Tokens of answers: those that a chat template writes after a prompt, and the text of generated ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class AnswerTokens:
+    """Answers to tokens and back, by a processor's chat template and tokenizer."""
+
+    def __init__(self, processor: Any, end_ids: Sequence[int]) -> None:
+        """Wrap a processor; ``end_ids`` are the tokens that end an answer."""
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.end_ids = tuple(end_ids)
+        self._encoded: dict[str, tuple[int, ...]] = {}
+
+    def encode(self, answer: str) -> tuple[int, ...]:
+        """Return the tokens that the template writes after the prompt for an answer, up to and with the end token."""
+        if answer not in self._encoded:
+            self._encoded[answer] = self._encode(answer)
+        return self._encoded[answer]
+
+    def decode(self, tokens: Sequence[int]) -> tuple[str, bool]:
+        """Return the text of generated tokens, word for word, and whether no end token stopped it."""
+        end = next((index for index, token in enumerate(tokens) if token in self.end_ids), None)
+        text = self.tokenizer.decode(tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text, end is None
+
+    def _encode(self, answer: str) -> tuple[int, ...]:
+        turns = [user_turn("?"), {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
+        prompt = str(self.processor.apply_chat_template(turns[:1], add_generation_prompt=True))
+        whole = str(self.processor.apply_chat_template(turns))
+        written = whole.removeprefix(prompt) if whole.startswith(prompt) else answer
+        ends = {self.tokenizer.decode([end]): end for end in self.end_ids}
+        found = {written.index(text): text for text in ends if text in written}
+        end_id = self.end_ids[0] if not found else ends[found[min(found)]]
+        text = written[: min(found, default=None)].rstrip()
+        # Some tokenizers treat the first word of a text in a way of its own: only what follows the prompt counts.
+        before = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        after = self.tokenizer(prompt + text, add_special_tokens=False)["input_ids"]
+        if after[: len(before)] != before:
+            before, after = [], self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return (*after[len(before) :], end_id)
+
+
+def user_turn(prompt: str) -> dict[str, Any]:
+    """Return the chat message that asks a prompt about an image."""
+    return {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt}]}
