@@ -1,4 +1,4 @@
-"""One model on one split of a data set: a run folder with predictions, scores and figures."""
+"""An evaluation: one model on one split of a data set, as a run folder with predictions, scores and metrics."""
 
 import time
 from collections import deque
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, progress: bool = True) -> dict[str, Any]:
-    """Ask a model all questions and score its answers; an interrupted run goes on, a finished one stays as it is.
+    """Ask a model all questions and score its answers; an interrupted run resumes, a finished one stays as it is.
 
     A finished run is found without opening the model. It is scored again where that was done by another version.
 
@@ -30,10 +30,10 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
         spec: What to evaluate.
         out: The run folder.
         model: The model that ``spec`` names, where it is open already.
-        progress: Whether to show a bar on standard error.
+        progress: Whether to show a progress bar.
 
     Returns:
-        What ``metrics.json`` holds.
+        The content of ``metrics.json``.
 
     Raises:
         DataError: If the data set, or the split, cannot be used.
@@ -50,7 +50,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
 
 
 def _scored(out: Path) -> dict[str, Any]:
-    """Return the figures of a finished run, by this version of the scorer."""
+    """Return the metrics of a finished run; those of another scorer are computed again."""
     path = out / layout.METRICS
     metrics: dict[str, Any] = store.read_json(path) if path.exists() else {}
     if metrics.get("scorer") == SCORER_VERSION:
@@ -63,7 +63,7 @@ def _scored(out: Path) -> dict[str, Any]:
 def _run(
     spec: EvaluateSpec, questions: Questions, out: Path, model: "Model | None", *, progress: bool, begun: float
 ) -> None:
-    """Begin or continue a run, and finish it."""
+    """Begin or resume a run, and finish it."""
     from ninefold.evaluation.predict import predict
     from ninefold.models.image_inputs import Watch
     from ninefold.runs.lock import working
@@ -102,7 +102,7 @@ def _run(
 
 
 def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
-    """Return the model, opened, whose adapter was trained on images prepared as it prepares them."""
+    """Return the opened model; refuse an adapter that was trained on images prepared otherwise."""
     from ninefold.models.image_inputs import check_agreement
     from ninefold.models.load import open_model
 
@@ -119,7 +119,7 @@ def _finish(
     lineage: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> None:
-    """Score the answers, and write what the model saw and where all came from."""
+    """Score the answers, and write what the model saw and the provenance."""
     from ninefold.evaluation.score import score
 
     score(out)

@@ -1,4 +1,4 @@
-"""From predictions to the score table and the figures of a run; needs neither data set nor model."""
+"""The score table and the metrics of a run, from its stored predictions; needs neither data set nor model."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -20,17 +20,18 @@ from ninefold.space import GRID, LABELS
 from ninefold.types import Answer, AnswerKind, Clustering
 
 LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "label", "correct")
-"""The first columns of a score table, before the factors ."""
+"""The first columns of a score table, before the factors."""
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
-"""Why an answer can hold no label; each is counted apart."""
+"""The reasons why an answer holds no label; each is counted apart."""
 
 
 def score(run: Path) -> dict[str, Any]:
-    """Read the predictions of a run, and write ``scores.parquet`` and ``metrics.json`` beside them.
+    """Score the predictions of a run; write ``scores.parquet`` and ``metrics.json`` beside them.
 
     Returns:
-        What ``metrics.json`` holds. Rates are fractions, and None where there is nothing to divide by.
+        The content of ``metrics.json`` (see `ninefold.runs.metrics.EvaluationMetrics`).
+        Rates are fractions, and None where there is nothing to divide by.
 
     Raises:
         RunError: If the run has no predictions yet.
@@ -104,7 +105,7 @@ def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:
 
 
 def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
-    """Say how the interval is made and which uncertainty it shows."""
+    """Return how the interval is made and which uncertainty it shows, in words."""
     said = f"95 %, {interval.method}, with these questions taken as a sample of similar ones"
     # Distractors are drawn, so that a set with them is a sample of the scenes there could be.
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
@@ -113,7 +114,7 @@ def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
 
 
 def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -> dict[str, Any]:
-    """Say where in the picture answers are right, and what is answered there."""
+    """Return accuracy and answers by position in the image."""
     rows, cols = table["cell_row"].to_numpy(int), table["cell_col"].to_numpy(int)
     grid = int(table["grid"].max()) if "grid" in table else GRID
     maps = accuracy_map(rows, cols, table["correct"], grid)
@@ -135,7 +136,7 @@ def _summary(table: pd.DataFrame, clustering: Clustering) -> dict[str, Any]:
 
 
 def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Count what is said for each answer: a label, or why there is none."""
+    """Return, for each right answer, how often each label was given, or each reason for none."""
     said = table["label"].where(table["kind"] == "label", table["kind"])
     counts = pd.crosstab(table["answer"], said)
     order = [name for name in (*labels, *INVALID) if name in counts.columns]

@@ -9,7 +9,7 @@ from ninefold.models.spec import ModelSpec
 
 @dataclass(frozen=True)
 class EvaluateSpec:
-    """Which model answers which questions, and how."""
+    """A model, the questions it answers, and how it answers."""
 
     model: ModelSpec
     """Which model, and how it is opened."""
@@ -19,10 +19,10 @@ class EvaluateSpec:
     """The base that a model with weights of its own, or a served one, was tuned from, for the report to compare them: a
     run of it, or a name as --model takes it. Of an adapter, and of what `ninefold train` made, it is known."""
     split: str | None = None
-    """Which part of the data set; "test" where there is one."""
+    """The split of the data set; "test" where there is one."""
     limit: int | None = None
-    """Stop after so many examples."""
+    """Only the first so many examples."""
     scoring: Literal["generate", "choice"] = "generate"
     """Whether the model writes its answer (greedy decoding, the paper's way) or ranks the options by likelihood."""
     max_new_tokens: int = 15
-    """Tokens after which a written answer is cut."""
+    """Tokens of an answer at most; a longer one is cut."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from ninefold.errors import ModelError
 from ninefold.models.family import Family, Preset, Scope
-from ninefold.runs import lineage
+from ninefold.runs import layout, lineage
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -189,7 +189,7 @@ def of_config(config: Mapping[str, object]) -> Family:
 
 
 def _config_of(folder: Path) -> Mapping[str, object]:
-    for adapter in (folder / "adapter_config.json", folder / "adapter" / "adapter_config.json"):
+    for adapter in (folder / layout.ADAPTER_CONFIG, folder / layout.ADAPTER / layout.ADAPTER_CONFIG):
         if adapter.is_file():
             raise ModelError(
                 f"{folder}: holds an adapter, not a model; name its base with --model and it with --adapter"

@@ -6,7 +6,6 @@ not or where a folder is given. Each image is encoded by itself, so that its fea
 Axes: B examples, T positions that an image takes in a sequence, D width of the language model.
 """
 
-import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -147,7 +146,7 @@ class FeatureModel(ABC):
         held = 0 if kept is None else kept.held
         memory = int(MEMORY_SHARE * (psutil.virtual_memory().available + held))
         if folder is None and needed > memory:
-            folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ninefold" / "features"
+            folder = store.user_cache() / "features"
         if folder is not None and needed > DISK_BYTES:
             raise ModelError(
                 f"{self.model.name}: features of {len(distinct):,} pictures take about {needed >> 30} GiB, and at most "
