@@ -19,7 +19,8 @@ WIDTH, HEIGHT = 640, 480
 READ = {
     "ninefold": """
 from pathlib import Path
-from ninefold.data.sources.coco.annotations import Skips, read_instances
+from ninefold.data.sources.coco.annotations import read_instances
+from ninefold.data.sources.protocol import Skips
 found = len(read_instances(Path(path), Skips()))
 """,
     "json.load": """

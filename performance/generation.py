@@ -55,10 +55,11 @@ def line(what: str, seconds: float, pictures: int, ratio: float) -> None:
 def whole_command(distractors: int) -> tuple[float, float]:
     """Return the seconds that making the set takes, imports included, and the process's peak memory in MB."""
     start = time.perf_counter()
-    from ninefold.data.sources.synthetic import SyntheticSpec, make
+    from ninefold.data.make import make
+    from ninefold.data.sources.synthetic import SyntheticSource, SyntheticSpec
 
     with tempfile.TemporaryDirectory() as folder:
-        make(SyntheticSpec("test", distractors=distractors), Path(folder) / "test")
+        make(SyntheticSource(SyntheticSpec("test", distractors=distractors)), Path(folder) / "test")
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return seconds, peak / (2**20 if sys.platform == "darwin" else 2**10)

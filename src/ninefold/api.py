@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from ninefold.data.format.dataset import Dataset
-    from ninefold.data.sources.coco.source import CocoSpec
-    from ninefold.data.sources.synthetic import SyntheticSpec
     from ninefold.evaluation.spec import EvaluateSpec
     from ninefold.models.listing import ListedModel
     from ninefold.models.protocol import Model
@@ -24,22 +22,21 @@ AnyPath = str | Path
 Spec = TypeVar("Spec")
 
 
-def make(source: "SyntheticSpec | CocoSpec", out: AnyPath) -> "Dataset":
-    """Make a data set from a source, in a folder; what stood there before is replaced.
+def make(source: Any, out: AnyPath) -> "Dataset":
+    """Make a data set from a source, in a folder; a data set that stood there before is replaced.
+
+    Args:
+        source: The specification of a source, such as `SyntheticSpec` or `CocoSpec`, or a source itself.
+        out: The folder to write.
 
     Raises:
         NinefoldError: If the source cannot be used, or its specification cannot be met.
     """
-    from ninefold.data.format.dataset import Dataset
-    from ninefold.data.sources.coco import source as coco
-    from ninefold.data.sources.synthetic import SyntheticSpec
-    from ninefold.data.sources.synthetic import make as make_synthetic
+    from ninefold.data.make import make
+    from ninefold.data.sources.catalog import source_of
 
-    if isinstance(source, SyntheticSpec):
-        make_synthetic(source, Path(out), progress=True)
-    else:
-        coco.make(_with_paths(source), Path(out), progress=True)
-    return Dataset.open(Path(out))
+    made = source if hasattr(source, "splits") else source_of(_with_paths(source))
+    return make(made, Path(out), progress=True)
 
 
 def verify(folder: AnyPath) -> dict[str, Any]:

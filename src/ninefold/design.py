@@ -1,10 +1,11 @@
 """Pure combinatorics: factorial designs crossed with Williams option orders, and hold-outs that keep their balance.
 
-A design enumerates; it never samples and repairs. Objects, regions, sizes and options are numbers here; what they stand
-for is given to them elsewhere. Regions and options are numbered row-major, the top left one being 0.
+A design enumerates; it never samples and repairs. Objects, sizes, questions' texts, answers and options are numbers
+here; what they stand for is given to them elsewhere. Regions are numbered row-major, the top left one being 0.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Literal, NamedTuple, TypeVar
 
@@ -13,25 +14,43 @@ from numpy.typing import NDArray
 
 from ninefold.errors import DesignError
 from ninefold.seeding import rng
-from ninefold.space import REGIONS, Cell
+from ninefold.space import REGIONS, Cell, region_of_cell
 
 T = TypeVar("T")
 Integers = NDArray[np.int64]
 Holdout = Literal["object", "block", "random"]
-"""What validation holds out: whole objects, whole (object, order) blocks, or single items, which proves nothing."""
+"""What validation holds out: whole objects, whole blocks, or single items, which proves nothing."""
+
+Ask = Callable[[int, int, Cell], tuple[int, int]]
+"""What a question makes of an object, a size and a cell: the number of its text, and the number of its answer."""
 
 
 class Combination(NamedTuple):
-    """One combination of a design."""
+    """One item of a design: what is shown, what is asked of it, and with which order of the options."""
 
     object: int
     """Which object, counted through the whole design."""
     size: int
     """Which size."""
     cell: Cell
-    """Where it stands."""
+    """The cell it stands in."""
+    text: int
+    """Which text the question has."""
+    answer: int
+    """Which of the labels is the answer."""
     order: int
     """Which of the option orders it is asked with."""
+
+
+class Block(NamedTuple):
+    """A smallest set of items of one text and order in which every answer occurs once; the text tells nothing of it."""
+
+    text: int
+    """Which text."""
+    order: int
+    """Which option order."""
+    number: int
+    """Which block of that text and order."""
 
 
 def williams(n: int) -> Integers:
@@ -53,67 +72,191 @@ def williams(n: int) -> Integers:
     return square if n % 2 == 0 else np.concatenate([square, square[:, ::-1]])
 
 
-def relabeling(seed: int) -> Integers:
-    """Return a seed's permutation p of the nine options: where the table of orders says x, option p(x) is shown."""
-    return rng(seed, "orders").permutation(REGIONS**2)
+def relabeling(seed: int, n: int = REGIONS**2) -> Integers:
+    """Return a seed's permutation p of ``n`` options: where the table of orders says x, option p(x) is shown."""
+    return rng(seed, "orders").permutation(n)
 
 
-def factorial(objects: Sequence[int], sizes: int, grid: int, relabeled: Integers) -> Iterator[Combination]:
-    """Yield every combination of object, size and cell once, each with one of the 18 orders of nine options.
+def option_orders(seed: int, n: int) -> list[list[int]]:
+    """Return a seed's option orders of a question with ``n`` labels: the Williams design, relabeled."""
+    orders: list[list[int]] = relabeling(seed, n)[williams(n)].tolist()
+    return orders
 
-    Every pair of object and order meets all nine regions equally often, so that the text of a question cannot tell its
-    answer. With nine cells in a region and two sizes, each pair of object and region also meets each order exactly
-    once, and rows, columns and cells are as even over the slots as numbers allow.
+
+def factorial(
+    objects: Sequence[int], sizes: int, grid: int, ask: Ask, labels: int, *, relabeled: Integers, shift: int
+) -> list[Combination]:
+    """Return every combination of object, size and cell once, each with one of the option orders.
+
+    Every pair of a text and an order meets all answers equally often, wherever all answers of a text are equally often
+    right, so that text tells nothing of the answer.
 
     Args:
         objects: The objects; the first counts as 0 in the formulas, whatever its number.
         sizes: How many sizes.
         grid: Cells along each side.
+        ask: What is asked of each combination.
+        labels: How many labels the question has.
         relabeled: A permutation of the options (see `relabeling`).
+        shift: A constant from 0 to ``labels`` - 1: with another one, no item's answer keeps its slot.
 
     Raises:
         DesignError: If regions do not hold whole cells.
     """
+    check_grid(grid)
+    side = grid // REGIONS
+    shown = [
+        (number, size, Cell(side * (region // REGIONS) + c // side, side * (region % REGIONS) + c % side))
+        for number, region, c, size in product(objects, range(REGIONS**2), range(side**2), range(sizes))
+    ]
+    asked = [ask(*item) for item in shown]
+    texts = {text: index for index, text in enumerate(dict.fromkeys(text for text, _ in asked))}
+    peers: Counter[tuple[object, ...]] = Counter()
+    items = []
+    for (_, size, cell), (text, answer) in zip(shown, asked, strict=True):
+        # Objects are told apart by their text, or within one text and answer by being one of several.
+        o = texts[text] + peers[text, answer, size, cell]
+        peers[text, answer, size, cell] += 1
+        items.append(_Item(o, size, cell, answer))
+    orders = _by_rule(items, grid, labels, np.argsort(relabeled).tolist())
+    if not _even([(text, order, answer) for (text, answer), order in zip(asked, orders, strict=True)], labels):
+        orders = _in_turn(asked, len(williams(labels)))
+    return [
+        Combination(number, size, cell, text, answer, _shifted(order, labels, shift))
+        for (number, size, cell), (text, answer), order in zip(shown, asked, orders, strict=True)
+    ]
+
+
+def check_grid(grid: int) -> None:
+    """Raise a `DesignError` if regions do not hold whole cells."""
     if grid < REGIONS or grid % REGIONS:
         raise DesignError(f"grid of {grid}: regions must hold whole cells; use a multiple of {REGIONS}")
-    width = grid // REGIONS
-    inner_cells = width**2
-    place = np.argsort(relabeled).tolist()
-    for (o, number), region, c, size in product(
-        enumerate(objects), range(REGIONS**2), range(inner_cells), range(sizes)
-    ):
-        (top, left), (row, col) = divmod(region, REGIONS), divmod(c, width)
-        # Nine inner cells in turn take every order once. Cells left over take one order in all regions alike.
-        left_over = c >= inner_cells // 9 * 9
-        # The transposed region number f, and the sign of c in the second square, keep rows, columns and cells even.
-        u, f = (0, 0) if left_over else (place[region], REGIONS * left + top)
-        order = (u + o + c + f) % 9 if (size + o) % 2 == 0 else 9 + (u + o + 5 - c - f) % 9
-        yield Combination(number, size, Cell(width * top + row, width * left + col), order)
+
+
+class _Item(NamedTuple):
+    """An item as the formulas see it."""
+
+    o: int
+    size: int
+    cell: Cell
+    answer: int
+
+
+def _by_rule(items: Sequence[_Item], grid: int, n: int, index_of: Sequence[int]) -> list[int]:
+    """Return each item's order by the rule for its number of labels; all rules are linear modulo ``n``.
+
+    The order minus the answer's index decides the answer's slot: if the index cancels out of that difference, as in the
+    first square of nine regions, cells must take its part.
+    """
+    pairs = {(region_of_cell(item.cell, grid), item.answer) for item in items}
+    if n == REGIONS**2 and len(pairs) == n == len({answer for _, answer in pairs}):
+        return [_nine_regions(item, index_of[item.answer], grid) for item in items]
+    if n % 2:
+        return [_odd_labels(item, index_of[item.answer], n) for item in items]
+    return [_even_labels(item, n) for item in items]
+
+
+def _nine_regions(item: _Item, u: int, grid: int) -> int:
+    """Return the order of an item whose answer is one of nine regions.
+
+    With nine cells in a region and two sizes, each pair of object and region meets each order exactly once. The
+    transposed region number f, and the sign of c in the second square, keep rows, columns and cells even over slots.
+    """
+    side = grid // REGIONS
+    top, left = item.cell.row // side, item.cell.col // side
+    c = item.cell.row % side * side + item.cell.col % side
+    f = REGIONS * left + top
+    # Nine inner cells in turn take every order once. Cells left over take one order in all regions alike.
+    if c >= side**2 // 9 * 9:
+        u = f = 0
+    if (item.size + item.o) % 2 == 0:
+        return (u + item.o + c + f) % 9
+    return 9 + (u + item.o + 5 - c - f) % 9
+
+
+def _odd_labels(item: _Item, u: int, n: int) -> int:
+    """Return the order of an item of a question with an odd number of labels, in one of the two squares.
+
+    With three labels along an axis of the grid all is exact but cells, whose answers are spread over slots as evenly as
+    numbers allow: that is what u, the answer's index, is for in the second square.
+    """
+    row, col = item.cell
+    if (item.size + item.o) % 2 == 0:
+        return (row + col + item.o) % n
+    return n + (item.o - 1 - row - col - u) % n
+
+
+def _even_labels(item: _Item, n: int) -> int:
+    """Return the order of an item of a question with an even number of labels, of which there is one square.
+
+    The order does not depend on the answer: items that differ in it alone have all their slots different.
+    """
+    row, col = item.cell
+    return (row + (n // 2 - 1) * col + n // 2 * item.size + item.o) % n
+
+
+def _even(rows: Sequence[tuple[int, int, int]], labels: int) -> bool:
+    """Return whether every pair of a text and an order meets every answer equally often."""
+    counts = Counter(rows)
+    return all(
+        len({counts[text, order, answer] for answer in range(labels)}) == 1 for text, order in {row[:2] for row in rows}
+    )
+
+
+def _in_turn(asked: Sequence[tuple[int, int]], orders: int) -> list[int]:
+    """Return orders that are dealt out in turn to the items of each text and answer.
+
+    Answers that are right equally often meet each order equally often, whatever the cells and sizes.
+    """
+    dealt: Counter[tuple[int, int]] = Counter()
+    chosen = []
+    for stratum in asked:
+        chosen.append(dealt[stratum] % orders)
+        dealt[stratum] += 1
+    return chosen
+
+
+def _shifted(order: int, n: int, shift: int) -> int:
+    """Return the order that stands ``shift`` further in the first square, or as much before in the second."""
+    return (order + shift) % n if order < n else n + (order - n - shift) % n
+
+
+def blocks(items: Sequence[Combination]) -> list[Block]:
+    """Return the block that each item belongs to: of its text and order, the k-th item of each answer makes block k."""
+    seen: Counter[tuple[int, int, int]] = Counter()
+    found = []
+    for item in items:
+        key = (item.text, item.order, item.answer)
+        found.append(Block(item.text, item.order, seen[key]))
+        seen[key] += 1
+    return found
 
 
 def held_out(
-    objects: int, sizes: int, grid: int, relabeled: Integers, *, by: Holdout, seed: int
+    objects: Sequence[int], design: Callable[[Sequence[int]], list[Combination]], *, by: Holdout, seed: int
 ) -> dict[str, list[Combination]]:
-    """Split a factorial design into four fifths to train on and one fifth for validation.
+    """Split a design into four fifths to train on and one fifth for validation.
 
     By object, each part is a design of its own, with its own numbers in the formulas, and all that is exact about one
-    design is exact about both. By block, the nine items of an (object, order) pair stay together, so that text still
-    tells nothing. By item at random, text tells a lot: the regions that a text lacks in training are those it has in
-    validation.
+    design is exact about both. By block, the items of a block stay together, so that text still tells nothing. By item
+    at random, text tells a lot: the answers that a text lacks in training are those it has in validation.
+
+    Args:
+        objects: All objects.
+        design: Makes the design of some objects (see `factorial`).
+        by: What is held out.
+        seed: Decides which.
 
     Returns:
         The items of "train" and of "validation".
     """
     draw = rng(seed, "holdout", by)
     if by == "object":
-        chosen = set(_fifth(range(objects), draw))
-        kept = [number for number in range(objects) if number not in chosen]
-        return {
-            "train": list(factorial(kept, sizes, grid, relabeled)),
-            "validation": list(factorial(sorted(chosen), sizes, grid, relabeled)),
-        }
-    pool = list(factorial(range(objects), sizes, grid, relabeled))
-    unit_of = {item: (item.object, item.order) if by == "block" else item for item in pool}
+        chosen = set(_fifth(objects, draw))
+        kept = [number for number in objects if number not in chosen]
+        return {"train": design(kept), "validation": design(sorted(chosen))}
+    pool = design(objects)
+    unit_of = dict(zip(pool, blocks(pool) if by == "block" else pool, strict=True))
     out = set(_fifth(list(dict.fromkeys(unit_of.values())), draw))
     return {
         "train": [item for item in pool if unit_of[item] not in out],

@@ -32,7 +32,7 @@ def made(tmp_path_factory):
         if row.factors["object"] in LOOKS
     ]
     parts = {look.split()[0]: [row for row in rows if row.factors["object"] == look] for look in sorted(LOOKS)}
-    dataset.write(folder, parts, about=About("t", "d", {}))
+    dataset.write(folder, parts, about=About("t", "d", {}, source="synthetic", question="absolute_position"))
     return folder
 
 
@@ -128,12 +128,12 @@ def test_a_changed_row_is_named(folder, edit, row):
 @pytest.mark.parametrize(
     ("edit", "row", "fact"),
     [
-        (flip_answer, 5, "slot is the place"),
+        (flip_answer, 5, "slot is the position"),
         (reorder_options, 7, "the prompt holds the question and after it the options"),
         (
             swap(20, 90, "answer", "slot", "options", "prompt", "order"),
             20,
-            "region is the one that the cell lies in|the answer is the region",
+            "question and answer are those of absolute_position",
         ),
         (
             lambda rows: rows[2].update(size={"small": "large"}.get(rows[2]["size"], "small")),
@@ -360,9 +360,13 @@ def photo(number, box, *, round_numbers=float, size=(60, 40)):
 BOXES = [(0.5, 3.25, 10.0, 12.5), (19.9, 5.0, 0.5, 0.5), (30.0, 20.0, 29.99, 19.99), (26.6, 13.3, 0.2, 0.2)]
 
 
+def photo_about(spec):
+    return About("t", "d", spec, source="coco", question="absolute_position")
+
+
 def write_photos(folder, **options):
     photos = [photo(number, box, **options) for number, box in enumerate(BOXES * 3)]
-    dataset.write(folder, {"test": photos}, about=About("t", "d", {}))
+    dataset.write(folder, {"test": photos}, about=photo_about({"truncate": options.get("round_numbers") is int}))
     return read_json(folder / "certificate.json")["splits"]["test"]
 
 
@@ -418,7 +422,8 @@ def test_facts_hold_whatever_the_canvas_and_grid(tmp_path, options):
         for place, row in enumerate(examples(SyntheticSpec("test", distractors=5, **options))["test"])
         if not place % 53
     ]
-    dataset.write(tmp_path / "set", {"test": rows}, about=About("t", "d", {}))
+    about = About("t", "d", {}, source="synthetic", question="absolute_position")
+    dataset.write(tmp_path / "set", {"test": rows}, about=about)
     assert verify(tmp_path / "set")["splits"]["test"]["rows"] == len(rows)
 
 
@@ -431,7 +436,7 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
             Example(**{**{f: getattr(example, f) for f in Example.__slots__}, "image": tmp_path / f"{number}.png"})
         )
     parts = {name: paths[4 * place : 4 * place + 4] for place, name in enumerate(("train", "validation", "test"))}
-    dataset.write(tmp_path / "set", parts, about=About("t", "d", {}), embed=False)
+    dataset.write(tmp_path / "set", parts, about=photo_about({}), embed=False)
     found = verify(tmp_path / "set")
     assert [pair["splits"] for pair in found["between"]] == [
         ["train", "validation"], ["train", "test"], ["validation", "test"],

@@ -11,8 +11,8 @@ from PIL import Image
 
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.sources.coco.annotations import Skips
-from ninefold.data.sources.coco.source import CocoSpec, examples, make
+from ninefold.data.make import make
+from ninefold.data.sources.coco.source import CocoSource, CocoSpec
 from ninefold.errors import DataError
 from ninefold.space import LABELS
 from ninefold.types import Example
@@ -68,8 +68,13 @@ def changed(spec: CocoSpec, **changes: Any) -> CocoSpec:
 
 
 def taken(spec: CocoSpec) -> tuple[list[Example], list[dict[str, Any]]]:
-    skips = Skips()
-    return list(examples(spec, skips=skips)["test"]), skips.entries
+    source = CocoSource(spec)
+    return list(source.splits()["test"].examples), source.skips.entries
+
+
+def written(spec: CocoSpec, out: Path) -> dict[str, Any]:
+    source = CocoSource(spec)
+    return {"questions": make(source, out).splits, "skipped": source.skips.entries, "balance": source.balance}
 
 
 def test_an_example_holds_the_question_the_truth_and_the_facts(world: CocoSpec) -> None:
@@ -109,7 +114,7 @@ def test_the_seed_changes_the_orders_and_nothing_else(world: CocoSpec) -> None:
 
 
 def test_written_opened_and_verified(world: CocoSpec, tmp_path: Path) -> None:
-    summary = make(world, tmp_path / "out")
+    summary = written(world, tmp_path / "out")
     assert summary == {"questions": {"test": 20}, "skipped": [], "balance": None}
     certificate.verify(tmp_path / "out")
     [row, *_] = rows = list(Dataset.open(tmp_path / "out").read("test"))
@@ -121,15 +126,15 @@ def test_written_opened_and_verified(world: CocoSpec, tmp_path: Path) -> None:
 
 
 def test_no_embed_keeps_paths_and_the_same_rows(world: CocoSpec, tmp_path: Path) -> None:
-    make(world, tmp_path / "in")
-    make(changed(world, embed=False), tmp_path / "out")
+    written(world, tmp_path / "in")
+    written(changed(world, embed=False), tmp_path / "out")
     certificate.verify(tmp_path / "out")
     assert next(Dataset.open(tmp_path / "out").read("test")).image == (world.images / "0.jpg").resolve()
     assert Dataset.open(tmp_path / "in").manifest == Dataset.open(tmp_path / "out").manifest
 
 
 def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
-    parts = {split: list(part) for split, part in examples(changed(world, split="train")).items()}
+    parts = {split: list(part.examples) for split, part in CocoSource(changed(world, split="train")).splits().items()}
     groups = {split: {row.group for row in part} for split, part in parts.items()}
     assert (len(groups["train"]), len(groups["validation"])) == (8, 2)
     assert not groups["train"] & groups["validation"]
@@ -137,11 +142,11 @@ def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
 
 def test_too_few_photos_to_split(world: CocoSpec) -> None:
     with pytest.raises(DataError, match="2 photos to ask about"):
-        examples(changed(world, split="train", subset=2))
+        CocoSource(changed(world, split="train", subset=2)).splits()
 
 
 def test_a_subset_is_balanced_and_says_so(world: CocoSpec, tmp_path: Path) -> None:
-    summary = make(changed(world, subset=6), tmp_path / "out")
+    summary = written(changed(world, subset=6), tmp_path / "out")
     assert summary["questions"] == {"test": 6}
     assert summary["balance"]["region"] == {"reached": [3, 3], "possible": [3, 3]}
     assert "| category | 3 | 3 |" in (tmp_path / "out" / "README.md").read_text()
@@ -159,7 +164,7 @@ def test_a_subset_replaces_photos_that_cannot_be_used(world: CocoSpec) -> None:
 @pytest.mark.parametrize("subset", [0, -1, 21])
 def test_a_subset_that_cannot_be(world: CocoSpec, subset: int) -> None:
     with pytest.raises(DataError, match="choose 1 to 20"):
-        examples(changed(world, subset=subset))
+        CocoSource(changed(world, subset=subset)).splits()
 
 
 UNREADABLE = "photo: truncated, or not readable as a picture"
@@ -186,7 +191,7 @@ def test_a_photo_that_cannot_be_used_is_skipped_by_name(
     path = world.images / "4.jpg"
     path.unlink() if content is None else path.write_bytes(content)
     skipped = [{"reason": reason, "count": 1, "names": ["4.jpg"]}]
-    assert make(world, tmp_path / "out") == {"questions": {"test": 18}, "skipped": skipped, "balance": None}
+    assert written(world, tmp_path / "out") == {"questions": {"test": 18}, "skipped": skipped, "balance": None}
     assert reason in (tmp_path / "out" / "README.md").read_text()
     assert all(row.group != "4" for row in Dataset.open(tmp_path / "out").read("test"))
 
@@ -198,7 +203,7 @@ def test_a_photo_that_cannot_be_used_is_skipped_by_name(
 )
 def test_a_photo_of_another_kind_is_used(world: CocoSpec, tmp_path: Path, content: bytes) -> None:
     (world.images / "4.jpg").write_bytes(content)
-    assert make(world, tmp_path / "out")["questions"] == {"test": 20}
+    assert written(world, tmp_path / "out")["questions"] == {"test": 20}
     certificate.verify(tmp_path / "out")
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), split="test")
     assert (loaded[8]["image"].mode, loaded[8]["image"].size) == ("RGB", (WIDTH, HEIGHT))
@@ -209,7 +214,7 @@ def test_what_is_skipped_is_named_in_the_card_without_markup(world: CocoSpec, tm
     content["images"][0]["file_name"] = "<script>a|b</script>.jpg"
     content["images"][1]["file_name"] = "long" * 100
     world.annotations.write_text(json.dumps(content))
-    make(world, tmp_path / "out")
+    written(world, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| photo: missing | 1 | &lt;script&gt;a&#124;b&lt;/script&gt;.jpg |" in card
 
@@ -217,25 +222,25 @@ def test_what_is_skipped_is_named_in_the_card_without_markup(world: CocoSpec, tm
 def test_a_wrong_folder_of_photos_is_an_error_that_leaves_nothing(world: CocoSpec, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"no photo can be used \(photo: missing: 10\)"):
-        make(changed(world, images=tmp_path / "empty"), tmp_path / "out")
+        written(changed(world, images=tmp_path / "empty"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="no such folder"):
-        examples(changed(world, images=tmp_path / "gone"))
+        CocoSource(changed(world, images=tmp_path / "gone")).splits()
 
 
 def test_nothing_to_ask_and_a_seed_below_zero(world: CocoSpec) -> None:
     with pytest.raises(DataError, match="seeds are zero or more"):
-        examples(changed(world, seed=-1))
+        CocoSource(changed(world, seed=-1)).splits()
     content = json.loads(world.annotations.read_text())
     world.annotations.write_text(json.dumps(content | {"annotations": []}))
     with pytest.raises(DataError, match="nothing to ask"):
-        examples(world)
+        CocoSource(world).splits()
 
 
 @real
 def test_the_paper_rule_on_real_photos(tmp_path: Path) -> None:
     spec = CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017")
-    assert make(spec, tmp_path / "out") == {"questions": {"test": 469}, "skipped": [], "balance": None}
+    assert written(spec, tmp_path / "out") == {"questions": {"test": 469}, "skipped": [], "balance": None}
     certificate.verify(tmp_path / "out")
     rows = list(Dataset.open(tmp_path / "out").read("test"))
     assert len({row.group for row in rows}) == 206

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ninefold.data.sources.coco.annotations import Skips, read_instances
+from ninefold.data.sources.coco.annotations import read_instances
+from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
 from ninefold.space import Box, cell_of_box, cell_of_point, label_of_cell
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ninefold.space import LABELS, REGIONS, Cell, region_of_cell
+from ninefold.space import GRID, LABELS, REGIONS, Cell, region_of_cell
 
 Codes = NDArray[np.int64]
 """One small integer per row, from 0: the level of a factor, or which of the distinct texts."""
@@ -26,14 +26,17 @@ MARGINALS: tuple[tuple[str, ...], ...] = (
     ("cell_row", "slot"), ("cell_col", "slot"), ("inner_cell", "slot"), ("region", "before"), ("region", "after"),
     ("shape", "slot"), ("color", "slot"), ("shape", "color"),
     ("cell", "slot"), ("cell", "order"), ("cell", "size", "slot"), ("object", "size", "order"),
+    ("answer",), ("question", "order", "answer"), ("answer", "slot"), ("answer", "order"), ("answer", "size", "slot"),
+    ("answer", "before"), ("answer", "after"), ("answer", "region"),
     ("category",), ("category", "region"), ("category", "slot"), ("category", "order"),
 )  # fmt: skip
 """Factors whose joint counts are stated where a table has them. ``before`` and ``after`` are the options that stand
-beside the answer, "none" included; ``inner_cell`` is the place of the cell within its region."""
+beside the answer, "none" included; ``inner_cell`` is the position of the cell within its region. ``answer`` and
+``question`` are factors where the answer is not the region."""
 
 NOT_FACTORS = {
     "id", "question", "prompt", "options", "answer", "answer_format", "group", "scene", "grid", "canvas",
-    "drawing", "things", "order's options", "manifest pixels", "manifest text",
+    "things", "manifest pixels", "manifest text",
 }  # fmt: skip
 """Columns that are no level of anything."""
 
@@ -151,19 +154,34 @@ def _factors(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
         factors[name] = Factor(codes, int(codes.max()) + 1)
     if set(table.get("region", [None])) <= set(LABELS):
         factors["region"] = Factor(np.array([LABELS.index(label) for label in table["region"]]), len(LABELS))
-    if {"cell_row", "cell_col", "grid"} <= table.keys() and len(set(table["grid"])) == 1:
-        grid = table["grid"][0]
-        row, col = np.array(table["cell_row"]), np.array(table["cell_col"])
-        factors |= {
-            "cell_row": Factor(row, grid),
-            "cell_col": Factor(col, grid),
-            "cell": Factor(row * grid + col, grid**2),
-        }
-        if grid % REGIONS == 0:
-            side = grid // REGIONS
-            factors["inner_cell"] = Factor(row % side * side + col % side, side**2)
+    factors |= _cells(table)
     if all(table["options"]):
         factors |= _slots(table["options"], table["answer"])
+        if table["answer"] != table.get("region"):
+            for name in ("answer", "question"):
+                codes = _codes(table[name])
+                factors[name] = Factor(codes, int(codes.max()) + 1)
+    return factors
+
+
+def _cells(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
+    """Return the factors of cells, where a table has whole numbers for them."""
+    rows, cols = table.get("cell_row", [None]), table.get("cell_col", [None])
+    grids = set(table.get("grid", [GRID]))
+    if len(grids) > 1 or not all(isinstance(index, int) for index in (*grids, *rows, *cols)):
+        return {}
+    (grid,) = grids
+    row, col = np.array(rows), np.array(cols)
+    if min(*rows, *cols) < 0 or max(*rows, *cols) >= grid:
+        return {}
+    factors = {
+        "cell_row": Factor(row, grid),
+        "cell_col": Factor(col, grid),
+        "cell": Factor(row * grid + col, grid**2),
+    }
+    if grid % REGIONS == 0:
+        side = grid // REGIONS
+        factors["inner_cell"] = Factor(row % side * side + col % side, side**2)
     return factors
 
 
@@ -172,20 +190,20 @@ def _slots(options: Sequence[Sequence[str]], answers: Sequence[str]) -> dict[str
         label: code for code, label in enumerate(sorted({*answers, *(label for row in options for label in row)}))
     }
     slot, before, after = np.array([
-        (place, *(_step(row, neighbor, labels, labels[answer]) for neighbor in (place - 1, place + 1)))
+        (slot, *(_step(row, neighbor, labels, labels[answer]) for neighbor in (slot - 1, slot + 1)))
         for row, answer in zip(options, answers, strict=True)
-        for place in [row.index(answer)]
+        for slot in [row.index(answer)]
     ], np.int64).T  # fmt: skip
     longest = max(map(len, options))
     return {"slot": Factor(slot, longest), "before": Factor(before, len(labels)), "after": Factor(after, len(labels))}
 
 
-def _step(options: Sequence[str], place: int, labels: Mapping[str, int], answer: int) -> int:
+def _step(options: Sequence[str], slot: int, labels: Mapping[str, int], answer: int) -> int:
     """Code a neighbor by how far it is from the answer among the labels, and none as 0.
 
     No option stands beside itself: a code of its own for every label would leave one combination in ten impossible.
     """
-    return (labels[options[place]] - answer) % len(labels) if 0 <= place < len(options) else 0
+    return (labels[options[slot]] - answer) % len(labels) if 0 <= slot < len(options) else 0
 
 
 def _tuples(factors: Mapping[str, Factor], rows: int) -> list[tuple[str, ...]]:
@@ -239,11 +257,11 @@ def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     stated: dict[str, Any] = {"found": len(orders)}
     if any(sorted(order) != labels for order in orders):
         return stated
-    place = np.array([[order.index(label) for label in labels] for order in orders])
-    apart = place[:, None, :] - place[:, :, None]
+    slots = np.array([[order.index(label) for label in labels] for order in orders])
+    apart = slots[:, None, :] - slots[:, :, None]
     off_diagonal = ~np.eye(len(labels), dtype=bool)
     counts = {
-        "option_in_slot": np.array([(place == slot).sum(axis=0) for slot in range(len(labels))]),
+        "option_in_slot": np.array([(slots == slot).sum(axis=0) for slot in range(len(labels))]),
         "option_right_after_another": (apart == 1).sum(axis=0)[off_diagonal],
         "option_anywhere_after_another": (apart > 0).sum(axis=0)[off_diagonal],
     }

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union
 from tyro.conf import Positional, arg, subcommand
 
 from ninefold import api
-from ninefold.data.sources.coco.source import CocoSpec
-from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.data.sources.catalog import SOURCES, source_of
 
 Spec = TypeVar("Spec")
 
@@ -23,21 +22,17 @@ class Make(Generic[Spec]):
     """Folder to write the data set to."""
 
     def run(self) -> None:
-        if isinstance(self.spec, CocoSpec):
-            from ninefold.data.sources.coco.source import make as make_coco
+        from ninefold.data.make import make
 
-            summary = make_coco(self.spec, self.out, progress=True)
-            for skip in summary["skipped"]:
-                print(f"left out, {skip['reason']}: {skip['count']:,} ({', '.join(skip['names'][:3])} ...)")
-            for level, counts in (summary["balance"] or {}).items():
-                print(f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}")
-        elif isinstance(self.spec, SyntheticSpec):
-            from ninefold.data.sources.synthetic import make as make_synthetic
-
-            make_synthetic(self.spec, self.out, progress=True)
-        from ninefold.data.format.dataset import Dataset
-
-        counted = ", ".join(f"{rows:,} {split}" for split, rows in Dataset.open(self.out).splits.items())
+        source = source_of(self.spec)
+        data = make(source, self.out, progress=True)
+        about = source.about()
+        for skip in about.skipped:
+            more = " ..." if skip["count"] > 3 else ""
+            print(f"left out, {skip['reason']}: {skip['count']:,} ({', '.join(skip['names'][:3])}{more})")
+        for note in about.notes:
+            print(note)
+        counted = ", ".join(f"{rows:,} {split}" for split, rows in data.splits.items())
         print(f"{self.out}: {counted}; see README.md there, and check it with `ninefold data verify {self.out}`")
 
 
@@ -75,15 +70,12 @@ class Questions:
             print(f"{name} (of {asked_of}): {', '.join(question.labels)}")
 
 
-SOURCES: dict[str, type] = {"synthetic": SyntheticSpec, "coco": CocoSpec}
-
-
 def group() -> Any:
     """Return the class of `ninefold data`, with a subcommand for each source that is registered by now."""
     made = (
         # mypy takes what is built as the program runs for a type.
-        Annotated[Make[spec], subcommand(name, description=cleandoc(spec.__doc__ or ""))]  # type: ignore[valid-type]
-        for name, spec in SOURCES.items()
+        Annotated[Make[source.spec_type], subcommand(name, description=cleandoc(source.spec_type.__doc__ or ""))]  # type: ignore[name-defined]
+        for name, source in SOURCES.items()
     )
     others = (Annotated[Verify, subcommand("verify")], Annotated[Questions, subcommand("questions")])
 

@@ -5,7 +5,7 @@ computes it again. Beside the tables of `balance` it states what was checked on 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 
 from ninefold.analysis import balance
 from ninefold.console import track
-from ninefold.data.checks.facts import Columns, check_rows, pixel_facts, prepare
+from ninefold.data.checks.facts import LISTED, Columns, SourceFacts, check_formats, check_rows, general_facts
 from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
 from ninefold.data.format import manifest
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError, RunError
+from ninefold.data.sources.catalog import facts_of
+from ninefold.errors import DataError, DesignError, RunError
+from ninefold.questions.catalog import FORMATS
 from ninefold.store import read_json
 
 LIMITS = (
@@ -39,7 +41,7 @@ def certify(folder: Path) -> dict[str, Any]:
         DataError: If the folder is no data set, or a row breaks a fact; the message names the row.
     """
     data = Dataset.open(folder)
-    return _certificate(data, read_columns(data))
+    return _certificate(data, read_columns(data), _facts(data))
 
 
 def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
@@ -61,43 +63,90 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
         shipped = read_json(path)
     except RunError as error:
         raise DataError(f"{error}; name a folder that `ninefold data` wrote, with all its files") from error
+    facts = _facts(data)
     splits = read_columns(data)
     check_manifest(data, splits)
-    found = _certificate(data, splits)
+    found = _certificate(data, splits, facts)
+    unchecked = [] if facts else _take_over(shipped, found)
     difference = _difference(shipped, found)
     if difference:
         raise DataError(f"{path}: {difference}")
     for split, columns in splits.items():
-        rows = track(read_images(data, split), f"{split} images", total=len(columns["id"]), shown=progress)
-        check_images(data, split, columns, rows)
-    return found
+        check = (facts or SourceFacts()).images()
+        rows = track(
+            read_images(data, split, check.columns), f"{split} images", total=len(columns["id"]), shown=progress
+        )
+        check_images(data, split, columns, rows, check)
+    return {**found, "limits": [*found["limits"], *unchecked]}
 
 
-def _certificate(data: Dataset, splits: Mapping[str, Columns]) -> dict[str, Any]:
-    prepared = {split: prepare(columns, f"{data.folder}: {split}") for split, columns in splits.items()}
-    stated = {
-        split: {
-            "rows": len(columns["id"]),
-            "column_hashes": {name: column_hash(values) for name, values in splits[split].items()},
-            "facts": check_rows(columns, f"{data.folder}: {split}"),
-            "pixel_facts": pixel_facts(columns),
-            **balance.within(columns),
-        }
-        for split, columns in prepared.items()
-    }
-    between = [
-        {"splits": [one, other], **balance.between(prepared[one], prepared[other])}
-        for one, other in combinations(prepared, 2)
+def _facts(data: Dataset) -> SourceFacts | None:
+    """Return what the source of a data set states of its rows, or None where it is not known here."""
+    try:
+        return facts_of(data.manifest)
+    except DesignError as error:
+        raise DataError(f"{data.folder / manifest.FILE}: {error}") from error
+
+
+def _take_over(shipped: Any, found: dict[str, Any]) -> list[str]:
+    """Take the claims of a source that is not known here from the shipped certificate; say that it is unchecked."""
+    claimed = 0
+    for split, part in found["splits"].items():
+        stated = shipped.get("splits", {}).get(split, {}) if isinstance(shipped, dict) else {}
+        others = [fact for fact in stated.get("facts", []) if isinstance(fact, dict) and "source" in fact]
+        part["facts"] += others
+        part["pixel_facts"] += [fact for fact in stated.get("pixel_facts", []) if fact not in part["pixel_facts"]]
+        if "distractors" in stated:
+            part["distractors"] = stated["distractors"]
+        claimed += len(others) + len(part["pixel_facts"]) - 1
+    found["statements"] = _statements(found)
+    name = found["source"]
+    return [
+        f"The source {name!r} is not known here: of what it claims, {claimed} facts are not checked, and only what "
+        "holds of any data set is; load the file that registers it (--plugin)."
     ]
-    return {
+
+
+def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFacts | None) -> dict[str, Any]:
+    stated = {}
+    for split, columns in splits.items():
+        where = f"{data.folder}: {split}"
+        check_formats(columns, where)
+        of_any = check_rows(columns, general_facts(data.labels), where)
+        prepared = facts.prepare(columns, where) if facts else columns
+        own = check_rows(prepared, facts.rows, where) if facts else []
+        things = {"things": prepared["things"]} if "things" in prepared else {}
+        stated[split] = {
+            "rows": len(columns["id"]),
+            "column_hashes": {name: column_hash(values) for name, values in columns.items()},
+            "facts": [*of_any, *({**fact, "source": data.source} for fact in own)],
+            "pixel_facts": [LISTED, *(facts.images().sentences if facts else ())],
+            **balance.within(columns | things | {"answer": _read_answers(columns, data.labels)}),
+        }
+    found: dict[str, Any] = {
         "format": 1,
         "manifest_sha256": sha256((data.folder / manifest.FILE).read_bytes()).hexdigest(),
+        "source": data.source,
+        "question": data.question,
         "splits": stated,
-        "between": between,
-        "statements": [sentence for split, part in stated.items() for sentence in _of_split(split, part)]
-        + [_of_pair(pair) for pair in between],
-        "limits": list(LIMITS),
+        "between": [
+            {"splits": [one, other], **balance.between(splits[one], splits[other])}
+            for one, other in combinations(splits, 2)
+        ],
     }
+    return {**found, "statements": _statements(found), "limits": list(LIMITS)}
+
+
+def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
+    """Return the true answers as their formats read them: a letter, say, as the option it stands for."""
+    rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
+    return [str(FORMATS[name].read(answer, tuple(options or labels)).label) for name, answer, options in rows]
+
+
+def _statements(found: Mapping[str, Any]) -> list[str]:
+    """Return a certificate's content in sentences."""
+    of_splits = [sentence for split, part in found["splits"].items() for sentence in _of_split(split, part)]
+    return of_splits + [_of_pair(pair) for pair in found["between"]]
 
 
 def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ Nothing here is taken from the code that writes rows: hashes are computed anew f
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import xxhash
 
 from ninefold import images
-from ninefold.data.checks.facts import DRAWN_BY, LISTED, Columns, check_pixels
+from ninefold.data.checks.facts import LISTED, Columns, ImageCheck
 from ninefold.data.format import manifest, row_hashes
 from ninefold.data.format.columns import CORE_COLUMNS, opened
 from ninefold.data.format.dataset import Dataset
@@ -116,7 +116,9 @@ def _facts(facts: manifest.SplitFacts) -> str:
     return f"{facts.rows:,} rows with fingerprint {facts.fingerprint}"
 
 
-def check_images(data: Dataset, split: str, columns: Columns, images_of_split: Iterator[Mapping[str, Any]]) -> None:
+def check_images(
+    data: Dataset, split: str, columns: Columns, images_of_split: Iterable[Mapping[str, Any]], check: ImageCheck
+) -> None:
     """Decode every image of a split, and check its pixels against the manifest and what its row says of it.
 
     Args:
@@ -124,17 +126,17 @@ def check_images(data: Dataset, split: str, columns: Columns, images_of_split: I
         split: Name of the split.
         columns: Its columns, as `read_columns` returns them.
         images_of_split: Its rows, as `read_images` yields them.
+        check: What its source claims of its images.
 
     Raises:
         DataError: If a fact does not hold; the message names the row.
     """
-    silhouettes: dict[bytes, tuple[str, str, int]] = {}
     for row, row_id, expected in zip(images_of_split, columns["id"], columns["manifest pixels"], strict=True):
         name = f"{data.folder}: {split}: row {row_id}"
         rgb = images.open_rgb(_encoded(row["image"] or {}, name), name=name)
         height, width = rgb.shape[:2]
         alike = content_hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) == expected
-        broken = check_pixels(rgb, row, silhouettes) if alike else LISTED
+        broken = check.broken(rgb, row) if alike else LISTED
         if broken:
             raise DataError(f"{name}: broken: {broken}")
 
@@ -146,12 +148,11 @@ def _encoded(image: Mapping[str, Any], name: str) -> bytes | Path:
     return Path(image["path"]) if content is None else content
 
 
-def read_images(data: Dataset, split: str) -> Iterator[dict[str, Any]]:
-    """Yield, row by row, the encoded image and what the row says of it."""
+def read_images(data: Dataset, split: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield, row by row, the encoded image and the columns of some names."""
     for shard in data.shards(split):
         with opened(shard) as file:
-            names = [name for name in ("image", *DRAWN_BY) if name in file.schema_arrow.names]
-            for batch in file.iter_batches(READ_ROWS, columns=names):
+            for batch in file.iter_batches(READ_ROWS, columns=["image", *names]):
                 yield from batch.to_pylist()
 
 

@@ -58,6 +58,8 @@ class About:
     skipped: Sequence[Mapping[str, Any]] = ()
     """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
     that a source may fill a list while it streams."""
+    notes: Sequence[str] = ()
+    """What to tell who makes it, a line each."""
 
 
 def card(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:

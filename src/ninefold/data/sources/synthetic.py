@@ -1,40 +1,25 @@
-"""A named set of scenes and a question -> examples, and the dataset folder that holds them."""
+"""The synthetic source: a named set of scenes and a question, exactly balanced."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ninefold.errors import DesignError
-from ninefold.questions.catalog import QUESTIONS
+from ninefold.data.sources.protocol import Skips, Split
+from ninefold.questions.catalog import find_question
 from ninefold.questions.prompt import prompt
-from ninefold.scenes.clutter import Placement, check_room, distractors
+from ninefold.scenes.clutter import Placement, distractors
 from ninefold.scenes.sets import SETS, SetName
 from ninefold.space import GRID, label_of_cell
-from ninefold.store import canonical_json
-from ninefold.types import Example, Question, Scene, Thing
+from ninefold.types import Clustering, Example, Scene
 
 if TYPE_CHECKING:
+    from ninefold.data.checks.facts import SourceFacts
+    from ninefold.data.format.card import About
+    from ninefold.data.sources.synthetic_design import SyntheticDesign
     from ninefold.design import Combination
 
-# numpy and pyarrow are imported where they are used: the command line reads `SyntheticSpec` for its --help.
-
-COLUMNS = {
-    "object": "look of the thing asked for: its color and shape",
-    "shape": "its shape",
-    "color": "its color",
-    "size": "its size: large, or small with half the height and width",
-    "region": "the region it stands in, of nine",
-    "cell_row": "row of its cell, downward from 0",
-    "cell_col": "column of its cell, rightward from 0",
-    "order": "which of the 18 option orders is used",
-    "slot": "place of the answer among the options, from 0",
-    "distractors": "how many other things there are",
-    "canvas": "side of the picture in pixels",
-    "grid": "cells along each side",
-    "scene": "everything in the picture as JSON, the thing asked for first",
-}
-"""What the factors of these sets mean."""
+# The command line reads `SyntheticSpec` for its --help: what is heavy (numpy, pyarrow) is imported where it is used.
 
 
 @dataclass(frozen=True)
@@ -42,161 +27,169 @@ class SyntheticSpec:
     """All that decides a synthetic data set."""
 
     split: SetName
-    """The paper's test set (3,888 pictures), or its training pool (1,296 to train on and 324 for validation)."""
+    """The paper's test set (3,888 images), or its training pool (1,296 to train on and 324 for validation)."""
+    question: str = "absolute_position"
+    """What is asked: a name of `ninefold data questions`."""
     distractors: int = 0
-    """How many other things stand in each picture."""
+    """How many other things stand in each image."""
     placement: Placement = "anywhere"
     """Where they may stand: in any free cell, or only outside the target's region."""
-    holdout: Literal["object", "block", "random"] = "object"
-    """What validation holds out of the training pool. By object or block, text tells nothing; random gives that up."""
+    holdout: Literal["object", "block", "random"] | None = None
+    """What validation holds out of the training pool: whole objects, unless the answer depends on them, or else whole
+    blocks. By object or block, text tells nothing; random gives that up."""
     seed: int = 0
-    """Seed of the option orders, the hold-out and the distractors."""
+    """Seed of the option orders, the hold-out and the distractors; it also decides the slot of every answer."""
     canvas: int = 672
-    """Side of the pictures in pixels."""
+    """Side of the images in pixels."""
     grid: int = GRID
     """Cells along each side, a multiple of 3."""
     antialias: bool = False
     """Whether edges are smooth."""
 
 
-def examples(spec: SyntheticSpec, question: Question = QUESTIONS["absolute_position"]) -> dict[str, Iterator[Example]]:
-    """Return the examples of each split, made one by one as they are asked for.
+class SyntheticSource:
+    """The scenes of a named set, each asked one question with one of its option orders."""
 
-    Args:
-        spec: What to make.
-        question: What is asked of each scene: any question with nine labels.
+    name: ClassVar[str] = "synthetic"
+    spec_type: ClassVar[type] = SyntheticSpec
+    embed = True
+    clustering: ClassVar[Clustering] = "census"
 
-    Raises:
-        DesignError: If the specification cannot be met.
-    """
-    return {split: _examples(spec, question, items) for split, items in _items(spec).items()}
+    def __init__(self, spec: SyntheticSpec) -> None:
+        self.spec = spec
+        self.question = find_question(spec.question)
+        self.skips = Skips()
 
+    def splits(self) -> Mapping[str, Split]:
+        """Return the splits: "test", or "train" and "validation".
 
-def make(spec: SyntheticSpec, out: Path, *, progress: bool = False) -> None:
-    """Write a synthetic data set.
+        Raises:
+            DesignError: If the specification cannot be met.
+        """
+        return {split: Split(self._examples(items), len(items)) for split, items in self._design.splits().items()}
 
-    Args:
-        spec: What to make.
-        out: The folder to write; what stood there before is replaced.
-        progress: Whether to show a bar on standard error.
+    def about(self) -> "About":
+        """Return what the card and the manifest say."""
+        from ninefold.data.format.card import About
+        from ninefold.data.sources.option_facts import OPTION_COLUMNS
+        from ninefold.data.sources.scene_facts import SCENE_COLUMNS
+        from ninefold.design import relabeling
 
-    Raises:
-        DesignError: If the specification cannot be met.
-    """
-    from ninefold.data.format import dataset
-    from ninefold.data.format.card import About
-    from ninefold.data.progress import shown
-    from ninefold.design import relabeling
-
-    parts: Mapping[str, Iterable[Example]] = examples(spec)
-    if progress:
-        parts = shown(parts, {split: len(items) for split, items in _items(spec).items()})
-    about = About(
-        title=f"ninefold synthetic {spec.split}",
-        description=_description(spec),
-        spec={"kind": "synthetic", **asdict(spec), "relabeling": relabeling(spec.seed).tolist()},
-        source="synthetic",
-        question="absolute_position",
-        labels=QUESTIONS["absolute_position"].labels,
-        answer_format="labels",
-        clustering="census",
-        columns=COLUMNS,
-    )
-    dataset.write(out, parts, about=about)
-
-
-def _items(spec: SyntheticSpec) -> dict[str, list["Combination"]]:
-    from ninefold.design import factorial, held_out, relabeling
-
-    if spec.seed < 0:
-        raise DesignError(f"seed {spec.seed}: seeds are zero or more")
-    check_room(spec.distractors, spec.grid, spec.placement)
-    objects, sizes = len(SETS[spec.split].looks), len(SETS[spec.split].sizes)
-    relabeled = relabeling(spec.seed)
-    if spec.split == "test":
-        return {"test": list(factorial(range(objects), sizes, spec.grid, relabeled))}
-    return held_out(objects, sizes, spec.grid, relabeled, by=spec.holdout, seed=spec.seed)
-
-
-def _examples(spec: SyntheticSpec, question: Question, items: Sequence["Combination"]) -> Iterator[Example]:
-    from ninefold.design import relabeling, williams
-
-    orders = relabeling(spec.seed)[williams(len(question.labels))].tolist()
-    for item in items:
-        scene = _scene(spec, item)
-        asked, answer = question.ask(scene)
-        options = tuple(question.labels[label] for label in orders[item.order])
-        target = scene.things[0]
-        row, col = target.cell
-        yield Example(
-            id=f"{target.color}-{target.shape}-{target.size}-r{row}c{col}",
-            image=scene,
-            question=asked,
-            prompt=prompt(asked, options),
-            options=options,
-            answer=answer,
-            answer_format=question.answer_format,
-            group=f"{target.look}|{item.order}",
-            factors={
-                "object": target.look,
-                "shape": target.shape,
-                "color": target.color,
-                "size": target.size,
-                "region": label_of_cell(target.cell, spec.grid),
-                "cell_row": row,
-                "cell_col": col,
-                "order": item.order,
-                "slot": options.index(answer),
-                "distractors": spec.distractors,
-                "canvas": spec.canvas,
-                "grid": spec.grid,
-                "scene": _json(scene),
-            },
+        labels = self.question.labels
+        resolved = replace(self.spec, holdout=self._design.holdout)
+        return About(
+            title=f"ninefold synthetic {self.spec.split}: {self.question.name.replace('_', ' ')}",
+            description=self._description(),
+            spec={**asdict(resolved), "relabeling": relabeling(self.spec.seed, len(labels)).tolist()},
+            source=self.name,
+            question=self.question.name,
+            labels=labels,
+            answer_format=self.question.answer_format,
+            clustering=self.clustering,
+            columns=SCENE_COLUMNS | OPTION_COLUMNS,
+            skipped=self.skips.entries,
         )
 
+    @staticmethod
+    def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
+        """Return what holds of the rows of any synthetic data set."""
+        from ninefold.data.checks.facts import SourceFacts
+        from ninefold.data.sources.option_facts import option_facts, with_orders
+        from ninefold.data.sources.scene_facts import SceneCheck, scene_facts, with_scenes
 
-def _scene(spec: SyntheticSpec, item: "Combination") -> Scene:
-    """Return the scene of an item; its distractors depend on the seed, the set and the item alone."""
-    from ninefold.seeding import rng
+        asked = find_question(str(question))
+        return SourceFacts(
+            rows=(*option_facts(asked), *scene_facts(asked)),
+            images=SceneCheck,
+            prepare=lambda columns, where: with_orders(with_scenes(columns, where)),
+        )
 
-    named = SETS[spec.split]
-    look = named.looks[item.object]
-    target = Thing(shape=look[1], color=look[0], size=named.sizes[item.size], cell=item.cell)
-    others: tuple[Thing, ...] = ()
-    if spec.distractors:
-        draw = rng(spec.seed, "distractors", spec.split, item.object, item.size, *item.cell)
+    @cached_property
+    def _design(self) -> "SyntheticDesign":
+        from ninefold.data.sources.synthetic_design import SyntheticDesign
+
+        return SyntheticDesign(self.spec, self.question, self.skips)
+
+    def _examples(self, items: "Sequence[Combination]") -> Iterator[Example]:
+        from ninefold.data.sources.scene_facts import scene_json
+        from ninefold.design import blocks, option_orders
+
+        labels = self.question.labels
+        orders = option_orders(self.spec.seed, len(labels))
+        found = blocks(items)
+        several = any(block.number for block in found)
+        for item, block in zip(items, found, strict=True):
+            scene = self._scene(item)
+            asked, answer = self.question.ask(scene)
+            options = tuple(labels[label] for label in orders[item.order])
+            target = scene.things[0]
+            row, col = target.cell
+            named = target.look if target.look in asked else asked
+            yield Example(
+                id=f"{target.color}-{target.shape}-{target.size}-r{row}c{col}",
+                image=scene,
+                question=asked,
+                prompt=prompt(asked, options),
+                options=options,
+                answer=answer,
+                answer_format=self.question.answer_format,
+                group="|".join([named, str(block.order), *([str(block.number)] if several else [])]),
+                factors={
+                    "object": target.look,
+                    "shape": target.shape,
+                    "color": target.color,
+                    "size": target.size,
+                    "region": label_of_cell(target.cell, self.spec.grid),
+                    "cell_row": row,
+                    "cell_col": col,
+                    "order": item.order,
+                    "slot": options.index(answer),
+                    "distractors": self.spec.distractors,
+                    "canvas": self.spec.canvas,
+                    "grid": self.spec.grid,
+                    "scene": scene_json(scene),
+                },
+            )
+
+    def _scene(self, item: "Combination") -> Scene:
+        """Return the scene of an item; its distractors depend on the seed, the set and the item alone."""
+        from ninefold.seeding import rng
+
+        spec, levels = self.spec, SETS[self.spec.split]
+        scene = self._design.alone(item.object, item.size, item.cell)
+        if not spec.distractors:
+            return scene
         others = distractors(
-            target,
-            named.rivals(look),
-            named.sizes,
+            scene.things[0],
+            levels.rivals(levels.looks[item.object]),
+            levels.sizes,
             spec.distractors,
             grid=spec.grid,
             placement=spec.placement,
-            draw=draw,
+            draw=rng(spec.seed, "distractors", spec.split, item.object, item.size, *item.cell),
         )
-    return Scene((target, *others), canvas=spec.canvas, grid=spec.grid, antialias=spec.antialias)
+        return replace(scene, things=(*scene.things, *others))
+
+    def _description(self) -> str:
+        spec, sizes, looks = self.spec, len(SETS[self.spec.split].sizes), len(self._design.objects)
+        around = f", among {spec.distractors} distractors" if spec.distractors else ""
+        leak = spec.split == "train" and self._design.holdout == "random"
+        balance = (
+            "spoiled by the random hold-out: text gives answers away" if leak else "balanced: text alone tells nothing"
+        )
+        return (
+            f'Questions such as "{self._design.texts[0]}". Each image shows one of {looks} objects{around}, in one of '
+            f"{sizes} sizes and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; "
+            f"every combination occurs once. The answer is one of {len(self.question.labels)} labels: "
+            f"{', '.join(self.question.labels)}. The orders in which they are offered are {balance}.\n\n"
+            f"It follows the synthetic {spec.split} set of Rizzoli et al. 2025."
+        )
 
 
-def _json(scene: Scene) -> str:
-    things = [
-        {"shape": thing.shape, "color": thing.color, "size": thing.size, "row": thing.cell.row, "col": thing.cell.col}
-        for thing in scene.things
-    ]
-    plain = {"canvas": scene.canvas, "grid": scene.grid, "background": scene.background, "antialias": scene.antialias}
-    return canonical_json({**plain, "things": things})
+def examples(spec: SyntheticSpec) -> dict[str, Iterator[Example]]:
+    """Return the examples of each split, made one by one as they are asked for.
 
-
-def _description(spec: SyntheticSpec) -> str:
-    looks, sizes = len(SETS[spec.split].looks), len(SETS[spec.split].sizes)
-    around = f", among {spec.distractors} distractors" if spec.distractors else ""
-    leak = spec.split == "train" and spec.holdout == "random"
-    balance = (
-        "spoiled by the random hold-out: text gives answers away" if leak else "balanced: text alone tells nothing"
-    )
-    return (
-        f"Where in the picture is it? Each picture shows one of {looks} objects{around}, in one of {sizes} sizes "
-        f"and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; every combination "
-        "occurs once. The answer is one of the nine regions of the picture. "
-        f"The orders in which they are offered are {balance}.\n\n"
-        f"It follows the synthetic {spec.split} set of Rizzoli et al. 2025."
-    )
+    Raises:
+        DesignError: If the specification cannot be met.
+    """
+    return {split: iter(part.examples) for split, part in SyntheticSource(spec).splits().items()}

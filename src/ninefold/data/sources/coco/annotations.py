@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
 from ninefold.space import Box, Cell, cell_of_box
 
@@ -40,25 +41,6 @@ class Instance:
     """Its box in pixels, with the file's own numbers."""
     cell: Cell
     """The cell that the center of its box lies in."""
-
-
-class Skips:
-    """What cannot be used and why: counted, with the first few names of each kind."""
-
-    def __init__(self, shown: int = 5) -> None:
-        self.entries: list[dict[str, Any]] = []
-        """``{"reason": .., "count": .., "names": [..]}`` for each reason met so far, in the order they were met."""
-        self._shown = shown
-
-    def add(self, reason: str, name: str) -> None:
-        """Count one thing that is skipped for a reason."""
-        entry = next((entry for entry in self.entries if entry["reason"] == reason), None)
-        if entry is None:
-            entry = {"reason": reason, "count": 0, "names": []}
-            self.entries.append(entry)
-        entry["count"] += 1
-        if entry["count"] <= self._shown:
-            entry["names"].append(name)
 
 
 def read_instances(path: Path, skips: Skips, *, truncate: bool = False) -> list[Instance]:

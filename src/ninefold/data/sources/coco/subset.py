@@ -1,7 +1,7 @@
 """A subset of photos' targets that is as even in region and category as the photos allow."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,42 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from ninefold.data.sources.coco.annotations import Instance
+from ninefold.data.sources.coco.annotations import Instance, Photo
+from ninefold.errors import DataError
 from ninefold.seeding import rng
 from ninefold.space import LABELS, label_of_cell
 
 Counts = NDArray[np.int64]
+
+
+def sound_subset(
+    targets: Sequence[Instance], size: int, seed: int, is_sound: Callable[[Photo], bool]
+) -> tuple[list[Instance], dict[str, Any]]:
+    """Choose a balanced subset among photos that can be used, opening only those that it needs.
+
+    Args:
+        targets: What to choose from.
+        size: How many to choose.
+        seed: As in `balanced`.
+        is_sound: Whether a photo can be used; asked once of each.
+
+    Returns:
+        The chosen targets, and how even they are (see `balance`).
+
+    Raises:
+        DataError: If there are fewer targets than that.
+    """
+    known: set[Photo] = set()
+    while True:
+        if not 0 < size <= len(targets):
+            raise DataError(f"--subset {size}: choose 1 to {len(targets)}, the questions there are")
+        chosen = balanced(targets, size, seed)
+        new = dict.fromkeys(target.photo for target in chosen if target.photo not in known)
+        broken = {photo for photo in new if not is_sound(photo)}
+        if not broken:
+            return chosen, balance(chosen, targets)
+        known.update(photo for photo in new if photo not in broken)
+        targets = [target for target in targets if target.photo not in broken]
 
 
 def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance]:
@@ -30,15 +61,15 @@ def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance
     names = sorted({target.category for target in targets})
     row_of = {name: row for row, name in enumerate(names)}
     stock: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for place in rng(seed, "coco subset").permutation(len(targets)).tolist():
-        target = targets[place]
-        stock[row_of[target.category], LABELS.index(label_of_cell(target.cell))].append(place)
+    for index in rng(seed, "coco subset").permutation(len(targets)).tolist():
+        target = targets[index]
+        stock[row_of[target.category], LABELS.index(label_of_cell(target.cell))].append(index)
     supply = np.zeros((len(names), len(LABELS)), np.int64)
-    for pair, places in stock.items():
-        supply[pair] = len(places)
+    for pair, indices in stock.items():
+        supply[pair] = len(indices)
     wanted = most_even_table(supply, size)
-    chosen = [place for pair, places in stock.items() for place in places[: wanted[pair]]]
-    return [targets[place] for place in sorted(chosen)]
+    chosen = [index for pair, indices in stock.items() for index in indices[: wanted[pair]]]
+    return [targets[index] for index in sorted(chosen)]
 
 
 def most_even_table(supply: Counts, size: int) -> Counts:
@@ -77,8 +108,8 @@ def most_even_table(supply: Counts, size: int) -> Counts:
 def most_even(supply: Counts, size: int) -> Counts:
     """Spread ``size`` over levels as evenly as their supply allows, the remainder to those with the largest supply."""
     shares = np.zeros_like(supply)
-    for place, level in enumerate(np.argsort(supply, kind="stable")):
-        shares[level] = min(supply[level], (size - shares.sum()) // (len(supply) - place))
+    for done, level in enumerate(np.argsort(supply, kind="stable")):
+        shares[level] = min(supply[level], (size - shares.sum()) // (len(supply) - done))
     return shares
 
 
@@ -101,6 +132,21 @@ def balance(chosen: Sequence[Instance], targets: Sequence[Instance]) -> dict[str
         if name != "category x region":
             report[name]["possible"] = _range(most_even(np.array(list(supply.values())), len(chosen)))
     return report
+
+
+def balance_table(balance: Mapping[str, Any]) -> str:
+    """Return what `balance` found as a table in Markdown."""
+    rows = "\n".join(
+        f"| {name} | {_span(found['reached'])} | {_span(found['possible']) if 'possible' in found else ''} |"
+        for name, found in balance.items()
+    )
+    return f"""| questions for each | reached | possible, were nothing else balanced |
+| --- | --- | --- |
+{rows}"""
+
+
+def _span(counts: Sequence[int]) -> str:
+    return " to ".join(str(count) for count in dict.fromkeys(counts))
 
 
 def _units(counts: Counts) -> tuple[Counts, Counts]:

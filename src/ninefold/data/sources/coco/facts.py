@@ -1,0 +1,73 @@
+"""Facts of COCO rows: what a row, its box and its photo must agree on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ninefold.data.checks.facts import Fact
+from ninefold.data.sources.coco.annotations import truncated
+from ninefold.space import Box, Cell, border_distance, cell_of_box, label_of_cell
+from ninefold.types import BoxQuestion
+
+BOX_COLUMNS = {
+    "image_id": "the photo's id in the annotation file",
+    "file_name": "the photo's file name",
+    "category": "the category asked for, by its raw name",
+    "box_x": "left edge of its box in pixels, as the annotation file gives it",
+    "box_y": "top edge of its box in pixels",
+    "box_w": "width of its box in pixels",
+    "box_h": "height of its box in pixels",
+    "border_distance": "distance of the box's center to the nearest border between regions; 1 is a side of the photo",
+    "image_width": "width of the photo in pixels",
+    "image_height": "height of the photo in pixels",
+    "region": "the region that the box's center lies in, of nine",
+    "cell_row": "row of its cell of 9 x 9, downward from 0",
+    "cell_col": "column of its cell, rightward from 0",
+}
+"""The factors that these facts are about."""
+
+_BOX = ("box_x", "box_y", "box_w", "box_h", "image_width", "image_height")
+_RULES = {
+    False: "computed exactly from the box's own numbers",
+    True: "the box's numbers cut to integers as the paper's authors do",
+}
+
+
+def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
+    """Return the facts of rows that ask a question of a box.
+
+    Args:
+        question: The question.
+        truncate: Whether cells and answers follow from boxes cut to integers, or from their exact numbers.
+    """
+    rule = truncated if truncate else (lambda box: box)
+    return (
+        Fact("the group is the picture's id", ("group", "image_id"), lambda group, image: group == str(image)),
+        Fact(f"the cell is that of the box's center, {_RULES[truncate]}", ("cell_row", "cell_col", *_BOX),
+             lambda row, col, x, y, w, h, width, height:
+                 cell_of_box(rule(Box(x, y, w, h)), width, height) == (row, col)),
+        Fact("region is the one that the cell lies in", ("region", "cell_row", "cell_col"),
+             lambda region, row, col: label_of_cell(Cell(row, col)) == region),
+        Fact("the question names the category", ("question", "category"),
+             lambda asked, category: category in asked),
+        Fact(f"question and answer are those of {question.name} for the box", ("question", "answer", "category", *_BOX),
+             lambda asked, answer, category, x, y, w, h, width, height:
+                 question.ask_box(category, rule(Box(x, y, w, h)), width, height) == (asked, answer)),
+        Fact("border_distance is that of the box's center", ("border_distance", *_BOX),
+             lambda distance, x, y, w, h, width, height:
+                 abs(border_distance(Box(x, y, w, h), width, height) - distance) < 1e-9),
+    )  # fmt: skip
+
+
+class SizeCheck:
+    """The check that a photo is as large as its row says."""
+
+    columns: tuple[str, ...] = ("image_width", "image_height")
+    sentences: tuple[str, ...] = ("the decoded picture is as large as the row says",)
+
+    def broken(self, rgb: NDArray[np.uint8], row: Mapping[str, Any]) -> str:
+        """Return the claim that an image breaks, or ""."""
+        height, width = rgb.shape[:2]
+        return "" if (row["image_width"], row["image_height"]) == (width, height) else self.sentences[0]

@@ -1,0 +1,114 @@
+"""The design of a synthetic data set: what a question makes of a named set, and the items of each split."""
+
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING
+
+from ninefold.data.sources.protocol import Skips
+from ninefold.design import Combination, Holdout, check_grid, factorial, held_out, relabeling
+from ninefold.errors import DesignError
+from ninefold.scenes.clutter import check_room
+from ninefold.scenes.sets import SETS
+from ninefold.space import Cell
+from ninefold.types import Question, Scene, Thing
+
+if TYPE_CHECKING:
+    from ninefold.data.sources.synthetic import SyntheticSpec
+
+
+class SyntheticDesign:
+    """A named set and a question: all that can be asked, and how it is split.
+
+    What a question depends on is found out by asking it of every object, size and cell; no question declares it.
+
+    Raises:
+        DesignError: If the specification cannot be met, or the question cannot be asked of the set.
+    """
+
+    def __init__(self, spec: "SyntheticSpec", question: Question, skips: Skips) -> None:
+        if spec.seed < 0:
+            raise DesignError(f"seed {spec.seed}: seeds are zero or more")
+        check_grid(spec.grid)
+        check_room(spec.distractors, spec.grid, spec.placement)
+        self._spec, self._question = spec, question
+        self._asked = self._ask_all(skips)
+        self.objects: list[int] = list(dict.fromkeys(number for number, _, _ in self._asked))
+        """The objects whose answers are labels, by their number in the set."""
+        self.texts: list[str] = list(dict.fromkeys(text for text, _ in self._asked.values()))
+        """The different texts of the question."""
+        self._check()
+        self.holdout: Holdout = self._holdout()
+        """What validation holds out of the training pool."""
+
+    def alone(self, number: int, size: int, cell: Cell) -> Scene:
+        """Return the scene of one object by itself."""
+        spec, levels = self._spec, SETS[self._spec.split]
+        color, shape = levels.looks[number]
+        target = Thing(shape=shape, color=color, size=levels.sizes[size], cell=cell)
+        return Scene((target,), canvas=spec.canvas, grid=spec.grid, antialias=spec.antialias)
+
+    def splits(self) -> dict[str, list[Combination]]:
+        """Return the items of each split."""
+        spec, labels = self._spec, self._question.labels
+        index_of = {text: index for index, text in enumerate(self.texts)}
+
+        def ask(number: int, size: int, cell: Cell) -> tuple[int, int]:
+            text, answer = self._asked[number, size, cell]
+            return index_of[text], labels.index(answer)
+
+        design = partial(
+            factorial,
+            sizes=len(SETS[spec.split].sizes),
+            grid=spec.grid,
+            ask=ask,
+            labels=len(labels),
+            relabeled=relabeling(spec.seed, len(labels)),
+            # As many seeds in a row as there are labels put every answer once in every slot.
+            shift=spec.seed % len(labels),
+        )
+        if spec.split == "test":
+            return {"test": design(self.objects)}
+        return held_out(self.objects, design, by=self.holdout, seed=spec.seed)
+
+    def _ask_all(self, skips: Skips) -> dict[tuple[int, int, Cell], tuple[str, str]]:
+        """Return question and answer by object, size and cell; objects with answers that are no labels are skipped."""
+        levels, labels = SETS[self._spec.split], set(self._question.labels)
+        cells = [Cell(row, col) for row in range(self._spec.grid) for col in range(self._spec.grid)]
+        asked: dict[tuple[int, int, Cell], tuple[str, str]] = {}
+        for number, look in enumerate(levels.looks):
+            found = {
+                (number, size, cell): self._question.ask(self.alone(number, size, cell))
+                for size, cell in product(range(len(levels.sizes)), cells)
+            }
+            if labels.issuperset(answer for _, answer in found.values()):
+                asked |= found
+            else:
+                skips.add(f"object whose answer is no label of {self._question.name}", " ".join(look))
+        return asked
+
+    def _check(self) -> None:
+        name = self._question.name
+        answers = {answer for _, answer in self._asked.values()}
+        missing = [label for label in self._question.labels if label not in answers]
+        if missing:
+            raise DesignError(
+                f"question {name}: no scene of the {self._spec.split} set has the answer {' or '.join(missing)}; "
+                "ask another question of it"
+            )
+        if self._spec.distractors and len(self.texts) < len(self.objects):
+            raise DesignError(
+                f"question {name}: it does not name the object, so that among distractors it has no one answer; "
+                "leave --distractors out"
+            )
+
+    def _holdout(self) -> Holdout:
+        answers: dict[int, set[str]] = {}
+        for (number, _, _), (_, answer) in self._asked.items():
+            answers.setdefault(number, set()).add(answer)
+        alike = len(set(map(frozenset, answers.values()))) == 1
+        if self._spec.holdout == "object" and not alike:
+            raise DesignError(
+                f"question {self._question.name}: its answer depends on the object, so that --holdout object would "
+                "hold out whole answers; use --holdout block"
+            )
+        return self._spec.holdout or ("object" if alike else "block")
