@@ -30,13 +30,14 @@ def synthetic_train(folder: Path, count: int, canvas: int) -> Path:
 
 def photo_like(folder: Path, count: int) -> Path:
     """Write questions about photo-like images, two or more an image, and return the folder."""
-    from ninefold.data.sources.coco import source as coco
+    from ninefold.data.make import make
+    from ninefold.data.sources.coco.source import CocoSource, CocoSpec
     from ninefold.nano import photos
     from ninefold.nano.spec import WorldSpec
 
     world = folder.with_name(f"{folder.name}-world")
     photos.make(WorldSpec(pictures=count), world)
-    coco.make(coco.CocoSpec(world / "annotations.json", world / "images"), folder)
+    make(CocoSource(CocoSpec(world / "annotations.json", world / "images")), folder)
     return folder
 
 

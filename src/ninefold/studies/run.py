@@ -9,10 +9,9 @@ from ninefold import store
 from ninefold.console import say
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.sources import synthetic
-from ninefold.data.sources.coco import source as coco
-from ninefold.data.sources.coco.source import CocoSpec
-from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.data.make import make
+from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.nano import photos
@@ -52,18 +51,16 @@ def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = s
     return taken
 
 
-def is_made(folder: Path, spec: SyntheticSpec | CocoSpec) -> bool:
-    """Return whether a folder holds the data set of a specification, made after the files that it names."""
+def is_made(folder: Path, source: Source) -> bool:
+    """Return whether a folder holds the data set of a source, made after the files that its specification names."""
     try:
         manifest = Dataset.open(folder).manifest
     except DataError:
         return False
-    told = {"question": manifest.question, **manifest.spec}
-    asked = asdict(spec)
-    files = [value for value in asked.values() if isinstance(value, Path)]
+    files = [value for value in asdict(source.spec).values() if isinstance(value, Path)]
     written = (folder / "manifest.json").stat().st_mtime
-    return all(path.exists() and path.stat().st_mtime <= written for path in files) and all(
-        told[key] == (value.name if isinstance(value, Path) else value) for key, value in asked.items() if key in told
+    return (manifest.source, manifest.spec) == (source.name, source.settings()) and all(
+        path.exists() and path.stat().st_mtime <= written for path in files
     )
 
 
@@ -72,12 +69,10 @@ def _perform(task: Task) -> None:
         case Images(folder, spec):
             if not photos.is_made(spec, folder):
                 photos.make(spec, folder, progress=True)
-        case DataSet(folder, SyntheticSpec() as spec):
-            if not is_made(folder, spec):
-                synthetic.make(spec, folder, progress=True)
-        case DataSet(folder, CocoSpec() as spec):
-            if not is_made(folder, spec):
-                coco.make(spec, folder, progress=True)
+        case DataSet(folder, spec):
+            source = source_of(spec)
+            if not is_made(folder, source):
+                make(source, folder, progress=True)
         case Verification(folder):
             certificate.verify(folder, progress=True)
         # Runs know themselves whether they are done.

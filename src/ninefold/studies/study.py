@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ninefold.data.sources.coco.source import CocoSpec
-from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.nano.spec import WorldSpec
 from ninefold.training.spec import TrainSpec
@@ -26,8 +25,8 @@ class DataSet:
 
     folder: Path
     """Folder to write."""
-    spec: SyntheticSpec | CocoSpec
-    """What it is made from."""
+    spec: Any
+    """What it is made from: the specification of a source."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Source(Protocol):
     """The word that the manifest names it by."""
     spec_type: ClassVar[type]
     """The frozen dataclass that it is made from; the command line reads its fields."""
+    spec: Any
+    """The specification."""
     embed: bool
     """Whether images that are paths are copied into the data set."""
 
@@ -43,6 +45,10 @@ class Source(Protocol):
         Raises:
             NinefoldError: If the specification cannot be met.
         """
+        ...
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return all that decides the rows, as the manifest keeps it: plain JSON values, every default resolved."""
         ...
 
     def about(self) -> "About":

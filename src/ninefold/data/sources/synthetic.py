@@ -68,22 +68,26 @@ class SyntheticSource:
         """
         return {split: Split(self._examples(items), len(items)) for split, items in self._design.splits().items()}
 
+    def settings(self) -> Mapping[str, Any]:
+        """Return the specification with its hold-out resolved, and the relabeling of the option orders."""
+        from ninefold.design import relabeling
+
+        resolved = replace(self.spec, holdout=self._design.holdout)
+        return {**asdict(resolved), "relabeling": relabeling(self.spec.seed, len(self.question.labels)).tolist()}
+
     def about(self) -> "About":
         """Return what the card and the manifest say."""
         from ninefold.data.format.card import About
         from ninefold.data.sources.option_facts import OPTION_COLUMNS
         from ninefold.data.sources.scene_facts import SCENE_COLUMNS
-        from ninefold.design import relabeling
 
-        labels = self.question.labels
-        resolved = replace(self.spec, holdout=self._design.holdout)
         return About(
             title=f"ninefold synthetic {self.spec.split}: {self.question.name.replace('_', ' ')}",
             description=self._description(),
-            spec={**asdict(resolved), "relabeling": relabeling(self.spec.seed, len(labels)).tolist()},
+            spec=self.settings(),
             source=self.name,
             question=self.question.name,
-            labels=labels,
+            labels=self.question.labels,
             answer_format=self.question.answer_format,
             clustering=self.clustering,
             columns=SCENE_COLUMNS | OPTION_COLUMNS,

@@ -81,29 +81,35 @@ class CocoSource:
         """How even a subset is in region and category (see `subset.balance`); None where there is no subset."""
         return self._targets[1]
 
+    def settings(self) -> Mapping[str, Any]:
+        """Return the specification, without folders, and the relabeling of the option orders."""
+        from ninefold.design import relabeling
+
+        spec = self.spec
+        return {
+            "annotations": spec.annotations.name,
+            "split": spec.split,
+            "question": self.question.name,
+            "subset": spec.subset,
+            "truncate": spec.truncate,
+            "seed": spec.seed,
+            "relabeling": relabeling(spec.seed, len(self.question.labels)).tolist(),
+        }
+
     def about(self) -> "About":
         """Return what the card and the manifest say."""
         from ninefold.data.format.card import About
         from ninefold.data.sources.coco.facts import BOX_COLUMNS
         from ninefold.data.sources.option_facts import OPTION_COLUMNS
-        from ninefold.design import relabeling
 
-        spec, labels = self.spec, self.question.labels
+        spec = self.spec
         return About(
             title=f"ninefold COCO {spec.split}: {self.question.name.replace('_', ' ')}",
             description=_description(spec, self.question, self.balance),
-            spec={
-                "annotations": spec.annotations.name,
-                "split": spec.split,
-                "question": self.question.name,
-                "subset": spec.subset,
-                "truncate": spec.truncate,
-                "seed": spec.seed,
-                "relabeling": relabeling(spec.seed, len(labels)).tolist(),
-            },
+            spec=self.settings(),
             source=self.name,
             question=self.question.name,
-            labels=labels,
+            labels=self.question.labels,
             answer_format=self.question.answer_format,
             clustering=self.clustering,
             license="other",
