@@ -61,6 +61,7 @@ def test_every_command_shows_how_it_is_used(capsys, command):
     assert code == 0
     assert f"ninefold {command}" in out.partition("For example:")[2]
     assert "{None}" not in out
+    assert "type:" not in out
 
 
 def test_models_lists_what_can_be_named(capsys):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ninefold.cli import main
+from ninefold.data.sources.catalog import SOURCES
 from ninefold.models.registry import REGISTERED
 from ninefold.questions.catalog import FORMATS, QUESTIONS
 
@@ -26,7 +27,7 @@ def promised(code):
 @pytest.fixture
 def nothing_registered():
     """Forget what the page registers, and the module that does so."""
-    before = [(table, dict(table)) for table in (REGISTERED, QUESTIONS, FORMATS)]
+    before = [(table, dict(table)) for table in (REGISTERED, QUESTIONS, FORMATS, SOURCES)]
     yield
     sys.modules.pop("my_things", None)
     for table, held in before:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ninefold.api import verify as verify
     from ninefold.api import write_report as write_report
     from ninefold.data.format.dataset import Dataset as Dataset
+    from ninefold.data.sources.catalog import register_source as register_source
     from ninefold.data.sources.coco.source import CocoSpec as CocoSpec
+    from ninefold.data.sources.protocol import Source as Source
+    from ninefold.data.sources.protocol import Split as Split
     from ninefold.data.sources.synthetic import SyntheticSpec as SyntheticSpec
     from ninefold.errors import DataError as DataError
     from ninefold.errors import DesignError as DesignError
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from ninefold.models.spec import ModelSpec as ModelSpec
     from ninefold.questions.catalog import register_format as register_format
     from ninefold.questions.catalog import register_question as register_question
+    from ninefold.questions.prompt import prompt as prompt
     from ninefold.training.spec import TrainSpec as TrainSpec
     from ninefold.types import Answer as Answer
     from ninefold.types import AnswerFormat as AnswerFormat
@@ -59,7 +63,9 @@ _MODULES = {
         "write_report",
     ),
     "ninefold.data.format.dataset": ("Dataset",),
+    "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.coco.source": ("CocoSpec",),
+    "ninefold.data.sources.protocol": ("Source", "Split"),
     "ninefold.data.sources.synthetic": ("SyntheticSpec",),
     "ninefold.errors": (
         "DataError",
@@ -75,6 +81,7 @@ _MODULES = {
     "ninefold.models.registry": ("register_model",),
     "ninefold.models.spec": ("ModelSpec",),
     "ninefold.questions.catalog": ("register_format", "register_question"),
+    "ninefold.questions.prompt": ("prompt",),
     "ninefold.training.spec": ("TrainSpec",),
     "ninefold.types": ("Answer", "AnswerFormat", "Example", "Prediction", "Question", "Scene", "Thing"),
 }

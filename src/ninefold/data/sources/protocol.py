@@ -1,6 +1,9 @@
 """The protocol of a source: what makes examples, and states what holds of them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from inspect import getdoc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from ninefold.types import Example
@@ -25,7 +28,8 @@ class Source(Protocol):
     """A specification that yields splits of examples, with all that is said and checked of them.
 
     A source is made from its specification, and listed in `catalog`, so that `ninefold data verify` finds its facts by
-    the name that the manifest has.
+    the name that the manifest has. A source of a user's own needs only ``name``, ``spec_type`` and `splits` where it
+    inherits from this class.
     """
 
     name: ClassVar[str]
@@ -34,10 +38,11 @@ class Source(Protocol):
     """The frozen dataclass that it is made from; the command line reads its fields."""
     spec: Any
     """The specification."""
-    embed: bool
+    embed: bool = True
     """Whether images that are paths are copied into the data set."""
 
-    def __init__(self, spec: Any) -> None: ...
+    def __init__(self, spec: Any) -> None:
+        self.spec = spec
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits.
@@ -49,7 +54,8 @@ class Source(Protocol):
 
     def settings(self) -> Mapping[str, Any]:
         """Return all that decides the rows, as the manifest keeps it: plain JSON values, every default resolved."""
-        ...
+        values = asdict(self.spec)
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
     def about(self) -> "About":
         """Return what the card and the manifest say: title, text, specification, question, labels, meaning of columns.
@@ -57,7 +63,11 @@ class Source(Protocol):
         ``clustering`` says how intervals are computed: "census" where the rows are all there are, "group" where they
         are a sample in which rows of one group err together. ``skipped`` is filled while the splits are read.
         """
-        ...
+        from ninefold.data.format.card import About
+
+        return About(
+            title=self.name, description=getdoc(type(self)) or self.name, spec=self.settings(), source=self.name
+        )
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
@@ -67,7 +77,9 @@ class Source(Protocol):
             spec: The specification as the manifest has it.
             question: The name of the question, as the manifest has it.
         """
-        ...
+        from ninefold.data.checks.facts import SourceFacts
+
+        return SourceFacts()
 
 
 class Skips:

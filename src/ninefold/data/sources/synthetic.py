@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticSpec:
-    """All that decides a synthetic data set."""
+    """Synthetic scenes of the paper's objects, each asked one question; exactly balanced, with a certificate.
+
+    For example:
+      ninefold data synthetic --split test --out data/test
+      ninefold data synthetic --split train --distractors 3 --out data/train
+      ninefold data synthetic --split test --question horizontal_position --out data/left-or-right
+    """
 
     split: SetName
     """The paper's test set (3,888 images), or its training pool (1,296 to train on and 324 for validation)."""

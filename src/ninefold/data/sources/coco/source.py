@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CocoSpec:
-    """All that decides a data set of photos."""
+    """COCO photos, or any images with annotations in COCO's format, each asked about its things.
+
+    For example:
+      ninefold data coco --annotations instances_val2017.json --images val2017 --out data/coco
+      ninefold data coco --annotations instances_val2017.json --images val2017 --subset 1296 --out data/balanced
+    """
 
     annotations: Path
     """COCO's instance annotations, such as instances_val2017.json."""
