@@ -159,6 +159,14 @@ def test_a_plugin_is_imported_before_the_command(capsys, plugin):
     assert "mine is here" not in capsys.readouterr().out
 
 
+def test_a_plugin_may_stand_where_python_looks_for_modules(capsys, plugin, monkeypatch):
+    path = plugin("print('mine is here')")
+    monkeypatch.syspath_prepend(str(path.parent))
+    monkeypatch.chdir(path.parent)
+    main(["--plugin", path.name, "data", "questions"])
+    assert capsys.readouterr().out.startswith("mine is here\n")
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -180,5 +188,7 @@ def test_a_plugin_needs_a_file_and_a_name_of_its_own(plugin, tmp_path):
         options.load_plugin(tmp_path / "nothing.py")
     with pytest.raises(PluginError, match="rename the file"):
         options.load_plugin(plugin("", name="numpy"))
+    with pytest.raises(PluginError, match="such as my_models"):
+        options.load_plugin(plugin("", name="my-own"))
     with pytest.raises(PluginError, match="name the Python file"):
         options.take(["models", "--plugin"], {})

@@ -70,31 +70,44 @@ def load_plugin(path: Path) -> None:
     Raises:
         PluginError: If there is no such file, or an exception ends its import; the message names the line.
     """
-    if not path.is_file():
+    name, file = path.stem, path.resolve()
+    if not file.is_file():
         raise PluginError(f"--plugin {path}: no such file")
-    imported = sys.modules.get(path.stem)
-    if imported is not None and getattr(imported, "__file__", None) == str(path.absolute()):
+    if path.suffix != ".py" or not name.isidentifier():
+        raise PluginError(f"--plugin {path}: the file is imported; name it as a module of Python, such as my_models.py")
+    known = _known(name)
+    # `python -m ninefold` looks for modules in the working directory, too, and finds the plugin itself there.
+    if known is not None and known != file:
+        raise PluginError(f"--plugin {path}: Python has a module named {name} already; rename the file")
+    if name in sys.modules:
         return
-    spec = importlib.util.spec_from_file_location(path.stem, path.absolute())
-    if spec is None or spec.loader is None:
-        raise PluginError(f"--plugin {path}: not a Python file; its name must end in .py")
-    if imported is not None or importlib.util.find_spec(path.stem) is not None:
-        raise PluginError(f"--plugin {path}: Python has a module named {path.stem} already; rename the file")
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Registered like any import, so that dataclasses and pickles find the classes that the file defines.
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        del sys.modules[path.stem]
+        del sys.modules[name]
         kind = "" if isinstance(error, NinefoldError) else f"{type(error).__name__}: "
-        raise PluginError(f"--plugin {path}: {_line(error, path.absolute())}{kind}{first_line(error)}") from error
+        raise PluginError(f"--plugin {path}: {_line(error, file)}{kind}{first_line(error)}") from error
 
 
-def _line(error: Exception, path: Path) -> str:
+def _known(name: str) -> Path | None:
+    """Return the file of the module that Python imports by a name; its name where it has no file."""
+    module = sys.modules.get(name)
+    if module is not None:
+        return Path(getattr(module, "__file__", None) or name).resolve()
+    spec = importlib.util.find_spec(name)
+    return None if spec is None else Path(spec.origin or name).resolve()
+
+
+def _line(error: Exception, file: Path) -> str:
     """Return where in the plugin an exception arose."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: "
     frames = traceback.extract_tb(error.__traceback__)
-    numbers = [frame.lineno for frame in frames if Path(frame.filename) == path]
+    numbers = [frame.lineno for frame in frames if Path(frame.filename) == file]
     return f"line {numbers[-1]}: " if numbers else ""
