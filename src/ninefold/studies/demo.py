@@ -85,7 +85,7 @@ def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: in
         )
 
     base, tuned = evaluations("base"), evaluations("tuned", tuning)
-    page = Page(out / "report.html", (*(each.folder for each in (*base, *tuned)), tuning))
+    page = Page(out / "report.html", (*(each.folder for each in base), tuning, *(each.folder for each in tuned)))
     return (
         Step(
             "make the sets",

@@ -6,6 +6,7 @@ A panel is computed once and drawn twice: as SVG by the page's template, and by 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
@@ -152,18 +153,29 @@ def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
     """Draw panels, at most ``widest`` in a row, for PDF and PNG."""
     columns = min(widest, len(panels))
     rows = math.ceil(len(panels) / columns)
-    drawing = Figure(figsize=(3.1 * columns, 3.4 * rows + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
-    drawing.suptitle(title, fontsize=12, parse_math=False)
+    width = max(3.1 * columns, 4.6)
+    drawing = Figure(figsize=(width, 3.4 * rows + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
+    drawing.suptitle("\n".join(wrap(title, int(9 * width))), fontsize=12, parse_math=False)
     for number, panel in enumerate(panels, start=1):
         axis = drawing.add_subplot(rows, columns, number)
         axis.set_axis_off()
         _draw(axis, panel)
+    _legend(drawing, panels)
     return drawing
 
 
 def offset(index: int, size: int) -> float:
     """Return where a row or column of cells begins, in cells, with the gaps between regions counted in."""
     return index + GAP * (index * REGIONS // size)
+
+
+def _legend(drawing: Figure, panels: Sequence[Panel]) -> None:
+    """Say what letters stand for; arrows and numbers speak for themselves."""
+    drawn = {one.label: one.symbol for panel in panels for one in panel.cells if one.symbol and one.symbol.is_letters}
+    if drawn:
+        patches = [Rectangle((0, 0), 1, 1, fc=symbol.fill, ec=palette.MUTED) for symbol in drawn.values()]
+        names = [f"{symbol.text}: {label}" for label, symbol in drawn.items()]
+        drawing.legend(patches, names, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
 
 
 def _panel(kind: Kind, title: str, note: str, counts: Grid, content: Callable[[Cell], _Content]) -> Panel:
@@ -191,14 +203,15 @@ def _draw(axis: Axes, panel: Panel) -> None:
         look: dict[str, Any] = {"fc": drawn.fill} if drawn.fill else {"fc": "none", "ec": palette.MUTED, "hatch": "///"}
         text = drawn.symbol.text if drawn.symbol else drawn.text
         weight = "bold" if panel.kind == "difference" and not drawn.is_faint else "normal"
-        square = axis.add_patch(Rectangle((x, y), 0.96, 0.96, lw=0, **look))
+        width = 0.4 if drawn.symbol and drawn.symbol.is_letters else 0
+        square = axis.add_patch(Rectangle((x, y), 0.96, 0.96, **({"ec": palette.MUTED} | look), lw=width))
         size = 7 if drawn.symbol is None or drawn.symbol.is_letters else 11
         word = axis.text(x + 0.48, y + 0.48, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
         word.set_color(drawn.ink or palette.MUTED)
         for artist in (square, word):
             artist.set_in_layout(False)  # they lie within the frame; measuring each is slow
     side = offset(panel.size - 1, panel.size) + 0.96
-    axis.set(xlim=(0, side), ylim=(side, 0), aspect="equal")
+    axis.set(xlim=(-0.03, side + 0.03), ylim=(side + 0.03, -0.03), aspect="equal")
     axis.set_title(panel.title, fontsize=10, parse_math=False)
     axis.text(side / 2, side + 0.25, panel.note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
 
