@@ -14,14 +14,14 @@ from scipy import stats
 from ninefold.types import Clustering
 
 CONFIDENCE = 0.95
-"""The coverage of every interval here."""
+"""The coverage of every interval, also of those called ``ci95``; all words and significance levels follow it."""
 
 _NOTHING = 1e-12
 """An interval narrower than this has no width but that of rounding."""
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95 % interval."""
+    """An estimate with its interval, of the coverage `CONFIDENCE`."""
 
     value: float
     """The estimate."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ninefold import store
 from ninefold.analysis.cells import accuracy_map, only_answer_map
-from ninefold.analysis.statistics import Interval, clusters, proportion
+from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError, RunError
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
@@ -106,7 +106,7 @@ def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:
 
 def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
     """Return how the interval is made and which uncertainty it shows, in words."""
-    said = f"95 %, {interval.method}, with these questions taken as a sample of similar ones"
+    said = f"{100 * CONFIDENCE:g} %, {interval.method}, with these questions taken as a sample of similar ones"
     # Distractors are drawn, so that a set with them is a sample of the scenes there could be.
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
         said += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"

@@ -23,7 +23,7 @@ class EvaluationMetrics(Record):
     accuracy: float
     """Right answers among all."""
     ci95: Sequence[float]
-    """Ends of the accuracy's 95 % interval."""
+    """Ends of the accuracy's interval."""
     interval: str
     """How the interval is made, and which uncertainty it shows."""
     invalid: int
