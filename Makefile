@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+# The libraries whose lowest and newest supported versions `make test-edges` tries, and what they pin in their turn.
+EDGES := transformers|peft|datasets|pyarrow|numpy
+PINNED_BY_EDGES := dill|multiprocess|fsspec
+
+.PHONY: demo test test-edges check format clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +23,20 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
+# Environments of their own; not part of .ci/run. torch and all other libraries are those of constraints.txt.
+test-edges: .venv-lowest/.ready .venv-newest/.ready
+	.venv-lowest/bin/python -m pytest -n 2
+	.venv-newest/bin/python -m pytest -n 2
+
+.venv-%/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-$*
+	grep -vE '^($(EDGES)|$(PINNED_BY_EDGES))==' constraints.txt > .venv-$*/constraints.txt
+	test $* = newest || grep -oE '"($(EDGES))>=[0-9.]+' pyproject.toml | tr -d '"' | sed 's/>=/==/' >> .venv-$*/constraints.txt
+	.venv-$*/bin/python -m pip install -q --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" -c .venv-$*/constraints.txt
+	.venv-$*/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]' -c .venv-$*/constraints.txt
+	.venv-$*/bin/python -m pip list --disable-pip-version-check | grep -E '^($(EDGES)) '
+	touch $@
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -30,4 +48,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .venv-lowest .venv-newest build dist
