@@ -11,7 +11,7 @@ from ninefold.types import Example, Prediction
 
 
 class FakeModel:
-    """A model that answers with whatever a function returns; its tokens are words."""
+    """A model whose answers are the results of a function; its tokens are words."""
 
     def __init__(self, answer: Callable[[Example], str], *, name: str = "fake", adapter: str | None = None) -> None:
         self.answer = answer
@@ -32,7 +32,7 @@ class FakeModel:
         raise ModelError(f"{self.name}: a scripted model has no hidden states")
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return a picture as it is, which takes one token; the words of the prompt are the others."""
+        """Return the image unchanged, as one token; the words of the prompt are the others."""
         size = images.size(example.image, name=f"example {example.id}")
         return ImageInput(size, size, tiles=1, image_tokens=1, prompt_tokens=1 + len(example.prompt.split(" ")))
 

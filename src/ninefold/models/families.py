@@ -33,7 +33,7 @@ GENERIC = Family(
 )
 
 NANO_PRESET = Preset(learning_rate=1e-3, batch=16, schedule="cosine")
-"""How the nano bases are trained."""
+"""Training settings of the nano bases."""
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -123,25 +123,25 @@ NANO = "nano"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where a model comes from."""
+    """A checkpoint: a local folder, or an id on the Hugging Face Hub."""
 
     family: Family
     """Its row; the generic one for a hub id that no row lists, until its configuration has been read."""
     path: str
     """A local folder, or a hub id."""
     name: str
-    """What reports call it: the name it was asked for by, or the folder's."""
+    """Its name in reports: the name it was asked for by, or the folder's."""
     nano: bool = False
-    """Whether it is a small base made to demonstrate the system."""
+    """Whether it is a nano base: small, and made to demonstrate the system."""
 
     @property
     def local(self) -> bool:
-        """Whether it is a folder here."""
+        """Whether it is a local folder."""
         return Path(self.path).is_dir()
 
     @property
     def preset(self) -> Preset:
-        """How it is trained where nothing else is said."""
+        """Training settings where nothing else is asked for."""
         return NANO_PRESET if self.nano else self.family.preset
 
 

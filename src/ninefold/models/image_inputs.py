@@ -1,4 +1,4 @@
-"""What a run saw: a row for each size of its pictures, and how they were prepared. No torch here."""
+"""The record of a run's image inputs: a row for each size, and the image processor's settings. No torch here."""
 
 import io
 from collections import deque
@@ -16,52 +16,52 @@ from ninefold.runs import layout
 from ninefold.types import Example
 
 ROWS = 24
-"""Sizes that are told one by one; each costs a model one preparation of a picture."""
+"""The most sizes that have a row; each row costs one preparation of an image."""
 
 
 class Watch:
-    """Lets examples through to a model, and says afterwards what it saw of them."""
+    """Records the sizes and prompts of examples on their way to a model."""
 
     def __init__(self, model: Model) -> None:
-        """Watch examples on their way to ``model``."""
+        """Record examples for ``model``, which says what becomes of their images."""
         self.model = model
         self._asked: dict[tuple[int, int], dict[str, Example]] = {}
         self._counts: dict[tuple[int, int], int] = {}
 
     def through(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """Yield examples unchanged, noting their prompts and, from their headers, the sizes of their pictures.
+        """Yield examples unchanged, noting their prompts and, from their headers, the sizes of their images.
 
         Raises:
-            DataError: If a picture has no readable header.
+            DataError: If an image has no readable header.
         """
         for example in examples:
             size = images.size(example.image, name=f"example {example.id}")
             self._counts[size] = self._counts.get(size, 0) + 1
-            # Without their pictures, a million of them can be kept.
+            # Without their images, a million of them can be kept.
             self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b""))
             yield example
 
     def record(self) -> dict[str, Any] | None:
-        """Return what the model saw, in JSON's types, or ``None`` where that cannot be known.
+        """Return the image inputs of all examples, in JSON's types, or ``None`` where the model does not know.
 
         Returns:
             ``settings`` of the image processor; ``pictures``, a row for each size, the most frequent first, and where
             there are more than `ROWS` of them only the most frequent ones, the smallest and the largest; ``others``,
             how many sizes and examples have no row.
         """
-        told = self._told()
-        rows = [self._row(size) for size in told]
+        sizes = self._sizes_with_a_row()
+        rows = [self._row(size) for size in sizes]
         if None in rows:
             return None
         more = len(self._counts) - len(rows)
-        left = sum(self._counts.values()) - sum(self._counts[size] for size in told)
+        left = sum(self._counts.values()) - sum(self._counts[size] for size in sizes)
         return {
             "settings": dict(self.model.image_settings),
             "pictures": rows,
             "others": {"sizes": more, "examples": left} if more else None,
         }
 
-    def _told(self) -> list[tuple[int, int]]:
+    def _sizes_with_a_row(self) -> list[tuple[int, int]]:
         sizes = sorted(self._counts, key=lambda size: (-self._counts[size], size))
         if len(sizes) <= ROWS:
             return sizes
@@ -71,32 +71,32 @@ class Watch:
         return [size for size in sizes if size in extremes or size in common]
 
     def _row(self, size: tuple[int, int]) -> dict[str, Any] | None:
-        picture = _blank(size)
-        sights = [self.model.image_input(replace(example, image=picture)) for example in self._asked[size].values()]
-        sight = sights[0]
-        lengths = [sight.prompt_tokens for sight in sights if sight is not None]
-        if sight is None:
+        blank = _blank(size)
+        inputs = [self.model.image_input(replace(example, image=blank)) for example in self._asked[size].values()]
+        first = inputs[0]
+        lengths = [found.prompt_tokens for found in inputs if found is not None]
+        if first is None:
             return None
         return {
             "picture": list(size),
             "examples": self._counts[size],
-            "pixels": sight.pixels and list(sight.pixels),
-            "tiles": sight.tiles,
-            "share": sight.share,
-            "image_tokens": sight.image_tokens,
+            "pixels": first.pixels and list(first.pixels),
+            "tiles": first.tiles,
+            "share": first.share,
+            "image_tokens": first.image_tokens,
             "prompt_tokens": [min(lengths), max(lengths)],
         }
 
 
 def record(model: Model, examples: Iterable[Example]) -> dict[str, Any] | None:
-    """Return what a model sees of examples (see `Watch.record`)."""
+    """Return the image inputs of examples (see `Watch.record`)."""
     watch = Watch(model)
     deque(watch.through(examples), maxlen=0)
     return watch.record()
 
 
 def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
-    """Refuse an adapter whose training run prepared pictures otherwise than the model it is to be evaluated with.
+    """Refuse an adapter whose training run prepared images with other settings than the model's.
 
     Args:
         adapter: A training run, or its adapter's folder; one without a record of what it saw is taken as it is.

@@ -1,4 +1,4 @@
-"""From a name to a model, whatever kind it is; torch is imported only where one is computed here."""
+"""Models opened by name, of whatever kind; torch is imported only for models that are computed locally."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What a model is to the rest of the house: a few methods, and nothing about how it computes."""
+"""The protocol of models: the few methods that all other rooms use, and nothing of how they compute."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,36 +13,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """What a model finally sees of a picture."""
+    """The image that a model finally receives."""
 
     image: tuple[int, int]
     """Width and height of the image as it is."""
     pixels: tuple[int, int] | None
-    """Width and height of what all its tiles but a thumbnail show, padding included; ``None`` where it is not known."""
+    """Width and height of all tiles together, without a thumbnail and with padding; ``None`` where it is not known."""
     tiles: int
-    """Pieces that go through the vision tower, a thumbnail of the whole included; 0 where it is not known."""
+    """Number of tiles that the vision tower encodes, with a thumbnail of the whole; 0 where it is not known."""
     image_tokens: int
-    """Positions of the sequence that hold features of the picture; 0 where there is no sequence."""
+    """Number of image tokens in the sequence; 0 for a dual encoder, which has no such sequence."""
     prompt_tokens: int
-    """Length of the whole prompt, those positions included."""
+    """Length of the whole prompt in tokens, with the image tokens."""
     share: float = 1.0
-    """Share of the picture's area that is seen at all: less than 1 where the sides are cut off."""
+    """Share of the image's area that is kept: less than 1 where the sides are cropped."""
 
 
 class Model(Protocol):
-    """Anything that answers examples. What a model cannot do raises `ninefold.errors.ModelError`.
+    """A model that answers examples. What it cannot do raises `ninefold.errors.ModelError`.
 
     A model of a user's own needs only ``name`` and `predict` where it inherits from this class.
     """
 
     @property
     def name(self) -> str:
-        """The name it was asked for by, as tables and figures show it."""
+        """The name it was opened by, as tables and figures show it."""
         ...
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """All of the model that changes its answers, in JSON's types: checkpoint, adapter, precision.
+        """Everything about the model that changes its answers, in JSON's types: checkpoint, adapter, precision.
 
         The key ``adapter`` is ``None`` for a base model.
         """
@@ -57,14 +57,14 @@ class Model(Protocol):
         raise ModelError(f"{self.name}: ranks no options; leave out --scoring choice")
 
     def hidden_states(self, examples: Sequence[Example]) -> "np.ndarray":
-        """Return the states of each prompt's last token, (examples, layers, width) in single precision.
+        """Return the hidden states of each prompt's last token, (examples, layers, width) in single precision.
 
         Layers are the decoder's, without the embeddings; the last one is after the final norm.
         """
         raise ModelError(f"{self.name}: has no hidden states")
 
     def image_input(self, example: Example) -> ImageInput | None:
-        """Return what becomes of an example's picture; ``None`` where nothing here knows."""
+        """Return the image that the model receives of an example; ``None`` where that is not known here."""
         return None
 
     @property
@@ -74,18 +74,18 @@ class Model(Protocol):
 
 
 class Trainable(Model, Protocol):
-    """A model whose weights are here, and what training needs of it besides."""
+    """A model whose weights are local, with what training needs besides."""
 
     model: Any
     """The network, a module of torch."""
     checkpoint: Any
-    """Where it comes from, a `ninefold.models.families.Checkpoint`."""
+    """Its checkpoint, a `ninefold.models.families.Checkpoint`."""
     family: Any
-    """Its row, a `ninefold.models.families.Family`."""
+    """Its family, a `ninefold.models.family.Family`."""
     encoder: Any
     """Decodes and measures images: ``image(example)``, ``image_bytes``, ``cost(example)``."""
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> dict[str, Any]:
+    def training_batch(self, examples: Sequence[Example], decoded: Sequence[Any]) -> dict[str, Any]:
         """Return the tensors of a batch with the true answers, ``labels`` among them (-100: not learned)."""
         ...
 

@@ -1,19 +1,19 @@
-"""Off switches of what makes a model faster; none changes an answer. No torch here."""
+"""Switches of the shortcuts that make a vision-language model faster and change no answer. No torch here."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
-    """Which short cuts are taken."""
+    """The shortcuts to take."""
 
     own_decoding: bool = True
-    """Answers are written by ninefold's own loop; without it by transformers' `generate`, and without the others."""
+    """Decode with ninefold's own loop; otherwise with `generate` of transformers, and without the other shortcuts."""
     prefix_reuse: bool = True
-    """What questions about one picture begin with, the picture included, is read once."""
+    """Read the prefix that prompts about one image share, with the image, only once."""
     last_position: bool = True
-    """The last layer is finished for the last position alone, the only one that answers need."""
+    """Finish the last layer for the last position alone, the only one that answers need."""
 
 
 ALL_SHORTCUTS = Shortcuts()
-"""All of them."""
+"""All shortcuts."""

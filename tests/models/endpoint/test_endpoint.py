@@ -24,7 +24,8 @@ from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.endpoint.model import Endpoint, data_url
+from ninefold.models.endpoint.data_url import data_url
+from ninefold.models.endpoint.model import Endpoint
 from ninefold.models.load import open_model
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt

@@ -110,9 +110,9 @@ def test_pictures_of_any_size_have_one_feature_an_image_token(size: tuple[int, i
     made = MolmoImageProcessor()
     layout = made.layout(*size)
     images, masks = made.crops(np.full((*size, 3), 255, np.uint8))
-    assert images.shape == (len(layout.places), 576, 588) and masks.shape == images.shape[:2]
+    assert images.shape == (len(layout.positions), 576, 588) and masks.shape == images.shape[:2]
     assert np.isfinite(images).all() and images[0].max() > 0
-    places = layout.places[layout.places >= 0]
+    places = layout.positions[layout.positions >= 0]
     assert sorted(places) == np.flatnonzero(layout.tokens == 2).tolist()
 
 
@@ -133,7 +133,7 @@ def test_features_of_a_mosaic_run_in_raster_order_over_its_tiles() -> None:
     whole = [1, 2, 3, 5, 6, 7, 9, 10, 11]
     upper = [15, 16, 17, 19, 20, 21, -100, -100, -100]
     lower = [-100, -100, -100, 23, 24, 25, 27, 28, 29]
-    assert layout.places.tolist() == [whole, upper, lower]
+    assert layout.positions.tolist() == [whole, upper, lower]
 
 
 def test_masks_begin_one_crop_too_early_as_released() -> None:

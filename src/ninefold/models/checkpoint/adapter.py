@@ -14,7 +14,7 @@ from ninefold.runs import layout
 
 
 def open_adapter(model: Any, folder: Path) -> Any:
-    """Put a saved adapter on its base: merged into its weights in single precision, beside them where that would round.
+    """Add a saved adapter to its base: merged into the weights in single precision, kept beside them in half precision.
 
     Args:
         model: The base.
@@ -27,20 +27,20 @@ def open_adapter(model: Any, folder: Path) -> Any:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # What PEFT warns of is refused below.
             tuned = PeftModel.from_pretrained(model, str(folder))
-            _check_placed(tuned, folder)
+            _check_loaded(tuned, folder)
             return (tuned.merge_and_unload() if model.dtype == torch.float32 else tuned).eval()
     except NinefoldError:
         raise
-    except Exception as error:  # as in explained
+    except Exception as error:  # PEFT raises nothing more exact
         raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
 
 
-def _check_placed(tuned: Any, folder: Path) -> None:
-    """Refuse an adapter some of whose tensors PEFT has left out, or has made up."""
+def _check_loaded(tuned: Any, folder: Path) -> None:
+    """Refuse an adapter of whose tensors PEFT left some out, or initialized some anew."""
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         held = set(file.keys())
-    placed = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
-    extra, missing = sorted(held - placed - tuned.state_dict().keys()), sorted(placed - held)
+    loaded = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
+    extra, missing = sorted(held - loaded - tuned.state_dict().keys()), sorted(loaded - held)
     if extra:
         raise ModelError(
             f"{folder}: the adapter does not fit this base, which has no place for {len(extra)} of its "

@@ -12,15 +12,15 @@ from ninefold.models.families import Checkpoint
 
 
 def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bool = False) -> Any:
-    """Return a checkpoint's processor, for pictures and text alone, with Pillow's resize.
+    """Return a checkpoint's processor, for images and text only, with Pillow's resize.
 
     Raises:
-        ModelError: If it cannot be opened, has no chat template, or would show the model no picture.
+        ModelError: If it cannot be opened, has no chat template, or its prompts hold no image token.
     """
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
     with explained(checkpoint):
         known = compat.processor_class(config)
-        # AutoProcessor goes by the class that the files name: for a port another family's, which may want torchvision.
+        # AutoProcessor takes the class that the files name: for a port another family's, which may need torchvision.
         ours = known is not None and known.__module__.startswith(ports.__name__)
         if known is not None and (ours or compat.takes_video(known)):
             processor = compat.without_video(known).from_pretrained(checkpoint.path, **options)
@@ -38,7 +38,7 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
 
 
 def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
-    """Refuse a processor in whose prompts a model would find no picture, and would guess."""
+    """Refuse a processor whose prompts hold no image token: the model would answer without the image."""
     token, tokenizer = getattr(processor, "image_token", None), processor.tokenizer
     if token is not None and tokenizer.convert_tokens_to_ids(str(token)) in {None, tokenizer.unk_token_id}:
         raise ModelError(

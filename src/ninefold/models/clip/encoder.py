@@ -1,6 +1,6 @@
-"""What stands between examples and a dual encoder: each option as a text, and the picture as the model's square.
+"""Examples to the inputs of a dual encoder: a text for each option, and the image as a square.
 
-Axes: B pictures, O options of an example, T texts, S tokens of a text; H and W of the picture as the model takes it.
+Axes: B images, O options of an example, T texts, S tokens of a text; H and W of the image as the model takes it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,18 +27,18 @@ REMEMBERED_TEXTS = 1 << 16
 
 
 class ClipEncoder:
-    """What stands between examples and a dual encoder: its texts, its tokenizer and its image processor."""
+    """The encoder of texts and images: a tokenizer and an image processor. It can be pickled."""
 
     def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
-        """Wrap a checkpoint's own parts.
+        """Put the parts of a checkpoint together.
 
         Args:
-            tokenizer: Of the checkpoint.
-            image_processor: Of the checkpoint, but for what `open_encoder` changes.
-            side: Of the square that the vision tower takes, in pixels.
-            patch: Side of one of the squares that it cuts that into, in pixels.
-            longest: Tokens of a text, at most.
-            name: Of the model, for errors.
+            tokenizer: The checkpoint's tokenizer.
+            image_processor: The checkpoint's image processor, with the changes of `open_encoder`.
+            side: Side of the square image that the vision tower takes, in pixels.
+            patch: Side of its patches, in pixels.
+            longest: The most tokens of a text.
+            name: The model's name, for errors.
         """
         self.tokenizer = tokenizer
         self.image_processor = image_processor
@@ -49,29 +49,29 @@ class ClipEncoder:
         self._known: dict[str, Text] = {}
 
     def image(self, example: Example) -> np.ndarray:
-        """Decode an example's picture into the model's square, (side, side, 3) uint8.
+        """Decode an example's image into the model's square, (side, side, 3) uint8.
 
         Raises:
-            DataError: If the picture cannot be read.
+            DataError: If the image cannot be read.
         """
         try:
-            picture = images.open_pil(example.image)
+            image = images.open_pil(example.image)
         except DataError as error:
             raise DataError(f"example {example.id}: {error}") from error
-        return np.asarray(resize.resize(picture, (self.side, self.side), self.image_processor.resample))
+        return np.asarray(resize.resize(image, (self.side, self.side), self.image_processor.resample))
 
     @property
     def image_bytes(self) -> int:
-        """What `image` returns takes in memory."""
+        """Memory that a decoded image takes, in bytes."""
         return 3 * self.side * self.side
 
     def cost(self, example: Example) -> float:
-        """Return the patches of an example's picture, the same for all; its texts are few, and shared with others."""
+        """Return the number of patches of an image, the same for all; texts are few, and shared by examples."""
         return float((self.side // self.patch) ** 2)
 
-    def pixels(self, pictures: Sequence[np.ndarray]) -> torch.Tensor:
-        """Return the pixel values (B, 3, side, side) of pictures that `image` made."""
-        made = self.image_processor(list(pictures), do_resize=False, return_tensors="pt")
+    def pixels(self, decoded: Sequence[np.ndarray]) -> torch.Tensor:
+        """Return the pixel values (B, 3, side, side) of images as `image` returns them."""
+        made = self.image_processor(list(decoded), do_resize=False, return_tensors="pt")
         return made["pixel_values"]  # type: ignore[no-any-return]
 
     def texts(self, example: Example) -> list[Text]:
@@ -96,7 +96,7 @@ class ClipEncoder:
             )
         return found
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[np.ndarray]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], decoded: Sequence[np.ndarray]) -> Tensors:
         """Return the tensors of a batch.
 
         Returns:
@@ -108,10 +108,10 @@ class ClipEncoder:
             ModelError: If an example has no options, or a text is too long for the model.
             DataError: If an answer is none of its example's options.
         """
-        return {"pixel_values": self.pixels(pictures), **self.training_texts(examples)}
+        return {"pixel_values": self.pixels(decoded), **self.training_texts(examples)}
 
     def training_texts(self, examples: Sequence[Example]) -> Tensors:
-        """Return what `training_batch` does, without the pictures."""
+        """Return what `training_batch` does, without the images."""
         for example in examples:
             if example.options and example.answer not in example.options:
                 raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
@@ -144,7 +144,7 @@ class ClipEncoder:
 def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
     """Put a checkpoint's tokenizer and image processor together.
 
-    Pictures are squeezed into the model's square. As released, the processor cuts a square out of their middle, and
+    Images are squeezed into the model's square. As released, the processor cuts a square out of their middle, and
     with it the left and the right of a photo, which are what is asked for.
 
     Raises:

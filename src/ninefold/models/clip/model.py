@@ -1,4 +1,4 @@
-"""CLIP: it writes nothing, but chooses the text nearest to the picture.
+"""Dual encoders such as CLIP: they write nothing, but choose the text nearest to the image.
 
 Axes: B examples, O options of an example, T distinct texts, S tokens of a text, D width of the space that both share.
 """
@@ -26,7 +26,7 @@ from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example, ImageSource, Prediction
 
 PICTURES = 32
-"""Pictures in a batch."""
+"""Images in a batch."""
 
 REMEMBERED = 4096
 """Questions whose texts' features are kept from call to call: about 100 MB of the paper's CLIP."""
@@ -39,13 +39,13 @@ Made = TypeVar("Made")
 class DualEncoder:
     """A CLIP with its parts, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`.
 
-    It is asked as in the paper (section 5): for each option a text, and the one most similar to the picture is chosen.
+    It is asked as in the paper (section 5): for each option a text, and the one most similar to the image is chosen.
     """
 
     def __init__(
         self, model: Any, encoder: ClipEncoder, *, checkpoint: Checkpoint, family: Family, identity: dict[str, object]
     ) -> None:
-        """Wrap a loaded model; `load` is the usual road."""
+        """Wrap a loaded model; `load` is the usual way."""
         self.model = model
         self.encoder = encoder
         self.name = checkpoint.name
@@ -69,9 +69,9 @@ class DualEncoder:
         """Open a model.
 
         Args:
-            checkpoint: What `ninefold.models.families.find` returned.
+            checkpoint: The checkpoint, as `ninefold.models.families.find` returns it.
             adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: What to compute in.
+            dtype: The data type to compute in.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
 
@@ -90,10 +90,10 @@ class DualEncoder:
         return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
-        """Answer with the option whose text is nearest to the picture, in the order given; nothing is ever cut.
+        """Answer with the option whose text is nearest to the image, in the order given; nothing is ever cut.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
             ModelError: If an example has no options, or a text is too long for the model.
         """
         return [
@@ -105,23 +105,23 @@ class DualEncoder:
         """Return, for each example, the log-probability of each option: the log-softmax of the scaled similarities.
 
         Raises:
-            DataError: If a picture cannot be read.
+            DataError: If an image cannot be read.
             ModelError: If an example has no options, or a text is too long for the model.
         """
         texts = [self.encoder.texts(example) for example in examples]
         text_features = self._text_features([_distinct(ids) for ids in texts])
-        picture_features = self._picture_features(examples)
+        image_features = self._image_features(examples)
         scale = self.model.logit_scale.detach().float().exp().cpu()
         scores = []
         for example, ids in zip(examples, texts, strict=True):
             together = _distinct(ids)
             features_OD = text_features[together][[together.index(text) for text in ids]]
-            logits_O = scale * features_OD @ picture_features[example.image]
+            logits_O = scale * features_OD @ image_features[example.image]
             scores.append(tuple(logits_O.log_softmax(0).tolist()))
         return scores
 
     def hidden_states(self, examples: Sequence[Example]) -> NoReturn:
-        """Refuse: no layer of a dual encoder sees picture and question together.
+        """Refuse: no layer of a dual encoder sees image and question together.
 
         Raises:
             ModelError: Always.
@@ -131,7 +131,7 @@ class DualEncoder:
         )
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return what becomes of an example's picture, and the length of its longest text."""
+        """Return what becomes of an example's image, and the length of its longest text."""
         return ImageInput(
             image=images.size(example.image, name=f"example {example.id}"),
             pixels=(self.encoder.side, self.encoder.side),
@@ -140,14 +140,14 @@ class DualEncoder:
             prompt_tokens=max(map(len, self.encoder.texts(example))),
         )
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[np.ndarray]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], decoded: Sequence[np.ndarray]) -> Tensors:
         """Return the tensors of a batch, as its encoder makes them."""
-        return self.encoder.training_batch(examples, pictures)
+        return self.encoder.training_batch(examples, decoded)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cross-entropy (B) of choosing each picture's true text among its options, and the rows 0 to B - 1.
+        """Return the cross-entropy (B) of choosing each image's true text among its options, and the rows 0 to B - 1.
 
-        CLIP's loss has two halves; this is the one that chooses a text for a picture (the paper's section 5). In place
+        CLIP's loss has two halves; this is the one that chooses a text for an image (the paper's section 5). In place
         of ``pixel_values`` it takes ``features`` (B, D), what `get_image_features` makes of them.
         """
         texts, options_BO = {name: batch[name] for name in ("input_ids", "attention_mask")}, batch["options"]
@@ -180,8 +180,8 @@ class DualEncoder:
         self._remembered = known if len(known) <= REMEMBERED else features
         return known
 
-    def _picture_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
-        """Return the features (D) of all pictures, of length 1, each distinct one encoded once."""
+    def _image_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
+        """Return the features (D) of all images, of length 1, each distinct one encoded once."""
         distinct: dict[ImageSource, Example] = {}
         for example in examples:
             distinct.setdefault(example.image, example)
@@ -191,16 +191,16 @@ class DualEncoder:
         def pixels(batch: Sequence[Example]) -> torch.Tensor:
             return self.encoder.pixels([self.encoder.image(example) for example in batch])
 
-        features = [row for rows in self._each(pixels, self._encoded_pictures, batches) for row in rows]
+        features = [row for rows in self._each(pixels, self._encode_images, batches) for row in rows]
         return dict(zip(distinct, features, strict=True))
 
     @torch.inference_mode()
     def _encoded_texts(self, inputs: Tensors) -> torch.Tensor:
-        placed = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
-        return normalize(self.model.get_text_features(**placed).pooler_output.float(), dim=-1).cpu()
+        on_device = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
+        return normalize(self.model.get_text_features(**on_device).pooler_output.float(), dim=-1).cpu()
 
-    def _encoded_pictures(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
-        """Return the features (D) of each picture, encoded together as far as memory goes."""
+    def _encode_images(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features (D) of each image, encoded together as far as memory goes."""
         return self._memory.run(self._encoded, pixels_BCHW)
 
     @torch.inference_mode()

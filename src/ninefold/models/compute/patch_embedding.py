@@ -1,4 +1,4 @@
-"""Patch embeddings as one matrix product: the numbers of a convolution that moves by its own width, much faster."""
+"""Patch embeddings as matrix products: what a convolution with stride = kernel size computes, much faster."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -7,7 +7,7 @@ from ninefold.models import compat
 
 
 class PatchConv2d(nn.Conv2d):
-    """The patches of whole pictures."""
+    """The patch embedding of whole images."""
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:
         """Return embeddings (B, D, rows, columns)."""
@@ -18,21 +18,21 @@ class PatchConv2d(nn.Conv2d):
 
 
 class PatchConv3d(nn.Conv3d):
-    """Patches that are cut already, as films of a few frames."""
+    """The patch embedding of patches of several frames that are cut out already."""
 
     def forward(self, patches_NCFHW: Tensor) -> Tensor:
         """Return embeddings (N, D, 1, 1, 1)."""
-        if patches_NCFHW.shape[2:] != self.kernel_size:  # whole films
+        if patches_NCFHW.shape[2:] != self.kernel_size:  # whole videos
             return super().forward(patches_NCFHW)
         return functional.linear(patches_NCFHW.flatten(1), self.weight.flatten(1))[:, :, None, None, None]
 
 
 def flatten_patch_embeddings(model: nn.Module, *, whole_images: bool = False) -> None:
-    """Give the patch embeddings of a model their fast form; weights and names stay what they are.
+    """Give the patch embeddings of a model their fast classes; weights and their names stay the same.
 
     Args:
-        model: Is changed in place.
-        whole_images: Also those of whole pictures, whose convolution is slow in the backward pass alone.
+        model: The network, changed in place.
+        whole_images: Whether to change `PatchConv2d`, too, whose convolution is slow only in the backward pass.
     """
     flat: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: PatchConv3d}
     if whole_images:

@@ -1,4 +1,4 @@
-"""Work done by threads ahead of its use, in order and in bounded memory."""
+"""Prefetching: results computed by threads ahead of their use, in order and in bounded memory."""
 
 import os
 from collections import deque
@@ -9,22 +9,22 @@ from typing import Any, TypeVar
 import torch
 
 SMALL = 100_000_000
-"""Parameters up to which each core of a CPU has batches of its own, instead of all cores sharing each operation."""
+"""The most parameters of a network that is computed with a batch per core, not with all cores on one batch."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def batch_per_core(network: Any) -> bool:
-    """Whether a network is best computed by `prefetch`: where it is, and how small it is, decide."""
+    """Whether a network is computed fastest with a batch per core: a small one on a CPU."""
     return bool(network.device.type == "cpu" and network.num_parameters() <= SMALL)
 
 
 def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield ``function`` of each item, in order, computed by a thread per core a little ahead of its use.
+    """Yield the result of ``function`` for each item, in order, computed by a thread per core shortly before its use.
 
-    Inside, torch works on one thread: a core that has its own items need not wait for the others at every operation,
-    which for small models, or on a busy machine, is what torch's own threads mostly do.
+    Each thread runs torch on one core, so that cores with items of their own do not wait for each other at every
+    operation: with small models, or on a busy machine, torch's own threads mostly wait.
     """
     before = torch.get_num_threads()
     workers = min(before, os.cpu_count() or 1)

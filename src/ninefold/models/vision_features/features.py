@@ -93,8 +93,8 @@ class FeatureModel(ABC):
             return group, *self._encoded(group)
 
         def computed(made: tuple[Sequence[Example], list[Prompt | None], Tensors]) -> None:
-            group, prompts, picture = made
-            self._store.get(self._names[group[0].image], lambda: self._computed(picture))
+            group, prompts, image = made
+            self._store.get(self._names[group[0].image], lambda: self._computed(image))
             for example, prompt in zip(group, prompts, strict=True):
                 self._prompts[example.image, example.prompt] = prompt
 
@@ -125,8 +125,8 @@ class FeatureModel(ABC):
     def _tried(self, example: Example) -> torch.Tensor:
         """Return the features of an example, after checking that the loss is the same as from its pixels."""
         model, network = self.model, self.model.model
-        prompts, picture = self._encoded([example])
-        features_TD = self._features(picture)
+        prompts, image = self._encoded([example])
+        features_TD = self._features(image)
         if features_TD.requires_grad:
             raise ModelError(f"{model.name}: its vision is trained, so that its features change with every step")
         shown = FeatureInput(prompts[0], features_TD.cpu())
@@ -162,15 +162,13 @@ class FeatureModel(ABC):
         content = image.read_bytes() if isinstance(image, Path) else image
         return f"{xxhash.xxh3_128_hexdigest(content)}-{self._identity}"
 
-    def _computed(self, picture: Tensors) -> torch.Tensor:
+    def _computed(self, image: Tensors) -> torch.Tensor:
         # Not in inference mode: autograd keeps what these are put among.
         with torch.no_grad():
-            return self._features(picture).cpu()
+            return self._features(image).cpu()
 
-    def _features(self, picture: Tensors) -> torch.Tensor:
-        seen = self.model.model.get_image_features(
-            **to_device(self.model.model, picture), return_dict=True
-        ).pooler_output
+    def _features(self, image: Tensors) -> torch.Tensor:
+        seen = self.model.model.get_image_features(**to_device(self.model.model, image), return_dict=True).pooler_output
         return torch.cat(list(seen))
 
 
@@ -194,8 +192,8 @@ class VlmFeatureModel(FeatureModel):
         return found
 
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
-        encoder, picture = self.model.encoder, self.model.encoder.image(group[0])
-        prompts = encoder.prompts(group, [picture] * len(group))
+        encoder, image = self.model.encoder, self.model.encoder.image(group[0])
+        prompts = encoder.prompts(group, [image] * len(group))
         kept = {name: value for name, value in prompts[0].image.items() if name in self.model.family.position_inputs}
         return [Prompt(prompt.sequence, kept) for prompt in prompts], prompts[0].image
 

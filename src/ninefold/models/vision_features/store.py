@@ -14,11 +14,11 @@ from safetensors.torch import save
 from ninefold import store
 
 DISK_BYTES = 50 << 30
-"""What a folder may take, at most: features of 2,000 pictures of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
+"""What a folder may take, at most: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
 
 
 class FeatureStore:
-    """Features of pictures by name; any number of processes may share a folder, and what is broken is made again."""
+    """Features of images by name; any number of processes may share a folder, and what is broken is made again."""
 
     def __init__(self, *, memory: int, folder: Path | None = None, disk: int = DISK_BYTES) -> None:
         """Open a store; bounds are in bytes."""

@@ -1,8 +1,8 @@
 """LLaVA-OneVision-1.5: the RICE vision tower before a Qwen3 language model, which is transformers' own.
 
-Pictures' features take the places of the image tokens in order, and every token has a plain position, 0, 1, 2 ...
+Images' features take the positions of the image tokens in order, and every token has a plain position, 0, 1, 2 ...
 
-Axes: B sequences, S positions, D width, M features of all pictures.
+Axes: B sequences, S positions, D width, M features of all images.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
     def get_image_features(
         self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
     ) -> BaseModelOutputWithPooling:
-        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of a picture, D)."""
+        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of an image, D)."""
         seen = self.visual(pixel_values, image_grid_thw, return_dict=True, **kwargs)
         merged = self.config.vision_config.spatial_merge_size**2
         seen.pooler_output = list(seen.pooler_output.split((image_grid_thw.prod(-1) // merged).tolist()))
@@ -71,7 +71,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
     ) -> ImageTextOutput:
-        """Read sequences with their pictures; see `LlavaOnevision15ForConditionalGeneration.forward`."""
+        """Read sequences with their images; see `LlavaOnevision15ForConditionalGeneration.forward`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give input_ids or inputs_embeds, and not both")
         if inputs_embeds is None:
@@ -81,7 +81,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
             if seen is not None:
                 raise ValueError("give pixel_values or the features of mm_encoder_outputs, and not both")
             if image_grid_thw is None:
-                raise ValueError("pixel_values need image_grid_thw, the rows and columns of patches of each picture")
+                raise ValueError("pixel_values need image_grid_thw, the rows and columns of patches of each image")
             seen = self.get_image_features(pixel_values, image_grid_thw, return_dict=True)
         features_MD = None
         if seen is not None:
@@ -108,16 +108,16 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         else:
             image_D = self.get_input_embeddings()(torch.tensor(image_id, device=inputs_embeds.device))
             is_image_BS = (inputs_embeds == image_D).all(-1)
-        if (places := int(is_image_BS.sum())) != len(features_MD):
+        if (tokens := int(is_image_BS.sum())) != len(features_MD):
             raise ValueError(
-                f"the text has {places} image tokens (id {image_id}), the pictures have {len(features_MD)} features; "
+                f"the text has {tokens} image tokens (id {image_id}), the images have {len(features_MD)} features; "
                 "prepare both with one call of the processor"
             )
         return inputs_embeds.masked_scatter(is_image_BS[..., None], features_MD)
 
 
 class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, GenerationMixin):  # type: ignore[misc]
-    """LLaVA-OneVision-1.5 with its language head: answers questions on pictures."""
+    """LLaVA-OneVision-1.5 with its language head: answers questions on images."""
 
     _tied_weights_keys: ClassVar[dict[str, str]] = {"lm_head.weight": "model.language_model.embed_tokens.weight"}
 
@@ -130,7 +130,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
     def get_image_features(
         self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
     ) -> BaseModelOutputWithPooling:
-        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of a picture, D)."""
+        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of an image, D)."""
         return self.model.get_image_features(pixel_values, image_grid_thw, **kwargs)
 
     @takes_cache
@@ -150,18 +150,18 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
     ) -> ImageTextLogits:
-        """Read sequences with their pictures.
+        """Read sequences with their images.
 
         Args:
-            input_ids: Tokens (B, S), with as many image tokens as the pictures have features.
+            input_ids: Tokens (B, S), with as many image tokens as the images have features.
             attention_mask: 0 at padding, on either side (B, S and what the cache holds).
-            pixel_values: Patches of all pictures, in the order of their places (patches, 588).
-            image_grid_thw: Frames (1), rows and columns of patches of each picture (pictures, 3).
-            position_ids: Place of every token (B, S); counted on from the cache if not given.
+            pixel_values: Patches of all images, in the order of their positions (patches, 588).
+            image_grid_thw: Frames (1), rows and columns of patches of each image (images, 3).
+            position_ids: Position of every token (B, S); counted on from the cache if not given.
             cache: A KV cache of what came before.
             inputs_embeds: Embeddings (B, S, D) in place of ``input_ids``.
             labels: Tokens (B, S) to be predicted from those before them, -100 where none is.
-            logits_to_keep: Where logits are wanted: the last so many positions (0: all), places, or a mask (B, S).
+            logits_to_keep: Where logits are wanted: the last so many positions (0: all), positions, or a mask (B, S).
             mm_encoder_outputs: Under ``image``, what `get_image_features` returned, in place of ``pixel_values``.
             **kwargs: What else transformers' language models take.
 

@@ -1,4 +1,4 @@
-"""Pictures and text to what LLaVA-OneVision-1.5 takes: Qwen2-VL's processing, with patches of a single frame.
+"""Images and text to what LLaVA-OneVision-1.5 takes: Qwen2-VL's processing, with patches of a single frame.
 
 Released folders name Qwen2.5-VL's processor, and `AutoProcessor` goes by that name, whatever is registered: it gives a
 class that needs torchvision. `LlavaOnevision15Processor.from_pretrained` opens them; so does
@@ -29,11 +29,11 @@ CHAT_TEMPLATE = """\
     {{ '<|im_start|>assistant\\n' }}
 {%- endif -%}
 """
-"""ChatML as Qwen2.5-VL writes it: with a system turn, and the picture's token where the message has it."""
+"""ChatML as Qwen2.5-VL writes it: with a system turn, and the image's token where the message has it."""
 
 
 class LlavaOnevision15ImageProcessor(Qwen2VLImageProcessorPil):  # type: ignore[misc]
-    """Pictures resized to multiples of 28 pixels and cut into patches of 14 x 14, by Pillow."""
+    """Images resized to multiples of 28 pixels and cut into patches of 14 x 14, by Pillow."""
 
     # Qwen2-VL's patches span two frames; here twice the values would silently become twice the patches.
     temporal_patch_size = 1
@@ -41,12 +41,12 @@ class LlavaOnevision15ImageProcessor(Qwen2VLImageProcessorPil):  # type: ignore[
 
 
 class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
-    """An image processor and a tokenizer; each image token of a text becomes as many as its picture has features."""
+    """An image processor and a tokenizer; each image token of a text becomes as many as its image has features."""
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
         """Join the two.
 
-        A chat template of the tokenizer's that knows no pictures, as Qwen3's, is not used.
+        A chat template of the tokenizer's that knows no images, as Qwen3's, is not used.
         """
         self.image_token = getattr(tokenizer, "image_token", None) or "<|image_pad|>"
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
@@ -56,7 +56,7 @@ class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **_: Any) -> str:
-        """Return the image tokens of a picture; transformers puts them where the text has one."""
+        """Return the image tokens of an image; transformers puts them where the text has one."""
         patches = int(image_inputs["image_grid_thw"][image_idx].prod())
         return self.image_token * (patches // self.image_processor.merge_size**2)  # type: ignore[no-any-return]
 
@@ -64,5 +64,5 @@ class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
     def _get_arguments_from_pretrained(cls, path: Any, processor_dict: Any = None, **kwargs: Any) -> list[Any]:
         # Released folders name Qwen2-VL's image processor, whose other back end resizes differently.
         options = {key: value for key, value in kwargs.items() if key not in ("backend", "trust_remote_code")}
-        pictures = LlavaOnevision15ImageProcessor.from_pretrained(path, **options)
-        return [pictures, cls._load_tokenizer_from_pretrained("tokenizer", path, **kwargs)]
+        images = LlavaOnevision15ImageProcessor.from_pretrained(path, **options)
+        return [images, cls._load_tokenizer_from_pretrained("tokenizer", path, **kwargs)]

@@ -2,7 +2,7 @@
 
 Attention functions, rotation and MLP are transformers' own.
 
-Axes: I pictures, P patches of all of them, T the same with a class token before those of each frame, D width, A rotary
+Axes: I images, P patches of all of them, T the same with a class token before those of each frame, D width, A rotary
 angles (half a head), H heads, K width of a head, N frames of equal size, L tokens of one frame, M merged patches,
 V values of a patch, in C channels, Y rows and X columns.
 """
@@ -44,7 +44,7 @@ class RicePatchEmbed(nn.Module):
 
     def forward(self, pixels_PV: torch.Tensor) -> torch.Tensor:
         """Return (P, D)."""
-        # The convolution has one place to stand on: as a matrix product it is much faster.
+        # The convolution has one position: as a matrix product it is much faster.
         weight_DV = self.proj.weight.flatten(1)
         return nn.functional.linear(pixels_PV.to(weight_DV.dtype).reshape(-1, weight_DV.shape[1]), weight_DV)
 
@@ -115,7 +115,7 @@ class RicePatchMerger(nn.Module):
 
 
 class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
-    """The vision tower with its merger; pictures of any sizes go through it together and do not see each other."""
+    """The vision tower with its merger; images of any sizes go through it together and do not see each other."""
 
     config: LlavaOnevision15VisionConfig
     config_class = LlavaOnevision15VisionConfig
@@ -141,11 +141,11 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
 
     @capture_outputs(tie_last_hidden_states=False)  # type: ignore[untyped-decorator]
     def forward(self, pixel_values: torch.Tensor, grid_thw: torch.Tensor, **_: Any) -> BaseModelOutputWithPooling:
-        """See pictures.
+        """See images.
 
         Args:
             pixel_values: Patches (P, channels x rows x columns), merged neighbors one after another.
-            grid_thw: Frames, rows and columns of patches of every picture, (I, 3).
+            grid_thw: Frames, rows and columns of patches of every image, (I, 3).
 
         Returns:
             ``last_hidden_state`` (P, D) without class tokens, ``pooler_output`` (M, width of the text).
@@ -174,15 +174,15 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
         config, device = self.config, self.class_pos_emb.device
         width = config.embed_dim // config.num_heads // 2
         rates = 1 / config.rope_theta ** (torch.arange(0, width, 2, dtype=torch.float, device=device) / width)
-        places = {grid: _places(grid, config.spatial_merge_size).to(device) for grid in set(grids)}
-        return torch.cat([(places[grid][..., None] * rates).flatten(1) for grid in grids])
+        positions = {grid: _patch_positions(grid, config.spatial_merge_size).to(device) for grid in set(grids)}
+        return torch.cat([(positions[grid][..., None] * rates).flatten(1) for grid in grids])
 
     def _check(self, pixel_values: torch.Tensor, grids: Sequence[tuple[int, int]]) -> None:
         values = self.config.in_channels * self.config.patch_size**2
         if pixel_values.shape[-1] != values:
             raise ValueError(
                 f"pixel_values have {pixel_values.shape[-1]} values a patch and not {values}; "
-                "prepare pictures with temporal_patch_size 1"
+                "prepare images with temporal_patch_size 1"
             )
         merge = self.config.spatial_merge_size
         if odd := next((grid for grid in grids if grid[0] % merge or grid[1] % merge), None):
@@ -203,8 +203,8 @@ def _with_first(first: torch.Tensor, rest: torch.Tensor, sizes: Sequence[int]) -
     return torch.cat([rows for frame in torch.split(rest, list(sizes)) for rows in (first, frame)])
 
 
-def _places(grid: tuple[int, int], merge: int) -> torch.Tensor:
+def _patch_positions(grid: tuple[int, int], merge: int) -> torch.Tensor:
     """Return row and column of the patches of one frame, (P, 2), merged neighbors one after another."""
     rows, columns = grid
-    places_P2 = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
-    return places_P2.view(rows // merge, merge, columns // merge, merge, 2).transpose(1, 2).reshape(-1, 2)
+    positions_P2 = torch.cartesian_prod(torch.arange(rows), torch.arange(columns))
+    return positions_P2.view(rows // merge, merge, columns // merge, merge, 2).transpose(1, 2).reshape(-1, 2)

@@ -10,9 +10,10 @@ from transformers import (
 )
 
 from ninefold.models import compat
+from ninefold.models.ports.molmo.backbone import MolmoModel
 from ninefold.models.ports.molmo.configuration import MolmoConfig
 from ninefold.models.ports.molmo.image_processing import MolmoImageProcessor
-from ninefold.models.ports.molmo.modeling import MolmoForConditionalGeneration, MolmoModel
+from ninefold.models.ports.molmo.modeling import MolmoForConditionalGeneration
 from ninefold.models.ports.molmo.processing import MolmoProcessor
 from ninefold.models.ports.molmo.tokenization import MolmoTokenizer
 

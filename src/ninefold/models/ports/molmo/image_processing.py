@@ -1,9 +1,9 @@
-"""Pictures to crops in patches, and to the layout of their tokens, as Molmo v1 was trained.
+"""Images to crops in patches, and to the layout of their tokens, as Molmo v1 was trained.
 
-A picture is seen twice: whole, in one crop, and resized to fill a mosaic of tiles, in one crop a tile. Crops of
+An image is seen twice: whole, in one crop, and resized to fill a mosaic of tiles, in one crop a tile. Crops of
 neighboring tiles overlap; each position of the mosaic is pooled in one of them only.
 
-Axes: T crops (the whole picture first), N patches of a crop, I values of a patch (row, column, channel), K pooled
+Axes: T crops (the whole image first), N patches of a crop, I values of a patch (row, column, channel), K pooled
 positions of a crop, Y rows and X columns of patches or pixels.
 """
 
@@ -21,7 +21,7 @@ from transformers.image_utils import make_flat_list_of_images, to_numpy_array
 from ninefold.models.ports.molmo.configuration import PADDING
 
 UNUSED = -100
-"""The place of a pooled position that another crop shows too."""
+"""The position of a pooled position that another crop shows too."""
 
 PATCH_TOKEN = "<im_patch>"
 """The token at whose positions the features of an image are added."""
@@ -33,18 +33,18 @@ _START, _END, _PATCH, _COLUMN = range(4)
 
 
 class Layout(NamedTuple):
-    """The tokens that stand for a picture, and where its features belong among them."""
+    """The tokens that stand for an image, and where its features belong among them."""
 
     tokens: np.ndarray
     """Indices into `LAYOUT_TOKENS`."""
-    places: np.ndarray
+    positions: np.ndarray
     """The token each pooled position (T, K) is added at, `UNUSED` for those of overlaps."""
 
 
 class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
     """Molmo's image processor; the settings are those of the released ``preprocessor_config.json``.
 
-    Pictures are resized by torch's antialiased bilinear interpolation in single precision. The released code uses
+    Images are resized by torch's antialiased bilinear interpolation in single precision. The released code uses
     TensorFlow's, which differs from it by at most 2.2e-4 after normalization.
     """
 
@@ -94,13 +94,13 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         self.image_padding_mask = image_padding_mask
 
     def preprocess(self, images: Any, *, return_tensors: str | None = None, **_: Any) -> BatchFeature:
-        """Return ``images`` (B, T, N, I) and ``image_masks`` (B, T, N) of one picture a sequence."""
-        pictures = [self.rgb(image) for image in make_flat_list_of_images(self.fetch_images(images))]
-        return BatchFeature(self.padded([self.crops(picture) for picture in pictures]), tensor_type=return_tensors)
+        """Return ``images`` (B, T, N, I) and ``image_masks`` (B, T, N) of one image a sequence."""
+        arrays = [self.rgb(image) for image in make_flat_list_of_images(self.fetch_images(images))]
+        return BatchFeature(self.padded([self.crops(array) for array in arrays]), tensor_type=return_tensors)
 
     @staticmethod
     def rgb(image: Any) -> np.ndarray:
-        """Return a picture as (H, W, 3) uint8.
+        """Return an image as (H, W, 3) uint8.
 
         Raises:
             ValueError: If it is an array of other numbers, or not of one, three or four channels.
@@ -112,7 +112,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
             array = array.transpose(1, 2, 0)
         if array.dtype != np.uint8 or array.shape[-1] not in (1, 3, 4):
             raise ValueError(
-                f"a picture is (H, W, channels) or (channels, H, W) of uint8, not {array.shape} of {array.dtype}"
+                f"an image is (H, W, channels) or (channels, H, W) of uint8, not {array.shape} of {array.dtype}"
             )
         return np.broadcast_to(array[..., :3], (*array.shape[:2], 3))
 
@@ -129,7 +129,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         return rows - sum(self.overlap_margins), columns - sum(self.overlap_margins)
 
     def tiling(self, height: int, width: int) -> tuple[int, int]:
-        """Return the rows and columns of the mosaic that a picture is enlarged least for, or else shrunk least."""
+        """Return the rows and columns of the mosaic that an image is enlarged least for, or else shrunk least."""
         limit = self.max_crops
         options = [(y, x) for y in range(1, limit + 1) for x in range(1, limit // y + 1)]
         options.sort(key=lambda option: (option[0] * option[1], option[0]))
@@ -151,16 +151,16 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         rows, columns = (count * window + margin for count, window in zip(tiles, windows, strict=True))
         return rows * self.image_patch_size, columns * self.image_patch_size
 
-    def crops(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Cut a picture, (H, W, 3) uint8, into crops.
+    def crops(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cut an image, (H, W, 3) uint8, into crops.
 
         Returns:
             Crops in patches (T, N, I), and each patch's share of real pixels (T, N) as released: that of the whole
-            picture is left out, those of the tiles begin one crop too early, and the last crop has `PADDING`.
+            image is left out, those of the tiles begin one crop too early, and the last crop has `PADDING`.
         """
         (rows, columns), (window_y, window_x) = self.grid, self.windows
-        tiles_y, tiles_x = self.tiling(*picture.shape[:2])
-        tensor = torch.tensor(picture).permute(2, 0, 1).float().contiguous() / 255
+        tiles_y, tiles_x = self.tiling(*image.shape[:2])
+        tensor = torch.tensor(image).permute(2, 0, 1).float().contiguous() / 255
         whole_YXI, _ = self._fitted(tensor, rows, columns)
         margin = sum(self.overlap_margins)
         mosaic_YXI, mask_YX = self._fitted(tensor, tiles_y * window_y + margin, tiles_x * window_x + margin)
@@ -171,14 +171,14 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         count = len(corners) + 1
         return np.stack([whole_YXI, *tiles]).reshape(count, rows * columns, -1), np.stack(masks).reshape(count, -1)
 
-    def _fitted(self, picture_CYX: torch.Tensor, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Resize a picture to fit, pad it around, and return its patches (Y, X, I) and their shares of real pixels."""
+    def _fitted(self, image_CYX: torch.Tensor, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+        """Resize an image to fit, pad it around, and return its patches (Y, X, I) and their shares of real pixels."""
         side = self.image_patch_size
         size = np.array([rows, columns]) * side
-        before = np.array(picture_CYX.shape[1:], np.float32)
+        before = np.array(image_CYX.shape[1:], np.float32)
         scaled = np.maximum((before * (size.astype(np.float32) / before).min()).astype(int), 1)
         resized = torch.nn.functional.interpolate(
-            picture_CYX[None], size=tuple(scaled.tolist()), mode="bilinear", align_corners=False, antialias=True
+            image_CYX[None], size=tuple(scaled.tolist()), mode="bilinear", align_corners=False, antialias=True
         )[0].clip(0, 1)
         (top, left), (height, width) = (size - scaled) // 2, scaled
         padded_CYX = torch.zeros(3, *size.tolist())
@@ -192,7 +192,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         return patches_YXI.numpy(), mask.reshape(rows, side, columns, side).mean((1, 3))
 
     def layout(self, height: int, width: int) -> Layout:
-        """Return the layout of a picture's tokens, which only its tiling decides."""
+        """Return the layout of an image's tokens, which only its tiling decides."""
         pooled = self.image_token_length_h, self.image_token_length_w
         return _layout(self.tiling(height, width), self.grid, pooled, tuple(self.overlap_margins))
 
@@ -217,9 +217,9 @@ def _layout(
     kept_y, kept_x = (_kept(*sizes, margins) for sizes in zip(tiling, grid, strict=True))
     height, width = (sum(stop - start for start, stop in kept) for kept in (kept_y, kept_x))
     tokens = np.concatenate([_block(*pooled), _block(height, width)])
-    places = np.flatnonzero(tokens == _PATCH)
-    mosaic = places[pooled[0] * pooled[1] :].reshape(height, width)
-    crops = [places[: pooled[0] * pooled[1]].reshape(pooled)]
+    positions = np.flatnonzero(tokens == _PATCH)
+    mosaic = positions[pooled[0] * pooled[1] :].reshape(height, width)
+    crops = [positions[: pooled[0] * pooled[1]].reshape(pooled)]
     row = 0
     for top, bottom in kept_y:
         column = 0

@@ -1,4 +1,4 @@
-"""Where things stand in a sequence: features of pictures, real tokens, padding.
+"""Where things stand in a sequence: features of images, real tokens, padding.
 
 Axes: B sequences, S positions, D width, T crops of a sequence, K pooled windows of a crop, P features that are used.
 """
@@ -9,20 +9,20 @@ import torch
 from torch import Tensor
 
 
-def placed(features_BTKD: Tensor, image_input_idx_BTK: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
+def used_features(features_BTKD: Tensor, image_input_idx_BTK: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Return the rows and columns that features are added at, and these features (P, D)."""
-    places_BP = image_input_idx_BTK.flatten(1)
-    rows_P, which_P = torch.where(places_BP >= 0)
-    return (rows_P, places_BP[rows_P, which_P]), features_BTKD.flatten(1, 2)[rows_P, which_P]
+    positions_BP = image_input_idx_BTK.flatten(1)
+    rows_P, which_P = torch.where(positions_BP >= 0)
+    return (rows_P, positions_BP[rows_P, which_P]), features_BTKD.flatten(1, 2)[rows_P, which_P]
 
 
-def added(embeds_BSD: Tensor, places: tuple[Tensor, Tensor], features_PD: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the embeddings with features added at their places, and the features."""
+def add_features(embeds_BSD: Tensor, indices: tuple[Tensor, Tensor], features_PD: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the embeddings with features added at their positions, and the features."""
     features_PD = features_PD.to(embeds_BSD.device, embeds_BSD.dtype)
-    return embeds_BSD + torch.zeros_like(embeds_BSD).index_put(places, features_PD), features_PD
+    return embeds_BSD + torch.zeros_like(embeds_BSD).index_put(indices, features_PD), features_PD
 
 
-def counted(embeds_BSD: Tensor, attention_mask: Tensor | None, past_length: int) -> Tensor:
+def token_positions(embeds_BSD: Tensor, attention_mask: Tensor | None, past_length: int) -> Tensor:
     """Return positions (B or 1, S), counted over real tokens where a mask tells which they are."""
     length = embeds_BSD.shape[1]
     if attention_mask is not None and attention_mask.ndim == 2:
@@ -30,13 +30,13 @@ def counted(embeds_BSD: Tensor, attention_mask: Tensor | None, past_length: int)
     return torch.arange(past_length, past_length + length, device=embeds_BSD.device)[None]
 
 
-def padded_left(input_ids_BS: Tensor, kwargs: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+def move_padding_left(input_ids_BS: Tensor, kwargs: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
     """Move padding of -1 from the right to the left, and positions of features along."""
     real_BS = input_ids_BS >= 0
     # Stable: padding first, after it what is real in its own order.
     order_BS = real_BS.long().argsort(dim=1, stable=True)
     moved = {**kwargs, "attention_mask": real_BS.gather(1, order_BS).long()}
-    if (places := kwargs.get("image_input_idx")) is not None:
-        new = order_BS.argsort(1).gather(1, places.flatten(1).clamp(min=0).long()).view_as(places)
-        moved["image_input_idx"] = torch.where(places >= 0, new, places)
+    if (positions := kwargs.get("image_input_idx")) is not None:
+        new = order_BS.argsort(1).gather(1, positions.flatten(1).clamp(min=0).long()).view_as(positions)
+        moved["image_input_idx"] = torch.where(positions >= 0, new, positions)
     return input_ids_BS.gather(1, order_BS).clamp(min=0), moved

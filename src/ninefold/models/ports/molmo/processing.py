@@ -1,4 +1,4 @@
-"""Text and pictures to Molmo v1's inputs, and the prompt format it was trained with."""
+"""Text and images to Molmo v1's inputs, and the prompt format it was trained with."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -62,38 +62,38 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         return_tensors: str | None = None,
         **_: Any,
     ) -> BatchFeature:
-        """Encode prompts with their pictures.
+        """Encode prompts with their images.
 
         Args:
-            images: The pictures, in the order of their ``<|image|>`` in the texts, flat or a list for each text.
-            text: Prompts as `apply_chat_template` writes them; one without any ``<|image|>`` gets its picture in front.
+            images: The images, in the order of their ``<|image|>`` in the texts, flat or a list for each text.
+            text: Prompts as `apply_chat_template` writes them; one without any ``<|image|>`` gets its image in front.
             add_special_tokens: Whether to begin with the token that begins every text.
             padding: Whether to pad, as tokenizers understand it.
             padding_side: Where, the tokenizer's side if not given.
             max_length: What to pad to if ``padding`` is "max_length".
             pad_to_multiple_of: What the length is to be a multiple of.
-            truncation: Refused, as it would cut pictures.
+            truncation: Refused, as it would cut images.
             return_tensors: "pt", "np" or neither.
 
         Returns:
-            ``input_ids`` and ``attention_mask`` (B, S); with pictures also ``images`` (B, T, N, I), ``image_masks``
-            (B, T, N) and ``image_input_idx`` (B, T, K), where all pictures of a text are joined along T and shorter
+            ``input_ids`` and ``attention_mask`` (B, S); with images also ``images`` (B, T, N, I), ``image_masks``
+            (B, T, N) and ``image_input_idx`` (B, T, K), where all images of a text are joined along T and shorter
             ones filled up with -1.
 
         Raises:
-            ValueError: If there is no text, or pictures and placeholders are not equally many.
+            ValueError: If there is no text, or images and placeholders are not equally many.
         """
         if text is None or truncation:
             raise ValueError("Molmo's processor needs text, and truncates none")
         texts = [text] if isinstance(text, str) else list(text)
         rows = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-        pictures = [] if images is None else make_flat_list_of_images(self.image_processor.fetch_images(images))
-        if len(pictures) == len(rows) and not any(self._placeholder_id in row for row in rows):
+        found = [] if images is None else make_flat_list_of_images(self.image_processor.fetch_images(images))
+        if len(found) == len(rows) and not any(self._placeholder_id in row for row in rows):
             rows = [[self._placeholder_id, *row] for row in rows]
-        if (asked := sum(row.count(self._placeholder_id) for row in rows)) != len(pictures):
-            raise ValueError(f"{len(pictures)} pictures for {asked} {IMAGE_TOKEN} in the text")
+        if (asked := sum(row.count(self._placeholder_id) for row in rows)) != len(found):
+            raise ValueError(f"{len(found)} pictures for {asked} {IMAGE_TOKEN} in the text")
         begin = self.tokenizer.eos_token_id if self.tokenizer.bos_token_id is None else self.tokenizer.bos_token_id
-        arrays = map(self.image_processor.rgb, pictures)
+        arrays = map(self.image_processor.rgb, found)
         expanded = [self._expanded(row, arrays, [begin] if add_special_tokens else []) for row in rows]
         data = self._padded_text(
             [ids for ids, _, _ in expanded],
@@ -102,25 +102,25 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
             max_length=max_length,
             pad_to_multiple_of=pad_to_multiple_of,
         )
-        if pictures:
+        if found:
             data.update(self._images(expanded, data["attention_mask"]))
         return BatchFeature(data, tensor_type=return_tensors)
 
     def _expanded(
-        self, ids: Sequence[int], pictures: Iterator[np.ndarray], begin: list[int]
+        self, ids: Sequence[int], images: Iterator[np.ndarray], begin: list[int]
     ) -> tuple[list[int], list[tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
-        """Return a row with each placeholder expanded, and the crops and places of its pictures."""
-        expanded, crops, places = list(begin), [], []
+        """Return a row with each placeholder expanded, and the crops and positions of its images."""
+        expanded, crops, positions = list(begin), [], []
         for token in ids:
             if token != self._placeholder_id:
                 expanded.append(token)
                 continue
-            picture = next(pictures)
-            layout = self.image_processor.layout(*picture.shape[:2])
-            crops.append(self.image_processor.crops(picture))
-            places.append(np.where(layout.places == UNUSED, UNUSED, layout.places + len(expanded)))
+            image = next(images)
+            layout = self.image_processor.layout(*image.shape[:2])
+            crops.append(self.image_processor.crops(image))
+            positions.append(np.where(layout.positions == UNUSED, UNUSED, layout.positions + len(expanded)))
             expanded.extend(self._layout_ids[layout.tokens].tolist())
-        return expanded, crops, places
+        return expanded, crops, positions
 
     def _padded_text(self, rows: list[list[int]], **options: Any) -> dict[str, Any]:
         compat.silence_padding_warning(self.tokenizer)
@@ -128,14 +128,14 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
 
     def _images(self, expanded: Sequence[Any], attention_mask: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-        """Return the pictures' inputs, their places moved by the padding on the left."""
+        """Return the images' inputs, their positions moved by the padding on the left."""
         grid = self.image_processor.grid
         patches, values = grid[0] * grid[1], 3 * self.image_processor.image_patch_size**2
         none = np.zeros((0, patches, values), np.float32), np.zeros((0, patches), np.float32)
         pooled = self.image_processor.image_token_length_h * self.image_processor.image_token_length_w
         crops, moved = [], []
-        for (_, parts, places), mask in zip(expanded, attention_mask, strict=True):
+        for (_, parts, positions), mask in zip(expanded, attention_mask, strict=True):
             crops.append(tuple(np.concatenate(arrays) for arrays in zip(none, *parts, strict=True)))
-            joined = np.concatenate([np.zeros((0, pooled), int), *places])
+            joined = np.concatenate([np.zeros((0, pooled), int), *positions])
             moved.append(np.where(joined == UNUSED, UNUSED, joined + list(mask).index(1)))
         return {**self.image_processor.padded(crops), "image_input_idx": stacked(moved, -1)}

@@ -98,15 +98,15 @@ class MolmoVisionTransformer(nn.Module):
         return cast(nn.ModuleList, self.transformer["resblocks"])
 
     def forward(self, crops_CNI: Tensor, *, keep: set[int]) -> dict[int, Tensor]:
-        """Return what the places in ``keep`` hold, each (C, L, E): 0 is the first block's input, n the nth's output."""
+        """Return the states in ``keep``, each (C, L, E): 0 is the input of the first block, n the output of the nth."""
         patches_CNE = self.patch_embedding(crops_CNI.to(self.class_embedding.dtype))
         class_C1E = self.class_embedding.expand(len(patches_CNE), 1, -1)
         hidden_CLE = self.pre_ln(torch.cat([class_C1E, patches_CNE], 1) + self.positional_embedding)
         kept = {0: hidden_CLE} if 0 in keep else {}
-        for place, block in enumerate(self.resblocks, start=1):
+        for index, block in enumerate(self.resblocks, start=1):
             hidden_CLE = block(hidden_CLE)
-            if place in keep:
-                kept[place] = hidden_CLE
+            if index in keep:
+                kept[index] = hidden_CLE
         return kept
 
 
