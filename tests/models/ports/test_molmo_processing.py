@@ -81,7 +81,7 @@ def test_other_settings_give_the_released_inputs_too(kind: str) -> None:
         images, masks = made.crops(inputs[name])
         assert np.abs(images - inputs["batch_images"][row][: len(images)]).max() < BOUND
         assert np.array_equal(masks, inputs["batch_image_masks"][row][: len(images)])
-        places = made.layout(*inputs[name].shape[:2]).places
+        places = made.layout(*inputs[name].shape[:2]).positions
         expected = inputs["batch_image_input_idx"][row][: len(images)]
         assert np.array_equal(np.where(places < 0, places, places + 1), expected)
 
