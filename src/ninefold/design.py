@@ -40,17 +40,9 @@ class Combination(NamedTuple):
     """Which of the labels is the answer."""
     order: int
     """Which of the option orders it is asked with."""
-
-
-class Block(NamedTuple):
-    """A smallest set of items of one text and order in which every answer occurs once; the text tells nothing of it."""
-
-    text: int
-    """Which text."""
-    order: int
-    """Which option order."""
-    number: int
-    """Which block of that text and order."""
+    block: int
+    """Which block of its text and order: the k-th item of each answer makes block k, so that every answer occurs once
+    in a block and its text tells nothing."""
 
 
 def williams(n: int) -> Integers:
@@ -121,10 +113,13 @@ def factorial(
     orders = _by_rule(items, grid, labels, np.argsort(relabeled).tolist())
     if not _even([(text, order, answer) for (text, answer), order in zip(asked, orders, strict=True)], labels):
         orders = _in_turn(asked, len(williams(labels)))
-    return [
-        Combination(number, size, cell, text, answer, _shifted(order, labels, shift))
-        for (number, size, cell), (text, answer), order in zip(shown, asked, orders, strict=True)
-    ]
+    seen: Counter[tuple[int, int, int]] = Counter()
+    design = []
+    for (number, size, cell), (text, answer), order in zip(shown, asked, orders, strict=True):
+        block = seen[text, order, answer]
+        seen[text, order, answer] += 1
+        design.append(Combination(number, size, cell, text, answer, _shifted(order, labels, shift), block))
+    return design
 
 
 def check_grid(grid: int) -> None:
@@ -221,17 +216,6 @@ def _shifted(order: int, n: int, shift: int) -> int:
     return (order + shift) % n if order < n else n + (order - n - shift) % n
 
 
-def blocks(items: Sequence[Combination]) -> list[Block]:
-    """Return the block that each item belongs to: of its text and order, the k-th item of each answer makes block k."""
-    seen: Counter[tuple[int, int, int]] = Counter()
-    found = []
-    for item in items:
-        key = (item.text, item.order, item.answer)
-        found.append(Block(item.text, item.order, seen[key]))
-        seen[key] += 1
-    return found
-
-
 def held_out(
     objects: Sequence[int], design: Callable[[Sequence[int]], list[Combination]], *, by: Holdout, seed: int
 ) -> dict[str, list[Combination]]:
@@ -256,7 +240,7 @@ def held_out(
         kept = [number for number in objects if number not in chosen]
         return {"train": design(kept), "validation": design(sorted(chosen))}
     pool = design(objects)
-    unit_of = dict(zip(pool, blocks(pool) if by == "block" else pool, strict=True))
+    unit_of = {item: (item.text, item.order, item.block) if by == "block" else item for item in pool}
     out = set(_fifth(list(dict.fromkeys(unit_of.values())), draw))
     return {
         "train": [item for item in pool if unit_of[item] not in out],

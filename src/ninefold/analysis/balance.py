@@ -27,7 +27,7 @@ MARGINALS: tuple[tuple[str, ...], ...] = (
     ("shape", "slot"), ("color", "slot"), ("shape", "color"),
     ("cell", "slot"), ("cell", "order"), ("cell", "size", "slot"), ("object", "size", "order"),
     ("answer",), ("question", "order", "answer"), ("answer", "slot"), ("answer", "order"), ("answer", "size", "slot"),
-    ("answer", "before"), ("answer", "after"), ("answer", "region"),
+    ("answer", "before"), ("answer", "after"),
     ("category",), ("category", "region"), ("category", "slot"), ("category", "order"),
 )  # fmt: skip
 """Factors whose joint counts are stated where a table has them. ``before`` and ``after`` are the options that stand

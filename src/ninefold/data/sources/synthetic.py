@@ -72,7 +72,9 @@ class SyntheticSource:
         Raises:
             DesignError: If the specification cannot be met.
         """
-        return {split: Split(self._examples(items), len(items)) for split, items in self._design.splits().items()}
+        by_split = self._design.splits()
+        several = any(item.block for items in by_split.values() for item in items)
+        return {split: Split(self._examples(items, several), len(items)) for split, items in by_split.items()}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the specification with its hold-out resolved, and the relabeling of the option orders."""
@@ -120,15 +122,14 @@ class SyntheticSource:
 
         return SyntheticDesign(self.spec, self.question, self.skips)
 
-    def _examples(self, items: "Sequence[Combination]") -> Iterator[Example]:
+    def _examples(self, items: "Sequence[Combination]", several_blocks: bool) -> Iterator[Example]:
+        """Make the examples; their groups are blocks, named by what is asked for, the order and, of several, which."""
         from ninefold.data.sources.scene_facts import scene_json
-        from ninefold.design import blocks, option_orders
+        from ninefold.design import option_orders
 
         labels = self.question.labels
         orders = option_orders(self.spec.seed, len(labels))
-        found = blocks(items)
-        several = any(block.number for block in found)
-        for item, block in zip(items, found, strict=True):
+        for item in items:
             scene = self._scene(item)
             asked, answer = self.question.ask(scene)
             options = tuple(labels[label] for label in orders[item.order])
@@ -143,7 +144,7 @@ class SyntheticSource:
                 options=options,
                 answer=answer,
                 answer_format=self.question.answer_format,
-                group="|".join([named, str(block.order), *([str(block.number)] if several else [])]),
+                group="|".join([named, str(item.order), *([str(item.block)] if several_blocks else [])]),
                 factors={
                     "object": target.look,
                     "shape": target.shape,
