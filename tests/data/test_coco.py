@@ -6,6 +6,8 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -13,7 +15,7 @@ from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import make
 from ninefold.data.sources.coco.source import CocoSource, CocoSpec
-from ninefold.errors import DataError
+from ninefold.errors import DataError, DesignError
 from ninefold.space import LABELS
 from ninefold.types import Example
 
@@ -253,3 +255,39 @@ def test_a_balanced_subset_of_real_photos() -> None:
     rows, _ = taken(CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017", subset=90))
     assert [sum(row.answer == label for row in rows) for label in LABELS] == [10] * 9
     assert len({row.factors["category"] for row in rows}) == 72
+
+
+@pytest.mark.parametrize(
+    ("question", "answers"), [("horizontal_position", {"center", "right"}), ("vertical_position", {"center", "bottom"})]
+)
+def test_positions_along_an_axis(world: CocoSpec, tmp_path: Path, question: str, answers: set[str]) -> None:
+    written(changed(world, question=question, split="train"), tmp_path / "out")
+    found = certificate.verify(tmp_path / "out")
+    assert found["question"] == question
+    sentence = f"question and answer are those of {question} for the box"
+    assert all(sentence in [fact["fact"] for fact in part["facts"]] for part in found["splits"].values())
+    data = Dataset.open(tmp_path / "out")
+    rows = [*data.read("train"), *data.read("validation")]
+    assert {row.answer for row in rows} == answers and {len(row.options) for row in rows} == {3}
+    assert max(row.factors["order"] for row in rows) == 5
+    # Orders are dealt in turn to each answer, so that its slots are even.
+    slots = [
+        sum(row.answer == "center" and row.factors["slot"] == slot for row in data.read("train")) for slot in range(3)
+    ]
+    assert max(slots) - min(slots) <= 1
+
+    path = next((tmp_path / "out" / "data").glob("train-*.parquet"))
+    table = pq.read_table(path).to_pylist()
+    table[0]["box_x"] += 30
+    pq.write_table(pa.Table.from_pylist(table, schema=pq.read_schema(path)), path)
+    with pytest.raises(DataError, match=f"row {table[0]['id']}: broken: "):
+        certificate.verify(tmp_path / "out")
+
+
+@pytest.mark.parametrize("question", ["color", "shape"])
+def test_what_needs_a_scene_cannot_be_asked_of_a_box(world: CocoSpec, question: str) -> None:
+    able = "absolute_position, horizontal_position, vertical_position"
+    with pytest.raises(
+        DesignError, match=f"question {question}: cannot be asked of a box in a photo; these can: {able}"
+    ):
+        CocoSource(changed(world, question=question))

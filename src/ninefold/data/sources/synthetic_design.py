@@ -63,7 +63,7 @@ class SyntheticDesign:
             ask=ask,
             labels=len(labels),
             relabeled=relabeling(spec.seed, len(labels)),
-            # As many seeds in a row as there are labels put every answer once in every slot.
+            # Of nine regions, nine seeds in a row put each answer once in each slot.
             shift=spec.seed % len(labels),
         )
         if spec.split == "test":
