@@ -1,4 +1,4 @@
-"""Writes models.md and models.png: what each family reads and sees, by the very code that asks it.
+"""Writes models.md and models.png: prompt and image inputs of each family, by the code that makes them.
 
     python docs/make_models.py CHECKPOINTS
 
@@ -31,61 +31,63 @@ SIZES = ((672, 672), (640, 480), (336, 336))
 QUESTION, ANSWER = "Where is the red square?", "top left"
 
 RESOLUTION: Mapping[str, str] = {
-    "llava": "The shorter side is resized to 336 and a square of 336 × 336 is cut out of the middle: of a photo of "
-    "640 × 480 a quarter is never seen.",
-    "clip": "Every picture is squeezed to 336 × 336. The release cuts a square out of the middle; ninefold does not, "
-    "as the left and the right of a photo are what is asked for.",
+    "llava": "The shorter side is resized to 336 and the central square of 336 × 336 is cropped: a quarter of a photo "
+    "of 640 × 480 is cut off.",
+    "clip": "Every image is resized to 336 × 336, without keeping its aspect ratio. The release crops the central "
+    "square; ninefold does not, since the left and right of a photo are asked about.",
     "llava-next": "Fitted into one of 672 × 672, 672 × 336, 336 × 672, 1008 × 336 and 336 × 1008, whichever keeps "
-    "most of it, cut into tiles of 336 × 336, and seen once more squeezed into one tile; tokens of padding are left "
-    "out, and one is added at the end of each line.",
-    "llava-onevision": "Both sides are rounded to multiples of 28, up to 2.56 million pixels; each 28 × 28 are a "
+    "most of its resolution, and cut into tiles of 336 × 336; the whole image, resized to one more tile, is the "
+    "thumbnail. Image tokens of padding are left out, and one token is added at the end of each row.",
+    "llava-onevision": "Both sides are rounded to multiples of 28, up to 2.56 million pixels; every 28 × 28 pixels are "
+    "one image token.",
+    "molmo": "Fitted into a grid of up to 12 tiles, enlarged rather than shrunk, but as little as possible; tiles "
+    "overlap by 112 pixels, and the whole image in one more tile is the thumbnail. Every 28 × 28 pixels are one image "
     "token.",
-    "molmo": "Fitted into a mosaic of up to 12 tiles, rather enlarged than shrunk, but as little as possible; tiles "
-    "overlap by 112 pixels, and the whole is seen once more in one tile. Each 28 × 28 are a token.",
-    "qwen2-vl": "Both sides are rounded to multiples of 28, up to 12.8 million pixels; each 28 × 28 are a token.",
+    "qwen2-vl": "Both sides are rounded to multiples of 28, up to 12.8 million pixels; every 28 × 28 pixels are one "
+    "image token.",
 }
-"""One sentence a family, or two: what becomes of a picture's size."""
+"""How each family resizes images, in one sentence or two."""
 
 TRAPS: Mapping[str, Sequence[str]] = {
-    "llava": ["Things near the left and the right of a photo may lie outside of what the model sees."],
+    "llava": ["Objects near the left and the right of a photo may be cropped away."],
     "clip": [
-        "Texts hold at most 77 tokens; a longer one is refused, never cut.",
-        "The question goes without its list of options: all nine texts would hold the same list.",
+        "Texts have at most 77 tokens; a longer one is refused, never truncated.",
+        "The list of options is left out of the texts, since all nine would hold the same list.",
     ],
     "llava-next": [
-        "A picture of 336 × 336 lies in half of a canvas of 672 × 336, and costs 1,176 tokens.",
-        "Trainers that cut prompts at 1,024 or 2,048 tokens cut its pictures; ninefold cuts nothing.",
-        "The release's chat template writes nothing that ends an answer; ninefold teaches `</s>`.",
+        "An image of 336 × 336 is padded to 672 × 336 and takes 1,176 image tokens.",
+        "Trainers that truncate prompts at 1,024 or 2,048 tokens truncate its images; ninefold truncates nothing.",
+        "The release's chat template writes no end of answer; ninefold trains `</s>`.",
     ],
     "llava-onevision": [
         "Not to be confused with `llava-hf/llava-onevision-qwen2-7b-ov-hf`, another model, which needs no port.",
-        "The released code misplaces the features of every picture of a batch but the first; the port does not.",
+        "The released code assigns wrong image features to all examples of a batch but the first; the port does not.",
         "Patches hold one frame (`temporal_patch_size` 1): Qwen2-VL's default of 2 would silently double them.",
     ],
     "molmo": [
         "The release shifts the mask of padded patches by one crop. The weights learned it that way, and the port "
         "keeps it.",
-        "Query, key and value of the language model are one module, so that LoRA has one A for the three.",
+        "Query, key and value of the language model are one module, so LoRA has one matrix A for the three.",
         "The released tokenizer's chat template is Qwen2's and not Molmo's; the port brings Molmo's own.",
         "7B-O and 7B-D differ in tokenizer and language model; the counts here are those of 7B-D.",
     ],
     "qwen2-vl": [
         "`q_proj, k_proj, v_proj` alone reach the language model only: the vision tower's are one module, `qkv`.",
-        "With torchvision installed, others resize otherwise, by up to 0.23 after normalization on photos; ninefold "
-        "resizes by Pillow, always.",
+        "With torchvision installed, transformers resizes differently, by up to 0.23 after normalization on photos; "
+        "ninefold always resizes with Pillow.",
     ],
 }
-"""What is known of each release that could spoil figures."""
+"""Known traps of each release that could spoil results."""
 
 
 def page(readers: Mapping[str, Reader]) -> str:
-    """Return the page, given what reads for each family."""
+    """Return the page, given the encoder of each family."""
     parts = [_head(), _table(readers), *(_family(FAMILIES[name], readers[name]) for name in FAMILIES), _others()]
     return "\n".join(parts)
 
 
 def image_input(reader: Reader, size: tuple[int, int]) -> ImageInput:
-    """Return what a family sees of a picture of a size, asked the page's question."""
+    """Return the image input of a family for an image of a size, with the page's question."""
     example = _example(size)
     if isinstance(reader, ClipEncoder):
         longest = max(map(len, reader.texts(example)))
@@ -94,22 +96,22 @@ def image_input(reader: Reader, size: tuple[int, int]) -> ImageInput:
 
 
 def _head() -> str:
-    return f"""# What each model reads and sees
+    return f"""# Prompt and image inputs of each model
 
-Made by `docs/make_models.py`, with the code that asks the models and the vocabularies of the releases; a test holds it.
-Counts are for the question
+Written by `docs/make_models.py` with the code that makes the models' inputs and the vocabularies of the releases; a
+test keeps it up to date. Counts are for the question
 
 > {_example(SIZES[0]).prompt}
 
-Sizes are those of what all tiles together show, padding included. Tiles are what goes through the vision tower; a
-small copy of the whole counts as one. Tokens are the places of the prompt that hold something of the picture. Every run
-records the same of its own pictures in `sees.json`, and its report shows it; an adapter is refused where the model
-prepares pictures otherwise than when it was trained.
+Sizes are what all tiles together cover, padding included. Tiles are the inputs of the vision tower; a thumbnail of the
+whole image counts as one. Tokens are the image tokens of the prompt. Every run records the same for its own images in
+`sees.json`, and its report shows it; an adapter is refused where the model's image processor has other settings than in
+training.
 
-![Two pictures as each family sees them](models.png)
+![Two images as each family resizes and tiles them](models.png)
 
-*A synthetic picture of 672 × 672 and one of a photo's size, 640 × 480, as they go into the vision tower, all at one
-scale. Lines are borders of tiles; gray is padding. The small copies are seen as well.*
+*A synthetic image of 672 × 672 and one of a photo's size, 640 × 480, as the inputs of the vision tower, all at one
+scale. Lines are borders of tiles; gray is padding. Thumbnails stand beside.*
 """
 
 
@@ -120,7 +122,7 @@ def _table(readers: Mapping[str, Reader]) -> str:
         sights = [image_input(readers[name], size) for size in SIZES]
         prompts = "9 texts" if FAMILIES[name].kind == "dual" else f"{sights[0].prompt_tokens:,} tokens"
         lines.append(f"| [{name}](#{name}) | {' | '.join(map(_cell, sights))} | {prompts} |")
-    return "\n".join(lines) + "\n\nThe whole prompt is that with a picture of 672 × 672.\n"
+    return "\n".join(lines) + "\n\nThe whole prompt is that with an image of 672 × 672.\n"
 
 
 def _cell(sight: ImageInput) -> str:
@@ -137,7 +139,7 @@ def _family(family: Family, reader: Reader) -> str:
         f"## {family.name}\n",
         f"{', '.join(f'`{name}`' for name in family.checkpoints)}; `{family.class_name}`, {own}.\n",
         f"{RESOLUTION[family.name]}\n",
-        *_words(reader),
+        *_prompt(reader),
         "LoRA adapts the modules whose names match\n",
         *(f"- `{scope}`: `{pattern}`" for scope, pattern in family.scopes.items()),
         "\nGood to know:\n",
@@ -146,34 +148,34 @@ def _family(family: Family, reader: Reader) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _words(reader: Reader) -> list[str]:
-    """Return what is read, and what is learned of an answer."""
+def _prompt(reader: Reader) -> list[str]:
+    """Return the prompt, and the tokens of an answer that training predicts."""
     example = _example(SIZES[0])
     if isinstance(reader, ClipEncoder):
         texts = [f"{example.question} {option}" for option in example.options]
-        return [
-            f"It reads nine texts, and the one nearest to the picture is its answer:\n\n```text\n{texts[0]}\n...\n```\n"
-        ]
+        about = "It compares nine texts with the image, and answers with the most similar"
+        return [f"{about}:\n\n```text\n{texts[0]}\n...\n```\n"]
     tokens = reader.tokenizer.convert_ids_to_tokens(reader.answer_ids(ANSWER))
     learned = " ".join(f"`{token}`" for token in tokens)
     text = reader.prompt(example).replace(example.prompt, "{question and options}")
-    return [f"It reads\n\n```text\n{text}\n```\n\nand learns of the answer “{ANSWER}”: {learned}.\n"]
+    return [f"Its prompt is\n\n```text\n{text}\n```\n\nand the answer “{ANSWER}” is trained as {learned}.\n"]
 
 
 def _others() -> str:
     scopes = "\n".join(f"- `{scope}`: `{pattern}`" for scope, pattern in GENERIC.scopes.items())
     return f"""## Any other
 
-By hub id or folder: any image-text-to-text model of transformers with a chat template, in safetensors. What it sees is
-recorded like that of the others, as far as its tensors tell. LoRA adapts the usual names:
+By hub id or folder: any image-text-to-text model of transformers with a chat template, in safetensors. Its image inputs
+are recorded like those of the others, as far as its tensors show them. LoRA adapts the usual names:
 
 {scopes}
 
-## What was not seen
+## Sources of this page
 
-The releases' own files were at hand for Molmo-7B-D, and for the others their vocabularies and the chat template of
-Qwen2-VL. Written from what is published of them: the image processors' settings, the vicuna chat template of LLaVA and
-LLaVA-NeXT, and the prompt of LLaVA-OneVision. What is read is always the folder's own where it has one.
+All files of Molmo-7B-D but the weights, the vocabularies of the other releases, and the chat template of Qwen2-VL are
+the releases' own. Written here from what is published: the settings of the other image processors, the vicuna chat
+template of LLaVA and LLaVA-NeXT, and the prompt of LLaVA-OneVision. A checkpoint's own files always come first when it
+is used.
 """
 
 

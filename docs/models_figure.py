@@ -1,4 +1,4 @@
-"""The figure of models.md: two pictures as each family sees them, with borders of tiles."""
+"""The figure of models.md: two images as each family resizes and tiles them."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -21,23 +21,23 @@ PADDING = (200, 200, 196)
 TILE = 336
 MOLMO_WINDOW, MOLMO_MARGIN = 224, 56
 GAP, CAPTION = 24, 150
-"""Between a picture and its small copy, and what its caption takes below it, in pixels."""
+"""Space between an image and its thumbnail, and space for the caption below, in pixels."""
 
 
-def draw(sights: Mapping[str, Sequence[ImageInput]], path: Path) -> None:
-    """Draw what each family sees of a square and of a wide picture, all at one scale.
+def draw(inputs: Mapping[str, Sequence[ImageInput]], path: Path) -> None:
+    """Draw the image inputs of each family for a square and a wide image, all at one scale.
 
     Args:
-        sights: For each family its two sights.
+        inputs: For each family its two image inputs.
         path: The PNG to write.
     """
-    widths = [max(map(_width, seen)) for seen in sights.values()]
-    heights = [max(_pixels(seen[row])[1] for seen in sights.values()) + CAPTION for row in range(2)]
+    widths = [max(map(_width, seen)) for seen in inputs.values()]
+    heights = [max(_pixels(seen[row])[1] for seen in inputs.values()) + CAPTION for row in range(2)]
     figure = Figure(figsize=(12, 12 * sum(heights) / (sum(widths) + 60 * len(widths)) + 0.3), layout="constrained")
-    axes = figure.subplots(2, len(sights), width_ratios=widths, height_ratios=heights)
-    for column, (name, seen) in enumerate(sights.items()):
-        for row, (sight, picture) in enumerate(zip(seen, (_square(), _wide()), strict=True)):
-            _panel(axes[row, column], name, sight, picture)
+    axes = figure.subplots(2, len(inputs), width_ratios=widths, height_ratios=heights)
+    for column, (name, seen) in enumerate(inputs.items()):
+        for row, (image_input, image) in enumerate(zip(seen, (_square(), _wide()), strict=True)):
+            _panel(axes[row, column], name, image_input, image)
             axes[row, column].set(xlim=(-4, widths[column] + 4), ylim=(heights[row], -4))
         axes[0, column].set_title(name, loc="left", fontsize=9, fontweight="bold")
     buffer = io.BytesIO()
@@ -45,52 +45,52 @@ def draw(sights: Mapping[str, Sequence[ImageInput]], path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _panel(axes: Axes, name: str, sight: ImageInput, picture: Image.Image) -> None:
-    width, height = _pixels(sight)
-    axes.imshow(_placed(name, sight, picture), extent=(0, width, height, 0))
+def _panel(axes: Axes, name: str, image_input: ImageInput, image: Image.Image) -> None:
+    width, height = _pixels(image_input)
+    axes.imshow(_prepared(name, image_input, image), extent=(0, width, height, 0))
     for x, y, w, h in _tiles(name, width, height):
         axes.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1.4))
         axes.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor="#e8862a", linewidth=0.7))
-    if sight.tiles > 1:
+    if image_input.tiles > 1:
         left = width + GAP
-        axes.imshow(_whole(name, picture), extent=(left, left + TILE, TILE, 0))
+        axes.imshow(_thumbnail(name, image), extent=(left, left + TILE, TILE, 0))
         axes.add_patch(Rectangle((left, 0), TILE, TILE, fill=False, edgecolor="#e8862a", linewidth=0.7))
-    tokens = f"\n{sight.image_tokens:,} tokens" if sight.image_tokens else ""
+    tokens = f"\n{image_input.image_tokens:,} tokens" if image_input.image_tokens else ""
     axes.text(0, height + 20, f"{width} × {height}{tokens}", fontsize=7, va="top", linespacing=1.4)
     axes.set_aspect("equal", anchor="NW")
     axes.axis("off")
 
 
-def _pixels(sight: ImageInput) -> tuple[int, int]:
-    assert sight.pixels is not None
-    return sight.pixels
+def _pixels(image_input: ImageInput) -> tuple[int, int]:
+    assert image_input.pixels is not None
+    return image_input.pixels
 
 
-def _width(sight: ImageInput) -> int:
-    return _pixels(sight)[0] + (GAP + TILE if sight.tiles > 1 else 0)
+def _width(image_input: ImageInput) -> int:
+    return _pixels(image_input)[0] + (GAP + TILE if image_input.tiles > 1 else 0)
 
 
-def _placed(name: str, sight: ImageInput, picture: Image.Image) -> np.ndarray:
-    """Return a picture as a family lays it on what it sees."""
+def _prepared(name: str, image_input: ImageInput, image: Image.Image) -> np.ndarray:
+    """Return an image as a family resizes, crops or pads it."""
     if name == "llava":
-        scale = TILE / min(picture.size)
-        resized = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+        scale = TILE / min(image.size)
+        resized = image.resize((round(image.width * scale), round(image.height * scale)))
         left, top = (resized.width - TILE) // 2, (resized.height - TILE) // 2
         return np.asarray(resized.crop((left, top, left + TILE, top + TILE)))
-    if sight.tiles > 1:
-        return _fitted(picture, _pixels(sight))
-    return np.asarray(picture.resize(_pixels(sight)))
+    if image_input.tiles > 1:
+        return _fitted(image, _pixels(image_input))
+    return np.asarray(image.resize(_pixels(image_input)))
 
 
-def _whole(name: str, picture: Image.Image) -> np.ndarray:
-    """Return the small copy of a picture: LLaVA-NeXT squeezes it, Molmo pads it."""
-    return _fitted(picture, (TILE, TILE)) if name == "molmo" else np.asarray(picture.resize((TILE, TILE)))
+def _thumbnail(name: str, image: Image.Image) -> np.ndarray:
+    """Return the thumbnail: LLaVA-NeXT resizes to a square, Molmo pads to one."""
+    return _fitted(image, (TILE, TILE)) if name == "molmo" else np.asarray(image.resize((TILE, TILE)))
 
 
-def _fitted(picture: Image.Image, size: tuple[int, int]) -> np.ndarray:
+def _fitted(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
     canvas = Image.new("RGB", size, PADDING)
-    scale = min(size[0] / picture.width, size[1] / picture.height)
-    resized = picture.resize((int(picture.width * scale), int(picture.height * scale)))
+    scale = min(size[0] / image.width, size[1] / image.height)
+    resized = image.resize((int(image.width * scale), int(image.height * scale)))
     canvas.paste(resized, ((size[0] - resized.width) // 2, (size[1] - resized.height) // 2))
     return np.asarray(canvas)
 
@@ -107,7 +107,7 @@ def _tiles(name: str, width: int, height: int) -> list[tuple[int, int, int, int]
 
 def _windows(side: int) -> list[tuple[int, int]]:
     count = (side - 2 * MOLMO_MARGIN) // MOLMO_WINDOW
-    borders = [0, *(MOLMO_MARGIN + MOLMO_WINDOW * place for place in range(1, count)), side]
+    borders = [0, *(MOLMO_MARGIN + MOLMO_WINDOW * index for index in range(1, count)), side]
     return [(start, end - start) for start, end in pairwise(borders)]
 
 
@@ -133,5 +133,5 @@ def _wide() -> Image.Image:
         (600, 180, 34, "#5b3f8c"),
     ):
         inside = (x - center_x) ** 2 + (y - center_y) ** 2 <= radius**2
-        land[inside] = [int(color[place : place + 2], 16) for place in (1, 3, 5)]
+        land[inside] = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
     return Image.fromarray(land)

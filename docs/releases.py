@@ -1,7 +1,7 @@
-"""Folders with the files of a release, less its weights: what a processor is opened from, for the table and its test.
+"""Checkpoint folders of the releases without weights: the files that a processor is opened from.
 
-Vocabularies are the releases' own. Of what else their folders hold some could be had and is used as it is; the rest is
-written here from what is published of it, and says so.
+Vocabularies are the releases' own. Other files are the releases' own where they were available; the rest is written
+here from what is published of them, and says so.
 """
 
 import json
@@ -19,7 +19,7 @@ from ninefold.models.families import find
 from ninefold.models.vlm.encoder import Encoder
 
 Reader = Encoder | ClipEncoder
-"""What reads for a family."""
+"""The encoder of a family, of either kind."""
 
 CLIP_COLORS = {
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
@@ -45,7 +45,7 @@ QWEN_PICTURES = {
 }
 LLAVA = {"patch_size": 14, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
 
-# Not the release's file, which could not be had, but what it is known to write: no system turn, the pictures of a turn
+# Not the release's file, which was not available, but what it is known to write: no system turn, the images of a turn
 # before its text, a blank after every text, and nothing that ends an answer.
 VICUNA = (
     "{% for turn in messages %}{{ turn['role'].upper() + ': ' }}"
@@ -66,7 +66,7 @@ END_IDS: Mapping[str, tuple[int, ...]] = {
     "molmo": (151643,),
     "qwen2-vl": (151645, 151643),
 }
-"""What ends an answer, as each family's ``generation_config.json`` or its port says."""
+"""End-of-answer tokens, as each family's ``generation_config.json`` or its port gives them."""
 
 
 def assemble(family: str, checkpoints: Path, folder: Path) -> Path:
@@ -86,7 +86,7 @@ def assemble(family: str, checkpoints: Path, folder: Path) -> Path:
 
 
 def opened(folder: Path) -> Reader:
-    """Open what `assemble` wrote as the package opens a model's."""
+    """Open a folder that `assemble` wrote, as the package opens a checkpoint."""
     source = find(str(folder))
     config, family = open_config(source)
     if family.kind == "dual":
@@ -94,19 +94,19 @@ def opened(folder: Path) -> Reader:
     return Encoder(open_processor(source, config), END_IDS[family.name], family)
 
 
-def _llava(checkpoints: Path, folder: Path, model_type: str, pictures: Mapping[str, Any], processor: str) -> None:
+def _llava(checkpoints: Path, folder: Path, model_type: str, images: Mapping[str, Any], processor: str) -> None:
     vocabulary = _sentencepiece(checkpoints / "llava-hf__llava-v1.6-vicuna-7b-hf" / "tokenizer.model")
     tokenizer = LlamaTokenizer(vocab=vocabulary, merges=list(_merges(vocabulary)), add_bos_token=True)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
     tokenizer.add_special_tokens({"pad_token": "<pad>"})
     tokenizer.save_pretrained(folder)
     _write(folder, "config", {"model_type": model_type, "image_token_index": 32000})
-    _write(folder, "preprocessor_config", {**pictures, "processor_class": processor})
+    _write(folder, "preprocessor_config", {**images, "processor_class": processor})
     _write(folder, "processor_config", {**LLAVA, "processor_class": processor})
     (folder / "chat_template.jinja").write_text(VICUNA)
 
 
-def _qwen(checkpoints: Path, folder: Path, config: Mapping[str, Any], pictures: Mapping[str, Any]) -> None:
+def _qwen(checkpoints: Path, folder: Path, config: Mapping[str, Any], images: Mapping[str, Any]) -> None:
     for name in ("vocab.json", "merges.txt", "chat_template.jinja"):
         shutil.copy(checkpoints / "Qwen__Qwen2-VL-7B-Instruct" / name, folder)
     tokenizer = {
@@ -119,11 +119,11 @@ def _qwen(checkpoints: Path, folder: Path, config: Mapping[str, Any], pictures: 
     tokens = {f"{name}_token_id": QWEN_SPECIAL[f"<|{token}|>"] for name, token in names.items()}
     _write(folder, "tokenizer_config", tokenizer)
     _write(folder, "config", {**config, **tokens})
-    _write(folder, "preprocessor_config", {**QWEN_PICTURES, **pictures})
+    _write(folder, "preprocessor_config", {**QWEN_PICTURES, **images})
 
 
 def _molmo(checkpoints: Path, folder: Path) -> None:
-    # The tokenizer of 7B-O could not be had; of 7B-D all but the weights, as it is.
+    # The tokenizer of 7B-O was not available; of 7B-D everything but the weights is used unchanged.
     shutil.copytree(checkpoints / "allenai__Molmo-7B-D-0924", folder, dirs_exist_ok=True)
     _write(folder, "config", {**json.loads((folder / "config.json").read_text()), "model_type": "molmo"})
 
@@ -141,7 +141,7 @@ _WRITERS: Mapping[str, Callable[[Path, Path], None]] = {
     "llava-next": lambda source, folder: _llava(
         source, folder, "llava_next", LLAVA_NEXT_PICTURES, "LlavaNextProcessor"
     ),
-    # Its tokenizer has Qwen2-VL's vocabulary and special tokens; the most pixels are those of its training script.
+    # Its tokenizer has Qwen2-VL's vocabulary and special tokens; max_pixels is that of its training script.
     "llava-onevision": lambda source, folder: _qwen(
         source,
         folder,
@@ -172,25 +172,25 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield number and content of the fields of a protocol buffer's message."""
 
     def varint() -> int:
-        nonlocal place
+        nonlocal index
         value = shift = 0
         while True:
-            byte = message[place]
-            place += 1
+            byte = message[index]
+            index += 1
             value |= (byte & 127) << shift
             shift += 7
             if byte < 128:
                 return value
 
-    place = 0
-    while place < len(message):
+    index = 0
+    while index < len(message):
         key = varint()
         length = {0: 0, 1: 8, 5: 4}.get(key & 7)
         if key & 7 == 0:
             varint()
         length = varint() if length is None else length
-        yield key >> 3, message[place : place + length]
-        place += length
+        yield key >> 3, message[index : index + length]
+        index += length
 
 
 def _merges(vocabulary: Mapping[str, int]) -> Iterator[tuple[str, str]]:
