@@ -13,7 +13,7 @@ from ninefold.models.families import Checkpoint
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' own bars and warnings off the terminal; errors still raise."""
+    """Keep the progress bars and warnings of transformers off the terminal; errors are raised as ever."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -29,14 +29,14 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def explained(checkpoint: Checkpoint) -> Iterator[None]:
-    """Say in a line why a checkpoint cannot be opened, whatever transformers makes of it."""
+    """Turn any error of transformers into one line that says why a checkpoint cannot be opened."""
     kind = "a dual encoder" if checkpoint.family.kind == "dual" else "an image-text-to-text model"
     try:
         with quiet():
             yield
     except NinefoldError:
         raise
-    except Exception as error:  # tokenizers, for one, raises nothing more exact
+    except Exception as error:  # The library tokenizers, for one, raises nothing more exact.
         raise ModelError(f"{checkpoint.name}: cannot be opened as {kind} ({first_line(error)})") from error
 
 

@@ -20,7 +20,7 @@ from ninefold.runs.lineage import adapter_folder
 
 
 def open_config(checkpoint: Checkpoint, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
-    """Return a checkpoint's configuration and its row, which for a hub id is known only now."""
+    """Return a checkpoint's configuration and its family, which for a hub id is known only from there."""
     with explained(checkpoint):
         config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     return config, checkpoint.family if checkpoint.family.checkpoints else of_config(config.to_dict())
@@ -30,8 +30,8 @@ def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote
     """Return a checkpoint's model, in evaluation mode.
 
     Raises:
-        ModelError: If it cannot be opened, has no safetensors, or its tensors are not the model's, each and all. What a
-            class of transformers declares to be ignorable in its checkpoints is ignored.
+        ModelError: If it cannot be opened, has no safetensors, or tensors are missing, left over or of other shapes.
+            Tensors that the class in transformers declares to be ignorable are ignored.
     """
     auto = AutoModel if checkpoint.family.kind == "dual" else AutoModelForImageTextToText
     with explained(checkpoint):
@@ -67,10 +67,10 @@ def open_network(
     """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
 
     Args:
-        checkpoint: Where it comes from, with its row.
+        checkpoint: The checkpoint, with its family.
         config: What `open_config` returned.
         adapter: A PEFT adapter's folder, or the training run that made it.
-        dtype: What to compute in.
+        dtype: The data type to compute in.
         device: A torch device, or "auto": a GPU where there is one.
         trust_remote_code: Whether code that comes with the checkpoint may run.
 
@@ -91,7 +91,7 @@ def open_network(
 
 
 def _check_opened(checkpoint: Checkpoint, config: Any, model: Any, identity: Mapping[str, object]) -> None:
-    """Refuse a model that is not what its identity says, which was made from its files."""
+    """Refuse a model that differs from its identity, which was computed from its files."""
     types = {str(weight.dtype).removeprefix("torch.") for weight in model.parameters()}
     if identity["dtype"] not in types:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""JSON to and from a server, tried again where that may help; its key goes into one header and nowhere else."""
+"""JSON requests to a server, with retries; its key is sent in one header and appears nowhere else."""
 
 import email.utils
 import os
@@ -13,16 +13,16 @@ from ninefold.errors import ModelError
 from ninefold.seeding import rng
 
 KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
-"""Environment variables that may hold the key of a server; the first that is set counts."""
+"""Environment variables for the server's key; the first that is set counts."""
 
 LONGEST_WAIT = 120.0
-"""Seconds between two tries at most, whatever a server asks for."""
+"""The most seconds between two tries, whatever a server asks for."""
 
 _TRANSIENT = {408, 409, 429}
-"""Statuses below 500 that may be gone the next time."""
+"""Statuses below 500 after which a retry may succeed."""
 
 _SAID = 200
-"""Letters of a server's message that an error repeats."""
+"""The most letters of a server's message that an error repeats."""
 
 
 class Client:
@@ -33,10 +33,10 @@ class Client:
 
         Args:
             url: Where the server's paths begin, usually ending in ``/v1``.
-            connections: How many requests may be under way at once.
+            connections: The most requests at once.
             tries: How often a request is sent before it is given up.
-            first_wait: About how many seconds to wait before the second time; the wait doubles from time to time.
-            timeout: How many seconds an answer may take.
+            first_wait: Approximate seconds before the second try; the wait doubles with every further one.
+            timeout: Seconds that an answer may take.
 
         Raises:
             ModelError: If it is no address of a server, or holds what belongs into the environment.
@@ -52,7 +52,7 @@ class Client:
         )
 
     def greet(self) -> None:
-        """Ask for anything at all, once.
+        """Check that something answers, with one request.
 
         Raises:
             ModelError: If nothing answers.
@@ -66,16 +66,16 @@ class Client:
             ) from error
 
     def send(self, method: str, path: str, body: object = None, *, about: str) -> Any:
-        """Send a request, again and again while its failure may pass, and return the JSON of its answer.
+        """Send a request, with retries while they may succeed, and return the JSON of its answer.
 
-        Waits double from time to time, by a little less or more so that many callers do not come back together; where
-        the server says how long to wait, that is how long.
+        The wait doubles with every retry, with jitter so that many callers do not come back together; where the server
+        says how long to wait, it is that long.
 
         Args:
             method: "GET" or "POST".
             path: What follows the server's address.
             body: What to send as JSON.
-            about: What is asked for, to begin an error with.
+            about: What is asked, to begin an error with.
 
         Raises:
             ModelError: If the server refuses the request, fails at it every time, or answers no JSON.

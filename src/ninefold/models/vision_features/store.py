@@ -1,4 +1,4 @@
-"""Tensors by name, made once: the ones used last in memory, the others in a folder that keeps below its bound."""
+"""A store of image features by name: the last used ones in memory, and all in a folder of bounded size, if given."""
 
 import os
 from collections import OrderedDict
@@ -14,11 +14,11 @@ from safetensors.torch import save
 from ninefold import store
 
 DISK_BYTES = 50 << 30
-"""What a folder may take, at most: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
+"""The most bytes of a folder: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
 
 
 class FeatureStore:
-    """Features of images by name; any number of processes may share a folder, and what is broken is made again."""
+    """Features of images by name; processes may share a folder, and a broken file is computed again."""
 
     def __init__(self, *, memory: int, folder: Path | None = None, disk: int = DISK_BYTES) -> None:
         """Open a store; bounds are in bytes."""
@@ -28,10 +28,10 @@ class FeatureStore:
         self.held = 0
         self._held: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._lock = Lock()
-        self._unseen = disk
+        self._written = disk
 
     def get(self, name: str, make: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """Return what has a name, made if it is nowhere."""
+        """Return the features of a name, computed by ``make`` if they are not stored."""
         with self._lock:
             if name in self._held:
                 self._held.move_to_end(name)
@@ -70,14 +70,14 @@ class FeatureStore:
         content = save({"features": features}, {"hash": _hash(features)})
         store.write_bytes(self._path(name), content)
         with self._lock:
-            # Looking at every file after each of them would take longer than making them.
-            self._unseen += len(content)
-            if self._unseen > self.disk // 20:
+            # To look at all files after each one would take longer than to compute it.
+            self._written += len(content)
+            if self._written > self.disk // 20:
                 self._shrink(self.folder)
-                self._unseen = 0
+                self._written = 0
 
     def _shrink(self, folder: Path) -> None:
-        """Delete what was not used for longest, until there is room for what will be written unseen."""
+        """Delete the least recently used files, until there is room for what is written before the next look."""
         found = []
         for path in folder.glob("*/*.safetensors"):
             try:
