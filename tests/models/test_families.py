@@ -1,5 +1,6 @@
 """Names, hub ids and folders, and what is said of those that are none."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ninefold.errors import ModelError
+from ninefold.models import families
 from ninefold.models.families import FAMILIES, GENERIC, NANO_PRESET, find
 
 
@@ -88,3 +90,17 @@ def test_the_table_and_the_training_spec_import_nothing_heavy() -> None:
         "assert not {'torch', 'transformers', 'pandas', 'datasets', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_but_its_row_and_its_port_knows_a_family() -> None:
+    package = Path(families.__file__).parents[1]
+    rooms = [package / "models", package / "training", package / "evaluation"]
+    own = [package / "models" / "families.py", package / "models" / "ports"]
+    known = {name for row in FAMILIES.values() for name in (row.name, *row.model_types, *row.checkpoints)}
+    known -= {"clip"}  # a mode of numpy's, too
+    for path in (path for room in rooms for path in room.rglob("*.py")):
+        if any(path.is_relative_to(room) for room in own):
+            continue
+        tree = ast.parse(path.read_text())
+        said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        assert not said & known, path
