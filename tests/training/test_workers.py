@@ -60,6 +60,8 @@ def test_a_spawned_worker_loads_the_batch_that_the_process_itself_makes(tiny_lla
     examples = Dataset.open(few).sequence("train")
     steps = StepDataset(TrainingSet(examples, open_trainable(str(tiny_llava)).encoder), PLAN, torch.float32)
     loader = DataLoader(steps, batch_size=3, collate_fn=collated, num_workers=1, multiprocessing_context="spawn")
+    # What is sent to the worker holds no image, however many there are.
+    assert len(pickle.dumps(steps.training_set.examples)) < 1000
     loaded = next(iter(loader))
     assert loaded["plan"] == PLAN
     assert [batch["indices"].tolist() for batch in loaded["micro_batches"]] == [[0], [1, 2]]

@@ -1,6 +1,10 @@
 """Features of frozen vision: made once, kept within bounds, made again where they are broken."""
 
+import gc
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -11,6 +15,8 @@ from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.models.vision_features.store import FeatureStore
+from ninefold.scenes.render import encode_png
+from ninefold.types import Example
 
 
 def frozen(folder: Path) -> Trainable:
@@ -102,3 +108,31 @@ def test_trained_vision_and_models_without_the_argument_are_refused(
     monkeypatch.setattr(FeatureModel, "_features", lambda self, picture: torch.zeros(16, 32))
     with pytest.raises(ModelError, match="more of a picture than its features tell"):
         feature_model(model, some_examples(1))
+
+
+class CountedBytes(bytes):
+    alive: ClassVar[list[bytes]] = []
+
+    def __del__(self) -> None:
+        CountedBytes.alive.pop()
+
+
+def test_images_are_not_kept_in_memory(tiny_llava: Path) -> None:
+    scenes = some_examples(4)
+    most = 0
+
+    def read() -> Iterator[Example]:
+        nonlocal most
+        for number in range(40):
+            image = CountedBytes(encode_png(scenes[number % 4].image) + bytes([number]))
+            CountedBytes.alive.append(b"")
+            most = max(most, len(CountedBytes.alive))
+            yield replace(scenes[number % 4], image=image)
+            del image
+
+    given = feature_model(frozen(tiny_llava), scenes)
+    given.prepare(read())
+    gc.collect()
+    assert len(given._prompts) == 40
+    assert not CountedBytes.alive
+    assert most < 40

@@ -8,10 +8,12 @@ Axes: B examples, T positions that an image takes in a sequence, D width of the 
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import psutil  # type: ignore[import-untyped]
@@ -52,6 +54,14 @@ class FeatureInput:
     """The features of its image; (D) for a dual encoder."""
 
 
+class _Group(NamedTuple):
+    """Examples about one image."""
+
+    name: str
+    """The name of its features."""
+    examples: list[Example]
+
+
 class FeatureModel(ABC):
     """A model that is given features in place of pixels; training uses it like the model itself."""
 
@@ -72,43 +82,46 @@ class FeatureModel(ABC):
         self.model = model
         self.encoder = self
         self.cost = model.encoder.cost
-        self._prompts: dict[tuple[ImageSource, str], Prompt | None] = {}
+        self._prompts: dict[tuple[str, str], Prompt | None] = {}
         self._names: dict[ImageSource, str] = {}
         identity = [{**model.identity, "name": None}, dict(model.image_settings), type(model.model).__name__]
         self._identity = store.content_id(identity, 16)
         self._store = self._opened(examples, self._tried(examples[0]).nbytes, folder)
 
-    def prepare(self, examples: Sequence[Example], watched: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> None:
-        """Compute the features of examples that are not stored yet; ``watched`` sees an item a distinct image pass.
+    def prepare(
+        self, examples: Iterable[Example], watch: Callable[[Iterable[Example]], Iterable[Example]] = iter
+    ) -> None:
+        """Compute the features of examples that are not stored yet, in one pass that keeps no image.
+
+        Args:
+            examples: Examples in any order; those about one image that follow each other share its preprocessing.
+            watch: A function that lets the examples of the pass through, such as a progress bar.
 
         Raises:
             DataError: If an image cannot be read.
         """
-        groups: dict[ImageSource, list[Example]] = {}
-        for example in examples:
-            groups.setdefault(example.image, []).append(example)
 
-        def encoded(group: Sequence[Example]) -> tuple[Sequence[Example], list[Prompt | None], Tensors]:
-            self._names[group[0].image] = self._name(group[0].image)
-            return group, *self._encoded(group)
+        def encoded(group: _Group) -> tuple[_Group, list[Prompt | None], Tensors]:
+            return group, *self._encoded(group.examples)
 
-        def computed(made: tuple[Sequence[Example], list[Prompt | None], Tensors]) -> None:
+        def computed(made: tuple[_Group, list[Prompt | None], Tensors]) -> None:
             group, prompts, image = made
-            self._store.get(self._names[group[0].image], lambda: self._computed(image))
-            for example, prompt in zip(group, prompts, strict=True):
-                self._prompts[example.image, example.prompt] = prompt
+            self._store.get(group.name, lambda: self._computed(image))
+            for example, prompt in zip(group.examples, prompts, strict=True):
+                self._prompts[group.name, example.prompt] = prompt
 
+        groups = self._new_groups(watch(examples))
         if batch_per_core(self.model.model):
-            steps: Iterable[None] = prefetch(lambda group: computed(encoded(group)), groups.values())
+            steps: Iterable[None] = prefetch(lambda group: computed(encoded(group)), groups)
         else:
-            steps = map(computed, prefetch(encoded, groups.values()))
-        deque(watched(steps), maxlen=0)
+            steps = map(computed, prefetch(encoded, groups))
+        deque(steps, maxlen=0)
 
     def image(self, example: Example) -> FeatureInput:
         """Return the prompt and the features of an example that was prepared."""
-        prompt = self._prompts[example.image, example.prompt]
-        name = self._names[example.image]
-        return FeatureInput(prompt, self._store.get(name, lambda: self._computed(self._encoded([example])[1])))
+        name = self._name(example.image)
+        features_TD = self._store.get(name, lambda: self._computed(self._encoded([example])[1]))
+        return FeatureInput(self._prompts[name, example.prompt], features_TD)
 
     @abstractmethod
     def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
@@ -121,6 +134,16 @@ class FeatureModel(ABC):
     @abstractmethod
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
         """Return the prompts of examples about one image, and that image as the vision tower takes it."""
+
+    def _new_groups(self, examples: Iterable[Example]) -> Iterator["_Group"]:
+        """Yield the examples that were not prepared yet, those about one image together that follow each other."""
+        seen = set(self._prompts)
+        for image, group in groupby(examples, attrgetter("image")):
+            name = self._name(image)
+            new = {example.prompt: example for example in group if (name, example.prompt) not in seen}
+            if new:
+                seen.update((name, prompt) for prompt in new)
+                yield _Group(name, list(new.values()))
 
     def _tried(self, example: Example) -> torch.Tensor:
         """Return the features of an example, after checking that the loss is the same as from its pixels."""
@@ -141,15 +164,15 @@ class FeatureModel(ABC):
     def _opened(self, examples: Sequence[Example], size: int, folder: Path | None) -> FeatureStore:
         network = self.model.model
         kept = _stores.get(network)
-        distinct = list({example.image: example for example in examples}.values())
-        needed = int(size * sum(map(self.cost, distinct)) / self.cost(examples[0]))
+        costs = {self._name(example.image): self.cost(example) for example in examples}
+        needed = int(size * sum(costs.values()) / self.cost(examples[0]))
         held = 0 if kept is None else kept.held
         memory = int(MEMORY_SHARE * (psutil.virtual_memory().available + held))
         if folder is None and needed > memory:
             folder = store.user_cache() / "features"
         if folder is not None and needed > DISK_BYTES:
             raise ModelError(
-                f"{self.model.name}: features of {len(distinct):,} pictures take about {needed >> 30} GiB, and at most "
+                f"{self.model.name}: features of {len(costs):,} pictures take about {needed >> 30} GiB, and at most "
                 f"{DISK_BYTES >> 30} are kept"
             )
         if kept is None or kept.folder != folder:
@@ -157,10 +180,13 @@ class FeatureModel(ABC):
         return kept
 
     def _name(self, image: ImageSource) -> str:
-        if isinstance(image, Scene):
-            image = images.open_pil(image).tobytes()
-        content = image.read_bytes() if isinstance(image, Path) else image
-        return f"{xxhash.xxh3_128_hexdigest(content)}-{self._identity}"
+        """Return the name of an image's features; names are remembered where images are not in memory."""
+        if isinstance(image, bytes):
+            return f"{xxhash.xxh3_128_hexdigest(image)}-{self._identity}"
+        if image not in self._names:
+            content = images.open_pil(image).tobytes() if isinstance(image, Scene) else image.read_bytes()
+            self._names[image] = self._name(content)
+        return self._names[image]
 
     def _computed(self, image: Tensors) -> torch.Tensor:
         # Not in inference mode: autograd keeps what these are put among.
