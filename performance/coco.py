@@ -71,8 +71,8 @@ def write(path: Path, photos: int, boxes: int) -> None:
             categories = draw.permutation(80)[: draw.integers(1, 5)].tolist()
             sides = draw.uniform(2, 300, (count, 2)).round(2).tolist()
             corners = draw.random((count, 2)).tolist()
-            for place, ((x, y), (w, h)) in enumerate(zip(corners, sides, strict=True)):
-                category = categories[place] if place < len(categories) else categories[0]
+            for position, ((x, y), (w, h)) in enumerate(zip(corners, sides, strict=True)):
+                category = categories[position] if position < len(categories) else categories[0]
                 row = (
                     f'{{"segmentation": [{outlines[number % len(outlines)]}], "area": {w * h / 2:.4f}, "iscrowd": 0, '
                     f'"image_id": {photo}, "bbox": [{x * (WIDTH - w):.2f}, {y * (HEIGHT - h):.2f}, {w}, {h}], '

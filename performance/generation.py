@@ -1,14 +1,14 @@
-"""How fast the synthetic test set is made, against drawing and saving the same pictures with Pillow.
+"""How fast the synthetic test set is made, against drawing and saving the same images with Pillow.
 
 Run it with ``python performance/generation.py``; ``--limit 500`` gives a quick look. All is measured in one process,
 one after the other:
 
 1. the whole command, which writes parquet, hashes, manifest, certificate and card; its imports count;
-2. drawing the pictures and encoding them as PNG, with ninefold and with Pillow's defaults, in turns of a hundred so
+2. drawing the images and encoding them as PNG, with ninefold and with Pillow's defaults, in turns of a hundred so
    that a busy machine slows both alike;
 3. what streaming the set takes of memory, after a tenth of it and after all.
 
-The pictures of both ways are decoded and compared.
+The images of both ways are decoded and compared.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from pathlib import Path
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--limit", type=int, help="measure step 2 on so many pictures only")
-    parser.add_argument("--distractors", type=int, default=0, help="other things in each picture")
+    parser.add_argument("--limit", type=int, help="measure step 2 on so many images only")
+    parser.add_argument("--distractors", type=int, default=0, help="other things in each image")
     arguments = parser.parse_args()
 
     command, peak = whole_command(arguments.distractors)
@@ -48,8 +48,8 @@ def main() -> None:
     print(f"peak memory of streaming, beyond the program: {tenth:.1f} MB after a tenth, {all_of_it:.1f} MB after all")
 
 
-def line(what: str, seconds: float, pictures: int, ratio: float) -> None:
-    print(f"{what:32}{seconds:9.2f}{seconds / pictures * 1000:9.3f}{ratio:7.1f}x")
+def line(what: str, seconds: float, images: int, ratio: float) -> None:
+    print(f"{what:32}{seconds:9.2f}{seconds / images * 1000:9.3f}{ratio:7.1f}x")
 
 
 def whole_command(distractors: int) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def whole_command(distractors: int) -> tuple[float, float]:
 
 
 def in_turns(scenes: list) -> tuple[float, float]:
-    """Return the seconds that ninefold and Pillow take for the same pictures, beginning without anything cached."""
+    """Return the seconds that ninefold and Pillow take for the same images, beginning without anything cached."""
     import numpy as np
     from PIL import Image
 
@@ -94,16 +94,16 @@ def pillow_png(scene) -> bytes:
 
     from ninefold.scenes.vocabulary import COLORS, SIZES
 
-    picture = Image.new("RGB", (scene.canvas, scene.canvas), COLORS[scene.background])
+    image = Image.new("RGB", (scene.canvas, scene.canvas), COLORS[scene.background])
     cell = scene.canvas // scene.grid
     edge = round((scene.canvas - cell * scene.grid) / 2)
     for thing in scene.things:
         side = cell // SIZES[thing.size]
         inset = edge + (cell - side) // 2
         corner = inset + cell * thing.cell.col, inset + cell * thing.cell.row
-        picture.paste(COLORS[thing.color], corner, sprite(thing.shape, side))
+        image.paste(COLORS[thing.color], corner, sprite(thing.shape, side))
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return file.getvalue()
 
 

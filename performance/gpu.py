@@ -1,7 +1,7 @@
 """How fast models of true size, 7 to 8 billion parameters in bf16, are trained and evaluated on one GPU.
 
-Weights are random and made on the card, so that nothing is downloaded; classes, configurations, picture settings and
-the lengths of prompts are those of the released models, pictures are ninefold's own, 672 x 672. All ways of doing a
+Weights are random and made on the card, so that nothing is downloaded; classes, configurations, image settings and
+the lengths of prompts are those of the released models, images are ninefold's own, 672 x 672. All ways of doing a
 thing are measured one after the other in one process. Needs torch >= 2.11, transformers, peft, accelerate, datasets,
 Pillow and numpy; trl is compared with where it can be imported. Nothing has to be installed of ninefold itself::
 
@@ -30,9 +30,10 @@ from typing import Any
 import gpu_evaluation
 import gpu_training
 import torch
+from gpu_configs import TINY, TRUE
 from gpu_flops import peak, product
 from gpu_measured import Job, Measured
-from gpu_models import MODELS, TINY, TRUE, opened, rows
+from gpu_models import MODELS, opened, rows
 
 from ninefold.models.checkpoint.messages import quiet
 

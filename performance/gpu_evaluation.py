@@ -21,7 +21,7 @@ NEW_TOKENS = 4
 """What an answer takes of a model that knows the format: two or three tokens and the end. Random weights never end."""
 
 QUESTIONS = 2
-"""Questions on each picture, where several are asked; COCO's test set has 2.08."""
+"""Questions on each image, where several are asked; COCO's test set has 2.08."""
 
 PROBE = 16
 """Examples that are worked on first, to see how many fit into the time."""
@@ -39,10 +39,10 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     assert isinstance(model, VisionLanguageModel)
     lengths = Lengths(model, rows)
     whole, plain = switched(model, Shortcuts(prefix_reuse=False)), switched(model, Shortcuts(own_decoding=False))
-    # Each picture is asked about in the words of neighbors too.
+    # Each image is asked about in the words of neighbors too.
     several = [
-        replace(rows[place - place % QUESTIONS], id=row.id, question=row.question, prompt=row.prompt)
-        for place, row in enumerate(rows)
+        replace(rows[index - index % QUESTIONS], id=row.id, question=row.question, prompt=row.prompt)
+        for index, row in enumerate(rows)
     ]
 
     def job(what: str, way: str, work: Work, asked: Sequence[Example], operations: Operations) -> Job:
@@ -51,7 +51,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     def answer(opened: VisionLanguageModel) -> Work:
         return partial(opened.predict, max_new_tokens=NEW_TOKENS)
 
-    asking = f"{QUESTIONS} questions a picture"
+    asking = f"{QUESTIONS} questions an image"
     return [
         job("evaluation", "plain generate, batch 2", partial(_plain_answers, model), rows, lengths.answered(own=False)),
         job("evaluation", "ninefold", answer(model), rows, lengths.answered()),
@@ -83,34 +83,34 @@ class Lengths:
 
     @cached_property
     def prompt(self) -> tuple[int, int, Seen]:
-        """Tokens of a prompt, how many of them another about the same picture shares, and what is seen."""
-        picture = self.model.encoder.image(self.rows[0])
-        one, other = self.model.encoder.prompts(self.rows[:2], [picture, picture])
+        """Tokens of a prompt, how many of them another about the same image shares, and what is seen."""
+        image = self.model.encoder.image(self.rows[0])
+        one, other = self.model.encoder.prompts(self.rows[:2], [image, image])
         shortest = min(len(one.ids), len(other.ids)) - 1
         same = one.ids[:shortest] == other.ids[:shortest]
         return len(one.ids), int(same.argmin()) if not same.all() else shortest, seen(self.model.model, one.image)
 
     def answered(self, questions: int = 1, *, own: bool = True) -> Operations:
-        """Return what reading and answering take for each of several questions about one picture."""
-        length, shared, picture = self.prompt
+        """Return what reading and answering take for each of several questions about one image."""
+        length, shared, image = self.prompt
         read = partial(forward, self.model.model, logits=1, last_alone=own)
         if questions == 1:
-            reading = read([length], picture=picture)
+            reading = read([length], image=image)
         else:
-            reading = read([shared], picture=picture).times(1 / questions) + read([length - shared], before=shared)
+            reading = read([shared], image=image).times(1 / questions) + read([length - shared], before=shared)
         return sum((read([1], before=length + written) for written in range(NEW_TOKENS - 1)), reading)
 
     def chosen(self, *, own: bool = True) -> Operations:
         """Return what scoring all options of an example takes."""
-        length, _, picture = self.prompt
+        length, _, image = self.prompt
         further = [len(self.model.encoder.answer_ids(option)) - 1 for option in self.rows[0].options]
         if own:
-            reading = forward(self.model.model, [length], logits=1, picture=picture, last_alone=True)
+            reading = forward(self.model.model, [length], logits=1, image=image, last_alone=True)
             return reading + forward(self.model.model, further, logits=sum(further), before=length)
         count = len(further)
-        pictures = replace(picture, tiles=picture.tiles * count)
+        images = replace(image, tiles=image.tiles * count)
         read = [length + more + 1 for more in further]
-        return forward(self.model.model, read, logits=sum(further) + count, picture=pictures)
+        return forward(self.model.model, read, logits=sum(further) + count, image=images)
 
 
 def _measured(work: Work, rows: Sequence[Example], seconds: float, operations: Operations) -> Measured:
@@ -138,11 +138,11 @@ def _plain_answers(model: VisionLanguageModel, rows: Sequence[Example]) -> None:
 
 
 def _pairs(model: DualEncoder, rows: Sequence[Example]) -> None:
-    """Choose as a plain script does: two pictures at a time, each with the nine texts of its own."""
+    """Choose as a plain script does: two images at a time, each with the nine texts of its own."""
     for start in range(0, len(rows), 2):
         pair = rows[start : start + 2]
-        pictures = [Image.open(io.BytesIO(row.image)).convert("RGB") for row in pair]
-        pixels = model.encoder.image_processor(pictures, return_tensors="pt")["pixel_values"]
+        images = [Image.open(io.BytesIO(row.image)).convert("RGB") for row in pair]
+        pixels = model.encoder.image_processor(images, return_tensors="pt")["pixel_values"]
         texts = model.encoder.padded(text for row in pair for text in model.encoder.texts(row))
         with torch.inference_mode():
             model.model(**to_device(model.model, {**texts, "pixel_values": pixels})).logits_per_image.argmax(
@@ -155,6 +155,6 @@ def _paired(model: DualEncoder, work: Work, rows: Sequence[Example], seconds: fl
     count, spent, peak = timed(work, rows, seconds, probe=PROBE)
     together = min(together, count)
     texts = {text for row in rows[:together] for text in model.encoder.texts(row)}
-    picture = Seen(1, (model.encoder.side // model.encoder.patch) ** 2, 1)
+    image = Seen(1, (model.encoder.side // model.encoder.patch) ** 2, 1)
     read = forward(model.model, list(map(len, texts))).times(1 / together)
-    return Measured(count, spent, (read + forward(model.model, [], picture=picture)).total, peak)
+    return Measured(count, spent, (read + forward(model.model, [], image=image)).total, peak)

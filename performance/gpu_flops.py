@@ -103,7 +103,7 @@ class Seen:
 
 
 def seen(network: Any, tensors: Mapping[str, torch.Tensor]) -> Seen:
-    """Return what a model's processor made of one picture, or of several of one size."""
+    """Return what a model's processor made of one image, or of several of one size."""
     classes = int(any(name.endswith("class_embedding") for name, _ in network.named_parameters()))
     if "images" in tensors:
         batch, tiles, patches = tensors["images"].shape[:3]
@@ -121,7 +121,7 @@ def forward(
     sequences: Sequence[int],
     *,
     logits: int = 0,
-    picture: Seen | None = None,
+    image: Seen | None = None,
     before: int = 0,
     last_alone: bool = False,
 ) -> Operations:
@@ -131,11 +131,11 @@ def forward(
         network: A bare model of transformers, on any device.
         sequences: Tokens of each sequence that are read.
         logits: Positions whose logits are computed.
-        picture: What goes through the vision tower; nothing where features are at hand.
+        image: What goes through the vision tower; nothing where features are at hand.
         before: Earlier tokens that each sequence sees, whose keys and values are at hand.
         last_alone: Whether the last layer is finished for one position of each sequence alone.
     """
-    sight = picture or Seen()
+    sight = image or Seen()
     positions = {
         "tokens": sum(sequences),
         "sequences": len(sequences),

@@ -135,7 +135,7 @@ def _plainly(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: f
 
 
 def _trl(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: float) -> Measured:
-    """Train with TRL's defaults, but that nothing is cut off: at 1,024 tokens pictures would be."""
+    """Train with TRL's defaults, but that nothing is cut off: at 1,024 tokens images would be."""
     from datasets import Dataset, Image
     from datasets import List as ListOf
     from trl import SFTConfig, SFTTrainer
@@ -217,9 +217,9 @@ def _counted(
     batch = model.training_batch(together, [model.encoder.image(row) for row in together])
     texts, width = batch["input_ids"].shape
     logits = int((batch["labels"] != IGNORED).sum()) if own else texts * width
-    # Of a dual encoder each distinct text is one row, and the pictures are others.
+    # Of a dual encoder each distinct text is one row, and the images are others.
     operations = forward(
-        model.model, [width] * texts, logits=logits, picture=None if features else seen(model.model, batch)
+        model.model, [width] * texts, logits=logits, image=None if features else seen(model.model, batch)
     )
     step = operations.training(through_vision=scope == "vision+language", recompute=recompute)
     return Measured(clock.samples, clock.spent, step.total / count, clock.peak, note)

@@ -18,7 +18,7 @@ task: ninefold_rows
 dataset_path: {data}
 test_split: {split}
 output_type: generate_until
-doc_to_visual: !function utils.picture
+doc_to_visual: !function utils.image
 doc_to_text: !function utils.text
 doc_to_target: answer
 process_results: !function utils.results
@@ -27,7 +27,7 @@ generation_kwargs: {{max_new_tokens: {tokens}, do_sample: false, temperature: 0}
 """
 
 UTILS = """\
-def picture(row):
+def image(row):
     return [row["image"].convert("RGB")]
 
 

@@ -4,8 +4,9 @@ import sys
 import gpu
 import pytest
 import torch
+from gpu_configs import TINY, TRUE
 from gpu_flops import forward, seen
-from gpu_models import MODELS, TINY, TRUE, network, opened, rows, tokenizer
+from gpu_models import MODELS, network, opened, rows, tokenizer
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -39,7 +40,7 @@ def test_operations_are_those_that_torch_counts(name):
         model.losses(model.model, batch)
     texts, length = batch["input_ids"].shape
     logits = int((batch["labels"] != IGNORED).sum())
-    found = forward(model.model, [length] * texts, logits=logits, picture=seen(model.model, batch))
+    found = forward(model.model, [length] * texts, logits=logits, image=seen(model.model, batch))
     # Torch counts the masked half of causal attention too.
     assert found.total + found.language_attention == pytest.approx(counted.get_total_flops(), rel=0.02)
 
@@ -52,7 +53,7 @@ def test_operations_of_training_are_those_that_torch_counts():
     with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
         model.losses(model.model, batch)[0].mean().backward()
     logits = int((batch["labels"] != IGNORED).sum())
-    found = forward(model.model, [batch["input_ids"].shape[1]], logits=logits, picture=seen(model.model, batch))
+    found = forward(model.model, [batch["input_ids"].shape[1]], logits=logits, image=seen(model.model, batch))
     found = found.training(through_vision=False, recompute=False)
     assert found.total + found.language_attention == pytest.approx(counted.get_total_flops(), rel=0.02)
 

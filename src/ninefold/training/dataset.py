@@ -37,7 +37,7 @@ class BatchEncoder(Protocol):
         """Return about how many tokens an example takes, from the header of its image and its text."""
         ...
 
-    def training_batch(self, examples: Sequence[Example], pictures: Sequence[Any]) -> Tensors:
+    def training_batch(self, examples: Sequence[Example], images: Sequence[Any]) -> Tensors:
         """Return the tensors of a batch with the true answers."""
         ...
 
@@ -128,7 +128,7 @@ class TrainingSet:
         else:
             examples = [self.examples[index] for index in indices]
             prepared = [(example, self.encoder.image(example)) for example in examples]
-        return self.encoder.training_batch([example for example, _ in prepared], [picture for _, picture in prepared])
+        return self.encoder.training_batch([example for example, _ in prepared], [image for _, image in prepared])
 
 
 @dataclass
