@@ -1,7 +1,7 @@
-"""What "top left" means: regions (3x3), cells (9x9), the nine labels, and the one road from a point to them.
+"""Positions in an image: regions (3x3), cells (9x9), the nine labels, and the one function from a point to each.
 
 Rows count downward and columns rightward from the top left corner, both from 0. A point on a border belongs to the cell
-on its right or below it; a point on the far edge of the picture belongs to the last cell.
+on its right or below it; a point on the far edge of the image belongs to the last cell.
 """
 
 import math
@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 GRID = 9
-"""Cells along each side of the picture, by default."""
+"""Cells along each side of the image, by default."""
 
 REGIONS = 3
-"""Regions along each side of the picture."""
+"""Regions along each side of the image."""
 
 LABELS = (
     "top left", "top center", "top right",
@@ -39,7 +39,7 @@ class Box(NamedTuple):
 
 
 def cell_of_point(x: Fraction | float, y: Fraction | float, width: int, height: int, grid: int = GRID) -> Cell:
-    """Return the cell that a point of a ``width`` x ``height`` picture lies in; exact for exact numbers."""
+    """Return the cell that a point of a ``width`` x ``height`` image lies in; exact for exact numbers."""
     return Cell(_slice(y, height, grid), _slice(x, width, grid))
 
 
@@ -65,15 +65,15 @@ def label_of_cell(cell: Cell, grid: int = GRID) -> str:
 def border_distance(box: Box, width: int, height: int) -> float:
     """Return how far a box's center is from the nearest border between regions.
 
-    The unit is the picture's side along the axis of that border, so that a region is 1/3 wide and the largest possible
-    value is 1/3 (a corner of the picture).
+    The unit is the image's side along the axis of that border, so that a region is 1/3 wide and the largest possible
+    value is 1/3 (a corner of the image).
     """
     u, v = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
     return min(abs(position - k / REGIONS) for position in (u, v) for k in range(1, REGIONS))
 
 
 def _near_border(position: float) -> bool:
-    # Fractions are slow. Floats of a picture's size are wrong by far less than this, so that only a position so close
+    # Fractions are slow. Floats of an image's size are wrong by far less than this, so that only a position so close
     # to a border can fall on its wrong side.
     return abs(position - round(position)) < 1e-9
 

@@ -38,18 +38,18 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture to be drawn: everything that decides its pixels, in integers and names."""
+    """An image to be drawn: everything that decides its pixels, in integers and names."""
 
     things: tuple[Thing, ...]
     """What stands in it, the target of the question first."""
     canvas: int = 672
-    """Side of the square picture, in pixels."""
+    """Side of the square image, in pixels."""
     grid: int = GRID
     """Cells along each side."""
     background: str = "black"
     """A name from the vocabulary's table of colors."""
     antialias: bool = False
-    """Whether edges are smooth; crisp pictures hold no other colors than those of things and background."""
+    """Whether edges are smooth; crisp images hold no other colors than those of things and background."""
 
 
 ImageSource = bytes | Path | Scene
@@ -109,12 +109,12 @@ class BoxQuestion(Question, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture, a question about it, and the truth."""
+    """An image, a question about it, and the truth."""
 
     id: str
     """Unique within its data set, and the same in every run that makes it."""
     image: ImageSource
-    """An encoded picture, the path of one, or a scene to render."""
+    """An encoded image, the path of one, or a scene to render."""
     question: str
     """The question alone, e.g. "Where is the red square?"."""
     prompt: str

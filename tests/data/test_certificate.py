@@ -51,7 +51,7 @@ def test_the_shipped_certificate_is_what_verify_finds(folder):
     said = "\n".join(found["statements"])
     assert "red: whoever reads the prompt alone is right at most 18 times of 162 (1/9); 18 are distinct.\n" in said
     assert "cell x slot (0 to 1)" in said
-    assert "blue and red share no ids, no pictures" in said
+    assert "blue and red share no ids, no images" in said
 
 
 def test_a_missing_picture_is_named(folder):
@@ -137,7 +137,7 @@ def test_edited_rows_of_the_manifest_are_found(folder, edit, said):
 def test_an_edited_pixel_hash_is_found_even_with_its_certificate(folder):
     change_listed(folder, lambda rows: rows[4].update(pixels="0" * 32))
     write_json(folder / "certificate.json", certify(folder))
-    with pytest.raises(DataError, match=f"row {rows_of(folder)[1]['id'][4]}: broken: the decoded picture"):
+    with pytest.raises(DataError, match=f"row {rows_of(folder)[1]['id'][4]}: broken: the decoded image"):
         verify(folder)
 
 
@@ -217,7 +217,7 @@ def test_boxes_decide_the_answers_of_photos(tmp_path):
     stated = write_photos(tmp_path / "set")
     facts = {fact["fact"] for fact in stated["facts"]}
     assert "the cell is that of the box's center, computed exactly from the box's own numbers" in facts
-    assert "the group is the picture's id" in facts and "the question names the category" in facts
+    assert "the group is the image's id" in facts and "the question names the category" in facts
     assert len(stated["pixel_facts"]) == 2
     prior = next(view for view in stated["text_only"] if view["view"] == "question")
     assert prior["texts"] == 1 and prior["numerator"] == max(
@@ -251,7 +251,7 @@ def test_a_photo_of_another_size_is_named(tmp_path):
         rows[1]["image"]["bytes"] = png(np.zeros((20, 30, 3), np.uint8))
 
     change(tmp_path / "set", shrink, split="test", manifest=True, certificate=True)
-    with pytest.raises(DataError, match="row photo-1: broken: the decoded picture is as large as the row says"):
+    with pytest.raises(DataError, match="row photo-1: broken: the decoded image is as large as the row says"):
         verify(tmp_path / "set")
 
 
@@ -286,5 +286,5 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
     ]  # fmt: skip
     assert json.loads(json.dumps(found)) == found
     (tmp_path / "5.png").write_bytes((tmp_path / "4.png").read_bytes())
-    with pytest.raises(DataError, match="row photo-5: broken: the decoded picture"):
+    with pytest.raises(DataError, match="row photo-5: broken: the decoded image"):
         verify(tmp_path / "set")

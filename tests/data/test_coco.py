@@ -169,7 +169,7 @@ def test_a_subset_that_cannot_be(world: CocoSpec, subset: int) -> None:
         CocoSource(changed(world, subset=subset)).splits()
 
 
-UNREADABLE = "photo: truncated, or not readable as a picture"
+UNREADABLE = "photo: truncated, or not readable as an image"
 ANOTHER_SIZE = "photo: another size than its annotation states (with EXIF rotation applied)"
 EITHER_WAY = "photo: EXIF rotation leaves open which way up its boxes were drawn"
 

@@ -147,7 +147,7 @@ def test_images_of_an_unknown_source_are_still_those_of_the_manifest(tmp_path):
     rows = table.to_pylist()
     rows[3]["image"], rows[4]["image"] = rows[4]["image"], rows[3]["image"]
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
-    with pytest.raises(DataError, match="row s3: broken: the decoded picture"):
+    with pytest.raises(DataError, match="row s3: broken: the decoded image"):
         verify(tmp_path / "set")
 
 

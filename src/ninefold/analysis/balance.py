@@ -1,4 +1,4 @@
-"""How evenly a table of examples is filled, and how much of the answer its text gives away: exact, in integers.
+"""Balance of a table of examples: joint counts of its factors, and bounds on what text alone gives away; all exact.
 
 A table is a mapping from column to list, one value per row. Nothing is sampled, and nothing is assumed of how the rows
 were made.
@@ -41,7 +41,7 @@ NOT_FACTORS = {
 """Columns that are no level of anything."""
 
 SHARED = {
-    "id": "ids", "manifest pixels": "pictures", "manifest text": "questions with their answer", "prompt": "prompts",
+    "id": "ids", "manifest pixels": "images", "manifest text": "questions with their answer", "prompt": "prompts",
     "question": "questions", "scene": "scenes", "object": "objects", "category": "categories", "group": "groups",
     "image_id": "image ids",
 }  # fmt: skip
@@ -58,7 +58,7 @@ class Factor(NamedTuple):
 
 
 def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """State the balance of one part, in JSON's types.
+    """Return the balance of one split, in JSON's types.
 
     Returns:
         ``distinct`` values by column, ``marginals``, those of them that are ``not_exact``, the ``text_only`` bounds,
@@ -82,14 +82,14 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 
 def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """State what two parts share: distinct values by column, and what the first part's prompts tell of the second's.
+    """Return what two splits share: distinct values by column, and what prompts of the first tell of the second's answers.
 
     A random split of a complete design is betrayed by what is missing: the answer *least* seen with a prompt in one
-    part is the likely one in the other (48 % instead of 11 % for the paper's training pool).
+    split is the likely one in the other (48 % instead of 11 % for the paper's training pool).
 
     Returns:
-        ``shared`` counts by column, and ``carried_over``: rows of the second part that a reader gets right who gives
-        each prompt the answer the first part shows most, or least, often with it. Prompts never seen go unanswered.
+        ``shared`` counts by column, and ``carried_over``: rows of the second split that a reader gets right who gives
+        each prompt the answer the first split shows most, or least, often with it. Prompts never seen go unanswered.
     """
     prompts, texts = pd.factorize(np.array(one["prompt"] + other["prompt"], object))
     answers, labels = pd.factorize(np.array(one["answer"] + other["answer"], object))
@@ -112,7 +112,7 @@ def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dic
 
 
 def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
-    """Bound what a text gives away: the Bayes accuracy over the very rows, and the mutual information with the answer.
+    """Return the bound of what a text gives away: the Bayes accuracy over these rows, and the mutual information.
 
     Args:
         view: What the text is.
@@ -199,7 +199,7 @@ def _slots(options: Sequence[Sequence[str]], answers: Sequence[str]) -> dict[str
 
 
 def _step(options: Sequence[str], slot: int, labels: Mapping[str, int], answer: int) -> int:
-    """Code a neighbor by how far it is from the answer among the labels, and none as 0.
+    """Return a neighbor as its distance from the answer among the labels, and none as 0.
 
     No option stands beside itself: a code of its own for every label would leave one combination in ten impossible.
     """
@@ -232,7 +232,7 @@ def _marginal(names: Sequence[str], factors: Mapping[str, Factor]) -> dict[str, 
 
 
 def _text_only(table: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Bound every view of the text; the last reader sees no text and always gives the same slot."""
+    """Return the bound of every view of the text; the last reader sees none and always gives the same slot."""
     answers = _codes(table["answer"])
     views = {"prompt": table["prompt"], "question": table["question"], "nothing": [""] * len(answers)}
     if all(table["options"]):
@@ -269,7 +269,7 @@ def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 
 def _distractors(scenes: Sequence[Sequence[Mapping[str, Any]]], grids: Sequence[int]) -> dict[str, Any]:
-    """State what the region of one distractor tells of the target's: a cue wherever distractors keep away from it."""
+    """Return what the region of one distractor tells of the target's: a cue wherever distractors keep away from it."""
     pairs = np.array([
         [region_of_cell(Cell(thing["row"], thing["col"]), grid) for thing in (distractor, things[0])]
         for things, grid in zip(scenes, grids, strict=True)

@@ -1,4 +1,4 @@
-"""Maps of the picture: right answers by cell, and where two sets of answers differ."""
+"""Maps over the cells of the image: accuracy, significant changes, and the right answer where it is one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ class CellMap(NamedTuple):
     accuracy: NDArray[np.float64]
     """Share of right answers, nan where a cell has no items."""
     n: NDArray[np.int64]
-    """Items."""
+    """Number of items."""
 
 
 def accuracy_map(rows: ArrayLike, cols: ArrayLike, correct: ArrayLike, grid: int = GRID) -> CellMap:

@@ -46,7 +46,7 @@ class Paired(NamedTuple):
     """Before against after on the same items."""
 
     n: int
-    """Items."""
+    """Number of items."""
     before: float
     """Share right before."""
     after: float
@@ -58,7 +58,7 @@ class Paired(NamedTuple):
     difference: Interval
     """After minus before."""
     p: float
-    """Of no difference."""
+    """P-value of no difference."""
     mid_p: float
     """The same by the mid-p test."""
     test: str
@@ -99,7 +99,7 @@ def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
 
     Args:
         correct: Right or wrong, shape (items,), at least one item.
-        groups: What items share that makes their errors alike, e.g. the picture, shape (items,). Where every item has
+        groups: What items share that makes their errors alike, e.g. the image, shape (items,). Where every item has
             its own, or none are given, the interval is Wilson's; otherwise it is clustered.
     """
     values = np.asarray(correct, float)

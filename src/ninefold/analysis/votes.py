@@ -1,4 +1,4 @@
-"""Maps of what a model says: the label it gives most often in each cell."""
+"""Majority votes: the label that a model gives most often in each cell."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""Scenes: what stands in a picture and how it is drawn (numpy and Pillow only)."""
+"""Scenes: their vocabulary, the paper's named sets, distractors, and the renderer."""

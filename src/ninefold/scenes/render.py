@@ -1,4 +1,4 @@
-"""Scene -> picture, by integer arithmetic alone: the same bytes on every machine.
+"""The renderer of scenes, by integer arithmetic alone: the same bytes on every machine.
 
 A shape is drawn on a lattice of 1200 x 1200 points, each a little square that is filled when the shape reaches into it,
 and scaled by taking the nearest points. That is what the paper's generator does, and it gives its pixel counts exactly
@@ -55,7 +55,7 @@ class Sprite(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Rows of a picture, compressed."""
+    """Rows of an image, compressed."""
 
     deflated: bytes
     """Deflate blocks that refer to nothing before them."""
@@ -76,10 +76,10 @@ def render(scene: Scene) -> Pixels:
             one, or gives cells too few pixels.
     """
     sprites, _ = _place(scene)
-    picture = _blank(scene.canvas, scene.background).copy()
+    image = _blank(scene.canvas, scene.background).copy()
     for sprite, thing in zip(sprites, scene.things, strict=True):
-        picture[_box(sprite)] = _patch(sprite.shape, sprite.side, thing.color, scene.background, scene.antialias)
-    return picture
+        image[_box(sprite)] = _patch(sprite.shape, sprite.side, thing.color, scene.background, scene.antialias)
+    return image
 
 
 def encode_png(scene: Scene) -> bytes:
@@ -210,7 +210,7 @@ def _levels(antialias: bool) -> int:
 
 @lru_cache(maxsize=4096)
 def _band(sprites: tuple[Sprite, ...], height: int, width: int, depth: int, antialias: bool) -> Band:
-    """Compress a band of a picture, with sprites placed relative to it, so that it can follow any other."""
+    """Compress a band of an image, with sprites placed relative to it, so that it can follow any other."""
     per_byte = 8 // depth
     plane = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
     for sprite in sprites:

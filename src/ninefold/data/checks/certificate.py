@@ -23,7 +23,7 @@ from ninefold.questions.catalog import FORMATS
 from ninefold.store import read_json
 
 LIMITS = (
-    "Of pictures nothing is said but the facts listed: where a scene has one thing, it answers without the question.",
+    "Of images nothing is said but the facts listed: where a scene has one thing, it answers without the question.",
     "A bound on text is that of a reader who has seen these rows; where texts are as many as rows it means nothing.",
 )
 """What no certificate says."""
@@ -152,7 +152,7 @@ def _statements(found: Mapping[str, Any]) -> list[str]:
 def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
     """Return what is stated of a split, in words."""
     rows = part["rows"]
-    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its picture."]
+    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
     said += [
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
         for bound in part["text_only"]

@@ -75,7 +75,7 @@ class SourceFacts:
     argument names the split in errors."""
 
 
-LISTED = "the decoded picture is the one of the manifest"
+LISTED = "the decoded image is the one of the manifest"
 """What holds of any image."""
 
 

@@ -101,9 +101,9 @@ def _scene(drawing: Mapping[str, Any]) -> Scene:
     return Scene(things, canvas=drawing["canvas"], grid=drawing["grid"])
 
 
-SIZED = "the decoded picture is as large as the row says"
+SIZED = "the decoded image is as large as the row says"
 COLORED = "every pixel that is not background lies in the cell of a thing of the scene and has that thing's color"
-CENTERED = "the center of the target's pixels lies in the claimed cell of the picture"
+CENTERED = "the center of the target's pixels lies in the claimed cell of the image"
 ALIKE = "things of one shape and size have one silhouette, and no others have it"
 """The claims of a drawn image. Where edges are anti-aliased, colors may be mixed with that of the background."""
 

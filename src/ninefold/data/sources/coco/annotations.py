@@ -1,4 +1,4 @@
-"""COCO's instance annotations -> the things that can be asked about: the only one of its category in its photo."""
+"""The reader of COCO's instance annotations: the things that are the only one of their category in their photo."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from ninefold.space import Box, Cell, cell_of_box
 _PARTS = ("images", "annotations", "categories")
 _EXPECTED = "expected a file such as COCO's instances_val2017.json"
 _LARGEST = 1e6
-"""No picture has that many pixels on a side; a larger number is an error, as NaN and infinity are."""
+"""No image has that many pixels on a side; a larger number is an error, as NaN and infinity are."""
 
 
 class Photo(NamedTuple):

@@ -44,7 +44,7 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
     """
     rule = truncated if truncate else (lambda box: box)
     return (
-        Fact("the group is the picture's id", ("group", "image_id"), lambda group, image: group == str(image)),
+        Fact("the group is the image's id", ("group", "image_id"), lambda group, image: group == str(image)),
         Fact(f"the cell is that of the box's center, {_RULES[truncate]}", ("cell_row", "cell_col", *_BOX),
              lambda row, col, x, y, w, h, width, height:
                  cell_of_box(rule(Box(x, y, w, h)), width, height) == (row, col)),
@@ -65,7 +65,7 @@ class SizeCheck:
     """The check that a photo is as large as its row says."""
 
     columns: tuple[str, ...] = ("image_width", "image_height")
-    sentences: tuple[str, ...] = ("the decoded picture is as large as the row says",)
+    sentences: tuple[str, ...] = ("the decoded image is as large as the row says",)
 
     def broken(self, rgb: NDArray[np.uint8], row: Mapping[str, Any]) -> str:
         """Return the claim that an image breaks, or ""."""

@@ -30,7 +30,7 @@ def _problem(path: Path, photo: Photo) -> str:
         height, width = images.open_rgb(path).shape[:2]
         turn = images.orientation(path)
     except (DataError, OSError):  # the latter for a file name longer than the system allows
-        return "truncated, or not readable as a picture"
+        return "truncated, or not readable as an image"
     if (width, height) != (photo.width, photo.height):
         return "another size than its annotation states (with EXIF rotation applied)"
     if turn != 1 and (turn < 5 or width == height):
