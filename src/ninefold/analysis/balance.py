@@ -82,7 +82,7 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 
 def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Return what two splits share: distinct values by column, and what prompts of the first tell of the second's answers.
+    """Return what two splits share: distinct values by column, and what prompts of one tell of answers of the other.
 
     A random split of a complete design is betrayed by what is missing: the answer *least* seen with a prompt in one
     split is the likely one in the other (48 % instead of 11 % for the paper's training pool).
