@@ -1,8 +1,8 @@
 """How fast a model is evaluated, side by side with what people use, on the nano and on a mid-size random LLaVA.
 
-``questions``: rows of the synthetic set, one question an image; against plain ``generate`` at batch 2, which is what
+``questions``: rows of the synthetic set, one question per image; against plain ``generate`` at batch 2, which is what
 the paper's authors' scripts do, and against lmms-eval's Hugging Face model (``--peer-python``, an interpreter of an
-environment that has lmms-eval and no torchvision; ninefold need not be there). ``photos``: several questions an image,
+environment that has lmms-eval and no torchvision; ninefold need not be there). ``photos``: several questions per image,
 as COCO has them (``--photos``, a folder made by ``ninefold data coco``; otherwise photo-like images are made); with the
 prefix that the questions share computed once, and without, beside the bound that the tokens give.
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["nano", "mid"], help="nano, mid, hub ids or folders")
     parser.add_argument("--rows", nargs="+", default=["questions", "photos"], choices=["questions", "photos"])
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
-    parser.add_argument("--photos", type=Path, help="a data set folder with several questions an image")
+    parser.add_argument("--photos", type=Path, help="a data set folder with several questions per image")
     parser.add_argument("--limit", type=int, help="how many rows are asked; default: what takes about three minutes")
     parser.add_argument("--peer-python", help="an interpreter that has lmms-eval")
     arguments = parser.parse_args()
@@ -66,7 +66,7 @@ def compare_photos(job: dict[str, Any]) -> None:
     bound, questions = bound_by_tokens(job)
     whole, reuse = report({"each prompt whole": here("whole", job), "ninefold": here("ninefold", job)}, job["limit"])
     print(
-        f"{questions:.2f} questions an image; bound by tokens {bound:.2f}x, reached {whole / reuse / bound:.0%} of it"
+        f"{questions:.2f} questions per image; bound by tokens {bound:.2f}x, reached {whole / reuse / bound:.0%} of it"
     )
 
 
@@ -100,7 +100,7 @@ def report(workers: dict[str, Worker], limit: int) -> list[float]:
 
 
 def bound_by_tokens(job: dict[str, Any]) -> tuple[float, float]:
-    """Return how many times fewer tokens are left where shared prefixes are computed once, and questions an image."""
+    """Return how many times fewer tokens are left where shared prefixes are computed once, and questions per image."""
     from ninefold.models.vlm.model import VisionLanguageModel
     from ninefold.models.vlm.prefix_reuse import shared_prefixes
 

@@ -51,7 +51,7 @@ def jobs(model: Trainable, rows: Sequence[Example], seconds: float) -> list[Job]
     def answer(opened: VisionLanguageModel) -> Work:
         return partial(opened.predict, max_new_tokens=NEW_TOKENS)
 
-    asking = f"{QUESTIONS} questions an image"
+    asking = f"{QUESTIONS} questions per image"
     return [
         job("evaluation", "plain generate, batch 2", partial(_plain_answers, model), rows, lengths.answered(own=False)),
         job("evaluation", "ninefold", answer(model), rows, lengths.answered()),
