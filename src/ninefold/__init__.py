@@ -1,7 +1,7 @@
 """ninefold: teach vision-language models where things are, and prove it.
 
-The public API, as typed functions and classes; docs/python.md shows them at work. Each is imported when it is first
-used, so that ``import ninefold`` takes no time.
+The public API: typed functions and classes, shown in use in docs/python.md. Each is imported on first use, which keeps
+``import ninefold`` fast.
 """
 
 from importlib import import_module

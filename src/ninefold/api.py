@@ -1,6 +1,6 @@
-"""The work of the command line as functions, which ``import ninefold`` offers. Paths may be strings.
+"""The functions of ``import ninefold``: the commands of the command line, in Python. Paths may be strings.
 
-What each needs is imported when it is called. Progress bars appear on a terminal only.
+Each function imports its dependencies when it is called. Progress bars appear on a terminal only.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ninefold.training.spec import TrainSpec
 
 AnyPath = str | Path
-"""A path as a user gives it."""
+"""A path, as a string or a `Path`."""
 
 Spec = TypeVar("Spec")
 
 
 def make(source: Any, out: AnyPath) -> "Dataset":
-    """Make a data set from a source, in a folder; a data set that stood there before is replaced.
+    """Make a data set from a source, in a folder; a data set already there is replaced.
 
     Args:
         source: The specification of a source, such as `SyntheticSpec` or `CocoSpec`, or a source itself.
@@ -40,14 +40,14 @@ def make(source: Any, out: AnyPath) -> "Dataset":
 
 
 def verify(folder: AnyPath) -> dict[str, Any]:
-    """Check a data set against its certificate: every fact again, from its files alone, every image decoded.
+    """Check a data set against its certificate: recompute every fact from the files alone and decode every image.
 
     Returns:
-        The certificate; ``statements`` and ``limits`` say in sentences what holds and what is not claimed.
+        The certificate; ``statements`` and ``limits`` are sentences: what holds, and what is not claimed.
 
     Raises:
-        FactError: If anything stated does not hold; the message names the first broken fact and its row.
-        DataError: If the folder is no data set.
+        FactError: If a stated fact does not hold; the message names the first broken fact and its row.
+        DataError: If the folder is not a data set.
     """
     from ninefold.data.checks import certificate
     from ninefold.data.format.dataset import Dataset
@@ -64,7 +64,7 @@ def open_dataset(folder: AnyPath) -> "Dataset":
     """Open a data set: its splits, labels and manifest; ``read(split)`` yields its examples.
 
     Raises:
-        DataError: If the folder is no data set, or its manifest is broken.
+        DataError: If the folder is not a data set, or its manifest is broken.
     """
     from ninefold.data.format.dataset import Dataset
 
@@ -72,21 +72,21 @@ def open_dataset(folder: AnyPath) -> "Dataset":
 
 
 def list_models() -> "tuple[ListedModel, ...]":
-    """Return the names that a model can be asked for by, with what each is and needs."""
+    """Return the models that can be loaded by a short name, each with a description and its requirements."""
     from ninefold.models import listing
 
     return listing.list_models()
 
 
 def load_model(model: "ModelSpec | str") -> "Model":
-    """Load a model, to ask it examples directly or to evaluate it several times.
+    """Load a model once, to answer examples directly or to be evaluated several times.
 
     Args:
-        model: Which one and how, or its name alone: a name of `list_models`, a hub id, a folder, or a server
+        model: The model and its options, or its name alone: a name from `list_models`, a hub id, a folder, or a server
             (``openai:http://host:port/v1#model``).
 
     Raises:
-        ModelError: If there is no such model, or it cannot be opened this way.
+        ModelError: If there is no such model, or it cannot be loaded with these options.
     """
     from ninefold.models.load import open_model
 
@@ -94,10 +94,10 @@ def load_model(model: "ModelSpec | str") -> "Model":
 
 
 def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
-    """Fine-tune a model in a run folder; an interrupted run goes on, a finished one stays as it is.
+    """Fine-tune a model in a run folder; an interrupted run is resumed, a finished one is left unchanged.
 
     Returns:
-        What ``metrics.json`` of the run holds: losses by epoch and step, and the best epoch.
+        The content of the run's ``metrics.json``: the best epoch and its losses.
 
     Raises:
         NinefoldError: If the data, the model or the run folder cannot be used.
@@ -114,15 +114,15 @@ def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
 
 
 def evaluate(spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None) -> dict[str, Any]:
-    """Ask a model all questions of a data set and score its answers; an interrupted run goes on.
+    """Ask a model all questions of a data set and score its answers; an interrupted run is resumed.
 
     Args:
-        spec: What to evaluate.
+        spec: The model, the data set and how answers are scored.
         out: The run folder.
-        model: The model that ``spec`` names, where it is loaded already.
+        model: The model that ``spec`` names, if it is already loaded.
 
     Returns:
-        What ``metrics.json`` of the run holds: accuracies as fractions with 95 % intervals, in all and by position.
+        The content of the run's ``metrics.json``: accuracies as fractions with 95 % intervals, overall and by position.
 
     Raises:
         NinefoldError: If the data, the model or the run folder cannot be used.
@@ -136,10 +136,10 @@ def score(run: AnyPath) -> dict[str, Any]:
     """Score the stored predictions of an evaluation again, without the model or the data.
 
     Returns:
-        As `evaluate`.
+        The same as `evaluate`.
 
     Raises:
-        RunError: If the folder holds no finished evaluation.
+        RunError: If the folder does not hold a finished evaluation.
     """
     from ninefold.evaluation.score import score
 
@@ -147,14 +147,14 @@ def score(run: AnyPath) -> dict[str, Any]:
 
 
 def write_report(runs: Iterable[AnyPath], out: AnyPath = "report.html") -> None:
-    """Write one self-contained HTML page of evaluation and training runs, each base beside its tuned models.
+    """Write one self-contained HTML page of evaluation and training runs, with each base model beside its tuned models.
 
     Args:
         runs: Run folders of `evaluate` and `train`.
-        out: The page; its figures go beside it as PDF and PNG.
+        out: The page; its figures are written beside it as PDF and PNG.
 
     Raises:
-        RunError: If a folder is no finished run.
+        RunError: If a folder is not a finished run.
     """
     from ninefold.report.page import report
 
@@ -165,7 +165,7 @@ def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, An
     """Run the whole system in a folder: data sets, evaluation, fine-tuning, evaluation again, report.
 
     Returns:
-        What ``summary.json`` holds: accuracies by data set before and after, and seconds by step.
+        The content of ``summary.json``: accuracies by data set before and after training, and seconds by step.
     """
     from ninefold.studies.demo import demo
 
@@ -173,7 +173,7 @@ def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, An
 
 
 def _with_paths(spec: Spec) -> Spec:
-    """Return a specification with paths where its fields hold paths and strings were given."""
+    """Return a specification whose path fields are `Path` objects, converted from strings."""
     if not is_dataclass(spec):
         return spec
     hints = get_type_hints(type(spec))

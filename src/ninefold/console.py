@@ -1,8 +1,7 @@
-"""Messages and progress bars on standard error, apart from what a command prints on standard output.
+"""Messages and progress bars on standard error; results of a command go to standard output.
 
-Messages go through `logging`, under ``ninefold``. On a terminal all of them are shown; elsewhere (a pipe, a batch job)
-bars are hidden and warnings alone are shown. `show_debugging` shows all messages everywhere, with the file that sends
-each.
+Messages go through `logging`, under ``ninefold``. On a terminal all are shown; elsewhere (a pipe, a batch job)
+only warnings are shown, and no bars. `show_debugging` shows all messages everywhere, each with its source file.
 """
 
 import logging
@@ -15,14 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 Item = TypeVar("Item")
 
-# One for messages and bars, so that a message appears above a running bar. It writes to whatever ``sys.stderr`` is at
-# the moment.
+# Shared by messages and bars: a message then appears above a running bar. It writes to the current ``sys.stderr``.
 _console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 _logger = logging.getLogger("ninefold")
 
 
 class _StandardError(logging.Handler):
-    """The way from a message of the package to standard error."""
+    """The log handler that prints the package's messages on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         debugging = _logger.level == logging.DEBUG
@@ -44,27 +42,27 @@ if not _logger.handlers:
 
 
 def show_debugging(shown: bool = True) -> None:
-    """Show messages of every level, also where standard error is no terminal; or return to the default."""
+    """Show messages of every level, even where standard error is not a terminal; or return to the default."""
     _logger.setLevel(logging.DEBUG if shown else logging.INFO)
 
 
 def say(message: str) -> None:
-    """Tell the user what is going on; shown on a terminal only."""
+    """Inform the user about progress; shown on a terminal only."""
     _logger.info("%s", message, stacklevel=2)
 
 
 def warn(message: str) -> None:
-    """Tell the user what differs from what was asked for; always shown."""
+    """Warn the user about something that differs from the request; always shown."""
     _logger.warning("%s", message, stacklevel=2)
 
 
 def debug(message: str) -> None:
-    """Tell a developer about a decision inside; shown with ``--debug`` only."""
+    """Inform a developer about an internal decision; shown with ``--debug`` only."""
     _logger.debug("%s", message, stacklevel=2)
 
 
 def progress(*, shown: bool = True, transient: bool = False) -> Progress:
-    """Return a progress bar with counts, elapsed time and time left; hidden where standard error is no terminal."""
+    """Return a progress bar with counts, elapsed time and time left; hidden where standard error is not a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -1,7 +1,7 @@
-"""Pure combinatorics: factorial designs crossed with Williams option orders, and hold-outs that keep their balance.
+"""Pure combinatorics: factorial designs crossed with Williams option orders, and hold-outs that keep the balance.
 
-A design enumerates; it never samples and repairs. Objects, sizes, questions' texts, answers and options are numbers
-here; what they stand for is given to them elsewhere. Regions are numbered row-major, the top left one being 0.
+A design enumerates; it never samples and repairs. Objects, sizes, question texts, answers and options are numbers
+here; their meaning is assigned elsewhere. Regions are numbered row-major, the top left one being 0.
 """
 
 from collections import Counter
@@ -19,30 +19,30 @@ from ninefold.space import REGIONS, Cell, region_of_cell
 T = TypeVar("T")
 Integers = NDArray[np.int64]
 Holdout = Literal["object", "block", "random"]
-"""What validation holds out: whole objects, whole blocks, or single items, which proves nothing."""
+"""The unit that validation holds out: whole objects, whole blocks, or single items (which proves nothing)."""
 
 Ask = Callable[[int, int, Cell], tuple[int, int]]
-"""What a question makes of an object, a size and a cell: the number of its text, and the number of its answer."""
+"""A question as a function from (object, size, cell) to the number of its text and the number of its answer."""
 
 
 class Combination(NamedTuple):
-    """One item of a design: what is shown, what is asked of it, and with which order of the options."""
+    """One item of a design: what is shown, what is asked, and the order of the options."""
 
     object: int
-    """Which object, counted through the whole design."""
+    """Index of the object, within the whole design."""
     size: int
-    """Which size."""
+    """Index of the size."""
     cell: Cell
-    """The cell it stands in."""
+    """Cell of the object."""
     text: int
-    """Which text the question has."""
+    """Index of the question's text."""
     answer: int
-    """Which of the labels is the answer."""
+    """Index of the answer among the labels."""
     order: int
-    """Which of the option orders it is asked with."""
+    """Index of the option order."""
     block: int
-    """Which block of its text and order: the k-th item of each answer makes block k, so that every answer occurs once
-    in a block and its text tells nothing."""
+    """Index of the block within its text and order. Block k holds the k-th item of each answer: every answer occurs
+    once in a block, and the text gives no information about the answer."""
 
 
 def williams(n: int) -> Integers:
@@ -80,20 +80,20 @@ def factorial(
 ) -> list[Combination]:
     """Return every combination of object, size and cell once, each with one of the option orders.
 
-    Every pair of a text and an order meets all answers equally often, wherever all answers of a text are equally often
-    right, so that text tells nothing of the answer.
+    Every pair of a text and an order meets all answers equally often, if all answers of a text are equally often
+    right. The text then gives no information about the answer.
 
     Args:
-        objects: The objects; the first counts as 0 in the formulas, whatever its number.
-        sizes: How many sizes.
+        objects: Numbers of the objects; the formulas count them from 0.
+        sizes: Number of sizes.
         grid: Cells along each side.
-        ask: What is asked of each combination.
-        labels: How many labels the question has.
+        ask: The question, asked of each combination.
+        labels: Number of labels of the question.
         relabeled: A permutation of the options (see `relabeling`).
         shift: A constant from 0 to ``labels`` - 1: with another one, no item's answer keeps its slot.
 
     Raises:
-        DesignError: If regions do not hold whole cells.
+        DesignError: If the grid does not divide into regions of whole cells.
     """
     check_grid(grid)
     side = grid // REGIONS
@@ -106,7 +106,7 @@ def factorial(
     peers: Counter[tuple[object, ...]] = Counter()
     items = []
     for (_, size, cell), (text, answer) in zip(shown, asked, strict=True):
-        # Objects are told apart by their text, or within one text and answer by being one of several.
+        # Objects differ by their text, or by their index among those of one text and answer.
         o = texts[text] + peers[text, answer, size, cell]
         peers[text, answer, size, cell] += 1
         items.append(_Item(o, size, cell, answer))
@@ -123,13 +123,13 @@ def factorial(
 
 
 def check_grid(grid: int) -> None:
-    """Raise a `DesignError` if regions do not hold whole cells."""
+    """Raise a `DesignError` if the grid does not divide into regions of whole cells."""
     if grid < REGIONS or grid % REGIONS:
         raise DesignError(f"grid of {grid}: regions must hold whole cells; use a multiple of {REGIONS}")
 
 
 class _Item(NamedTuple):
-    """An item as the formulas see it."""
+    """An item in the numbers that the formulas use."""
 
     o: int
     size: int
@@ -138,10 +138,10 @@ class _Item(NamedTuple):
 
 
 def _by_rule(items: Sequence[_Item], grid: int, n: int, index_of: Sequence[int]) -> list[int]:
-    """Return each item's order by the rule for its number of labels; all rules are linear modulo ``n``.
+    """Return each item's order by the rule for ``n`` labels; all rules are linear modulo ``n``.
 
-    The order minus the answer's index decides the answer's slot: if the index cancels out of that difference, as in the
-    first square of nine regions, cells must take its part.
+    The order minus the answer's index decides the answer's slot. If the index cancels out of that difference, as in the
+    first square of nine regions, the cell must vary the slot instead.
     """
     pairs = {(region_of_cell(item.cell, grid), item.answer) for item in items}
     if n == REGIONS**2 and len(pairs) == n == len({answer for _, answer in pairs}):
@@ -155,13 +155,13 @@ def _nine_regions(item: _Item, u: int, grid: int) -> int:
     """Return the order of an item whose answer is one of nine regions.
 
     With nine cells in a region and two sizes, each pair of object and region meets each order exactly once. The
-    transposed region number f, and the sign of c in the second square, keep rows, columns and cells even over slots.
+    transposed region number f, and the sign of c in the second square, balance rows, columns and cells over slots.
     """
     side = grid // REGIONS
     top, left = item.cell.row // side, item.cell.col // side
     c = item.cell.row % side * side + item.cell.col % side
     f = REGIONS * left + top
-    # Nine inner cells in turn take every order once. Cells left over take one order in all regions alike.
+    # Nine inner cells, one after another, take every order once. Cells left over take the same order in all regions.
     if c >= side**2 // 9 * 9:
         u = f = 0
     if (item.size + item.o) % 2 == 0:
@@ -172,8 +172,8 @@ def _nine_regions(item: _Item, u: int, grid: int) -> int:
 def _odd_labels(item: _Item, u: int, n: int) -> int:
     """Return the order of an item of a question with an odd number of labels, in one of the two squares.
 
-    With three labels along an axis of the grid all is exact but cells, whose answers are spread over slots as evenly as
-    numbers allow: that is what u, the answer's index, is for in the second square.
+    With three labels along an axis of the grid, everything is exact except cells. Their answers are spread over slots
+    as evenly as the numbers allow; the answer's index u in the second square serves this.
     """
     row, col = item.cell
     if (item.size + item.o) % 2 == 0:
@@ -182,9 +182,9 @@ def _odd_labels(item: _Item, u: int, n: int) -> int:
 
 
 def _even_labels(item: _Item, n: int) -> int:
-    """Return the order of an item of a question with an even number of labels, of which there is one square.
+    """Return the order of an item of a question with an even number of labels, whose design is a single square.
 
-    The order does not depend on the answer: items that differ in it alone have all their slots different.
+    The order does not depend on the answer: items that differ only in the answer have different slots.
     """
     row, col = item.cell
     return (row + (n // 2 - 1) * col + n // 2 * item.size + item.o) % n
@@ -199,9 +199,9 @@ def _even(rows: Sequence[tuple[int, int, int]], labels: int) -> bool:
 
 
 def _in_turn(asked: Sequence[tuple[int, int]], orders: int) -> list[int]:
-    """Return orders that are dealt out in turn to the items of each text and answer.
+    """Return orders assigned cyclically to the items of each text and answer.
 
-    Answers that are right equally often meet each order equally often, whatever the cells and sizes.
+    Answers that are right equally often meet each order equally often, for any cells and sizes.
     """
     dealt: Counter[tuple[int, int]] = Counter()
     chosen = []
@@ -212,7 +212,7 @@ def _in_turn(asked: Sequence[tuple[int, int]], orders: int) -> list[int]:
 
 
 def _shifted(order: int, n: int, shift: int) -> int:
-    """Return the order that stands ``shift`` further in the first square, or as much before in the second."""
+    """Return the order ``shift`` positions later in the first square, or as many earlier in the second."""
     return (order + shift) % n if order < n else n + (order - n - shift) % n
 
 
@@ -221,18 +221,18 @@ def held_out(
 ) -> dict[str, list[Combination]]:
     """Split a design into four fifths to train on and one fifth for validation.
 
-    By object, each part is a design of its own, with its own numbers in the formulas, and all that is exact about one
-    design is exact about both. By block, the items of a block stay together, so that text still tells nothing. By item
-    at random, text tells a lot: the answers that a text lacks in training are those it has in validation.
+    By object, each part is a design of its own, numbered anew in the formulas; all exact properties of a design hold
+    for both. By block, the items of a block stay together, and the text still gives no information. By single items at
+    random, the text gives much away: the answers that a text lacks in training are those it has in validation.
 
     Args:
         objects: All objects.
-        design: Makes the design of some objects (see `factorial`).
-        by: What is held out.
-        seed: Decides which.
+        design: A function that makes the design of some objects (see `factorial`).
+        by: The unit that is held out.
+        seed: Seed of the choice of units.
 
     Returns:
-        The items of "train" and of "validation".
+        The items of "train" and the items of "validation".
     """
     draw = rng(seed, "holdout", by)
     if by == "object":

@@ -10,7 +10,7 @@ class NinefoldError(Exception):
     """A mistake the user can correct; the command line prints the message alone."""
 
     exit_code: ClassVar[int] = 2
-    """What the command line exits with."""
+    """Exit code of the command line."""
 
 
 class DataError(NinefoldError):
@@ -18,7 +18,7 @@ class DataError(NinefoldError):
 
 
 class FactError(DataError):
-    """A data set that does not keep what its certificate states."""
+    """A data set that breaks a statement of its certificate."""
 
     exit_code = 1
 
@@ -28,11 +28,11 @@ class DesignError(NinefoldError):
 
 
 class ModelError(NinefoldError):
-    """A model that cannot be found, loaded, or asked for what was wanted."""
+    """A model that cannot be found or loaded, or that cannot do what was requested."""
 
 
 class PluginError(NinefoldError):
-    """A user's own Python file that cannot be imported, or that registers what cannot be used."""
+    """A user's own Python file that cannot be imported, or that registers something unusable."""
 
 
 class RunError(NinefoldError):
@@ -53,16 +53,16 @@ ADVICE = {
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run the same command again",
     errno.EIO: "the disk or its connection fails; check it and run the same command again",
 }
-"""What went wrong and what to do, by the error number of the operating system."""
+"""Cause and remedy by the operating system's error number."""
 
-# How libraries written in Rust (safetensors, tokenizers) report an error of the operating system.
+# Format in which libraries written in Rust (safetensors, tokenizers) report an error of the operating system.
 _OF_RUST = re.compile(r"os error (\d+)")
 
 
 def system_error(error: BaseException) -> str | None:
-    """Return one line for an error of the operating system, or ``None`` where an exception has another origin.
+    """Return one line for an error of the operating system, or ``None`` if an exception has another origin.
 
-    Libraries wrap such errors in exceptions of their own, so that the chain of causes is searched as well.
+    The chain of causes is searched too, because libraries wrap such errors in their own exceptions.
     """
     for cause in _chain(error):
         rust = _OF_RUST.search(str(cause))
@@ -77,7 +77,7 @@ def system_error(error: BaseException) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an exception's message that is not empty, or its type where it has no message."""
+    """Return the first non-empty line of an exception's message, or its type if it has no message."""
     lines = (line.strip() for line in str(error).splitlines())
     return next((line for line in lines if line), type(error).__name__)
 

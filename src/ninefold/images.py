@@ -1,4 +1,4 @@
-"""The only image decoder: bytes, a path or a scene to RGB pixels, the same wherever they are used."""
+"""The only image decoder: from bytes, a path or a scene to RGB pixels, identical everywhere."""
 
 import io
 import struct
@@ -25,25 +25,25 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-"""The operation on stored pixels that undoes each EXIF orientation; 1 is upright."""
+"""Pillow's operation that undoes each EXIF orientation; 1 is upright."""
 
 
 def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
     """Return the pixels of an image: decoded, or rendered from a scene.
 
-    EXIF rotation is applied. Transparent pixels are laid on black; 16-bit gray keeps its high byte, as libpng and
-    OpenCV do; of an animation the first frame counts. Color profiles and gamma are ignored.
+    EXIF rotation is applied. Transparent pixels are composited on black. 16-bit gray keeps its high byte, as in libpng
+    and OpenCV. An animation gives its first frame. Color profiles and gamma are ignored.
 
     Args:
         image: An encoded image, the path of one, or a scene.
-        name: What to call the image in an error, where it has no path.
+        name: Name of the image in an error, if it has no path.
 
     Returns:
-        (H, W, 3) uint8, read-only: the last decoded image is kept, as neighboring rows often share one.
+        (H, W, 3) uint8, read-only: the last decoded image is cached, because neighboring rows often share one.
 
     Raises:
-        DataError: If the image is missing, truncated, of no known format, too large to be safe, or of a kind without an
-            agreed conversion (floating-point pixels, CIE Lab).
+        DataError: If the image is missing, truncated, of an unknown format, too large to be safe, or of a mode
+            without a standard conversion (floating-point pixels, CIE Lab).
     """
     if isinstance(image, Scene):
         return render(image)
@@ -79,7 +79,7 @@ def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
 
 
 def orientation(image: ImageSource, *, name: str = "") -> int:
-    """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 where there is none to undo.
+    """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 if there is none to undo.
 
     Raises:
         DataError: If the image is missing or its header cannot be read.
@@ -93,10 +93,10 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
     content, name = _content(image, name)
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            # In search of an orientation, Pillow decodes all of a PNG.
+            # To find an orientation, Pillow would decode the whole PNG.
             bare = picture.format == "PNG" and _PNG_METADATA.isdisjoint(_png_chunks(content))
             turn = 1 if bare else _orientation(picture)
-            # Pillow reports a TIFF's size already turned, and turns its pixels itself.
+            # Pillow reports a TIFF's size already rotated, and rotates its pixels itself.
             turned = turn >= 5 and picture.format != "TIFF"
             return (picture.size[::-1] if turned else picture.size), turn
     except Exception as error:  # as in open_rgb
@@ -141,7 +141,7 @@ def _decode(content: bytes) -> Image.Image:
 def _orientation(picture: Image.Image) -> int:
     try:
         turn = picture.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a broken EXIF block says nothing about the pixels, which are whole
+    except Exception:  # a broken EXIF block does not affect the pixels
         return 1
     return turn if turn in _UPRIGHT else 1
 
@@ -150,8 +150,8 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise ValueError("floating-point pixels have no agreed white; save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
-        # Pillow's own conversion clips at 255, which turns most of a 16-bit image white. Mode "I" is how it
-        # opens 16-bit files of some formats (PGM); it stretches their values to 0..65535.
+        # Pillow's own conversion clips at 255, which makes most of a 16-bit image white. It opens 16-bit
+        # files of some formats (PGM) in mode "I", with values scaled to 0..65535.
         return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) >> 8).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")

@@ -1,4 +1,4 @@
-"""The only maker of random generators: every stream is named by a seed and keys, and adjacent seeds share nothing."""
+"""The only source of random generators: a seed and keys name each stream; different names, independent streams."""
 
 import hashlib
 
@@ -6,13 +6,13 @@ import numpy as np
 
 
 def seed_sequence(seed: int, *keys: int | str) -> np.random.SeedSequence:
-    """Name a stream of random numbers.
+    """Return the seed sequence of a named stream of random numbers.
 
-    Words become integers by a fixed hash, so that a stream is the same on every machine and in every process.
+    Words become integers by a fixed hash: a stream is the same on every machine and in every process.
 
     Args:
-        seed: The user's seed, zero or more.
-        keys: What the stream is for, e.g. ``"train", 17``. Integers are used as they are.
+        seed: The user's seed, non-negative.
+        keys: The purpose of the stream, e.g. ``"train", 17``. Integers are used as they are.
 
     Returns:
         ``SeedSequence(entropy=seed, spawn_key=keys)``.

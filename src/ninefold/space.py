@@ -1,7 +1,7 @@
-"""Positions in an image: regions (3x3), cells (9x9), the nine labels, and the one function from a point to each.
+"""Positions in an image: regions (3x3), cells (9x9), the nine labels, and the functions from a point to each.
 
 Rows count downward and columns rightward from the top left corner, both from 0. A point on a border belongs to the cell
-on its right or below it; a point on the far edge of the image belongs to the last cell.
+right of it or below it; a point on the far edge of the image belongs to the last cell.
 """
 
 import math
@@ -58,22 +58,22 @@ def region_of_cell(cell: Cell, grid: int = GRID) -> int:
 
 
 def label_of_cell(cell: Cell, grid: int = GRID) -> str:
-    """Return the label of the region that holds a cell: the truth of every question about absolute position."""
+    """Return the label of the region that holds a cell: the true answer to a question about absolute position."""
     return LABELS[region_of_cell(cell, grid)]
 
 
 def border_distance(box: Box, width: int, height: int) -> float:
-    """Return how far a box's center is from the nearest border between regions.
+    """Return the distance from a box's center to the nearest border between regions.
 
-    The unit is the image's side along the axis of that border, so that a region is 1/3 wide and the largest possible
-    value is 1/3 (a corner of the image).
+    The unit is the image's side along the axis of that border: a region is 1/3 wide, and the largest possible value is
+    1/3 (a corner of the image).
     """
     u, v = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
     return min(abs(position - k / REGIONS) for position in (u, v) for k in range(1, REGIONS))
 
 
 def _near_border(position: float) -> bool:
-    # Fractions are slow. Floats of an image's size are wrong by far less than this, so that only a position so close
+    # Fractions are slow. The error of floats of an image's size is far below this tolerance: only a position this close
     # to a border can fall on its wrong side.
     return abs(position - round(position)) < 1e-9
 

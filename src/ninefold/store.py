@@ -1,4 +1,4 @@
-"""Atomic files and content hashes: a result exists whole or not at all."""
+"""Atomic files and content hashes: a result is complete or absent."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ import xxhash
 from ninefold.errors import RunError
 
 REMEMBERED_BYTES = 16 << 20
-"""Hashes of files from this size on are remembered; smaller ones are read again in milliseconds."""
+"""Smallest file whose hash is cached, in bytes; smaller files are read again in milliseconds."""
 
 REMEMBERED_FILES = 1024
-"""Hashes that are remembered at most, the latest ones."""
+"""Largest number of cached hashes; the latest are kept."""
 
 
 def canonical_json(value: object) -> str:
-    """Return JSON with sorted keys and no spare space: equal values give equal text."""
+    """Return JSON with sorted keys and no extra spaces: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -33,7 +33,7 @@ def content_id(value: object, length: int = 12) -> str:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new one and nothing between."""
+    """Write a file atomically: a reader, or a crash, finds either the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -41,7 +41,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; a result is as readable as any other file of its folder.
+        # mkstemp makes files private; a result must be as readable as any other file of its folder.
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException:
@@ -50,7 +50,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a text file atomically, as UTF-8 with the line ends it was given."""
+    """Write a text file atomically, as UTF-8 with its line ends unchanged."""
     write_bytes(path, content.encode())
 
 
@@ -71,9 +71,9 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``path`` that takes its place, whole, when the block ends without an error.
+    """Yield an empty folder beside ``path`` that replaces it when the block ends without an error.
 
-    What stood at ``path`` before is removed only once the new folder is complete.
+    The old content of ``path`` is removed only when the new folder is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -95,7 +95,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def file_hash(path: Path) -> str:
     """Return the xxh3_128 of a file's bytes, in hex.
 
-    That of a large file is remembered in the user's cache, by its path, size and time of change.
+    The hash of a large file is cached in the user's cache folder, by path, size and modification time.
     """
     facts = path.stat()
     if facts.st_size < REMEMBERED_BYTES:
@@ -106,7 +106,7 @@ def file_hash(path: Path) -> str:
     if known.get(key, [])[:2] == state:
         return str(known[key][2])
     found = _hash(path)
-    # A file that was changed just now may be changed again within the resolution of its time of change.
+    # A file that was changed just now may change again within the resolution of its modification time.
     if time.time_ns() - facts.st_mtime_ns > 2_000_000_000:
         newest = [(name, value) for name, value in known.items() if name != key][1 - REMEMBERED_FILES :]
         with suppress(OSError):
@@ -115,7 +115,7 @@ def file_hash(path: Path) -> str:
 
 
 def user_cache() -> Path:
-    """Return the folder of what ninefold keeps for a user and can make again."""
+    """Return the user's cache folder of ninefold, which can be deleted at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ninefold"
 
 

@@ -1,4 +1,4 @@
-"""The frozen nouns that flow between rooms. Nothing else is passed around; add a field before you add a type."""
+"""The frozen types that all rooms share. Nothing else is passed between rooms; add a field before you add a type."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ Factor = str | int | float | bool | None
 """One fact about an example, flat enough to be a column of a table."""
 
 Clustering = Literal["census", "group"]
-"""What intervals are computed over: every row of a complete design, or a sample whose groups err together."""
+"""The unit of intervals: the single row in a complete design ("census"), or groups of rows with correlated errors."""
 
 AnswerKind = Literal["label", "empty", "no label", "several labels", "truncated"]
-"""What an answer turns out to be; everything but "label" is invalid, and each class is counted apart."""
+"""The outcome of reading an answer; all except "label" are invalid, and each kind is counted separately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Thing:
     size: str
     """A name from the vocabulary's table of sizes."""
     cell: Cell
-    """Where it stands, in the scene's grid."""
+    """Its cell in the scene's grid."""
 
     @property
     def look(self) -> str:
-        """How a question names it: color and shape; size does not count."""
+        """Color and shape, the name that a question uses; size is not part of it."""
         return f"{self.color} {self.shape}"
 
 
@@ -41,7 +41,7 @@ class Scene:
     """An image to be drawn: everything that decides its pixels, in integers and names."""
 
     things: tuple[Thing, ...]
-    """What stands in it, the target of the question first."""
+    """Its things, the target of the question first."""
     canvas: int = 672
     """Side of the square image, in pixels."""
     grid: int = GRID
@@ -49,16 +49,16 @@ class Scene:
     background: str = "black"
     """A name from the vocabulary's table of colors."""
     antialias: bool = False
-    """Whether edges are smooth; crisp images hold no other colors than those of things and background."""
+    """Whether edges are smooth; crisp images contain only the colors of things and background."""
 
 
 ImageSource = bytes | Path | Scene
-"""An image as an example holds it: encoded, the path of a file, or a scene to render."""
+"""An image of an example: encoded bytes, the path of a file, or a scene to render."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model's text says, once read."""
+    """An answer read from a model's text."""
 
     kind: AnswerKind
     """"label", or why no label can be read."""
@@ -70,13 +70,13 @@ class AnswerFormat(Protocol):
     """A way to read a model's text, given the options of the example; it never guesses."""
 
     name: str
-    """The word that examples name it by, in their ``answer_format``."""
+    """Its name, which examples hold in ``answer_format``."""
 
     def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
         """Return the option that a text gives, or why none can be read.
 
         Args:
-            text: The model's text, or a stored true answer: both are read alike, and equal labels mean a right answer.
+            text: The model's text, or a stored true answer. Both are read alike; equal labels mean a right answer.
             options: The answers offered, in the order of the prompt; may be empty.
             truncated: Whether the token limit stopped the text.
         """
@@ -84,14 +84,14 @@ class AnswerFormat(Protocol):
 
 
 class Question(Protocol):
-    """A kind of question: its labels, the format its answers are read with, and how it is asked of a scene."""
+    """A kind of question: its labels, its answer format, and its text for a scene."""
 
     name: str
-    """The word that data sets and commands call it by."""
+    """Its name in data sets and commands."""
     labels: tuple[str, ...]
     """All possible answers, in canonical order."""
     answer_format: str
-    """Name of the format that answers are read with."""
+    """Name of its answer format."""
 
     def ask(self, scene: Scene) -> tuple[str, str]:
         """Return the question about a scene's target, and its answer."""
@@ -100,7 +100,7 @@ class Question(Protocol):
 
 @runtime_checkable
 class BoxQuestion(Question, Protocol):
-    """A question that can be asked of a named bounding box, too."""
+    """A question that can also be asked of a named bounding box."""
 
     def ask_box(self, category: str, box: Box, width: int, height: int) -> tuple[str, str]:
         """Return the question about a box in an image of the given size in pixels, and its answer."""
@@ -109,37 +109,37 @@ class BoxQuestion(Question, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An image, a question about it, and the truth."""
+    """An image, a question about it, and the true answer."""
 
     id: str
     """Unique within its data set, and the same in every run that makes it."""
     image: ImageSource
-    """An encoded image, the path of one, or a scene to render."""
+    """Encoded bytes, the path of a file, or a scene to render."""
     question: str
     """The question alone, e.g. "Where is the red square?"."""
     prompt: str
-    """The exact text a model is given, used verbatim."""
+    """The exact text that a model is given, verbatim."""
     options: tuple[str, ...]
     """The answers offered, in the order the prompt lists them; may be empty."""
     answer: str
-    """The truth, one of the options where there are any."""
+    """The true answer, one of the options if there are any."""
     answer_format: str = "labels"
-    """Name of the format that the answer is read with."""
+    """Name of the answer format."""
     group: str = ""
-    """What must stay together in splits and intervals: an image id, a block of a design, a benchmark's pair."""
+    """The unit that splits and intervals keep together: an image id, a block of a design, a benchmark's pair."""
     factors: Mapping[str, Factor] = field(default_factory=dict)
     """The row of the design, or the source's facts; every value becomes a column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model said of one example."""
+    """A model's output for one example."""
 
     id: str
     """The example's id."""
     text: str
     """The model's exact text."""
     truncated: bool = False
-    """Whether the token limit stopped it."""
+    """Whether the token limit cut it off."""
     scores: tuple[float, ...] | None = None
-    """One log-probability per option, where the model was asked for them."""
+    """One log-probability per option, if requested."""

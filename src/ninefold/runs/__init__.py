@@ -1,1 +1,1 @@
-"""The run folder: its files, its records, its lock, and what a model was tuned from. No torch here."""
+"""The run folder: its files, records and lock, and the lineage of tuned models. No torch here."""

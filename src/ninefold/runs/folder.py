@@ -11,7 +11,7 @@ from ninefold.runs.records import Status
 
 
 def run_id(spec: Mapping[str, Any]) -> str:
-    """Return the identity of a run: a hash of all that changes its outcome."""
+    """Return the id of a run: a hash of everything that changes its outcome."""
     return store.content_id(spec)
 
 
@@ -19,9 +19,9 @@ def open_run(folder: Path, spec: Mapping[str, Any]) -> bool:
     """Make or reopen the run folder of a specification.
 
     Args:
-        folder: The run folder. One that was begun with the same specification is continued; one begun with another is
-            refused, so that results of two specifications never mix, unless that failed before it had any result.
-        spec: All that changes the outcome and nothing else, in JSON's types.
+        folder: The run folder. A run of the same specification is resumed. A run of another one is refused, to keep
+            their results apart, unless it failed before it had any result.
+        spec: Everything that changes the outcome and nothing else, in JSON types.
 
     Returns:
         Whether the run is already done.
@@ -54,7 +54,7 @@ def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
         RunError: If it belongs to another specification, or holds other files.
     """
     names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-    # What a crash leaves of a file that was being written is nobody's.
+    # Temporary files left by a crash do not count.
     names = {name for name in names if not name.startswith((f".{layout.SPEC}.", f".{layout.STATUS}."))}
     if layout.SPEC not in names:
         if names - {layout.LOCK}:

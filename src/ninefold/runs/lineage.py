@@ -1,4 +1,4 @@
-"""Lineage of tuned models: the training run that made an adapter or a checkpoint, and the base it began from."""
+"""Lineage of tuned models: the training run that made an adapter or a checkpoint, and its base model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,23 +9,23 @@ from ninefold.errors import RunError
 from ninefold.runs import layout
 
 Identity = Mapping[str, Any]
-"""What tells one model from another, in JSON's types (see `ninefold.models.identity`)."""
+"""The identity of a model, in JSON types (see `ninefold.models.identity`)."""
 
 
 def adapter_folder(path: Path) -> Path:
-    """Return the folder of an adapter, given it or the training run that made it."""
+    """Return the folder of an adapter, given that folder or the training run that made it."""
     return path / layout.ADAPTER if (path / layout.ADAPTER).is_dir() else path
 
 
 def checkpoint_folder(path: Path) -> Path:
-    """Return the folder of a checkpoint, given it or the training run of all weights that made it."""
+    """Return the folder of a checkpoint, given that folder or the full fine-tuning run that made it."""
     return path / layout.MODEL if training_run(path) == path and (path / layout.MODEL).is_dir() else path
 
 
 def training_run(path: Path) -> Path | None:
     """Return the training run that made an adapter or a checkpoint, given the folder of either, or of the run itself.
 
-    Where neither it nor the folder above it is a training run, that is not known.
+    None if neither the folder nor its parent is a training run.
     """
     made = {layout.ADAPTER, layout.MODEL}
     for folder in (path, path.parent) if path.name in made else (path,):
@@ -35,16 +35,16 @@ def training_run(path: Path) -> Path | None:
 
 
 def base_of(path: Path) -> Identity | None:
-    """Return the identity of the model that an adapter or a checkpoint was trained from, where that is known."""
+    """Return the identity of the model that an adapter or a checkpoint was trained from, if known."""
     run = training_run(path)
     return None if run is None else identity_in(run)
 
 
 def identity_in(run: Path) -> Identity:
-    """Return the identity of a run's model: what was evaluated, or what training began from.
+    """Return the identity of a run's model: the evaluated model, or the one that training began from.
 
     Raises:
-        RunError: If the folder is no run.
+        RunError: If the folder is not a run.
     """
     model = store.read_json(run / layout.SPEC).get("model")
     if not isinstance(model, dict):
@@ -54,23 +54,23 @@ def identity_in(run: Path) -> Identity:
     return model
 
 
-def parent(model: Identity, told: Mapping[str, Any]) -> Identity | None:
+def parent(model: Identity, provenance: Mapping[str, Any]) -> Identity | None:
     """Return the identity of the model that an evaluated model was tuned from; None for a base.
 
     Args:
         model: Identity of the evaluated model, ``model`` in the run's ``spec.json``.
-        told: The run's provenance, which names the ``parent`` of a model with weights of its own.
+        provenance: The run's provenance, which names the ``parent`` of a model with weights of its own.
     """
     if model.get("adapter") is not None:
         return {**model, "adapter": None}
-    base = told.get("parent")
-    # A base is compared as it is evaluated, and not as it was trained: in the tuned model's floating-point type.
+    base = provenance.get("parent")
+    # The base is compared as evaluated, not as trained: in the tuned model's floating-point type.
     return None if base is None else {**base, "dtype": model["dtype"]} if "dtype" in model else dict(base)
 
 
-def subject(model: Identity, told: Mapping[str, Any]) -> Identity:
-    """Return the identity of the base that an evaluated model is, or was tuned from."""
-    return parent(model, told) or model
+def subject(model: Identity, provenance: Mapping[str, Any]) -> Identity:
+    """Return the identity of an evaluated model's base: the model itself, or the one it was tuned from."""
+    return parent(model, provenance) or model
 
 
 def _kind(folder: Path) -> object:

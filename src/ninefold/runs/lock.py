@@ -1,4 +1,4 @@
-"""The lock of a run folder: one process works on a run, and its status says how that went."""
+"""The lock of a run folder: one process works on a run and records its status."""
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
@@ -16,15 +16,15 @@ from ninefold.runs.folder import check_run, is_finished, open_run
 from ninefold.runs.records import Status, now
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
-"""Errors of file systems that have no locks."""
+"""Error numbers of file systems without locks."""
 
 
 @contextmanager
 def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
     """Open the run folder of a specification and hold its lock until the block ends.
 
-    The status says "running" meanwhile, and then "done", or "failed" with the reason where an exception ended the
-    block. What was killed, or interrupted by the user, stays "running"; its lock is free again.
+    The status is "running" meanwhile, and then "done", or "failed" with the reason if an exception ended the block.
+    A run that was killed, or interrupted by the user, stays "running"; its lock is free again.
 
     Yields:
         Whether there is work to do; another process may just have finished the run.
@@ -51,7 +51,7 @@ def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
 
 
 def locked(folder: Path) -> AbstractContextManager[None]:
-    """Return a block that holds the lock of a run folder; that of a process that died is free.
+    """Return a context that holds the lock of a run folder; the lock of a dead process is free.
 
     Raises:
         RunError: If another process holds it; the message names the holder.
@@ -64,10 +64,10 @@ def locked(folder: Path) -> AbstractContextManager[None]:
 
 @contextmanager
 def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
-    """Hold a lock file until the block ends, and remove it; another process that asks for it meanwhile is refused.
+    """Hold a lock file until the block ends, then remove it; other processes are refused meanwhile.
 
     Raises:
-        NinefoldError: What ``refusal`` returns, if another process holds the lock.
+        NinefoldError: The error that ``refusal`` returns, if another process holds the lock.
     """
     lock = filelock.FileLock(path, timeout=0)
     try:
@@ -83,7 +83,7 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
     try:
         yield
     finally:
-        # While it is held: whoever opened the file meanwhile is refused, or finds what is finished now.
+        # Removed while held: a process that opened the file meanwhile is refused, or finds the finished run.
         with suppress(OSError):
             path.unlink()
         lock.release()

@@ -1,4 +1,4 @@
-"""Figures of a run, typed: ``metrics.json`` of an evaluation and of a training run."""
+"""Typed records of ``metrics.json``, of an evaluation and of a training run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,66 +7,66 @@ from typing import Any
 from ninefold.runs.records import Record
 
 SCORER_VERSION = 2
-"""Changes whenever the same predictions would be scored otherwise; it is no part of a run's id."""
+"""Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationMetrics(Record):
-    """Figures of an evaluation. Accuracies are fractions, and None where there is nothing to divide by."""
+    """Metrics of an evaluation. Accuracies are fractions, or None if there are no examples."""
 
     OPTIONAL = frozenset({"by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell"})
 
     scorer: int
     """Version of the scorer (see `SCORER_VERSION`)."""
     n: int
-    """Examples."""
+    """Number of examples."""
     accuracy: float
-    """Right answers among all."""
+    """Right answers among all examples."""
     ci95: Sequence[float]
-    """Ends of the accuracy's interval."""
+    """Bounds of the accuracy's 95 % interval."""
     interval: str
-    """How the interval is made, and which uncertainty it shows."""
+    """Method of the interval, and the uncertainty it shows."""
     invalid: int
-    """Answers without a label."""
+    """Number of answers without a label."""
     invalid_by_class: Mapping[str, int]
-    """The same by reason."""
+    """Number of answers without a label, by reason."""
     valid_accuracy: float | None
-    """Right answers among those with a label."""
+    """Right answers among the answers with a label."""
     by_region: Mapping[str, Mapping[str, Any]] | None = None
-    """``n``, ``accuracy`` and ``ci95`` by the region of the target; this and what follows where positions are known."""
+    """``n``, ``accuracy`` and ``ci95`` by the target's region. It and the next four are None without positions."""
     by_cell: Sequence[Sequence[float | None]] | None = None
-    """Accuracy by cell, a list a row of the grid."""
+    """Accuracy by cell, one list per row of the grid."""
     n_by_cell: Sequence[Sequence[int]] | None = None
-    """Examples by cell."""
+    """Number of examples by cell."""
     votes: Sequence[Sequence[str | None]] | None = None
     """The most frequent label by cell."""
     answer_by_cell: Sequence[Sequence[str | None]] | None = None
-    """The right answer by cell, where all its examples have the same."""
+    """The right answer by cell, if all its examples share one."""
     confusion: Mapping[str, Mapping[str, int]]
-    """For each right answer how often each label, or reason for none, was given."""
+    """For each right answer, the count of each label given, or of each reason for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingMetrics(Record):
-    """Figures of a training run."""
+    """Metrics of a training run."""
 
     best_epoch: int
     """The epoch with the lowest validation loss, whose weights are kept."""
     best_step: int
-    """Optimizer steps until then."""
+    """Optimizer steps until the end of that epoch."""
     train_loss: float
-    """Mean loss of that epoch's training examples."""
+    """Mean loss over that epoch's training examples."""
     validation_loss: float
-    """Mean loss of the validation examples after it."""
+    """Mean loss over the validation examples after that epoch."""
     epochs: int
-    """Epochs in all."""
+    """Total number of epochs."""
     steps: int
-    """Optimizer steps in all."""
+    """Total number of optimizer steps."""
     stopped_early: bool
-    """Whether the validation loss had stopped falling."""
+    """Whether training stopped because the validation loss no longer fell."""
     examples: Mapping[str, int]
-    """Examples of each split."""
+    """Number of examples by split."""
     adapted: str
-    """What is trained, in one line."""
+    """The trained parameters, in one line."""
     adapted_modules: Sequence[str]
-    """Names of the modules that LoRA adapts, or of the weights that are trained."""
+    """Names of the modules that LoRA adapts, or of the trained weights."""

@@ -18,10 +18,10 @@ from ninefold.runs import layout
 from ninefold.version import __version__
 
 State = Literal["planned", "running", "done", "failed"]
-"""How far a run is; one that was killed still says "running", though nobody holds its lock."""
+"""The state of a run; a killed run is still "running", but no process holds its lock."""
 
 PACKAGES = ("torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
-"""Packages whose versions a run notes."""
+"""Packages whose versions a run records."""
 
 
 def now() -> str:
@@ -30,19 +30,19 @@ def now() -> str:
 
 
 class Record:
-    """A frozen dataclass that is an object of JSON; keys it does not know are passed over."""
+    """A frozen dataclass with a JSON form; unknown keys are ignored."""
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset()
     """Fields that are left out where they are None."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record in JSON's types."""
-        told = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
-        return {key: _plain(value) for key, value in told.items() if value is not None or key not in self.OPTIONAL}
+        """Return the record in JSON types."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+        return {key: _plain(value) for key, value in values.items() if value is not None or key not in self.OPTIONAL}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Return the record of an object of JSON.
+        """Return the record from a JSON object.
 
         Raises:
             RunError: If it lacks a key that has no default.
@@ -55,7 +55,7 @@ class Record:
 
 
 def _plain(value: object) -> Any:
-    """Return a value as JSON has it: records as objects, tuples as lists."""
+    """Return a value in JSON types: records as objects, tuples as lists."""
     if isinstance(value, Record):
         return value.to_json()
     if isinstance(value, Mapping):
@@ -65,33 +65,33 @@ def _plain(value: object) -> Any:
 
 @dataclass(frozen=True)
 class Status(Record):
-    """How far a run is: ``status.json``."""
+    """The state of a run: ``status.json``."""
 
     OPTIONAL = frozenset({"begun", "ended", "reason", "process", "host"})
 
     state: State
     """Planned, running, done or failed."""
     begun: str | None = None
-    """When the last attempt began."""
+    """Time at which the last attempt began."""
     ended: str | None = None
-    """When it was done, or failed."""
+    """Time at which it was done, or failed."""
     reason: str | None = None
-    """Why it failed, in one line."""
+    """Reason of a failure, in one line."""
     process: int | None = None
     """Id of the process that works on it, or did."""
     host: str | None = None
-    """The machine of that process."""
+    """Host name of that process."""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return the status of a run folder; runs of earlier versions have ``done.json`` or nothing."""
+        """Return the status of a run folder; runs of earlier versions have ``done.json`` or no file."""
         if (folder / layout.STATUS).exists():
             return cls.from_json(store.read_json(folder / layout.STATUS))
         return cls("done" if (folder / layout.DONE).exists() else "planned")
 
     @classmethod
     def running(cls) -> Self:
-        """Return the status of a run that this process begins to work on."""
+        """Return the status of a run that this process starts now."""
         return cls("running", begun=now(), process=os.getpid(), host=socket.gethostname())
 
     def write(self, folder: Path) -> None:
@@ -104,54 +104,54 @@ class EvaluatedData(Record):
     """The examples that an evaluation asks."""
 
     name: str
-    """What the data set's folder is called."""
+    """Name of the data set's folder."""
     split: str
-    """The split."""
+    """Name of the split."""
     fingerprint: str
     """Identity of the split's rows."""
     limit: int | None = None
-    """Only the first so many, where that is not all of them."""
+    """Number of examples, counted from the first; None for all."""
     clustering: str = "group"
-    """What intervals are computed over: "census" or "group"."""
+    """Unit of intervals: "census" or "group" (see `ninefold.types.Clustering`)."""
     labels: Sequence[str] = ()
-    """All answers in canonical order; empty where rows have their own."""
+    """All answers in canonical order; empty if each row has its own."""
 
 
 @dataclass(frozen=True)
 class EvaluationSpec(Record):
-    """All that changes the outcome of an evaluation: ``spec.json``."""
+    """Everything that changes the outcome of an evaluation: ``spec.json``."""
 
     kind: ClassVar[str] = "evaluation"
 
     model: Mapping[str, Any]
     """Identity of the model (see `ninefold.models.identity`)."""
     data: EvaluatedData
-    """What is asked."""
+    """The examples to ask."""
     scoring: str = "generate"
-    """Whether the model writes its answer, or ranks the options."""
+    """Method of answering: the model generates text, or ranks the options."""
     max_new_tokens: int = 15
-    """Tokens after which a written answer is cut."""
+    """Largest number of tokens of a generated answer."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record in JSON's types."""
+        """Return the record in JSON types."""
         return {"kind": self.kind, **super().to_json()}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Return the record of an object of JSON."""
+        """Return the record from a JSON object."""
         return super().from_json({**found, "data": EvaluatedData.from_json(found["data"])})
 
 
 @dataclass(frozen=True)
 class TrainedData(Record):
-    """A data set that is trained on."""
+    """A data set for training."""
 
     name: str
-    """What its folder is called."""
+    """Name of its folder."""
     train: Sequence[str]
-    """Name and fingerprint of the split that is learned from."""
+    """Name and fingerprint of the training split."""
     validation: Sequence[str]
-    """Name and fingerprint of the split that chooses the best epoch."""
+    """Name and fingerprint of the validation split, which chooses the best epoch."""
 
 
 @dataclass(frozen=True)
@@ -159,84 +159,84 @@ class LoraSettings(Record):
     """LoRA's settings."""
 
     pattern: str
-    """Regular expression that the names of the adapted modules match."""
+    """Regular expression of the adapted modules' names."""
     rank: int
-    """Rank of its matrices."""
+    """Rank of the matrices."""
     alpha: int
-    """Its scale, before division by the rank."""
+    """Scale of the update, before division by the rank."""
     dropout: float
-    """Dropout of its input."""
+    """Dropout probability of the adapter's input."""
     init: str
-    """How its first matrix is initialized."""
+    """Initialization of the matrices."""
     bias: str = "none"
     """Which biases are trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec(Record):
-    """All that changes the outcome of a training run: ``spec.json``."""
+    """Everything that changes the outcome of a training run: ``spec.json``."""
 
     kind: ClassVar[str] = "training"
 
     model: Mapping[str, Any]
-    """Identity of the model that training begins from: the parent of what it makes."""
+    """Identity of the model that training begins from, the parent of the tuned model."""
     data: Sequence[TrainedData]
     """The data sets, in order."""
     limit: int | None
-    """Only the first so many rows of each split."""
+    """Number of rows of each split, counted from the first; None for all."""
     seed: int
-    """Seed of LoRA's first values and of the order of the data."""
+    """Seed of LoRA's initialization and of the order of the data."""
     scope: str
-    """What is trained: vision and language, or language alone."""
+    """The trained part of the model: vision and language, or language alone."""
     lora: LoraSettings | None
-    """LoRA's settings; None where the weights themselves are trained."""
+    """Settings of LoRA; None for full fine-tuning."""
     optimizer: str = "adamw"
-    """The optimizer."""
+    """Name of the optimizer."""
     learning_rate: float
-    """Its highest learning rate."""
+    """Peak learning rate."""
     schedule: str
-    """How the learning rate moves."""
+    """Schedule of the learning rate."""
     warmup: float
-    """Fraction of all steps over which it rises from zero."""
+    """Fraction of all steps over which the learning rate rises from zero."""
     weight_decay: float
-    """Of the optimizer."""
+    """Weight decay of the optimizer."""
     clip: float
-    """Largest norm of the gradient; 0 for no limit."""
+    """Maximum norm of the gradient; 0 for no clipping."""
     batch: int
     """Examples per optimizer step."""
     epochs: int
-    """Epochs at most."""
+    """Maximum number of epochs."""
     patience: int
-    """Epochs without a better validation loss before it stops."""
+    """Epochs without a better validation loss after which training stops."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record in JSON's types."""
+        """Return the record in JSON types."""
         return {"kind": self.kind, **super().to_json()}
 
 
 @dataclass(frozen=True)
 class Provenance(Record):
-    """What ran and where: ``provenance.json``, all that may differ between machines that reach the same result."""
+    """Origin of a result: ``provenance.json``, which may differ between machines that reach the same result."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What a kind of run tells besides: paths of its data, the model as it was named, its device, seconds."""
+    """Facts of one kind of run: paths of its data, the model's name as given, its device, seconds."""
     command: str = ""
     """The command line."""
     finished: str | None = None
-    """When it was done."""
+    """Time at which it was done."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of Python and of packages."""
+    """Versions of Python and of packages."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     """Operating system, processor and number of cores."""
 
     @classmethod
     def of_this_process(cls, **facts: object) -> Self:
-        """Return what ran here and now."""
+        """Return the provenance of the current process."""
         return cls(
             facts,
             shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             now(),
-            # ninefold need not be installed to run; the others are.
+            # ninefold can run without being installed; the others cannot.
             {
                 "python": platform.python_version(),
                 "ninefold": __version__,
@@ -247,21 +247,21 @@ class Provenance(Record):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Return what a run folder tells, which may be nothing."""
+        """Return the provenance of a run folder; empty if it has none."""
         path = folder / layout.PROVENANCE
         return cls.from_json(store.read_json(path)) if path.exists() else cls()
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Return the record of an object of JSON; what has no field of its own is among the facts."""
+        """Return the record from a JSON object; keys without a field of their own become facts."""
         known = {each.name for each in fields(cls)} - {"facts"}
         own = {key: value for key, value in found.items() if key in known}
         return cls({key: value for key, value in found.items() if key not in known}, **own)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record in JSON's types, the facts first."""
-        told = super().to_json()
-        return {**told.pop("facts"), **told}
+        """Return the record in JSON types, the facts first."""
+        values = super().to_json()
+        return {**values.pop("facts"), **values}
 
     def write(self, folder: Path) -> None:
         """Write ``provenance.json``."""
