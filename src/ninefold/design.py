@@ -144,7 +144,7 @@ def _by_rule(items: Sequence[_Item], grid: int, n: int, index_of: Sequence[int])
     first square of nine regions, the cell must vary the slot instead.
     """
     pairs = {(region_of_cell(item.cell, grid), item.answer) for item in items}
-    if n == REGIONS**2 and len(pairs) == n == len({answer for _, answer in pairs}):
+    if n == 9 == REGIONS**2 and len(pairs) == n == len({answer for _, answer in pairs}):
         return [_nine_regions(item, index_of[item.answer], grid) for item in items]
     if n % 2:
         return [_odd_labels(item, index_of[item.answer], n) for item in items]

@@ -122,7 +122,7 @@ def test_a_fingerprint_is_of_the_rows_alone(folder: Path, tmp_path: Path):
 
 def test_a_fingerprint_is_that_of_earlier_versions(tmp_path: Path):
     def row(number: int) -> Example:
-        scene = Scene((Thing("square", "red", "large", Cell(number, number)),), canvas=72)
+        scene = Scene((Thing("square", "red", "large", Cell(number, number)),), canvas=90)
         text = f"Where – {number}?"
         return Example(id=f'é-"{number}"', image=scene, question=text, prompt=text, options=(), answer="left")
 

@@ -69,7 +69,7 @@ class Statements:
             asked = f"The car is {relation} the suitcase {number}."
             yield Example(
                 id=f"s{number}",
-                image=encode_png(Scene((Thing("star", "red", "large", Cell(number % 9, 0)),), canvas=72)),
+                image=encode_png(Scene((Thing("star", "red", "large", Cell(number % 9, 0)),), canvas=90)),
                 question=asked,
                 prompt=f"{asked} {' or '.join(options)}?",
                 options=options,

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from ninefold.errors import DesignError
-from ninefold.scenes.render import encode_png, mask, render
-from ninefold.scenes.vocabulary import COLORS, SHAPES
+from ninefold.scenes.render import MIN_CELL, encode_png, mask, render
+from ninefold.scenes.vocabulary import COLORS, SHAPES, SIZES
 from ninefold.space import Cell
 from ninefold.types import Scene, Thing
 
@@ -73,7 +73,7 @@ def test_smooth_edges_blend_ink_and_background():
 
 
 @pytest.mark.parametrize("antialias", [False, True])
-@pytest.mark.parametrize("canvas", [672, 341, 75])
+@pytest.mark.parametrize("canvas", [672, 341, 95])
 @pytest.mark.parametrize("count", [0, 1, 2, 6])
 def test_a_png_reads_the_same_everywhere(count: int, canvas: int, antialias: bool):
     drawn = Scene(CROWD.things[:count], canvas=canvas, antialias=antialias)
@@ -96,6 +96,12 @@ def test_scenes_that_differ_in_color_alone_differ_in_the_palette_alone():
     assert red[start:] == blue[start:]
 
 
+@pytest.mark.parametrize("side", range(MIN_CELL, 80))
+def test_shapes_of_each_size_are_told_apart_in_the_smallest_cells(side: int):
+    masks = [mask(shape, side // size) for shape in SHAPES for size in SIZES.values()]
+    assert len({(found.shape, found.tobytes()) for found in masks}) == len(masks)
+
+
 def test_masks_serve_other_sizes():
     assert mask("square", 100).sum() == 86**2
     assert all(mask(shape, 4).any() for shape in SHAPES)
@@ -110,7 +116,7 @@ def test_masks_serve_other_sizes():
         ([("star", "red", "huge", 0, 0)], {}, "unknown size 'huge'.*large, small"),
         ([("star", "red", "large", 9, 0)], {}, r"red star at \(9, 0\): outside the grid of 9 x 9"),
         ([("star", "red", "large", 1, 1), ("plus", "red", "small", 1, 1)], {}, "two things in one cell"),
-        ([("star", "red", "large", 0, 0)], {"canvas": 71}, "71 pixels: too small for 9 x 9 cells; use 72"),
+        ([("star", "red", "large", 0, 0)], {"canvas": 89}, "89 pixels: too small for 9 x 9 cells; use 90"),
     ],
 )
 def test_scenes_that_cannot_be_drawn(things: list, settings: dict, message: str):

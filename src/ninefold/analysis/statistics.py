@@ -14,7 +14,8 @@ from scipy import stats
 from ninefold.types import Clustering
 
 CONFIDENCE = 0.95
-"""The coverage of every interval, also of those called ``ci95``; all words and significance levels follow it."""
+"""The coverage of every interval, also of those called ``ci95``; all words and significance levels follow it. A change
+needs a new `ninefold.runs.metrics.SCORER_VERSION`, so that finished runs are scored again."""
 
 _NOTHING = 1e-12
 """An interval narrower than this has no width but that of rounding."""

@@ -11,6 +11,7 @@ from ninefold import store
 from ninefold.evaluation.resolve import Questions, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
+from ninefold.models.compute.device import peak_memory
 from ninefold.models.endpoint import address
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
@@ -134,4 +135,5 @@ def _finish(
         device=model.device,
         fast=asdict(model.shortcuts),
         seconds=seconds,
+        peak_memory_mib=peak_memory(),
     ).write(out)

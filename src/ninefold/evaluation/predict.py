@@ -5,7 +5,6 @@ as a whole: what is asked together decides a model's batches, and with them the 
 file becomes ``predictions.parquet``, which holds the questions too, so that scoring needs neither data set nor model.
 """
 
-import io
 import json
 import os
 from collections import Counter
@@ -15,31 +14,13 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from ninefold import console, store
-from ninefold.data.format.columns import CORE_COLUMNS
+from ninefold import console
 from ninefold.errors import DataError, ModelError, RunError
+from ninefold.evaluation import predictions
 from ninefold.models.protocol import Model
 from ninefold.runs import layout
 from ninefold.runs.folder import open_run
 from ninefold.types import Example, Prediction
-
-ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")
-"""Fields of an example that the table of predictions keeps, beside its factors."""
-
-PREDICTION_COLUMNS: dict[str, pa.DataType] = {
-    "id": pa.string(),
-    "text": pa.string(),
-    "truncated": pa.bool_(),
-    "scores": pa.list_(pa.float64()),
-    **{name: CORE_COLUMNS[name] for name in ASKED},
-}
-"""Columns of every table of predictions; each factor follows as a column of its own."""
-
-RESERVED = PREDICTION_COLUMNS.keys() | {"kind", "label", "correct"}
-"""Names that no factor can have, as the tables of predictions and scores use them."""
 
 
 def predict(
@@ -75,7 +56,7 @@ def predict(
     """
     open_run(out, spec)
     path = out / layout.PREDICTIONS_LINES
-    if not (out / layout.PREDICTIONS).exists():
+    if not predictions.are_written(out):
         done = _recover(path, chunk)
         asked: list[str] = []
         with path.open("ab") as file, console.progress(shown=progress) as bar:
@@ -95,7 +76,7 @@ def predict(
                 bar.update(task, advance=len(block))
         if not asked:
             raise DataError(f"{out}: no examples to predict")
-        _finish(path, out / layout.PREDICTIONS, asked, total)
+        _finish(path, out, asked, total)
     path.unlink(missing_ok=True)
 
 
@@ -114,10 +95,10 @@ def _answers(
 
 
 def _line(example: Example, prediction: Prediction) -> str:
-    taken = sorted(RESERVED & example.factors.keys())
+    taken = sorted(predictions.RESERVED & example.factors.keys())
     if taken:
         raise DataError(f"example {example.id}: factor {taken[0]!r} has the name of a column of every prediction")
-    row = asdict(prediction) | {name: getattr(example, name) for name in ASKED} | dict(example.factors)
+    row = asdict(prediction) | {name: getattr(example, name) for name in predictions.ASKED} | dict(example.factors)
     return json.dumps(row) + "\n"
 
 
@@ -148,16 +129,12 @@ def _chunks(examples: Iterable[Example], size: int) -> Iterator[list[Example]]:
         yield block
 
 
-def _finish(lines: Path, table: Path, asked: Sequence[str], total: int | None) -> None:
+def _finish(lines: Path, run: Path, asked: Sequence[str], total: int | None) -> None:
     """Write the table of all answers, if they are answers to exactly the examples asked, once each."""
     with lines.open(encoding="utf-8") as file:
         rows: list[dict[str, Any]] = [json.loads(line) for line in file]
     _check_all(lines, [row["id"] for row in rows], asked, total)
-    names = [*PREDICTION_COLUMNS, *(name for name in rows[0] if name not in PREDICTION_COLUMNS)]
-    columns = {name: pa.array([row.get(name) for row in rows], PREDICTION_COLUMNS.get(name)) for name in names}
-    buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
-    store.write_bytes(table, buffer.getvalue())
+    predictions.write(run, rows)
 
 
 def _check_all(path: Path, answered: Sequence[str], asked: Sequence[str], total: int | None) -> None:

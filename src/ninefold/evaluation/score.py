@@ -12,7 +12,8 @@ from ninefold import store
 from ninefold.analysis.cells import accuracy_map, only_answer_map
 from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError
+from ninefold.evaluation import predictions
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
@@ -37,13 +38,9 @@ def score(run: Path) -> dict[str, Any]:
         RunError: If the run has no predictions yet.
         DataError: If the answers are of a format that is not known.
     """
-    path = run / layout.PREDICTIONS
-    if not path.exists():
-        raise RunError(
-            f"{run}: no predictions.parquet; repeat the `ninefold evaluate` command of this run to finish it"
-        )
+    answered = predictions.read(run)
     data = store.read_json(run / layout.SPEC).get("data", {})
-    table = _table(pd.read_parquet(path), run, data.get("labels", ()))
+    table = _table(answered, run, data.get("labels", ()))
     metrics = _metrics(table, data).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
@@ -52,25 +49,25 @@ def score(run: Path) -> dict[str, Any]:
     return metrics
 
 
-def _table(predictions: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataFrame:
+def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataFrame:
     """Return one row an example: the prediction, what it reads to, whether that is right, and the factors.
 
     A text is right if it reads to what the true answer reads to; both are read in the example's format, with its own
     options where it has any, and otherwise with the data set's labels.
     """
-    for name in predictions["answer_format"].unique():
+    for name in answered["answer_format"].unique():
         if name not in FORMATS:
             raise DataError(f"{run}: {unknown('answer format', name, FORMATS)}")
-    formats = [FORMATS[name] for name in predictions["answer_format"]]
-    offered = [tuple(options) or tuple(labels) for options in predictions["options"]]
-    told = zip(formats, offered, predictions["text"], predictions["truncated"], strict=True)
+    formats = [FORMATS[name] for name in answered["answer_format"]]
+    offered = [tuple(options) or tuple(labels) for options in answered["options"]]
+    told = zip(formats, offered, answered["text"], answered["truncated"], strict=True)
     read: list[Answer] = [format.read(text, options, truncated=cut) for format, options, text, cut in told]
     truth = [
         format.read(answer, options)
-        for format, options, answer in zip(formats, offered, predictions["answer"], strict=True)
+        for format, options, answer in zip(formats, offered, answered["answer"], strict=True)
     ]
-    table = predictions.drop(columns=["prompt", "truncated", "scores"]).assign(
-        answer=[true.label or answer for true, answer in zip(truth, predictions["answer"], strict=True)],
+    table = answered.drop(columns=["prompt", "truncated", "scores"]).assign(
+        answer=[true.label or answer for true, answer in zip(truth, answered["answer"], strict=True)],
         kind=[answer.kind for answer in read],
         label=pd.array([answer.label for answer in read], dtype="string"),
         correct=[

@@ -16,9 +16,8 @@ from torch import Tensor
 from ninefold.nano import captioner
 from ninefold.nano.architecture import Architecture
 from ninefold.nano.targets import shown_by
-from ninefold.nano.world import INKS, KINDS, WorldImage, WorldThing, draw, photo_like
+from ninefold.nano.world import INKS, KINDS, OUTLINES, WorldImage, WorldThing, draw, photo_like
 from ninefold.questions.prompt import prompt
-from ninefold.scenes.vocabulary import SHAPES
 from ninefold.seeding import rng
 from ninefold.space import LABELS
 
@@ -150,7 +149,7 @@ def turn(rng: np.random.Generator, image: WorldImage) -> Turn:
         return Turn("what", f"{what}?", what, item, item.name)
     if rng.random() < 0.5:
         return Turn("is there", f"Is there a {item.name}?", f"Is there a {item.name}", item, "yes")
-    name = f"{INKS[rng.integers(len(INKS))]} {tuple(SHAPES)[rng.integers(len(SHAPES))]}"
+    name = f"{INKS[rng.integers(len(INKS))]} {tuple(OUTLINES)[rng.integers(len(OUTLINES))]}"
     there = any(other.name == name for other in image.items)
     return Turn("is there", f"Is there a {name}?", "", None, "yes" if there else "no")
 

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ninefold.nano import base
-from ninefold.nano.world import INKS
-from ninefold.scenes.vocabulary import SHAPES
+from ninefold.nano.world import INKS, OUTLINES
 
 PATCHES = base.SIDE // base.PATCH
 """Patches along a square image's side."""
@@ -20,7 +19,7 @@ class ImageTokenHeads(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.objects = nn.Linear(base.WIDTH, len(SHAPES) + 1 + len(INKS) + 1 + 2)
+        self.objects = nn.Linear(base.WIDTH, len(OUTLINES) + 1 + len(INKS) + 1 + 2)
         self.position = nn.Linear(base.WIDTH, 2)
 
     def object_loss(
@@ -28,9 +27,9 @@ class ImageTokenHeads(nn.Module):
     ) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of shape, color and offset, and their accuracies over the tokens that hold an object."""
         shape_BN, color_BN, offset_BN2 = targets
-        shape, color, offset = self.objects(features_BND).float().split((len(SHAPES) + 1, len(INKS) + 1, 2), -1)
+        shape, color, offset = self.objects(features_BND).float().split((len(OUTLINES) + 1, len(INKS) + 1, 2), -1)
         # Nearly every patch is empty; without a small weight on "nothing", shapes are not learned at all.
-        shape_loss = functional.cross_entropy(shape.flatten(0, 1), shape_BN.flatten(), _weights(0.004, len(SHAPES)))
+        shape_loss = functional.cross_entropy(shape.flatten(0, 1), shape_BN.flatten(), _weights(0.004, len(OUTLINES)))
         color_loss = functional.cross_entropy(color.flatten(0, 1), color_BN.flatten(), _weights(0.01, len(INKS)))
         there = shape_BN > 0
         offset_loss = functional.l1_loss(offset[there], offset_BN2[there])

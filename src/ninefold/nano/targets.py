@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ninefold.nano.world import INKS, WorldImage, WorldThing
-from ninefold.scenes.vocabulary import SHAPES
+from ninefold.nano.world import INKS, OUTLINES, WorldImage, WorldThing
 
 
 def token_targets(images: list[WorldImage], boxes: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
@@ -25,7 +24,7 @@ def token_targets(images: list[WorldImage], boxes: NDArray[np.float32]) -> tuple
     shape[:, empty] = -100
     color = shape.copy()
     offset = np.zeros((*shape.shape, 2), np.float32)
-    names = list(SHAPES)
+    names = list(OUTLINES)
     for b, image in enumerate(images):
         for item in image.items:
             there = (left <= item.x) & (item.x < right) & (top <= item.y) & (item.y < bottom)

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ninefold.scenes.render import mask
-from ninefold.scenes.vocabulary import COLORS, SHAPES
+from ninefold.scenes.vocabulary import COLORS
 
 Pixels = NDArray[np.uint8]
 
-INKS = tuple(color for color in COLORS if color != "black")
+OUTLINES = ("circle", "triangle", "square", "star", "plus")
+"""The shapes a thing can have: literal, so that a new word of the vocabulary changes no base."""
+
+INKS = ("red", "green", "blue", "cyan", "magenta", "yellow", "white")
 """The colors a thing can have."""
 
-KINDS = tuple((color, shape) for color in INKS for shape in SHAPES)
+KINDS = tuple((color, shape) for color in INKS for shape in OUTLINES)
 """All objects, by color and shape."""
 
 STENCIL = 160

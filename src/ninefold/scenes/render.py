@@ -31,7 +31,7 @@ the outlines: the paper's drawing library likewise overlooks a sliver."""
 SAMPLES = 4
 """Points taken along each side of a pixel with smooth edges; a pixel with crisp ones takes one."""
 
-MIN_CELL = 8
+MIN_CELL = 10
 """Pixels along a cell's side below which small shapes are no longer told apart."""
 
 PNG_START = b"\x89PNG\r\n\x1a\n"

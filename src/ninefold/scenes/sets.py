@@ -20,6 +20,8 @@ class NamedSet:
     """Looks in the order that numbers them, grouped by whose distractors are whose: a thing's are of its own family."""
     sizes: tuple[str, ...] = ("large", "small")
     """Names of the vocabulary's sizes."""
+    holds_out: bool = False
+    """Whether it is a training pool, of which a part is held out for validation; otherwise it is one split, "test"."""
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -34,6 +36,8 @@ class NamedSet:
 
 SETS: dict[SetName, NamedSet] = {
     "test": NamedSet((tuple((color, shape) for shape in SOLIDS for color in HUES),)),
-    "train": NamedSet((tuple(("white", shape) for shape in SOLIDS), tuple((color, "plus") for color in HUES))),
+    "train": NamedSet(
+        (tuple(("white", shape) for shape in SOLIDS), tuple((color, "plus") for color in HUES)), holds_out=True
+    ),
 }
 """Rizzoli et al. 2025, section 3 and appendix II: 24 and 10 looks, and none that is in both sets."""

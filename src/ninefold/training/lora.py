@@ -37,6 +37,7 @@ def attach(
     base: str,
     dropout: float = 0.0,
     init: str = "gaussian",
+    bias: str = "none",
 ) -> tuple[Any, list[str]]:
     """Add a new adapter to a model, without biases (the paper's section 5, the authors' code).
 
@@ -61,7 +62,7 @@ def attach(
         r=rank,
         lora_alpha=alpha,
         lora_dropout=dropout,
-        bias="none",
+        bias=bias,
         init_lora_weights=True if init == "default" else init,
         # A pattern, not a list: PEFT saves a list as a set, in another order every time.
         target_modules=pattern,

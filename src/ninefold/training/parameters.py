@@ -46,9 +46,8 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
         if settings["lora"] is None:
             yield _all_weights(network, model.family, settings["scope"], dtype)
         else:
-            options = {key: settings["lora"][key] for key in ("rank", "alpha", "dropout", "init")}
             adapted, modules = lora.attach(
-                network, settings["lora"]["pattern"], seed=settings["seed"], base=model.checkpoint.path, **options
+                network, seed=settings["seed"], base=model.checkpoint.path, **settings["lora"]
             )
             summary = _summary(adapted, f"LoRA adapts {len(modules)} modules", modules, model.family)
             try:

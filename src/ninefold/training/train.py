@@ -1,6 +1,5 @@
 """A training run, from its specification to a finished folder; interrupted anywhere, it resumes to the same result."""
 
-import resource
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from ninefold import console, store
 from ninefold.errors import ModelError, RunError
 from ninefold.models import identity
 from ninefold.models.checkpoint.messages import quiet
+from ninefold.models.compute.device import peak_memory
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
@@ -227,15 +227,9 @@ def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> Provenance:
         model=spec.model.name,
         device=str(state.device),
         processes=state.num_processes,
-        peak_memory_mib=_peak_memory(),
+        peak_memory_mib=peak_memory(),
         **facts,
     )
-
-
-def _peak_memory() -> dict[str, int]:
-    """Return the most memory that this process has held, in MiB."""
-    peak = {"cpu": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
-    return peak | ({"gpu": torch.cuda.max_memory_allocated() >> 20} if torch.cuda.is_available() else {})
 
 
 def _finish(out: Path, results: Mapping[str, Any], provenance: Provenance) -> None:

@@ -184,7 +184,7 @@ class SyntheticSource:
     def _description(self) -> str:
         spec, sizes, looks = self.spec, len(SETS[self.spec.split].sizes), len(self._design.objects)
         around = f", among {spec.distractors} distractors" if spec.distractors else ""
-        leak = spec.split == "train" and self._design.holdout == "random"
+        leak = SETS[spec.split].holds_out and self._design.holdout == "random"
         balance = (
             "spoiled by the random hold-out: text gives answers away" if leak else "balanced: text alone tells nothing"
         )

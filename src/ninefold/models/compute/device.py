@@ -1,6 +1,7 @@
 """The device that a model computes on, known without torch where that is possible."""
 
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -26,3 +27,11 @@ def has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def peak_memory() -> dict[str, int]:
+    """Return the most memory that this process has held, in MiB: on the "cpu", and on the "gpu" where there is one."""
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = {"cpu": largest >> (20 if sys.platform == "darwin" else 10)}  # bytes there, KiB elsewhere
+    torch = sys.modules.get("torch")  # A served model needs none.
+    return peak | ({"gpu": torch.cuda.max_memory_allocated() >> 20} if torch and torch.cuda.is_available() else {})

@@ -1,23 +1,25 @@
-"""Chat completions of a served model: what an endpoint and the captions' engines send and read."""
+"""Chat completions of a served model: the message that asks an example, and the reply of the server."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ninefold.errors import DataError, ModelError
 from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.endpoint.client import Client
 from ninefold.models.endpoint.data_url import data_url
-from ninefold.types import Example
+from ninefold.types import Example, ImageSource
 
 
 class Chat:
     """A model on a server, asked by chat completions; shared by threads."""
 
-    def __init__(self, client: Client, model: str = "") -> None:
+    def __init__(self, client: Client, model: str = "", *, image_url: Callable[[ImageSource], str] = data_url) -> None:
         """Choose a model of a server.
 
         Args:
             client: The connection to the server.
             model: The name that the server gives the model; empty for the only one it has.
+            image_url: Makes the URL that an image is sent as.
 
         Raises:
             ModelError: If nothing answers at the URL, or the server has several models.
@@ -25,6 +27,7 @@ class Chat:
         client.greet()
         self.client = client
         self.url = client.url
+        self.image_url = image_url
         self.model = model or _only_model(client)
 
     def complete(self, messages: list[dict[str, Any]], *, about: str, **options: object) -> Any:
@@ -41,19 +44,18 @@ class Chat:
         body = {"model": self.model, "messages": messages, "temperature": 0, "seed": 0, **options}
         return self.client.send("POST", "/chat/completions", body, about=about)
 
+    def user_turn(self, example: Example) -> dict[str, Any]:
+        """Return the message that asks an example, the image before the text.
 
-def user_turn(example: Example) -> dict[str, Any]:
-    """Return the message that asks an example, the image before the text.
-
-    Raises:
-        DataError: If the image cannot be read.
-    """
-    try:
-        url = data_url(example.image)
-    except DataError as error:
-        raise DataError(f"example {example.id}: {error}") from error
-    image = {"type": "image_url", "image_url": {"url": url}}
-    return {"role": "user", "content": [image, {"type": "text", "text": example.prompt}]}
+        Raises:
+            DataError: If the image cannot be read.
+        """
+        try:
+            url = self.image_url(example.image)
+        except DataError as error:
+            raise DataError(f"example {example.id}: {error}") from error
+        image = {"type": "image_url", "image_url": {"url": url}}
+        return {"role": "user", "content": [image, {"type": "text", "text": example.prompt}]}
 
 
 def _only_model(client: Client) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ninefold.errors import ModelError
 from ninefold.models.endpoint import address
-from ninefold.models.endpoint.chat import Chat, user_turn
+from ninefold.models.endpoint.chat import Chat
 from ninefold.models.endpoint.client import Client
 from ninefold.models.endpoint.option_scores import OptionScorer
 from ninefold.types import Example, Prediction
@@ -56,7 +56,9 @@ class Endpoint:
         """
 
         def answer(example: Example) -> Prediction:
-            reply = self._chat.complete([user_turn(example)], about=f"example {example.id}", max_tokens=max_new_tokens)
+            reply = self._chat.complete(
+                [self._chat.user_turn(example)], about=f"example {example.id}", max_tokens=max_new_tokens
+            )
             try:
                 choice = reply["choices"][0]
                 text = choice["message"]["content"]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ninefold.errors import ModelError
-from ninefold.models.endpoint.chat import Chat, user_turn
+from ninefold.models.endpoint.chat import Chat
 from ninefold.types import Example
 
 
@@ -56,7 +56,7 @@ class OptionScorer:
             DataError: If the image cannot be read.
             ModelError: If the server does not report what is needed.
         """
-        turn = user_turn(example)
+        turn = self._chat.user_turn(example)
         prompt = self._tokens(example, [turn])
         answered = [self._tokens(example, [turn, _answer(option)]) for option in example.options]
         begin = min(_common_length(prompt, tokens) for tokens in answered)
@@ -70,7 +70,7 @@ class OptionScorer:
         )
 
     def _answer_end(self, example: Example) -> AnswerEnd:
-        turns = [user_turn(example), _answer(example.options[0])]
+        turns = [self._chat.user_turn(example), _answer(example.options[0])]
         opened = self._tokens(example, turns, finished=False)
         closed = self._tokens(example, turns)
         rest = closed[len(opened) :]

@@ -17,8 +17,60 @@ DISK_BYTES = 50 << 30
 """The most bytes of a folder: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
 
 
+class Folder:
+    """Features in a folder of bounded size, a file each; processes may share it, and a broken file counts as none."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Use a folder, which need not exist; ``size`` is its bound in bytes."""
+        self.path = path
+        self.size = size
+        self._lock = Lock()
+        self._written = size
+
+    def read(self, name: str) -> torch.Tensor | None:
+        """Return the features of a name, or None where they are not stored or broken."""
+        try:
+            with safe_open(self._file(name), "pt") as file:
+                features: torch.Tensor = file.get_tensor("features")
+                whole = (file.metadata() or {}).get("hash") == _hash(features)
+            os.utime(self._file(name))
+        except (OSError, SafetensorError):
+            return None
+        return features if whole else None
+
+    def write(self, name: str, features: torch.Tensor) -> None:
+        """Store the features of a name, and keep the folder within its bound."""
+        content = save({"features": features}, {"hash": _hash(features)})
+        store.write_bytes(self._file(name), content)
+        with self._lock:
+            # To look at all files after each one would take longer than to compute it.
+            self._written += len(content)
+            if self._written > self.size // 20:
+                self._shrink()
+                self._written = 0
+
+    def _file(self, name: str) -> Path:
+        return self.path / name[:2] / f"{name}.safetensors"
+
+    def _shrink(self) -> None:
+        """Delete the least recently used files, until there is room for what is written before the next look."""
+        found = []
+        for path in self.path.glob("*/*.safetensors"):
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                continue
+            found.append((facts.st_mtime_ns, facts.st_size, path))
+        over = sum(size for _, size, _ in found) - self.size + self.size // 20
+        for _, size, path in sorted(found):
+            if over <= 0:
+                return
+            path.unlink(missing_ok=True)
+            over -= size
+
+
 class FeatureStore:
-    """Features of images by name; processes may share a folder, and a broken file is computed again."""
+    """Features of images by name: the last used ones in memory, and all in a folder where there is one."""
 
     def __init__(self, *, memory: int, folder: Path | None = None, disk: int = DISK_BYTES) -> None:
         """Open a store; bounds are in bytes."""
@@ -26,9 +78,9 @@ class FeatureStore:
         self.folder = folder
         self.disk = disk
         self.held = 0
+        self._files = None if folder is None else Folder(folder, disk)
         self._held: OrderedDict[str, torch.Tensor] = OrderedDict()
         self._lock = Lock()
-        self._written = disk
 
     def get(self, name: str, make: Callable[[], torch.Tensor]) -> torch.Tensor:
         """Return the features of a name, computed by ``make`` if they are not stored."""
@@ -36,10 +88,11 @@ class FeatureStore:
             if name in self._held:
                 self._held.move_to_end(name)
                 return self._held[name]
-        features = self._read(name)
+        features = None if self._files is None else self._files.read(name)
         if features is None:
             features = make()
-            self._write(name, features)
+            if self._files is not None:
+                self._files.write(name, features)
         with self._lock:
             if name not in self._held:
                 self._held[name] = features
@@ -47,50 +100,6 @@ class FeatureStore:
             while self.held > self.memory:
                 self.held -= self._held.popitem(last=False)[1].nbytes
         return features
-
-    def _path(self, name: str) -> Path:
-        assert self.folder is not None
-        return self.folder / name[:2] / f"{name}.safetensors"
-
-    def _read(self, name: str) -> torch.Tensor | None:
-        if self.folder is None:
-            return None
-        try:
-            with safe_open(self._path(name), "pt") as file:
-                features: torch.Tensor = file.get_tensor("features")
-                whole = (file.metadata() or {}).get("hash") == _hash(features)
-            os.utime(self._path(name))
-        except (OSError, SafetensorError):
-            return None
-        return features if whole else None
-
-    def _write(self, name: str, features: torch.Tensor) -> None:
-        if self.folder is None:
-            return
-        content = save({"features": features}, {"hash": _hash(features)})
-        store.write_bytes(self._path(name), content)
-        with self._lock:
-            # To look at all files after each one would take longer than to compute it.
-            self._written += len(content)
-            if self._written > self.disk // 20:
-                self._shrink(self.folder)
-                self._written = 0
-
-    def _shrink(self, folder: Path) -> None:
-        """Delete the least recently used files, until there is room for what is written before the next look."""
-        found = []
-        for path in folder.glob("*/*.safetensors"):
-            try:
-                facts = path.stat()
-            except FileNotFoundError:
-                continue
-            found.append((facts.st_mtime_ns, facts.st_size, path))
-        over = sum(size for _, size, _ in found) - self.disk + self.disk // 20
-        for _, size, path in sorted(found):
-            if over <= 0:
-                return
-            path.unlink(missing_ok=True)
-            over -= size
 
 
 def _hash(tensor: torch.Tensor) -> str:

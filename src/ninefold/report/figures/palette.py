@@ -22,7 +22,7 @@ POSITIONS = (
 CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#56b4e9", "#d55e00", "#cc79a7", "#000000")
 """Colors without an order, for any other labels (Okabe and Ito 2008)."""
 
-BASE, TUNED, MUTED = "#94938f", "#2a78b5", "#c9c8c3"
+BASE, TUNED, MUTED = "#85847f", "#2a78b5", "#c9c8c3"
 """The base model, the tuned model, and what stands back."""
 
 

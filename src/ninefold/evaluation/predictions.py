@@ -1,0 +1,57 @@
+"""The table of a run's predictions, ``predictions.parquet``: its columns, and how it is written and read."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ninefold import store
+from ninefold.data.format.columns import CORE_COLUMNS
+from ninefold.errors import RunError
+from ninefold.runs import layout
+
+ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")
+"""Fields of an example that the table keeps, beside its factors."""
+
+COLUMNS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "text": pa.string(),
+    "truncated": pa.bool_(),
+    "scores": pa.list_(pa.float64()),
+    **{name: CORE_COLUMNS[name] for name in ASKED},
+}
+"""Columns of every table; each factor follows as a column of its own."""
+
+RESERVED = COLUMNS.keys() | {"kind", "label", "correct"}
+"""Names that no factor can have, as the tables of predictions and scores use them."""
+
+
+def are_written(run: Path) -> bool:
+    """Return whether a run has its table of predictions."""
+    return (run / layout.PREDICTIONS).exists()
+
+
+def write(run: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the table of a run, a row an example, in the order given."""
+    names = [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS)]
+    columns = {name: pa.array([row.get(name) for row in rows], COLUMNS.get(name)) for name in names}
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    store.write_bytes(run / layout.PREDICTIONS, buffer.getvalue())
+
+
+def read(run: Path) -> pd.DataFrame:
+    """Return the table of a run, a row an example.
+
+    Raises:
+        RunError: If the run has no predictions yet.
+    """
+    if not are_written(run):
+        raise RunError(
+            f"{run}: no {layout.PREDICTIONS}; repeat the `ninefold evaluate` command of this run to finish it"
+        )
+    return pd.read_parquet(run / layout.PREDICTIONS)
