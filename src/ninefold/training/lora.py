@@ -39,7 +39,7 @@ def attach(
     init: str = "gaussian",
     bias: str = "none",
 ) -> tuple[Any, list[str]]:
-    """Add a new adapter to a model, without biases (the paper's section 5, the authors' code).
+    """Add a new adapter to a model, by default without biases (the paper's section 5, the authors' code).
 
     Args:
         model: A model of transformers, without adapter.
@@ -50,6 +50,7 @@ def attach(
         base: The hub id or folder that the saved adapter names as its base model.
         dropout: The dropout probability on the input of the added matrices.
         init: The initialization of the first matrix: "gaussian", or "default" for PEFT's own.
+        bias: The biases that are trained, in PEFT's words.
 
     Returns:
         The model with its adapter, all other weights frozen, and the names of the adapted modules.
