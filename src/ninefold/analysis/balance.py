@@ -1,7 +1,7 @@
-"""Balance of a table of examples: joint counts of its factors, and bounds on what text alone gives away; all exact.
+"""Balance of a table of examples: joint counts of its factors, and bounds on text-only accuracy; all exact.
 
-A table is a mapping from column to list, one value per row. Nothing is sampled, and nothing is assumed of how the rows
-were made.
+A table is a mapping from column to list, one value per row. Nothing is sampled, and nothing is assumed about the origin
+of the rows.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ninefold.space import GRID, LABELS, REGIONS, Cell, region_of_cell
 
 Codes = NDArray[np.int64]
-"""One small integer per row, from 0: the level of a factor, or which of the distinct texts."""
+"""One small integer per row, from 0: the level of a factor, or the index of a distinct text."""
 
 MARGINALS: tuple[tuple[str, ...], ...] = (
     ("object", "order", "region"), ("object", "size", "region", "slot"), ("object", "size", "cell"),
@@ -30,35 +30,35 @@ MARGINALS: tuple[tuple[str, ...], ...] = (
     ("answer", "before"), ("answer", "after"),
     ("category",), ("category", "region"), ("category", "slot"), ("category", "order"),
 )  # fmt: skip
-"""Factors whose joint counts are stated where a table has them. ``before`` and ``after`` are the options that stand
-beside the answer, "none" included; ``inner_cell`` is the position of the cell within its region. ``answer`` and
-``question`` are factors where the answer is not the region."""
+"""Factors whose joint counts are stated, if a table has them. ``before`` and ``after`` are the options next to the
+answer, "none" included; ``inner_cell`` is the position of the cell within its region. ``answer`` and ``question`` are
+factors if the answer is not the region."""
 
 NOT_FACTORS = {
     "id", "question", "prompt", "options", "answer", "answer_format", "group", "scene", "grid", "canvas",
     "things", "manifest pixels", "manifest text",
 }  # fmt: skip
-"""Columns that are no level of anything."""
+"""Columns that are not factors."""
 
 SHARED = {
     "id": "ids", "manifest pixels": "images", "manifest text": "questions with their answer", "prompt": "prompts",
     "question": "questions", "scene": "scenes", "object": "objects", "category": "categories", "group": "groups",
     "image_id": "image ids",
 }  # fmt: skip
-"""Columns whose distinct values are counted, and what they are called."""
+"""Columns whose distinct values are counted, with the name of each count."""
 
 
 class Factor(NamedTuple):
-    """A column as the levels of a factor."""
+    """A factor: the levels of a column."""
 
     codes: Codes
     """The level of every row."""
     levels: int
-    """How many levels there are."""
+    """Number of levels."""
 
 
 def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Return the balance of one split, in JSON's types.
+    """Return the balance of one split, in JSON types.
 
     Returns:
         ``distinct`` values by column, ``marginals``, those of them that are ``not_exact``, the ``text_only`` bounds,
@@ -82,14 +82,14 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 
 def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Return what two splits share: distinct values by column, and what prompts of one tell of answers of the other.
+    """Return what two splits share: distinct values by column, and the information from one about answers in the other.
 
-    A random split of a complete design is betrayed by what is missing: the answer *least* seen with a prompt in one
+    A random split of a complete design leaks through what is missing: the answer *least* seen with a prompt in one
     split is the likely one in the other (48 % instead of 11 % for the paper's training pool).
 
     Returns:
-        ``shared`` counts by column, and ``carried_over``: rows of the second split that a reader gets right who gives
-        each prompt the answer the first split shows most, or least, often with it. Prompts never seen go unanswered.
+        ``shared`` counts by column, and ``carried_over``: rows of the second split answered right by a reader who gives
+        each prompt the answer seen most, or least, often with it in the first split. Unseen prompts stay unanswered.
     """
     prompts, texts = pd.factorize(np.array(one["prompt"] + other["prompt"], object))
     answers, labels = pd.factorize(np.array(one["answer"] + other["answer"], object))
@@ -112,16 +112,16 @@ def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dic
 
 
 def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
-    """Return the bound of what a text gives away: the Bayes accuracy over these rows, and the mutual information.
+    """Return the bound on text-only accuracy: the Bayes accuracy over these rows, and the mutual information.
 
     Args:
-        view: What the text is.
-        texts: Which of the distinct texts each row has, shape (rows,).
-        answers: Which of the answers each row has, shape (rows,).
+        view: Name of the text, such as "prompt".
+        texts: Index of each row's text among the distinct texts, shape (rows,).
+        answers: Index of each row's answer among the answers, shape (rows,).
 
     Returns:
-        Distinct texts, rows answered right by the best possible reader as a fraction (whole and reduced), and the
-        mutual information in bits, which is 0 exactly where text and answer are independent and otherwise rounded.
+        The number of distinct texts, the rows answered right by the best possible reader as a fraction (also reduced),
+        and the mutual information in bits: exactly 0 if text and answer are independent, otherwise rounded.
     """
     joint = _joint(texts, answers, int(texts.max()) + 1, int(answers.max()) + 1)
     right, rows = int(joint.max(axis=1).sum()), len(texts)
@@ -147,7 +147,7 @@ def _codes(values: Sequence[Any]) -> Codes:
 
 
 def _factors(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
-    """Return every column with levels as a factor, and the factors that follow from several columns."""
+    """Return every column with levels as a factor, and the factors derived from several columns."""
     factors = {}
     for name in table.keys() - NOT_FACTORS:
         codes = _codes(table[name])
@@ -165,7 +165,7 @@ def _factors(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
 
 
 def _cells(table: Mapping[str, list[Any]]) -> dict[str, Factor]:
-    """Return the factors of cells, where a table has whole numbers for them."""
+    """Return the factors of cells, if a table has integers for them."""
     rows, cols = table.get("cell_row", [None]), table.get("cell_col", [None])
     grids = set(table.get("grid", [GRID]))
     if len(grids) > 1 or not all(isinstance(index, int) for index in (*grids, *rows, *cols)):
@@ -199,15 +199,15 @@ def _slots(options: Sequence[Sequence[str]], answers: Sequence[str]) -> dict[str
 
 
 def _step(options: Sequence[str], slot: int, labels: Mapping[str, int], answer: int) -> int:
-    """Return a neighbor as its distance from the answer among the labels, and none as 0.
+    """Return a neighbor's code: its distance from the answer among the labels; 0 for no neighbor.
 
-    No option stands beside itself: a code of its own for every label would leave one combination in ten impossible.
+    No option is its own neighbor: with one code per label, one combination in ten would be impossible.
     """
     return (labels[options[slot]] - answer) % len(labels) if 0 <= slot < len(options) else 0
 
 
 def _tuples(factors: Mapping[str, Factor], rows: int) -> list[tuple[str, ...]]:
-    """Return the tuples of `MARGINALS` that a table has, then each further factor alone, by slot and by region."""
+    """Return the tuples of `MARGINALS` that apply to a table, then each other factor alone, by slot and by region."""
     known = {name for names in MARGINALS for name in names}
     others = sorted(name for name, factor in factors.items() if name not in known and 1 < factor.levels <= rows**0.5)
     further = [names for name in others for names in ((name,), (name, "slot"), (name, "region"))]
@@ -215,7 +215,7 @@ def _tuples(factors: Mapping[str, Factor], rows: int) -> list[tuple[str, ...]]:
 
 
 def _marginal(names: Sequence[str], factors: Mapping[str, Factor]) -> dict[str, Any]:
-    """Count the rows of every combination of levels, those that do not occur included."""
+    """Return the row counts of every combination of levels, including combinations that do not occur."""
     codes, levels = zip(*(factors[name] for name in names), strict=True)
     expected = int(np.prod(levels))
     counts = np.unique(np.ravel_multi_index(codes, levels), return_counts=True)[1]
@@ -232,7 +232,7 @@ def _marginal(names: Sequence[str], factors: Mapping[str, Factor]) -> dict[str, 
 
 
 def _text_only(table: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """Return the bound of every view of the text; the last reader sees none and always gives the same slot."""
+    """Return the bound of every view of the text; the last reader sees no text and always answers the same slot."""
     answers = _codes(table["answer"])
     views = {"prompt": table["prompt"], "question": table["question"], "nothing": [""] * len(answers)}
     if all(table["options"]):
@@ -251,7 +251,7 @@ def _text_only(table: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 
 
 def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
-    """Count, over the distinct orders of the options, where options stand, what stands beside and what before them."""
+    """Return counts over the distinct option orders: of options by slot, by neighbor, and by predecessor."""
     orders = sorted(set(map(tuple, table["options"])))
     labels = sorted(set(orders[0]))
     stated: dict[str, Any] = {"found": len(orders)}
@@ -269,7 +269,7 @@ def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 
 def _distractors(scenes: Sequence[Sequence[Mapping[str, Any]]], grids: Sequence[int]) -> dict[str, Any]:
-    """Return what the region of one distractor tells of the target's: a cue wherever distractors keep away from it."""
+    """Return the information of one distractor's region about the target's: a cue if distractors avoid that region."""
     pairs = np.array([
         [region_of_cell(Cell(thing["row"], thing["col"]), grid) for thing in (distractor, things[0])]
         for things, grid in zip(scenes, grids, strict=True)

@@ -1,4 +1,4 @@
-"""Maps over the cells of the image: accuracy, significant changes, and the right answer where it is one."""
+"""Maps over the cells of the image: accuracy, significant changes, and the right answer if a cell has just one."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,16 +11,16 @@ from ninefold.space import GRID
 
 
 class CellMap(NamedTuple):
-    """Answers by cell; both arrays are (grid, grid), rows downward."""
+    """Accuracy by cell; both arrays are (grid, grid), rows downward."""
 
     accuracy: NDArray[np.float64]
-    """Share of right answers, nan where a cell has no items."""
+    """Fraction of right answers, nan if a cell has no items."""
     n: NDArray[np.int64]
     """Number of items."""
 
 
 def accuracy_map(rows: ArrayLike, cols: ArrayLike, correct: ArrayLike, grid: int = GRID) -> CellMap:
-    """Count right answers by cell; all arguments but ``grid`` have shape (items,)."""
+    """Return the accuracy of each cell; all arguments except ``grid`` have shape (items,)."""
     n = _counts(rows, cols, None, grid)
     right = _counts(rows, cols, np.asarray(correct, float), grid)
     with np.errstate(invalid="ignore"):
@@ -33,7 +33,7 @@ def change_map(
     """Test every cell for a change between two sets of answers to the same items.
 
     Returns:
-        (grid, grid) p-values of McNemar's exact test, adjusted by Holm's rule for being many; nan where a cell has no
+        (grid, grid) p-values of McNemar's exact test, adjusted for multiple tests by Holm's rule; nan if a cell has no
         items.
     """
     old, new = np.asarray(before, bool), np.asarray(after, bool)
@@ -44,7 +44,7 @@ def change_map(
 def only_answer_map(
     rows: ArrayLike, cols: ArrayLike, answers: Sequence[str], grid: int = GRID
 ) -> list[list[str | None]]:
-    """Return the right answer of every cell whose items all have the same one, None elsewhere.
+    """Return the right answer of every cell whose items all share one, None elsewhere.
 
     Args:
         rows: Cell rows, shape (items,).

@@ -1,4 +1,4 @@
-"""Intervals and tests for answers that are right or wrong; each says which uncertainty it shows.
+"""Intervals and tests for answers that are right or wrong; each names the uncertainty it shows.
 
 Sources: Wilson 1927; McNemar 1947 and Fagerland et al. 2013 (mid-p); Newcombe 1998 (paired differences, method 10);
 Miller 2024, arXiv 2411.00640 (clustered standard errors); Holm 1979.
@@ -14,62 +14,62 @@ from scipy import stats
 from ninefold.types import Clustering
 
 CONFIDENCE = 0.95
-"""The coverage of every interval, also of those called ``ci95``; all words and significance levels follow it. A change
-needs a new `ninefold.runs.metrics.SCORER_VERSION`, so that finished runs are scored again."""
+"""Confidence level of every interval, including those named ``ci95``; all texts and significance levels follow it. A
+change needs a new `ninefold.runs.metrics.SCORER_VERSION`: finished runs are then scored again."""
 
 _NOTHING = 1e-12
-"""An interval narrower than this has no width but that of rounding."""
+"""Width below which an interval is only rounding error."""
 
 
 class Interval(NamedTuple):
-    """An estimate with its interval, of the coverage `CONFIDENCE`."""
+    """An estimate with its interval at the confidence level `CONFIDENCE`."""
 
     value: float
     """The estimate."""
     low: float
-    """Lower end."""
+    """Lower bound."""
     high: float
-    """Upper end."""
+    """Upper bound."""
     method: str
-    """How the interval is made, in words."""
+    """Method of the interval, in words."""
 
 
 class McNemar(NamedTuple):
-    """P-values of the hypothesis that gains and losses are equally likely; arrays of one shape."""
+    """P-values of the hypothesis that gains and losses are equally likely; arrays of the same shape."""
 
     exact: NDArray[np.float64]
     """Two-sided, from the binomial distribution."""
     mid: NDArray[np.float64]
-    """With half of the observed point's probability: less conservative, and still close to its level."""
+    """Mid-p: counts half of the observed outcome's probability; less conservative, and still close to its level."""
 
 
 class Paired(NamedTuple):
-    """Before against after on the same items."""
+    """A comparison of before and after on the same items."""
 
     n: int
     """Number of items."""
     before: float
-    """Share right before."""
+    """Accuracy before."""
     after: float
-    """Share right after."""
+    """Accuracy after."""
     gained: int
-    """Items wrong before and right after."""
+    """Number of items wrong before and right after."""
     lost: int
-    """Items right before and wrong after."""
+    """Number of items right before and wrong after."""
     difference: Interval
     """After minus before."""
     p: float
-    """P-value of no difference."""
+    """P-value of the hypothesis of no difference."""
     mid_p: float
-    """The same by the mid-p test."""
+    """P-value by the mid-p test."""
     test: str
-    """How ``p`` is made, in words."""
+    """Method of ``p``, in words."""
 
 
 def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lower and upper ends of Wilson's interval of a proportion, elementwise; nan where ``n`` is 0.
+    """Return the lower and upper bounds of Wilson's interval of a proportion, elementwise; nan where ``n`` is 0.
 
-    Unlike the normal approximation it holds below a few hundred items, and at 0 and 100 % too.
+    Unlike the normal approximation it is valid below a few hundred items, and at 0 and 100 %.
     """
     z2 = stats.norm.ppf((1 + CONFIDENCE) / 2) ** 2
     right, n = np.asarray(right, float), np.asarray(n, float)
@@ -77,31 +77,31 @@ def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray
         p = right / n
         center = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    # At 0 and n the exact ends are 0 and 1; rounding must not move them.
+    # At 0 and n the exact bounds are 0 and 1; rounding must not move them.
     return np.where(right == 0, 0 * center, center - half), np.where(right == n, 1 + 0 * center, center + half)
 
 
 def clusters(table: pd.DataFrame, clustering: Clustering) -> NDArray[np.object_] | None:
-    """Return what makes the answers of a score table err together.
+    """Return the clusters of a score table: the groups whose answers have correlated errors.
 
     Args:
-        table: One row an example, with its ``group``.
-        clustering: "group" for a sample in which rows of one group, such as an image, err together. "census" for a
-            complete design: its groups are blocks that no chance has drawn, and each row stands for itself.
+        table: One row per example, with its ``group``.
+        clustering: "group" for a sample in which rows of one group, such as an image, have correlated errors. "census"
+            for a complete design: its groups are blocks, not drawn at random, and rows count separately.
 
     Returns:
-        The groups, shape (rows,), or None where each row stands for itself.
+        The groups, shape (rows,), or None if rows count separately.
     """
     return None if clustering == "census" else table["group"].to_numpy(object)
 
 
 def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
-    """Return the share of right answers with its interval.
+    """Return the fraction of right answers with its interval.
 
     Args:
         correct: Right or wrong, shape (items,), at least one item.
-        groups: What items share that makes their errors alike, e.g. the image, shape (items,). Where every item has
-            its own, or none are given, the interval is Wilson's; otherwise it is clustered.
+        groups: Groups of items with correlated errors, e.g. the image, shape (items,). If every item has its own group,
+            or none are given, the interval is Wilson's; otherwise it is clustered.
     """
     values = np.asarray(correct, float)
     codes = _shared(groups, len(values))
@@ -112,7 +112,7 @@ def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
     interval = clustered_mean(values, codes)
     if interval.high - interval.low > _NOTHING:
         return _clipped(interval, 0, 1)
-    # Groups do not differ at all (every answer right, say): each still counts as one observation, and no more.
+    # Groups do not differ at all (e.g. every answer is right): each counts as one observation.
     count = int(codes.max()) + 1
     low, high = wilson(value * count, count)
     return Interval(value, float(low), float(high), f"Wilson over {count} groups")
@@ -130,7 +130,7 @@ def clustered_mean(values: ArrayLike, groups: ArrayLike) -> Interval:
 def clustered_error(values: ArrayLike, groups: ArrayLike, *, correct: bool = True) -> float:
     """Return the standard error of a mean, clustered by group.
 
-    ``correct`` multiplies by sqrt(C / (C - 1)). One group says nothing of how groups vary: its error is infinite.
+    ``correct`` multiplies by sqrt(C / (C - 1)). A single group gives no estimate of variance: its error is infinite.
     """
     values = np.asarray(values, float)
     codes = np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -142,7 +142,7 @@ def clustered_error(values: ArrayLike, groups: ArrayLike, *, correct: bool = Tru
 
 
 def mcnemar(gained: ArrayLike, lost: ArrayLike) -> McNemar:
-    """Test counts of items that became right against counts that became wrong, elementwise."""
+    """Test the counts of items that became right against those that became wrong, elementwise."""
     b, c = np.asarray(gained), np.asarray(lost)
     tail = stats.binom.cdf(np.minimum(b, c), b + c, 0.5)
     point = stats.binom.pmf(np.minimum(b, c), b + c, 0.5)
@@ -155,9 +155,9 @@ def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None)
     Args:
         before: Right or wrong, shape (items,).
         after: The same items in the same order.
-        groups: As in `proportion`. Where every item has its own, the test is McNemar's and the interval Newcombe's.
-            Otherwise groups take the place of items in the test (more gained than lost, or fewer), and the interval is
-            that of clustered differences, where groups differ at all.
+        groups: The same as in `proportion`. If every item has its own, the test is McNemar's and the interval
+            Newcombe's. Otherwise the test is over groups instead of items (more gained than lost, or fewer), and the
+            interval is that of clustered differences, if groups differ at all.
     """
     old, new = np.asarray(before, bool), np.asarray(after, bool)
     change = new.astype(int) - old
@@ -175,7 +175,7 @@ def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values for being many, by Holm's step-down rule; nan values are no tests and stay nan."""
+    """Adjust p-values for multiple tests by Holm's step-down rule; nan values are not counted as tests and stay nan."""
     values = np.asarray(p, float)
     adjusted = np.full(values.shape, np.nan)
     there = ~np.isnan(values)
@@ -195,7 +195,7 @@ def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
     low, high = wilson([new.sum(), old.sum()], n)
     margins = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
     excess = float(both * neither - gained * lost)
-    # A positive correlation is corrected for continuity, as method 10 has it.
+    # Method 10 corrects a positive correlation for continuity.
     excess = max(excess - n / 2, 0) if excess > 0 else excess
     phi = excess / margins**0.5 if margins else 0.0
     down, up = (
@@ -205,7 +205,7 @@ def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
 
 
 def _shared(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
-    """Return the group of each item as a number, or None where every item has its own."""
+    """Return the group of each item as a number, or None if every item has its own."""
     if groups is None:
         return None
     names, codes = np.unique(np.asarray(groups), return_inverse=True)

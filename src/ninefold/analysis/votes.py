@@ -17,12 +17,12 @@ def majority_map(
     Args:
         rows: Cell rows, shape (items,).
         cols: Cell columns, shape (items,).
-        said: The label each answer reads to; an invalid answer is None and does not vote.
-        labels: All labels; of several with equally many votes the one that comes first here wins.
+        said: The label of each answer, shape (items,); an invalid answer is None and does not vote.
+        labels: All labels; of several with the same number of votes, the first here wins.
         grid: Cells along each side.
 
     Returns:
-        ``grid`` rows of ``grid`` labels, None where a cell has no valid answer.
+        ``grid`` rows of ``grid`` labels, None if a cell has no valid answer.
     """
     codes = pd.Categorical(said, categories=labels).codes
     votes = codes >= 0

@@ -1,1 +1,1 @@
-"""Data: examples from anywhere, in one format."""
+"""Data: examples of any source, in one format."""

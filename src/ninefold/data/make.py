@@ -1,4 +1,4 @@
-"""Make a data set: any source, written as a dataset folder."""
+"""The maker of data sets: any source, written as a dataset folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,8 @@ def make(source: Source, out: Path, *, progress: bool = False) -> "Dataset":
     """Write the data set of a source.
 
     Args:
-        source: What to make; afterwards it knows what it skipped.
-        out: The folder to write; a data set that stood there before is replaced.
+        source: The source; it counts the rows that it skips.
+        out: The folder to write; a data set already there is replaced.
         progress: Whether to show a bar on standard error.
 
     Returns:

@@ -1,1 +1,1 @@
-"""Questions: what is asked of a scene or a box, and how an answer is read."""
+"""Questions about a scene or a box, and the formats of their answers."""

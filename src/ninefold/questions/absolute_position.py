@@ -1,4 +1,4 @@
-"""Absolute position: in which of nine regions a thing is (Rizzoli et al. 2025, section 2)."""
+"""Absolute position: the region, one of nine, of a thing (Rizzoli et al. 2025, section 2)."""
 
 from ninefold.space import LABELS, Box, cell_of_box, label_of_cell
 from ninefold.types import Scene
@@ -22,5 +22,5 @@ class AbsolutePosition:
 
 
 def where_is(name: str) -> str:
-    """Return the wording of every question about position."""
+    """Return the text of every question about position."""
     return f"Where is the {name}?"

@@ -1,4 +1,4 @@
-"""Position along one axis: in which third of the image's width, or of its height, a thing is.
+"""Position along one axis: the third of the image's width, or height, that holds a thing.
 
 Wording and labels are CIVET's (sislab-unitn/CIVET@4a3238f).
 """
@@ -11,7 +11,7 @@ from ninefold.types import Scene
 
 
 class AxisPosition:
-    """The question for the third that one thing is in, along one axis."""
+    """The question for the third that holds one thing, along one axis."""
 
     answer_format = "labels"
 

@@ -1,6 +1,6 @@
-"""The questions and the answer formats, by name: a new one is a file of this room and a line here.
+"""The catalog of questions and answer formats by name: a new one is a file of this room and a line here.
 
-A user's own are added with `register_question` and `register_format`, from any file.
+Users add their own with `register_question` and `register_format`, from any file.
 """
 
 from collections.abc import Iterable
@@ -20,17 +20,17 @@ _SHIPPED_FORMATS: tuple[AnswerFormat, ...] = (Labels(), TrueFalse(), Letters(), 
 _SHIPPED_QUESTIONS: tuple[Question, ...] = (AbsolutePosition(), HORIZONTAL, VERTICAL, COLOR, SHAPE)
 
 FORMATS: dict[str, AnswerFormat] = {format.name: format for format in _SHIPPED_FORMATS}
-"""The answer formats by name, the word that examples store as their ``answer_format``."""
+"""The answer formats by the name that examples store in ``answer_format``."""
 
 QUESTIONS: dict[str, Question] = {question.name: question for question in _SHIPPED_QUESTIONS}
-"""The questions by name, the word that ``--question`` takes."""
+"""The questions by the name that ``--question`` takes."""
 
 
 def find_question(name: str) -> Question:
     """Return a question by name.
 
     Raises:
-        DesignError: If there is none; the message has the names that are near.
+        DesignError: If there is none; the message lists similar names.
     """
     if name not in QUESTIONS:
         raise DesignError(unknown("question", name, QUESTIONS))
@@ -41,7 +41,7 @@ def find_format(name: str) -> AnswerFormat:
     """Return an answer format by name.
 
     Raises:
-        DesignError: If there is none; the message has the names that are near.
+        DesignError: If there is none; the message lists similar names.
     """
     if name not in FORMATS:
         raise DesignError(unknown("answer format", name, FORMATS))
@@ -49,11 +49,10 @@ def find_format(name: str) -> AnswerFormat:
 
 
 def register_question(question: Question) -> None:
-    """Make a question known by its name; one that was registered before under that name is replaced.
+    """Register a question under its name; an earlier registration of that name is replaced.
 
     Raises:
-        DesignError: If the name is that of a question of this package, or the question's labels or answer format cannot
-            be used.
+        DesignError: If ninefold itself has a question of this name, or the labels or the answer format cannot be used.
     """
     if question.name in {shipped.name for shipped in _SHIPPED_QUESTIONS}:
         raise DesignError(f"question {question.name!r}: ninefold has one of this name; choose another")
@@ -64,10 +63,10 @@ def register_question(question: Question) -> None:
 
 
 def register_format(format: AnswerFormat) -> None:
-    """Make an answer format known by its name; one that was registered before under that name is replaced.
+    """Register an answer format under its name; an earlier registration of that name is replaced.
 
     Raises:
-        DesignError: If the name is that of a format of this package.
+        DesignError: If ninefold itself has a format of this name.
     """
     if format.name in {shipped.name for shipped in _SHIPPED_FORMATS}:
         raise DesignError(f"answer format {format.name!r}: ninefold has one of this name; choose another")
@@ -75,7 +74,7 @@ def register_format(format: AnswerFormat) -> None:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Say that a name is not known, which names are near to it, and which there are."""
+    """Return the error message for an unknown name, with similar and all known names."""
     names = list(known)
     near = get_close_matches(name, names, n=2)
     hint = f"; did you mean {' or '.join(near)}?" if near else ";"

@@ -1,13 +1,13 @@
-"""The exact text a model is given; one function for training and evaluation, so that the two cannot differ."""
+"""The prompt, the exact text that a model is given: one function for training and evaluation keeps them identical."""
 
 from collections.abc import Sequence
 
 INSTRUCTION = "Answer with as few words as possible."
-"""Stands before every question (Rizzoli et al. 2025, section 3)."""
+"""Instruction before every question (Rizzoli et al. 2025, section 3)."""
 
 
 def prompt(question: str, options: Sequence[str], instruction: str = INSTRUCTION) -> str:
-    """Return instruction, question and options as one line, the options in the order given; without any, no list.
+    """Return instruction, question and options as one line, the options in the order given (no list if there are none).
 
     >>> prompt("Where is the red square?", ("center", "top left"))
     'Answer with as few words as possible. Where is the red square? Choose from [center, top left].'

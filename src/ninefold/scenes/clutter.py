@@ -1,4 +1,4 @@
-"""Distractors: other things around a target, none of which looks like it (Rizzoli et al. 2025, appendix II)."""
+"""Distractors: other things in a target's scene, none with its look (Rizzoli et al. 2025, appendix II)."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Placement = Literal["anywhere", "other-regions"]
-"""Where distractors may stand. The paper does not say; the authors' code keeps them out of the target's region."""
+"""The cells allowed for distractors. The paper names none; the authors' code keeps them out of the target's region."""
 
 
 def distractors(
@@ -31,16 +31,16 @@ def distractors(
     Looks repeat only when there are more distractors than rivals, and then as evenly as possible.
 
     Args:
-        target: The thing they distract from.
-        rivals: The looks they may have.
-        sizes: The sizes they may have.
-        count: How many.
+        target: The target.
+        rivals: Looks of distractors.
+        sizes: Sizes of distractors.
+        count: Number of distractors.
         grid: Cells along each side.
-        placement: Where they may stand.
+        placement: The cells allowed for distractors.
         draw: The target's own stream of random numbers.
 
     Raises:
-        DesignError: If there are not that many cells for them.
+        DesignError: If there are too few cells.
     """
     check_room(count, grid, placement)
     free = _free_cells(target.cell, grid, placement)
@@ -54,7 +54,7 @@ def distractors(
 
 
 def check_room(count: int, grid: int, placement: Placement) -> None:
-    """Raise a `DesignError` that says how many distractors fit around any target, if ``count`` of them do not."""
+    """Raise a `DesignError` if ``count`` distractors do not fit; it names the largest number that fits any target."""
     taken = 1 if placement == "anywhere" else (grid // REGIONS) ** 2
     if not 0 <= count <= grid**2 - taken:
         where = "beside the target" if placement == "anywhere" else "outside the target's region"

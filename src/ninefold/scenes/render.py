@@ -1,8 +1,8 @@
-"""The renderer of scenes, by integer arithmetic alone: the same bytes on every machine.
+"""The renderer of scenes, in integer arithmetic: the same bytes on every machine.
 
-A shape is drawn on a lattice of 1200 x 1200 points, each a little square that is filled when the shape reaches into it,
-and scaled by taking the nearest points. That is what the paper's generator does, and it gives its pixel counts exactly
-(Rizzoli et al. 2025, section 3). Only the points that are taken are ever computed.
+A shape is drawn on a lattice of 1200 x 1200 points, each a little square that is filled if the shape reaches into it,
+and scaled by nearest-point sampling. The paper's generator does the same, and the pixel counts agree exactly (Rizzoli
+et al. 2025, section 3). Only the sampled points are computed.
 """
 
 import struct
@@ -19,20 +19,20 @@ from ninefold.scenes.vocabulary import COLORS, SHAPES, SIZES, Disk, Polygon
 from ninefold.types import Scene
 
 LATTICE = 1200
-"""Points along each side of a sprite's drawing."""
+"""Points along each side of the lattice that a shape is drawn on."""
 
 MARGIN = 84
-"""Empty points on each side of the drawing: a shape fills 86 % of its sprite."""
+"""Empty points on each side of the lattice: a shape fills 86 % of its sprite."""
 
 UNIT, RIM = 100, 5
-"""Distance between points, and how far a shape must reach over the rim of a point's square to fill it, both in units of
-the outlines: the paper's drawing library likewise overlooks a sliver."""
+"""Distance between points, and the least overlap of a shape with a point's square that fills it, in units of the
+outlines; the paper's drawing library ignores smaller overlaps too."""
 
 SAMPLES = 4
-"""Points taken along each side of a pixel with smooth edges; a pixel with crisp ones takes one."""
+"""Points sampled along each side of a pixel with smooth edges; with crisp edges one."""
 
 MIN_CELL = 10
-"""Pixels along a cell's side below which small shapes are no longer told apart."""
+"""Smallest side of a cell in pixels; below it small shapes cannot be distinguished."""
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 ZLIB_START, ZLIB_END = b"\x78\x9c", b"\x03\x00"
@@ -44,25 +44,25 @@ Booleans = NDArray[np.bool_]
 
 
 class Sprite(NamedTuple):
-    """A thing on the canvas: all that decides which pixels it takes, and which of the scene's colors they have."""
+    """A thing on the canvas: its shape and position in pixels, and the index of its color."""
 
     shape: str
     side: int
     top: int
     left: int
     ink: int
-    """Number of its color among the scene's colors, from 0 in order of appearance."""
+    """Index of its color among the scene's colors, in order of appearance."""
 
 
 class Band(NamedTuple):
     """Rows of an image, compressed."""
 
     deflated: bytes
-    """Deflate blocks that refer to nothing before them."""
+    """Deflate blocks without references to earlier data."""
     checksum: int
     """Adler-32 of the uncompressed bytes."""
     length: int
-    """Number of the uncompressed bytes."""
+    """Number of uncompressed bytes."""
 
 
 def render(scene: Scene) -> Pixels:
@@ -72,8 +72,8 @@ def render(scene: Scene) -> Pixels:
         (H, W, 3) uint8 array of red, green and blue.
 
     Raises:
-        DesignError: If the scene uses a word that the vocabulary lacks, puts a thing outside the grid or on another
-            one, or gives cells too few pixels.
+        DesignError: If the scene uses a word outside the vocabulary, has a thing outside the grid or two in one cell,
+            or has cells of too few pixels.
     """
     sprites, _ = _place(scene)
     image = _blank(scene.canvas, scene.background).copy()
@@ -83,10 +83,10 @@ def render(scene: Scene) -> Pixels:
 
 
 def encode_png(scene: Scene) -> bytes:
-    """Draw a scene straight into a PNG file with a palette, whose pixels are those of `render`.
+    """Draw a scene directly as a PNG file with a palette; its pixels are those of `render`.
 
-    A file is put together from bands, one for each row of the grid, that were compressed by themselves and are kept. A
-    band is the same whatever its colors are and wherever it stands, so few are new.
+    The file is joined from bands, one for each row of the grid, which are compressed separately and cached. A band does
+    not depend on its colors or its vertical position, and few bands are new.
 
     Raises:
         DesignError: As `render` does.
@@ -111,7 +111,7 @@ def encode_png(scene: Scene) -> bytes:
 
 @lru_cache(maxsize=1024)
 def mask(shape: str, side: int, antialias: bool = False) -> Pixels:
-    """Return how much of each pixel of a sprite a shape fills.
+    """Return the coverage of each pixel of a sprite by a shape.
 
     Args:
         shape: A name from the vocabulary.
@@ -122,7 +122,7 @@ def mask(shape: str, side: int, antialias: bool = False) -> Pixels:
         (side, side) uint8 array, read-only: 0 or 1, or with smooth edges 0 to 16.
     """
     samples = SAMPLES if antialias else 1
-    # The point nearest to the middle of each of the side * samples slices that the lattice is cut into.
+    # The lattice is cut into side * samples slices; these are the points nearest to their middles.
     points = (2 * np.arange(side * samples) + 1) * LATTICE // (2 * side * samples) - MARGIN
     outline = SHAPES[shape]
     filled = _fills_disk(outline, points) if isinstance(outline, Disk) else _fills_polygon(outline, points)
@@ -132,7 +132,7 @@ def mask(shape: str, side: int, antialias: bool = False) -> Pixels:
 
 
 def _place(scene: Scene) -> tuple[tuple[Sprite, ...], Pixels]:
-    """Return a scene's things as sprites, and the (N, 3) palette that their pixels are indices of."""
+    """Return a scene's things as sprites, and the (N, 3) palette that their pixels index."""
     _check(scene)
     cell, edge = _cells(scene)
     inks = tuple(dict.fromkeys(thing.color for thing in scene.things))
@@ -146,7 +146,7 @@ def _place(scene: Scene) -> tuple[tuple[Sprite, ...], Pixels]:
 
 
 def _cells(scene: Scene) -> tuple[int, int]:
-    """Return the side of a cell, and the margin that is left over at the top and on the left, in pixels."""
+    """Return the side of a cell and the margin at the top and on the left, in pixels."""
     cell = scene.canvas // scene.grid
     return cell, round((scene.canvas - cell * scene.grid) / 2)
 
@@ -210,12 +210,12 @@ def _levels(antialias: bool) -> int:
 
 @lru_cache(maxsize=4096)
 def _band(sprites: tuple[Sprite, ...], height: int, width: int, depth: int, antialias: bool) -> Band:
-    """Compress a band of an image, with sprites placed relative to it, so that it can follow any other."""
+    """Compress a band of an image, with sprites positioned relative to it; any band can follow any other."""
     per_byte = 8 // depth
     plane = np.zeros((height, -(-width // per_byte) * per_byte), np.uint8)
     for sprite in sprites:
         plane[_box(sprite)] = _indices(sprite.shape, sprite.side, sprite.ink, antialias)
-    # A row is the number of its filter, 0 for none, and bytes whose highest bits are the leftmost pixel.
+    # A row of a PNG: the number of its filter (0 for none), then bytes whose highest bits are the leftmost pixels.
     rows = np.zeros((height, 1 + plane.shape[1] // per_byte), np.uint8)
     for step in range(per_byte):
         rows[:, 1:] |= plane[:, step::per_byte] << (8 - depth - depth * step)
@@ -225,7 +225,7 @@ def _band(sprites: tuple[Sprite, ...], height: int, width: int, depth: int, anti
 
 
 def _joined(first: int, second: int, length: int) -> int:
-    """Return the Adler-32 checksum of two pieces from theirs, the second being ``length`` bytes long (RFC 1950)."""
+    """Return the Adler-32 checksum of two joined pieces; the second is ``length`` bytes long (RFC 1950)."""
     low = (first & 0xFFFF) + (second & 0xFFFF) - 1
     high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
     return high % 65521 << 16 | low % 65521
@@ -236,7 +236,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _fills_disk(disk: Disk, points: Integers) -> Booleans:
-    """Return which points a disk fills: those whose square it reaches into, at the nearest corner or edge."""
+    """Return the points that a disk fills: those whose square it reaches into, at the nearest corner or edge."""
     low, high = points * UNIT + RIM, points * UNIT + UNIT - RIM
     dx = np.maximum(np.maximum(low - disk.x, disk.x - high), 0)
     dy = np.maximum(np.maximum(low - disk.y, disk.y - high), 0)
@@ -245,7 +245,7 @@ def _fills_disk(disk: Disk, points: Integers) -> Booleans:
 
 
 def _fills_polygon(polygon: Polygon, points: Integers) -> Booleans:
-    """Return which points a polygon fills: those whose middle lies in it, and those whose square an edge crosses."""
+    """Return the points that a polygon fills: those whose middle lies in it, and those whose square an edge crosses."""
     low, high = points * UNIT + RIM, points * UNIT + UNIT - RIM
     x, y = (points * UNIT + UNIT // 2)[None, :], (points * UNIT + UNIT // 2)[:, None]
     inside = np.zeros((len(points), len(points)), bool)
@@ -256,7 +256,7 @@ def _fills_polygon(polygon: Polygon, points: Integers) -> Booleans:
         # A ray from the middle leftward that meets an odd number of edges starts inside.
         meets = (side < 0) if height > 0 else (side > 0)
         inside ^= ((y1 <= y) != (y2 <= y)) & meets
-        # An edge crosses the square if neither x, nor y, nor the edge's own direction keeps them apart.
+        # Separating axes: an edge crosses the square unless x, y or the edge's normal separates them.
         near_x = (max(x1, x2) > low) & (min(x1, x2) < high)
         near_y = (max(y1, y2) > low) & (min(y1, y2) < high)
         crossed |= near_x[None, :] & near_y[:, None] & (abs(side) < (UNIT // 2 - RIM) * (abs(width) + abs(height)))

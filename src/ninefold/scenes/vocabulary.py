@@ -1,13 +1,13 @@
-"""Literal tables of what a scene can show: shapes, colors and sizes. A new one costs one line here.
+"""The vocabulary of scenes: literal tables of shapes, colors and sizes. A new one is one line here.
 
 The outlines are those of the paper's generator (Rizzoli et al. 2025, section 3; ``world/assets/shapes`` of
-github.com/sislab-unitn/Getting-to-the-Point at 30271de), as integers so that every machine draws the same pixels.
+github.com/sislab-unitn/Getting-to-the-Point at 30271de), as integers: every machine draws the same pixels.
 """
 
 from typing import NamedTuple
 
 SIDE = 103_200
-"""Side of the square box that outlines are drawn in: hundredths of a pixel of the 1032-pixel original."""
+"""Side of the square box of the outlines: hundredths of a pixel of the 1032-pixel original."""
 
 
 class Disk(NamedTuple):
@@ -34,7 +34,7 @@ SHAPES: dict[str, Polygon | Disk] = {
         (68800, 103200), (34400, 103200), (34400, 68800), (0, 68800), (0, 34400), (34400, 34400),
     ),
 }  # fmt: skip
-"""Outlines by the word a question uses."""
+"""Outlines by the shape's name in questions."""
 
 COLORS: dict[str, tuple[int, int, int]] = {
     "red": (255, 0, 0),
@@ -46,7 +46,7 @@ COLORS: dict[str, tuple[int, int, int]] = {
     "white": (255, 255, 255),
     "black": (0, 0, 0),
 }
-"""Red, green and blue, each 0 to 255, by the word a question uses."""
+"""Red, green and blue, each 0 to 255, by the color's name in questions."""
 
 SIZES: dict[str, int] = {"large": 1, "small": 2}
-"""How many times the side of a shape's sprite goes into the side of a cell; "large" is the paper's "regular"."""
+"""Ratio of a cell's side to a sprite's side, by the size's name; "large" is the paper's "regular"."""

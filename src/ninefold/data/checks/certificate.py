@@ -1,7 +1,7 @@
-"""Proofs of balance: what is exactly even in a data set, what its text gives away, and how to check both.
+"""Certificates of balance: the exactly balanced factors of a data set, and the information that its text gives away.
 
 A certificate is computed from the shipped parquet and manifest alone, never from the code that made them, and `verify`
-computes it again. Beside the tables of `balance` it states what was checked on every row (see `facts`).
+computes it again. Besides the tables of `balance`, it states the facts checked on every row (see `facts`).
 """
 
 import json
@@ -26,26 +26,26 @@ LIMITS = (
     "Of images nothing is said but the facts listed: where a scene has one thing, it answers without the question.",
     "A bound on text is that of a reader who has seen these rows; where texts are as many as rows it means nothing.",
 )
-"""What no certificate says."""
+"""Limits of every certificate."""
 
 
 def certify(folder: Path) -> dict[str, Any]:
     """Compute a data set's certificate from its parquet and manifest, without decoding its images.
 
     Returns:
-        For each split the facts that hold of every row, the exact and inexact marginals and the bounds on what text
-        gives away, and what the splits share; all in JSON's types. Facts about pixels are claims until `verify` has
-        decoded them.
+        For each split, the facts of every row, the exact and inexact marginals, and the bounds on text-only accuracy;
+        for each pair of splits, what they share. All in JSON types. Facts about pixels are claims until `verify` has
+        decoded the images.
 
     Raises:
-        DataError: If the folder is no data set, or a row breaks a fact; the message names the row.
+        DataError: If the folder is not a data set, or a row breaks a fact; the message names the row.
     """
     data = Dataset.open(folder)
     return _certificate(data, read_columns(data), _facts(data))
 
 
 def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
-    """Check a data set against its certificate: every fact again, from the shipped files alone, every image decoded.
+    """Check a data set against its certificate: recompute every fact from the shipped files and decode every image.
 
     Args:
         folder: The data set.
@@ -55,7 +55,7 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
         The certificate.
 
     Raises:
-        DataError: If anything stated does not hold; the message names the first broken fact and its row.
+        DataError: If a stated fact does not hold; the message names the first broken fact and its row.
     """
     data = Dataset.open(folder)
     path = folder / "certificate.json"
@@ -81,7 +81,7 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
 
 
 def _facts(data: Dataset) -> SourceFacts | None:
-    """Return what the source of a data set states of its rows, or None where it is not known here."""
+    """Return the facts that the source of a data set states about its rows, or None if the source is unknown here."""
     try:
         return facts_of(data.manifest)
     except DesignError as error:
@@ -89,7 +89,7 @@ def _facts(data: Dataset) -> SourceFacts | None:
 
 
 def _take_over(shipped: Any, found: dict[str, Any]) -> list[str]:
-    """Take the claims of a source that is not known here from the shipped certificate; say that it is unchecked."""
+    """Copy the claims of an unknown source from the shipped certificate; return a note that they are unchecked."""
     claimed = 0
     for split, part in found["splits"].items():
         stated = shipped.get("splits", {}).get(split, {}) if isinstance(shipped, dict) else {}
@@ -138,33 +138,33 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
 
 
 def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
-    """Return the true answers as their formats read them: a letter, say, as the option it stands for."""
+    """Return the true answers as read by their formats, e.g. a letter as the option it stands for."""
     rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
     return [str(FORMATS[name].read(answer, tuple(options or labels)).label) for name, answer, options in rows]
 
 
 def _statements(found: Mapping[str, Any]) -> list[str]:
-    """Return a certificate's content in sentences."""
+    """Return the content of a certificate as sentences."""
     of_splits = [sentence for split, part in found["splits"].items() for sentence in _of_split(split, part)]
     return of_splits + [_of_pair(pair) for pair in found["between"]]
 
 
 def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
-    """Return what is stated of a split, in words."""
+    """Return the statements about a split as sentences."""
     rows = part["rows"]
-    said = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
-    said += [
+    lines = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
+    lines += [
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
         for bound in part["text_only"]
         if bound["view"] in {"prompt", "question", "options"}
     ]
     if "distractors" in part:
-        said.append(f"Whoever sees one distractor alone is right at most {_times(part['distractors']['seeing_one'])}.")
+        lines.append(f"Whoever sees one distractor alone is right at most {_times(part['distractors']['seeing_one'])}.")
     even = [" x ".join(entry["factors"]) for entry in part["marginals"] if entry["exact"] and entry["max"] < rows]
     uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
-    said += [f"Exactly even: {', '.join(even)}."] if even else []
-    said += [f"Not exactly even: {', '.join(uneven)}."] if uneven else []
-    return [f"{split}: {sentence[0].lower()}{sentence[1:]}" for sentence in said]
+    lines += [f"Exactly even: {', '.join(even)}."] if even else []
+    lines += [f"Not exactly even: {', '.join(uneven)}."] if uneven else []
+    return [f"{split}: {sentence[0].lower()}{sentence[1:]}" for sentence in lines]
 
 
 def _times(bound: Mapping[str, Any]) -> str:
@@ -188,7 +188,7 @@ def _of_pair(pair: Mapping[str, Any]) -> str:
 
 
 def _difference(shipped: Any, found: Any, path: str = "") -> str:
-    """Return the first entry where a certificate says something else than its rows do; "" if there is none."""
+    """Return the first entry in which a certificate differs from its rows; "" if there is none."""
     if isinstance(shipped, dict) and isinstance(found, dict):
         for key in [*found, *(key for key in shipped if key not in found)]:
             difference = _difference(shipped.get(key), found.get(key), f"{path}.{key}" if path else key)

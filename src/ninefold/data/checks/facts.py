@@ -1,7 +1,7 @@
-"""Facts: what must hold of every row of a data set by itself, checked on the columns of its files.
+"""Facts: statements that must hold for every single row of a data set, checked on the columns of its files.
 
-What is stated here holds of any data set: of its options, prompts and answers. All else (what a column such as a
-region or a slot claims, what an image shows) is stated by the source that the rows come from.
+The facts here hold for any data set: its options, prompts and answers. All others (the meaning of a column such as
+region or slot, the content of an image) are stated by the source of the rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,21 +19,21 @@ Columns = dict[str, list[Any]]
 
 
 class Fact(NamedTuple):
-    """Something that holds of every row."""
+    """A statement that holds for every row."""
 
     sentence: str
     """The fact in words, as the certificate states it."""
     columns: tuple[str, ...]
-    """The columns it is about; a row that lacks one of them breaks it."""
+    """The columns that it concerns; a row that lacks one of them breaks it."""
     holds: Callable[..., bool]
-    """Whether it holds of one row's values."""
+    """A function of one row's values: whether the statement holds."""
 
 
 class ImageCheck(Protocol):
-    """What a source claims of its decoded images; made anew for each split, so that it can compare images."""
+    """The check of a source's claims about decoded images; one for each split, within which it compares images."""
 
     columns: tuple[str, ...]
-    """The columns that say what an image shows."""
+    """The columns that describe an image."""
     sentences: tuple[str, ...]
     """The claims in words."""
 
@@ -48,7 +48,7 @@ class ImageCheck(Protocol):
 
 
 class NoImageCheck:
-    """No claim of what images show."""
+    """The check of a source without claims about its images."""
 
     columns: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
@@ -64,23 +64,23 @@ def _no_more(columns: Columns, where: str) -> Columns:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """All that a source states of its rows."""
+    """All facts that a source states about its rows."""
 
     rows: Sequence[Fact] = ()
-    """What holds of each row."""
+    """Facts of each row."""
     images: Callable[[], ImageCheck] = NoImageCheck
-    """Makes the check of a split's images."""
+    """Maker of the check of a split's images."""
     prepare: Callable[[Columns, str], Columns] = field(default=_no_more)
-    """Adds to a split's columns what the facts are about but no column says, such as a parsed scene; its second
-    argument names the split in errors."""
+    """A function that adds derived columns, such as a parsed scene, to a split's columns; its second argument names the
+    split in errors."""
 
 
 LISTED = "the decoded image is the one of the manifest"
-"""What holds of any image."""
+"""The fact of any image."""
 
 
 def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
-    """Return what holds of any data set; ``labels`` are its answers, where they are the same for all rows."""
+    """Return the facts of any data set; ``labels`` are its answers, if they are the same for all rows."""
     return (
         Fact(
             "the options are all different", ("options",), lambda options: len(set(options or ())) == len(options or ())
@@ -133,11 +133,11 @@ def check_rows(columns: Columns, facts: Sequence[Fact], where: str) -> list[dict
 
     Args:
         columns: A split's columns, prepared for the facts.
-        facts: What must hold.
-        where: How to name the split in an error.
+        facts: The facts to check.
+        where: The split's name in an error.
 
     Returns:
-        The facts, with the number of rows each was checked on.
+        The facts, each with the number of rows checked.
 
     Raises:
         DataError: If a fact does not hold; the message names the fact and the row.
@@ -159,4 +159,4 @@ def _holds(fact: Fact, row: Sequence[Any]) -> bool:
     try:
         return fact.holds(*row)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError):
-        return False  # a value of another kind than the column promises is a broken row like any other
+        return False  # a value of the wrong type counts as a broken row

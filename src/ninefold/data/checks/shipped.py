@@ -1,6 +1,6 @@
-"""The files of a dataset folder as checks read them: every column of every split, and every row against the manifest.
+"""Reading for checks: every column of every split of a dataset folder, and every row compared with the manifest.
 
-Nothing here is taken from the code that writes rows: hashes are computed anew from what the files hold.
+The code that writes rows is not used here: hashes are computed anew from the files.
 """
 
 import json
@@ -21,14 +21,14 @@ from ninefold.errors import DataError
 from ninefold.store import canonical_json
 
 READ_ROWS = 64
-"""Rows whose images are in memory at a time."""
+"""Number of rows whose images are in memory at a time."""
 
 
 def read_columns(data: Dataset) -> dict[str, Columns]:
-    """Read every split's columns but for the images, and add the manifest's hashes to them.
+    """Read every split's columns except the images, and add the manifest's hashes.
 
     Raises:
-        DataError: If files or columns are missing, or the rows are not those of the manifest; the message names a row.
+        DataError: If files or columns are missing, or the rows differ from the manifest; the message names a row.
     """
     shipped = {file.name.rpartition("-of-")[0].rpartition("-")[0] for file in (data.folder / "data").glob("*.parquet")}
     if shipped != data.splits.keys():
@@ -58,7 +58,7 @@ def _read_split(data: Dataset, split: str) -> Columns:
 
 
 def _values(shards: Sequence[Path], name: str) -> list[Any]:
-    """Read one column; equal values are one object, as most columns have few distinct ones."""
+    """Read one column; equal values share one object, because most columns have few distinct values."""
     known: dict[Any, Any] = {}
     values: list[Any] = []
     for shard in shards:
@@ -87,10 +87,10 @@ def _check_ids(where: str, *, listed: Sequence[str], shipped: Sequence[str]) -> 
 
 
 def check_manifest(data: Dataset, splits: Mapping[str, Columns]) -> None:
-    """Check that each row's text has the hash of the manifest, and that its fingerprints are those of its rows.
+    """Check that each row's text has the hash of the manifest, and each split its fingerprint.
 
     Raises:
-        DataError: If that is not so; the message names the row or the split.
+        DataError: If one differs; the message names the row or the split.
     """
     for split, columns in splits.items():
         texts = zip(*(columns[name] for name in ("question", "prompt", "options", "answer")), strict=True)
@@ -119,14 +119,14 @@ def _facts(facts: manifest.SplitFacts) -> str:
 def check_images(
     data: Dataset, split: str, columns: Columns, images_of_split: Iterable[Mapping[str, Any]], check: ImageCheck
 ) -> None:
-    """Decode every image of a split, and check its pixels against the manifest and what its row says of it.
+    """Decode every image of a split, and check its pixels against the manifest and its row.
 
     Args:
         data: The data set.
         split: Name of the split.
         columns: Its columns, as `read_columns` returns them.
         images_of_split: Its rows, as `read_images` yields them.
-        check: What its source claims of its images.
+        check: The check of its source's claims about images.
 
     Raises:
         DataError: If a fact does not hold; the message names the row.
@@ -157,7 +157,7 @@ def read_images(data: Dataset, split: str, names: Sequence[str]) -> Iterator[dic
 
 
 def column_hash(values: Sequence[Any]) -> str:
-    """Return xxh3_128 of a column as JSON, made piece by piece."""
+    """Return xxh3_128 of a column as JSON, computed in pieces."""
     digest = xxhash.xxh3_128(b"[")
     for start in range(0, len(values), 1000):
         piece = json.dumps(values[start : start + 1000])[1:-1]

@@ -1,4 +1,4 @@
-"""The README.md of a dataset folder: a card for people, and what the Hugging Face Hub reads to open it."""
+"""The README.md of a dataset folder: a dataset card, with the metadata by which the Hugging Face Hub opens it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,33 +33,33 @@ CITATION = """@article{rizzoli2025synthetic,
 
 @dataclass(frozen=True)
 class About:
-    """What a data set's card and manifest say of it beyond its rows."""
+    """The content of a data set's card and manifest, besides its rows."""
 
     title: str
     """Heading of the card."""
     description: str
     """A paragraph or more of Markdown for the card."""
     spec: Mapping[str, object]
-    """All that made the rows, as plain JSON values."""
+    """Everything that determines the rows, as plain JSON values."""
     source: str = "custom"
     """Name of the source that the rows come from."""
     question: str | None = None
-    """Name of the question that is asked, where it is one for all rows."""
+    """Name of the question, if all rows ask the same one."""
     labels: Sequence[str] = ()
-    """All answers in canonical order; empty where rows have their own."""
+    """All answers in canonical order; empty if each row has its own."""
     answer_format: str = "labels"
-    """How an answer's text is read."""
+    """Name of the answer format."""
     clustering: Clustering = "group"
-    """What intervals are computed over: every row of a complete design ("census"), or groups that err together."""
+    """Unit of intervals: the single row of a complete design ("census"), or groups of rows with correlated errors."""
     license: str = "apache-2.0"
     """License of the images, in the Hub's spelling."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Meaning of each factor, by column, for the card."""
     skipped: Sequence[Mapping[str, Any]] = ()
-    """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read once all rows are written, so
-    that a source may fill a list while it streams."""
+    """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read after all rows are
+    written: a source may fill the list while it streams."""
     notes: Sequence[str] = ()
-    """What to tell who makes it, a line each."""
+    """Messages for the user who makes the data set, one line each."""
 
 
 def card(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
@@ -109,7 +109,7 @@ print(examples[0]["prompt"], "->", examples[0]["answer"])
 [`certificate.json`](certificate.json) states what is exactly balanced, what is not and by how much, and how well text
 alone can do; `ninefold data verify path/to/this/folder` recomputes every fact from these files.
 [`manifest.parquet`](manifest.parquet) lists a hash of the pixels and one of the text of every row; the fingerprints in
-[`manifest.json`](manifest.json) follow from them, so that data sets with the same rows have the same fingerprints.
+[`manifest.json`](manifest.json) follow from them: data sets with the same rows have the same fingerprints.
 
 ## Cite
 
@@ -120,7 +120,7 @@ alone can do; `ninefold data verify path/to/this/folder` recomputes every fact f
 
 
 def _facts(about: About) -> dict[str, str]:
-    """Return what is said of all rows together, in words."""
+    """Return the facts of all rows together, in words."""
     told = {
         "source": about.source,
         "question": about.question and f"`{about.question}`",
@@ -135,8 +135,8 @@ def _facts(about: About) -> dict[str, str]:
 
 
 def _front_matter(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:
-    """Return the YAML by which the Hub and the `datasets` library know the files and their features."""
-    # Imported here, as it takes time and only writing needs it.
+    """Return the YAML that tells the Hub and the `datasets` library the files and their features."""
+    # Imported here: it is slow, and only writing needs it.
     from huggingface_hub import DatasetCardData
 
     files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
@@ -166,6 +166,6 @@ def _skipped(about: About) -> str:
 
 
 def _names(row: Mapping[str, Any]) -> str:
-    """List what was left out; names come from files, so that nothing in them may count as markup."""
+    """Return the names of what was left out, escaped: they come from files and must not act as markup."""
     names = ", ".join(escape(name).replace("|", "&#124;") for name in row["names"])
     return names + (", ..." if len(row["names"]) < row["count"] else "")

@@ -1,4 +1,4 @@
-"""How an example becomes a row of a parquet file, and a row an example again."""
+"""The conversion between examples and rows of a parquet file."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ from ninefold.types import Example
 
 
 class EncodedImage(TypedDict):
-    """A value of the image column, as the `datasets` library wants it."""
+    """A value of the image column, in the form that the `datasets` library expects."""
 
     bytes: bytes | None
-    """The encoded image, where it is embedded."""
+    """The encoded image, if it is embedded."""
     path: str | None
-    """Its file name, or its absolute path where it is not embedded."""
+    """Its file name, or its absolute path if it is not embedded."""
 
 
 CORE_COLUMNS: dict[str, pa.DataType] = {
@@ -33,14 +33,14 @@ CORE_COLUMNS: dict[str, pa.DataType] = {
     "answer_format": pa.string(),
     "group": pa.string(),
 }
-"""Columns that every data set has; each factor follows as a column of its own."""
+"""Columns of every data set; each factor follows as a column of its own."""
 
 FACTOR_TYPES: dict[type, pa.DataType] = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
 """The column type of a factor, by the type of its values."""
 
 
 def schema_of(batch: Sequence[Example]) -> pa.Schema:
-    """Return the columns that a batch of examples needs, and the features that the `datasets` library sees in them.
+    """Return the schema of a batch of examples, with the features that the `datasets` library reads from it.
 
     Raises:
         DataError: If a factor has the name of a core column.
@@ -66,12 +66,12 @@ def _feature(kind: pa.DataType) -> dict[str, Any]:
 
 
 def value_type(kind: pa.DataType) -> str:
-    """Return what the `datasets` library calls a column type that is neither an image nor a list."""
+    """Return the name in the `datasets` library of a column type that is neither an image nor a list."""
     return "float64" if kind == pa.float64() else str(kind)
 
 
 def repetitive(schema: pa.Schema) -> list[str]:
-    """Return the columns worth a dictionary in parquet: all but those whose values are unique or large."""
+    """Return the columns to dictionary-encode in parquet: all except those with unique or large values."""
     paths = {"options": "options.list.element"}
     return [paths.get(name, name) for name in schema.names if name not in {"id", "image", "scene"}]
 
@@ -79,7 +79,7 @@ def repetitive(schema: pa.Schema) -> list[str]:
 def table_of(
     examples: Sequence[Example], schema: pa.Schema, images: Sequence[EncodedImage | None] | None = None
 ) -> pa.Table:
-    """Return examples as a table; without ``images``, as one that lacks the image column.
+    """Return examples as a table; without ``images``, it lacks the image column.
 
     Raises:
         DataError: If an example has other factors than the schema, or a factor of another type.
@@ -103,7 +103,7 @@ def table_of(
 
 
 def example_of(row: dict[str, Any]) -> Example:
-    """Return the example that a row of a table holds; its image is bytes where it is embedded, a path elsewhere."""
+    """Return the example of a row; its image is bytes if embedded, otherwise a path."""
     core = {name: row[name] for name in CORE_COLUMNS}
     image = core["image"]
     core["image"] = Path(image["path"]) if image["bytes"] is None else image["bytes"]
@@ -113,10 +113,10 @@ def example_of(row: dict[str, Any]) -> Example:
 
 @contextmanager
 def opened(path: Path, needs: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
-    """Open a parquet file of a data set, which needs columns of these names.
+    """Open a parquet file of a data set, and check that it has the needed columns.
 
     Raises:
-        DataError: If it is missing or broken, also where that is found while it is read, or lacks a column.
+        DataError: If it is missing, lacks a column, or is broken, even if that is found only while reading.
     """
     try:
         with pq.ParquetFile(path) as file:

@@ -1,8 +1,8 @@
 """The dataset folder, opened once: parquet as the Hugging Face Hub expects it, a card, a manifest and a certificate.
 
 ``README.md`` (card), ``data/{split}-00000-of-00001.parquet``, ``manifest.json`` and ``manifest.parquet`` (a hash of the
-pixels and one of the text of every row), and ``certificate.json``. All is streamed: a data set larger than memory can
-be written and read.
+pixels and one of the text of every row), and ``certificate.json``. Rows are streamed: a data set may be larger
+than memory.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ __all__ = ["About", "Dataset", "write"]
 
 
 def __getattr__(name: str) -> object:
-    # What reads and writes rows takes long to import, and who asks for a finished run needs neither.
+    # The modules that read and write rows are slow to import; finding a finished run needs neither.
     if name not in {"About", "write"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ninefold.data.format import card, writing
@@ -37,16 +37,16 @@ class Dataset:
     """A dataset folder, opened: its manifest is parsed once."""
 
     folder: Path
-    """Where it lies."""
+    """Path of the folder."""
     manifest: Manifest
-    """What it says of itself."""
+    """Its manifest."""
 
     @classmethod
     def open(cls, folder: str | Path) -> "Dataset":
         """Open a dataset folder.
 
         Raises:
-            DataError: If the folder is no data set, or its manifest is broken or of another format.
+            DataError: If the folder is not a data set, or its manifest is broken or of another format.
         """
         return cls(Path(folder), Manifest.read(Path(folder)))
 
@@ -62,17 +62,17 @@ class Dataset:
 
     @property
     def question(self) -> str | None:
-        """Return the name of the question that is asked, where it is one for all rows."""
+        """Return the name of the question, if all rows ask the same one."""
         return self.manifest.question
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return all answers in canonical order; empty where rows have their own."""
+        """Return all answers in canonical order; empty if each row has its own."""
         return self.manifest.labels
 
     @property
     def clustering(self) -> Clustering:
-        """Return what intervals are computed over: "census" or "group"."""
+        """Return the unit of intervals: "census" or "group"."""
         return self.manifest.clustering
 
     @property
@@ -81,7 +81,7 @@ class Dataset:
         return {split: facts.rows for split, facts in self.manifest.splits.items()}
 
     def choose_split(self, split: str | None) -> str:
-        """Return ``split``, or "test" where none is named and there is one.
+        """Return ``split``; by default "test", if there is one.
 
         Raises:
             DataError: If the split does not exist, or none is named and there is no "test".
@@ -92,7 +92,7 @@ class Dataset:
         raise DataError(f"{self.folder}: {wrong}; name one with --split: {', '.join(self.manifest.splits)}")
 
     def fingerprint(self, split: str) -> str:
-        """Return the identity of a split's rows: their ids, pixels and text, whatever files they stand in.
+        """Return the hash of a split's rows: their ids, pixels and text, independent of files.
 
         Raises:
             DataError: If the split does not exist.
@@ -114,7 +114,7 @@ class Dataset:
     def read(self, split: str, *, limit: int | None = None) -> Iterator[Example]:
         """Yield the examples of a split in order, in constant memory; ``limit`` stops after that many.
 
-        Embedded images come as bytes, others as paths.
+        Embedded images are bytes, others are paths.
 
         Raises:
             DataError: If the split does not exist, or a file of it is missing or broken.
@@ -124,7 +124,7 @@ class Dataset:
         return islice(stream(self.shards(split)), limit)
 
     def sequence(self, split: str, limit: int | None = None) -> "StoredExamples":
-        """Return the examples of a split by index, read when they are asked for; ``limit`` keeps the first ones.
+        """Return the examples of a split as a sequence that reads on access; ``limit`` keeps the first ones.
 
         Raises:
             DataError: If the split does not exist, or a file of it is missing or broken.

@@ -1,6 +1,6 @@
-"""The manifest of a dataset folder, ``manifest.json``: what it holds, and where its rows come from.
+"""The manifest of a dataset folder, ``manifest.json``: its content and the source of its rows.
 
-It is small, however many rows there are; `ninefold.data.format.row_hashes` lists them. Nothing heavy is imported here.
+Its size does not depend on the number of rows, which `ninefold.data.format.row_hashes` lists. No heavy imports here.
 """
 
 import json
@@ -14,7 +14,7 @@ from ninefold.errors import DataError
 from ninefold.types import Clustering
 
 FORMAT = 2
-"""Version of the layout of a dataset folder."""
+"""Version of the dataset folder's layout."""
 
 FILE = "manifest.json"
 
@@ -24,9 +24,9 @@ class SplitFacts:
     """One split in the manifest."""
 
     rows: int
-    """Number of its examples."""
+    """Number of examples."""
     fingerprint: str
-    """Identity of its rows (see `ninefold.data.format.row_hashes.fingerprint`)."""
+    """Hash of its rows (see `ninefold.data.format.row_hashes.fingerprint`)."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class Manifest:
     source: str
     """Name of the source that the rows come from."""
     question: str | None
-    """Name of the question that is asked, where it is one for all rows."""
+    """Name of the question, if all rows ask the same one."""
     labels: tuple[str, ...]
-    """All answers in canonical order; empty where rows have their own."""
+    """All answers in canonical order; empty if each row has its own."""
     answer_format: str
-    """How an answer's text is read."""
+    """Name of the answer format."""
     clustering: Clustering
-    """What intervals are computed over."""
+    """Unit of intervals (see `ninefold.types.Clustering`)."""
     splits: Mapping[str, SplitFacts]
-    """The splits, in the order they were written."""
+    """The splits, in the order of writing."""
     spec: Mapping[str, Any]
-    """All that made the rows, as plain JSON values."""
+    """Everything that determines the rows, as plain JSON values."""
     versions: Mapping[str, str]
-    """Versions of what wrote the folder."""
+    """Versions of the packages that wrote the folder."""
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":

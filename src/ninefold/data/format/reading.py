@@ -1,4 +1,4 @@
-"""The examples of a split, read from its parquet files: one after the other, or by index when they are asked for."""
+"""The examples of a split, read from its parquet files: in order, or by index on access."""
 
 from bisect import bisect_right
 from collections import OrderedDict
@@ -14,10 +14,10 @@ from ninefold.data.format.columns import CORE_COLUMNS, example_of, opened
 from ninefold.types import Example
 
 READ_ROWS = 64
-"""Rows that streaming keeps in memory."""
+"""Number of rows that streaming keeps in memory."""
 
 CACHE_BYTES = 64 << 20
-"""Memory for the row groups used last; the last one stays whatever its size."""
+"""Memory for cached row groups; the last one used stays cached at any size."""
 
 
 def stream(shards: Sequence[Path]) -> Iterator[Example]:
@@ -28,21 +28,20 @@ def stream(shards: Sequence[Path]) -> Iterator[Example]:
     """
     for shard in shards:
         with opened(shard, CORE_COLUMNS) as file:
-            # Left to itself pyarrow reads several row groups ahead.
+            # By default pyarrow reads several row groups ahead.
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(READ_ROWS, row_groups=[group]):
                     yield from map(example_of, batch.to_pylist())
 
 
 class StoredExamples(Sequence[Example]):
-    """The examples of parquet files by index, read when asked for; what is used last stays in a bounded memory.
+    """The examples of parquet files by index, read on access, with a bounded cache.
 
-    It can be pickled and holds no open file, so that every worker of a data loader reads for itself. Threads may share
-    it.
+    It can be pickled and holds no open file: each worker of a data loader reads on its own. Threads may share it.
     """
 
     def __init__(self, shards: Sequence[Path], *, limit: int | None = None) -> None:
-        """Read where the row groups of the files begin; ``limit`` keeps only that many examples.
+        """Read the positions of the row groups; ``limit`` keeps only that many examples.
 
         Raises:
             DataError: If a file is broken.
@@ -63,11 +62,11 @@ class StoredExamples(Sequence[Example]):
         self._lock = Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but what is cached."""
+        """Return the state without the cache."""
         return {name: value for name, value in vars(self).items() if name not in {"_cache", "_lock"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin with nothing cached."""
+        """Restore the state with an empty cache."""
         vars(self).update(state)
         self._forget()
 
@@ -80,11 +79,11 @@ class StoredExamples(Sequence[Example]):
     @overload
     def __getitem__(self, index: slice) -> list[Example]: ...
     def __getitem__(self, index: int | slice) -> Example | list[Example]:
-        """Return the example of an index, or a list of them for a slice.
+        """Return the example at an index, or a list of examples for a slice.
 
         Raises:
-            IndexError: If there are not so many.
-            DataError: If a file has been removed or broken since.
+            IndexError: If the index is out of range.
+            DataError: If a file has since been removed or broken.
         """
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(self._length))]
@@ -110,5 +109,5 @@ class StoredExamples(Sequence[Example]):
 
     def _read(self, shard: Path, group: int) -> pa.Table:
         with opened(shard) as file:
-            # A worker that was forked has none of the threads that its parent's reading began.
+            # A forked worker lacks the threads that its parent's reading started.
             return file.read_row_group(group, use_threads=False)

@@ -1,7 +1,4 @@
-"""The rows of a dataset folder in its manifest, ``manifest.parquet``: the split, the id and two hashes of every row.
-
-One hash is of the decoded pixels, the other of the text.
-"""
+"""The list of a dataset folder's rows, ``manifest.parquet``: split, id, pixel hash and text hash of every row."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -21,13 +18,13 @@ from ninefold.types import Example
 FILE = "manifest.parquet"
 
 READ_ROWS = 1000
-"""Rows of the manifest that reading keeps in memory."""
+"""Number of rows that reading keeps in memory."""
 
 ROWS_SCHEMA = pa.schema({name: pa.string() for name in ("split", "id", "pixels", "text")})
 
 
 class RowHashes(NamedTuple):
-    """One row in the manifest."""
+    """One row of the manifest."""
 
     id: str
     """The example's id."""
@@ -38,7 +35,7 @@ class RowHashes(NamedTuple):
 
 
 def read_rows(folder: Path, split: str) -> Iterator[RowHashes]:
-    """Yield the rows that the manifest lists of a split, in order and in constant memory.
+    """Yield the manifest's rows of a split, in order and in constant memory.
 
     Raises:
         DataError: If ``manifest.parquet`` is missing or broken.
@@ -69,10 +66,10 @@ def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:
 
 
 def fingerprint(rows: Iterable[RowHashes]) -> str:
-    """Return the identity of rows, whatever files they stand in.
+    """Return the hash of rows, independent of the files that hold them.
 
     It is the first 12 hex digits of the SHA-256 of the canonical JSON of a list with one ``{"id", "pixels", "text"}``
-    for each row; the JSON is made and hashed piece by piece.
+    for each row; the JSON is made and hashed in pieces.
     """
     digest = hashlib.sha256(b"[")
     rows = iter(rows)
@@ -85,7 +82,7 @@ def fingerprint(rows: Iterable[RowHashes]) -> str:
 
 
 def pixel_hash(rgb: np.ndarray) -> str:
-    """Return the identity of an image: xxh3_128 of ``"{width}x{height}:"`` and its (H, W, 3) uint8 pixels, in hex."""
+    """Return the hash of an image: xxh3_128 of ``"{width}x{height}:"`` and its (H, W, 3) uint8 pixels, in hex."""
     height, width = rgb.shape[:2]
     digest = xxhash.xxh3_128(f"{width}x{height}:".encode())
     digest.update(np.ascontiguousarray(rgb).data)
@@ -93,6 +90,6 @@ def pixel_hash(rgb: np.ndarray) -> str:
 
 
 def text_hash(example: Example) -> str:
-    """Return the identity of an example's text: xxh3_128 of [question, prompt, options, answer] as canonical JSON."""
+    """Return the hash of an example's text: xxh3_128 of [question, prompt, options, answer] as canonical JSON."""
     text = store.canonical_json([example.question, example.prompt, list(example.options), example.answer])
     return xxhash.xxh3_128(text.encode()).hexdigest()

@@ -1,8 +1,7 @@
-"""The parquet files of a split while they are written: each is there whole or not at all, and never written twice.
+"""The writer of a split's parquet files (shards): each is written atomically, and only once.
 
-A shard is two files in a work folder, which appear one right after the other: ``rows/{split}-00000.parquet`` with its
-rows of the manifest, then ``data/{split}-00000.parquet`` with the examples. Where the latter exists the shard is
-finished.
+A shard is two files in a work folder, written one right after the other: ``rows/{split}-00000.parquet`` with its rows
+of the manifest, then ``data/{split}-00000.parquet`` with the examples. The shard is finished when the latter exists.
 """
 
 import os
@@ -23,10 +22,10 @@ from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
 
 GROUP_ROWS, GROUP_BYTES = 1000, 4 << 20
-"""A row group ends at whichever comes first: what reading one row costs in memory and time."""
+"""Limits of a row group, whichever comes first; they bound the memory and time of reading one row."""
 
 SHARD_ROWS, SHARD_BYTES = 10_000, 64 << 20
-"""A shard ends with the first row group that reaches either: what is lost when writing is killed."""
+"""Limits of a shard: it ends with the first row group that reaches either. A kill loses one shard at most."""
 
 
 class Shard(NamedTuple):
@@ -37,7 +36,7 @@ class Shard(NamedTuple):
     split: str
     """Name of the split."""
     number: int
-    """Its position among the shards of the split."""
+    """Its index among the shards of the split."""
 
     @property
     def data(self) -> Path:
@@ -70,13 +69,13 @@ def finished(folder: Path, split: str) -> list[Shard]:
 def write_shards(
     folder: Path, split: str, examples: Iterable[Example], schema: pa.Schema | None, *, embed: bool
 ) -> pa.Schema:
-    """Write all shards of a split but those that are finished and hold the same examples.
+    """Write all shards of a split, except finished ones that hold the same examples.
 
     Args:
         folder: The work folder.
         split: Name of the split.
         examples: All examples of the split.
-        schema: Columns of the data set; ``None`` for the first split, whose first row group decides them.
+        schema: Columns of the data set; ``None`` for the first split, whose first row group determines them.
         embed: Whether images that are paths are copied.
 
     Returns:
@@ -96,7 +95,7 @@ def write_shards(
             with opened(shard.data) as file:
                 schema = _schema_in(file)
         number += 1
-    # The last one first, so that a crash leaves no gap with finished shards behind it.
+    # From the last to the first: a crash leaves no gap before finished shards.
     for stale in reversed(finished(folder, split)[number:]):
         stale.data.unlink()
     groups = _row_groups(rest, embed)
@@ -112,7 +111,7 @@ def write_shards(
 
 
 def _rows_in(path: Path) -> int:
-    """Return the number of rows of a file; 0 if it is broken, so that it is written again."""
+    """Return the number of rows of a file; 0 for a broken one, which is then written again."""
     try:
         with opened(path) as file:
             return int(file.metadata.num_rows)
@@ -121,16 +120,16 @@ def _rows_in(path: Path) -> int:
 
 
 def _schema_in(file: pq.ParquetFile) -> pa.Schema:
-    """Return the schema that a file was written with, which differs in details from the one that is read."""
+    """Return the schema with which a file was written; the one read back differs in details."""
     found = file.schema_arrow
     columns = {field.name: CORE_COLUMNS.get(field.name, field.type) for field in found}
     return pa.schema(columns, metadata=found.metadata)
 
 
 def _holds(path: Path, examples: list[Example], schema: pa.Schema | None) -> bool:
-    """Return whether a finished shard holds these examples under a schema, or any where there is none yet.
+    """Return whether a finished shard holds these examples under a schema (None: any schema).
 
-    Their images, which would have to be made, are not compared.
+    Images are not compared, because they would have to be made first.
     """
     try:
         with opened(path) as file:
@@ -144,7 +143,7 @@ def _holds(path: Path, examples: list[Example], schema: pa.Schema | None) -> boo
 
 
 def _write_shard(shard: Shard, groups: Iterator[list[_Row]], schema: pa.Schema) -> None:
-    """Write one shard, taking as many row groups as it has room for."""
+    """Write one shard with as many row groups as fit."""
     hashes: list[RowHashes] = []
     room = SHARD_BYTES
     with _whole(shard.data) as data:
@@ -163,7 +162,7 @@ def _write_shard(shard: Shard, groups: Iterator[list[_Row]], schema: pa.Schema) 
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """Yield the path of a file to write, which takes its place when the block ends without an error."""
+    """Yield a temporary path, moved to ``path`` when the block ends without an error."""
     unfinished = path.with_suffix(".unfinished")
     yield unfinished
     with unfinished.open("rb+") as file:
@@ -193,5 +192,5 @@ def _encoded(example: Example, embed: bool) -> EncodedImage:
         return {"bytes": image, "path": None}
     if embed:
         return {"bytes": image.read_bytes(), "path": image.name}
-    # An absolute path is found from wherever the set is read.
+    # An absolute path works from every working directory.
     return {"bytes": None, "path": str(image.resolve())}

@@ -1,7 +1,7 @@
-"""The writer of dataset folders: shard by shard into a work folder, which becomes the data set when all is done.
+"""The writer of dataset folders: shard by shard into a work folder, which becomes the data set at the end.
 
-The work folder, ``.{name}.partial`` beside the data set, outlives a crash. Writing the same again goes on with the
-shards that it lacks and ends with the same bytes; writing something else begins anew.
+The work folder, ``.{name}.partial`` beside the data set, survives a crash. Writing the same data set again adds the
+missing shards and ends with the same bytes; writing another one starts over.
 """
 
 import shutil
@@ -26,17 +26,17 @@ from ninefold.version import __version__
 
 
 def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:
-    """Write a data set: whole, or not at all. What an interrupted call has finished is kept for the next one.
+    """Write a data set atomically. Shards finished by an interrupted call are kept for the next one.
 
     Args:
-        folder: Where to; a data set that stood there before is replaced.
+        folder: The folder to write; a data set already there is replaced.
         splits: The examples of each split.
-        about: What else the card and the manifest say.
+        about: The other content of the card and the manifest.
         embed: Whether images that are paths are copied into the parquet; otherwise their absolute paths are kept.
 
     Raises:
         DataError: If a split is empty, an id occurs twice, a factor changes its type or appears in some rows only, the
-            folder holds something else than a data set, or another process is writing it.
+            folder is not a data set, or another process is writing it.
     """
     folder = folder.absolute()
     if folder.exists() and not manifest.describes(folder) and (not folder.is_dir() or any(folder.iterdir())):
@@ -53,8 +53,8 @@ def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About
 
 
 def _identity(splits: Mapping[str, Iterable[Example]], about: About, embed: bool) -> str:
-    """Return the hash of what is being written, by which a work folder is recognized."""
-    # Rows left out are known only once all are written.
+    """Return the hash of a data set's specification, by which its work folder is recognized."""
+    # The rows left out are known only after all rows are written.
     told = {name: value for name, value in vars(about).items() if name != "skipped"}
     sizes = (shards.GROUP_ROWS, shards.GROUP_BYTES, shards.SHARD_ROWS, shards.SHARD_BYTES)
     written = {"format": manifest.FORMAT, "splits": list(splits), "embed": embed, "sizes": sizes, "about": told}
@@ -66,7 +66,7 @@ def _versions() -> dict[str, str]:
 
 
 def _locked(folder: Path) -> AbstractContextManager[None]:
-    """Return a block during which any other process that writes the same folder is refused."""
+    """Return a context in which other processes that write the same folder are refused."""
     return held(
         folder.with_name(f".{folder.name}.lock"),
         lambda: DataError(f"{folder}: another process is writing it; wait for that, or choose another --out"),
@@ -75,9 +75,9 @@ def _locked(folder: Path) -> AbstractContextManager[None]:
 
 @contextmanager
 def _work_folder(folder: Path, identity: str) -> Iterator[Path]:
-    """Yield the work folder of a data set, with all that was finished of the same data set before.
+    """Yield the work folder of a data set, with the shards that an earlier call finished.
 
-    It is removed when the block ends, but after an error kept if there are finished shards in it.
+    It is removed when the block ends; after an error it is kept if it holds finished shards.
     """
     work = folder.with_name(f".{folder.name}.partial")
     name = work / "writing.json"
@@ -112,10 +112,10 @@ def _take_apart(work: Path) -> None:
 
 
 def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) -> None:
-    """Make the dataset folder ``work / "set"`` of finished shards.
+    """Make the dataset folder ``work / "set"`` from finished shards.
 
     Raises:
-        DataError: If an id occurs twice, or rows break a fact that is stated of them; nothing is kept then.
+        DataError: If an id occurs twice, or rows break a fact of their source; nothing is kept then.
     """
     from ninefold.data.checks import certificate
 

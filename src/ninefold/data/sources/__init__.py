@@ -1,1 +1,1 @@
-"""Sources of examples, each one a specification that yields splits."""
+"""Sources of examples; each yields splits from a specification."""

@@ -1,6 +1,6 @@
-"""The sources, by name: a new one is a file of this room and a line here.
+"""The catalog of sources by name: a new one is a file of this room and a line here.
 
-A user's own is added with `register_source`, from any file.
+Users add their own with `register_source`, from any file.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource)
 
 SOURCES: dict[str, type[Source]] = {source.name: source for source in _SHIPPED}
-"""The sources by name, the word that a manifest has."""
+"""The sources by the name that manifests store."""
 
 
 def source_of(spec: Any) -> Source:
     """Return the source of a specification.
 
     Raises:
-        DesignError: If no source is made from such a specification.
+        DesignError: If no source has this type of specification.
     """
     for source in SOURCES.values():
         if type(spec) is source.spec_type:
@@ -34,16 +34,16 @@ def source_of(spec: Any) -> Source:
 
 
 def facts_of(manifest: "Manifest") -> "SourceFacts | None":
-    """Return what holds of the rows of a data set, or None where its source is not known here."""
+    """Return the facts of a data set's rows, or None if its source is unknown here."""
     source = SOURCES.get(manifest.source)
     return source.facts(manifest.spec, manifest.question) if source else None
 
 
 def register_source(source: type[Source]) -> None:
-    """Make a source known by its name; one that was registered before under that name is replaced.
+    """Register a source under its name; an earlier registration of that name is replaced.
 
     Raises:
-        DesignError: If the name is that of a source of this package.
+        DesignError: If ninefold itself has a source of this name.
     """
     if source.name in {shipped.name for shipped in _SHIPPED}:
         raise DesignError(f"source {source.name!r}: ninefold has one of this name; choose another")

@@ -1,4 +1,4 @@
-"""Facts of sources that ask one question, and list its labels in the orders of a design."""
+"""Facts of sources that ask one question and list its labels in the orders of a design."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ OPTION_COLUMNS = {
     "order": "number of the option order that is used",
     "slot": "position of the answer among the options, from 0",
 }
-"""The factors that these facts are about."""
+"""Meaning of the factors that these facts concern."""
 
 
 def option_facts(question: Question) -> tuple[Fact, ...]:

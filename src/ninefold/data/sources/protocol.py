@@ -1,4 +1,4 @@
-"""The protocol of a source: what makes examples, and states what holds of them."""
+"""The protocol of a source, which makes examples and states facts about them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -12,30 +12,30 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
-# The command line reads specifications for its --help: what is heavy (numpy, pyarrow) is imported where it is used.
+# The command line reads specifications for its --help: heavy packages (numpy, pyarrow) are imported where used.
 
 
 class Split(NamedTuple):
-    """The examples of one split, made one by one as they are asked for."""
+    """The examples of one split, made lazily."""
 
     examples: Iterable[Example]
     """The examples."""
     total: int | None = None
-    """How many there are, before any is skipped, where that is known."""
+    """Number of examples before any is skipped, if known."""
 
 
 class Source(Protocol):
-    """A specification that yields splits of examples, with all that is said and checked of them.
+    """A maker of examples in splits, with their card text and their facts.
 
-    A source is made from its specification, and listed in `catalog`, so that `ninefold data verify` finds its facts by
-    the name that the manifest has. A source of a user's own needs only ``name``, ``spec_type`` and `splits` where it
-    inherits from this class.
+    A source is made from its specification and listed in `catalog`, where `ninefold data verify` finds its facts by the
+    name in the manifest. A user's own source that inherits from this class needs only ``name``, ``spec_type`` and
+    `splits`.
     """
 
     name: ClassVar[str]
-    """The word that the manifest names it by."""
+    """Its name in the manifest."""
     spec_type: ClassVar[type]
-    """The frozen dataclass that it is made from; the command line reads its fields."""
+    """The frozen dataclass of its specification; the command line makes options from its fields."""
     spec: Any
     """The specification."""
     embed: bool = True
@@ -53,15 +53,15 @@ class Source(Protocol):
         ...
 
     def settings(self) -> Mapping[str, Any]:
-        """Return all that decides the rows, as the manifest keeps it: plain JSON values, every default resolved."""
+        """Return everything that determines the rows, for the manifest: plain JSON values, all defaults resolved."""
         values = asdict(self.spec)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
     def about(self) -> "About":
-        """Return what the card and the manifest say: title, text, specification, question, labels, meaning of columns.
+        """Return the content of card and manifest: title, text, specification, question, labels, meaning of columns.
 
-        ``clustering`` says how intervals are computed: "census" where the rows are all there are, "group" where they
-        are a sample in which rows of one group err together. ``skipped`` is filled while the splits are read.
+        ``clustering`` is the unit of intervals: "census" if the rows are complete, "group" if they are a sample in
+        which rows of one group have correlated errors. ``skipped`` is filled while the splits are read.
         """
         from ninefold.data.format.card import About
 
@@ -71,11 +71,11 @@ class Source(Protocol):
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
-        """Return what holds of its rows.
+        """Return the facts of its rows.
 
         Args:
-            spec: The specification as the manifest has it.
-            question: The name of the question, as the manifest has it.
+            spec: The specification in the manifest.
+            question: The name of the question in the manifest.
         """
         from ninefold.data.checks.facts import SourceFacts
 
@@ -83,15 +83,15 @@ class Source(Protocol):
 
 
 class Skips:
-    """What cannot be used and why: counted, with the first few names of each kind."""
+    """A count of skipped rows by reason, with the first few names of each."""
 
     def __init__(self, shown: int = 5) -> None:
         self.entries: list[dict[str, Any]] = []
-        """``{"reason": .., "count": .., "names": [..]}`` for each reason met so far, in the order they were met."""
+        """``{"reason": .., "count": .., "names": [..]}`` for each reason so far, in order of first occurrence."""
         self._shown = shown
 
     def add(self, reason: str, name: str) -> None:
-        """Count one thing that is skipped for a reason."""
+        """Count one skipped row under a reason."""
         entry = next((entry for entry in self.entries if entry["reason"] == reason), None)
         if entry is None:
             entry = {"reason": reason, "count": 0, "names": []}

@@ -1,4 +1,4 @@
-"""Facts of sources whose images are drawn scenes: what a row, its scene and its pixels must agree on."""
+"""Facts of sources whose images are drawn scenes: a row, its scene and its pixels must agree."""
 
 import json
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ SCENE_COLUMNS = {
     "grid": "cells along each side",
     "scene": "everything in the image as JSON, the thing asked for first",
 }
-"""The factors that these facts are about."""
+"""Meaning of the factors that these facts concern."""
 
 
 def scene_json(scene: Scene) -> str:
-    """Return a scene as the text of a column."""
+    """Return a scene as JSON, for a column of text."""
     things = [
         {"shape": thing.shape, "color": thing.color, "size": thing.size, "row": thing.cell.row, "col": thing.cell.col}
         for thing in scene.things
@@ -41,10 +41,10 @@ def scene_json(scene: Scene) -> str:
 
 
 def with_scenes(columns: Columns, where: str) -> Columns:
-    """Add to a split's columns what their scenes say: the whole ``drawing``, and the ``things`` in it.
+    """Add to a split's columns their parsed scenes: the whole ``drawing``, and the ``things`` in it.
 
     Raises:
-        DataError: If a scene is no JSON; the message names the row.
+        DataError: If a scene is not JSON; the message names the row.
     """
     drawings = [_parse(*row, where) for row in zip(columns["id"], columns["scene"], strict=True)]
     return columns | {"drawing": drawings, "things": [drawing["things"] for drawing in drawings]}
@@ -105,18 +105,18 @@ SIZED = "the decoded image is as large as the row says"
 COLORED = "every pixel that is not background lies in the cell of a thing of the scene and has that thing's color"
 CENTERED = "the center of the target's pixels lies in the claimed cell of the image"
 ALIKE = "things of one shape and size have one silhouette, and no others have it"
-"""The claims of a drawn image. Where edges are anti-aliased, colors may be mixed with that of the background."""
+"""The claims about a drawn image. With anti-aliased edges, colors may be mixed with the background's."""
 
 
 class SceneCheck:
-    """The check that an image shows its scene: cells are ``canvas // grid`` pixels wide, in its middle (section 3)."""
+    """The check that an image shows its scene: cells are ``canvas // grid`` pixels wide, centered in the image."""
 
     columns: tuple[str, ...] = ("scene",)
     sentences: tuple[str, ...] = (SIZED, COLORED, CENTERED, ALIKE)
 
     def __init__(self) -> None:
         self._silhouettes: dict[bytes, tuple[str, str, int]] = {}
-        """Shape, size and pixels of a cell's side, by the silhouettes seen so far."""
+        """Shape, size and a cell's side in pixels, by silhouette seen so far."""
 
     def broken(self, rgb: NDArray[np.uint8], row: Mapping[str, Any]) -> str:
         """Return the claim that an image breaks, or ""."""

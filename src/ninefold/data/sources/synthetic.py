@@ -1,4 +1,4 @@
-"""The synthetic source: a named set of scenes and a question, exactly balanced."""
+"""The synthetic source: a named set of scenes with a question, exactly balanced."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ninefold.data.sources.synthetic_design import SyntheticDesign
     from ninefold.design import Combination
 
-# The command line reads `SyntheticSpec` for its --help: what is heavy (numpy, pyarrow) is imported where it is used.
+# The command line reads `SyntheticSpec` for its --help: heavy packages (numpy, pyarrow) are imported where used.
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,22 @@ class SyntheticSpec:
     split: SetName
     """The paper's test set (3,888 images), or its training pool (1,296 to train on and 324 for validation)."""
     question: str = "absolute_position"
-    """What is asked: a name of `ninefold data questions`."""
+    """The question to ask, by its name in `ninefold data questions`."""
     distractors: int = 0
-    """How many other things stand in each image."""
+    """Number of other objects in each image; with one or more, a model must read the question to find the target."""
     placement: Placement = "anywhere"
-    """Where they may stand: in any free cell, or only outside the target's region."""
+    """Positions of distractors: in any free cell, or only outside the target's region."""
     holdout: Literal["object", "block", "random"] | None = None
-    """What validation holds out of the training pool: whole objects, unless the answer depends on them, or else whole
-    blocks. By object or block, text tells nothing; random gives that up."""
+    """The unit that validation holds out of the training pool: by default whole objects or, if the answer depends on
+    the object, whole blocks. With both, text alone gives no information; with random it gives answers away."""
     seed: int = 0
-    """Seed of the option orders, the hold-out and the distractors; it also decides the slot of every answer."""
+    """Seed of the option orders, the hold-out, the distractors and the slot of every answer among the options."""
     canvas: int = 672
-    """Side of the images in pixels."""
+    """Side of the square images, in pixels."""
     grid: int = GRID
-    """Cells along each side, a multiple of 3."""
+    """Number of cells along each side of the image, a multiple of 3."""
     antialias: bool = False
-    """Whether edges are smooth."""
+    """Draw smooth (anti-aliased) edges; crisp ones by default."""
 
 
 class SyntheticSource:
@@ -84,7 +84,7 @@ class SyntheticSource:
         return {**asdict(resolved), "relabeling": relabeling(self.spec.seed, len(self.question.labels)).tolist()}
 
     def about(self) -> "About":
-        """Return what the card and the manifest say."""
+        """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
         from ninefold.data.sources.option_facts import OPTION_COLUMNS
         from ninefold.data.sources.scene_facts import SCENE_COLUMNS
@@ -104,7 +104,7 @@ class SyntheticSource:
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
-        """Return what holds of the rows of any synthetic data set."""
+        """Return the facts of the rows of any synthetic data set."""
         from ninefold.data.checks.facts import SourceFacts
         from ninefold.data.sources.option_facts import option_facts, with_orders
         from ninefold.data.sources.scene_facts import SceneCheck, scene_facts, with_scenes
@@ -123,7 +123,7 @@ class SyntheticSource:
         return SyntheticDesign(self.spec, self.question, self.skips)
 
     def _examples(self, items: "Sequence[Combination]", several_blocks: bool) -> Iterator[Example]:
-        """Make the examples; their groups are blocks, named by what is asked for, the order and, of several, which."""
+        """Yield the examples; their groups are blocks, named by target, option order and, if there are several, index."""
         from ninefold.data.sources.scene_facts import scene_json
         from ninefold.design import option_orders
 
@@ -163,7 +163,7 @@ class SyntheticSource:
             )
 
     def _scene(self, item: "Combination") -> Scene:
-        """Return the scene of an item; its distractors depend on the seed, the set and the item alone."""
+        """Return the scene of an item; its distractors depend only on the seed, the set and the item."""
         from ninefold.seeding import rng
 
         spec, levels = self.spec, SETS[self.spec.split]
@@ -198,7 +198,7 @@ class SyntheticSource:
 
 
 def examples(spec: SyntheticSpec) -> dict[str, Iterator[Example]]:
-    """Return the examples of each split, made one by one as they are asked for.
+    """Return the examples of each split, made lazily.
 
     Raises:
         DesignError: If the specification cannot be met.

@@ -1,4 +1,4 @@
-"""The design of a synthetic data set: what a question makes of a named set, and the items of each split."""
+"""The design of a synthetic data set: a question asked of a named set, and the items of each split."""
 
 from functools import partial
 from itertools import product
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class SyntheticDesign:
-    """A named set and a question: all that can be asked, and how it is split.
+    """The items of a named set and a question, and their splits.
 
-    What a question depends on is found out by asking it of every object, size and cell; no question declares it.
+    The factors that a question depends on are found by asking it of every object, size and cell; questions need not
+    declare them.
 
     Raises:
         DesignError: If the specification cannot be met, or the question cannot be asked of the set.
@@ -33,15 +34,15 @@ class SyntheticDesign:
         self._spec, self._question = spec, question
         self._asked = self._ask_all(skips)
         self.objects: list[int] = list(dict.fromkeys(number for number, _, _ in self._asked))
-        """The objects whose answers are labels, by their number in the set."""
+        """Numbers, within the set, of the objects whose answers are labels."""
         self.texts: list[str] = list(dict.fromkeys(text for text, _ in self._asked.values()))
         """The different texts of the question."""
         self._check()
         self.holdout: Holdout = self._holdout()
-        """What validation holds out of the training pool."""
+        """The unit that validation holds out of the training pool."""
 
     def alone(self, number: int, size: int, cell: Cell) -> Scene:
-        """Return the scene of one object by itself."""
+        """Return the scene of one object alone."""
         spec, levels = self._spec, SETS[self._spec.split]
         color, shape = levels.looks[number]
         target = Thing(shape=shape, color=color, size=levels.sizes[size], cell=cell)
@@ -63,7 +64,7 @@ class SyntheticDesign:
             ask=ask,
             labels=len(labels),
             relabeled=relabeling(spec.seed, len(labels)),
-            # Of nine regions, nine seeds in a row put each answer once in each slot.
+            # With nine regions, nine consecutive seeds put each answer once in each slot.
             shift=spec.seed % len(labels),
         )
         if not SETS[spec.split].holds_out:
@@ -71,7 +72,7 @@ class SyntheticDesign:
         return held_out(self.objects, design, by=self.holdout, seed=spec.seed)
 
     def _ask_all(self, skips: Skips) -> dict[tuple[int, int, Cell], tuple[str, str]]:
-        """Return question and answer by object, size and cell; objects with answers that are no labels are skipped."""
+        """Return question and answer by object, size and cell; objects whose answers are not labels are skipped."""
         levels, labels = SETS[self._spec.split], set(self._question.labels)
         cells = [Cell(row, col) for row in range(self._spec.grid) for col in range(self._spec.grid)]
         asked: dict[tuple[int, int, Cell], tuple[str, str]] = {}

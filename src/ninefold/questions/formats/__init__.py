@@ -1,1 +1,1 @@
-"""Answer formats: how a text is read, given an example's own options. One class a file."""
+"""Answer formats: readers of a model's text, given the options of the example. One class per file."""

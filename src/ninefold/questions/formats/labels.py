@@ -1,4 +1,4 @@
-"""The format of answers from a fixed list: the one label that a text holds, longest first."""
+"""The format of answers from a fixed list: the one label that a text holds, searched from the longest."""
 
 import re
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ class Labels:
         """Read the one option that a text holds.
 
         A response counts only if it holds exactly one of the options (Rizzoli et al. 2025, section 3). Options are
-        searched from the longest to the shortest and each one found is taken out of the text, so that "top center" is
-        not also "center". Upper and lower case are the same. The reading is literal: words that merely mean an option
-        are none ("upper left", "centre"), and "left center" holds the option "center" and nothing else.
+        searched from the longest to the shortest, and each one found is removed from the text: "top center" is not
+        also "center". Case is ignored. The reading is literal: synonyms of an option do not count ("upper left",
+        "centre"), and "left center" holds the option "center" and nothing else.
 
         Args:
-            text: The model's text, word for word.
+            text: The model's exact text.
             options: All possible answers.
             truncated: Whether the token limit stopped the text.
 
         Returns:
-            The option, if the text holds one, be it once or several times. Otherwise, in this order: "empty" for
+            The option, if the text holds just one, once or several times. Otherwise, in this order: "empty" for
             nothing but white space, "several labels" for two or more different ones, "truncated" for a text that the
-            token limit stopped before it came to any, and "no label".
+            token limit cut off before any label, and "no label".
         """
         if not text.strip():
             return Answer("empty")
@@ -42,7 +42,7 @@ class Labels:
 
 
 def one_of(found: Sequence[str], *, truncated: bool) -> Answer:
-    """Return the answer of a text that is not empty, by the different labels found in it."""
+    """Return the answer of a non-empty text from the distinct labels found in it."""
     match found:
         case [label]:
             return Answer("label", label)

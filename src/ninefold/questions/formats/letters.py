@@ -18,10 +18,10 @@ _OPTION = re.compile(rf"{NO_LETTER_BEFORE}(?:option|choice|choose|select|pick){_
 
 _BEFORE = rf"{NO_LETTER_BEFORE}(?<![-\u2010-\u2015'\u2019])"
 _AFTER = rf"{NO_LETTER_AFTER}(?![-\u2010-\u2015'\u2019]\w)"
-"""Edges of a letter that stands alone, as those of "A-frame" and "A's" do not."""
+"""Patterns around a letter that is a word of its own, unlike those in "A-frame" and "A's"."""
 
-# "A" may be the article, and "I" the pronoun: before another word they are letters only where that word cannot follow
-# an article or a pronoun.
+# "A" may be the article and "I" the pronoun: before another word they are read as letters only if that word cannot
+# follow an article or a pronoun.
 _ARTICLE = r"(?<=[AI])\s+(?!(?:is|because|since|as|and|or|but|for|with|which|that)\b)[^\W_]"
 _SENTENCE_ENDS = r"(?=\s*(?:$|[.,;:!?)\]*_`\"']))"
 
@@ -34,9 +34,9 @@ class Letters:
     def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
         """Read the one option that a text chooses.
 
-        The first of these that finds something decides: what follows "answer is" or "answer:", what follows "option" or
-        "choose", and then all letters and texts of options in the whole text, the longest text first. A letter is a
-        capital that stands alone, or any letter that is the whole text; the article "A" is none.
+        Searched in this order, until something is found: the words after "answer is" or "answer:", the words after
+        "option" or "choose", then all letters and option texts in the whole text, the longest first. A letter is a
+        single capital as a word of its own, or any letter that is the whole text; the article "A" does not count.
 
         Args:
             text: The model's text, or a stored true answer.
@@ -62,19 +62,19 @@ class Letters:
 
 
 class _Choices(NamedTuple):
-    """The options of one example, ready to be searched for."""
+    """The options of one example with their search patterns."""
 
     by_letter: dict[str, str]
     """The label by capital letter."""
     letter: re.Pattern[str]
-    """A capital that stands alone."""
+    """A capital as a word of its own."""
     stated: re.Pattern[str]
-    """A letter where one is expected: a capital, or a small one that ends its sentence."""
+    """A letter where one is expected: a capital, or a lower-case letter at the end of a sentence."""
     texts: tuple[tuple[str, re.Pattern[str]], ...]
     """Each option with the pattern of its text, the longest first."""
 
     def at(self, text: str, position: int) -> list[str]:
-        """Return the option that begins at a position of a text, if there is one."""
+        """Return the option that begins at a position of a text, in a list; empty if there is none."""
         for option, pattern in self.texts:
             if pattern.match(text, position):
                 return [option]
@@ -106,9 +106,9 @@ def _choices(options: tuple[str, ...]) -> _Choices:
 
 
 def _text_pattern(option: str) -> str:
-    """Return the pattern of an option's text, and of "on the left" or "to the left side" where the option is "left".
+    """Return the pattern of an option's text; for "left" also "on the left" and "to the left side".
 
-    There "on" belongs to the phrase; it is not the option "on".
+    In these phrases "on" is not the option "on".
     """
     ends = r"(?=\s*(?:$|[.,;:!?)\]*]|(?:hand\s+)?side\b|of\b|half\b|part\b|corner\b|edge\b))"
     return rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{phrase(option)}{ends}|{phrase(option)})"

@@ -13,16 +13,16 @@ _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 
 class ShortText:
-    """A few words of free text; equal after normalization means equal."""
+    """A few words of free text; two texts are equal if they are equal after normalization."""
 
     name = "short_text"
 
     def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
-        """Read a short text: see `normalized`.
+        """Read a short text (see `normalized`).
 
         Returns:
-            The option that it equals, where there are options, and otherwise the normalized text itself. "truncated"
-            for a text that the token limit stopped: its end is unknown.
+            The equal option if there are options, otherwise the normalized text itself. "truncated" for a text cut off
+            by the token limit, because its end is unknown.
         """
         said = normalized(text)
         if not said:
@@ -36,10 +36,10 @@ class ShortText:
 
 
 def normalized(text: str) -> str:
-    """Return a text as it is compared.
+    """Return the normalized form of a text, for comparison.
 
-    Case, compatibility characters, spacing, punctuation at the ends, a leading article and a leading "The answer is" do
-    not count, and number words up to twelve are digits.
+    Case, compatibility characters, spacing, punctuation at the ends, a leading article and a leading "The answer is"
+    are ignored; number words up to twelve become digits.
 
     >>> normalized("The answer is: **Two**."), normalized("A  Red car!")
     ('2', 'red car')

@@ -10,7 +10,7 @@ from ninefold.types import Answer
 _MEANS = {"true": True, "yes": True, "correct": True, "false": False, "no": False, "incorrect": False}
 _OPPOSITE_IN_WORDS = {"true", "correct", "false", "incorrect"}
 
-# "not true" is false and "isn't correct" incorrect, while "not necessarily true" and "not no" say neither.
+# "not true" is false and "isn't correct" incorrect; "not necessarily true" and "not no" are neither.
 _WORD = re.compile(
     rf"(?P<negated>{NO_LETTER_BEFORE}(?:not|never|neither|\w+n['\u2019]?t|cannot)\s+(?P<between>(?:\w+\s+)?))?"
     rf"{NO_LETTER_BEFORE}(?P<word>true|false|yes|no|incorrect|correct){NO_LETTER_AFTER}",
@@ -21,19 +21,19 @@ _STATED = re.compile(rf"{NO_LETTER_BEFORE}answer(?:\s+is|\s*:)[\s:*_`\"'(]*", re
 
 
 class TrueFalse:
-    """True or false, in any of the three usual pairs of words; the label is the word that the options use."""
+    """True or false, in any of the three usual word pairs; the label is the word of the options."""
 
     name = "true_false"
 
     def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
-        """Read whether a text says true or false.
+        """Read true or false from a text.
 
-        A word right after "answer is" or "answer:" counts before all others. A repetition of "True or False?" counts
-        nothing, "not true" is false, and other negated words ("not necessarily true") are not read.
+        A word right after "answer is" or "answer:" has priority over all others. A repetition of "True or False?" is
+        ignored, "not true" is false, and other negated words ("not necessarily true") are not read.
 
         Returns:
-            The option of that meaning; "True" or "False" where no options are given. Otherwise "empty", "several
-            labels" where both are said, "truncated" or "no label".
+            The option of that meaning; "True" or "False" if no options are given. Otherwise "empty", "several labels"
+            if both occur, "truncated" or "no label".
         """
         if not text.strip():
             return Answer("empty")
@@ -53,7 +53,7 @@ def _said(match: re.Match[str] | None) -> list[bool]:
 
 
 def _wording(options: Sequence[str]) -> dict[bool, str]:
-    """Return the option that means each truth value."""
+    """Return the option of each truth value."""
     return {True: "True", False: "False"} | {
         _MEANS[option.lower()]: option for option in options if option.lower() in _MEANS
     }

@@ -1,4 +1,4 @@
-"""The reader of COCO's instance annotations: the things that are the only one of their category in their photo."""
+"""The reader of COCO's instance annotations: things that are the only one of their category in a photo."""
 
 import json
 from collections import Counter
@@ -13,47 +13,47 @@ from ninefold.space import Box, Cell, cell_of_box
 _PARTS = ("images", "annotations", "categories")
 _EXPECTED = "expected a file such as COCO's instances_val2017.json"
 _LARGEST = 1e6
-"""No image has that many pixels on a side; a larger number is an error, as NaN and infinity are."""
+"""Upper limit of a coordinate in pixels; a larger number is an error, like NaN and infinity."""
 
 
 class Photo(NamedTuple):
-    """A photo, as the annotation file describes it."""
+    """A photo of an annotation file."""
 
     id: int
-    """Its id in the file."""
+    """Id in the file."""
     file_name: str
-    """Its file, relative to the folder of images."""
+    """Path of its file, relative to the folder of images."""
     width: int
-    """Its width in pixels."""
+    """Width in pixels."""
     height: int
-    """Its height in pixels."""
+    """Height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A thing that a question can name without doubt."""
+    """A thing that a question can name unambiguously: the only one of its category in its photo."""
 
     photo: Photo
-    """The photo it is in."""
+    """Its photo."""
     category: str
     """The raw name of its category, e.g. "dining table"."""
     box: Box
-    """Its box in pixels, with the file's own numbers."""
+    """Its box in pixels, with the file's exact numbers."""
     cell: Cell
-    """The cell that the center of its box lies in."""
+    """The cell of its box's center."""
 
 
 def read_instances(path: Path, skips: Skips, *, truncate: bool = False) -> list[Instance]:
-    """Read a file of instance annotations and keep what the paper's rule keeps.
+    """Read a file of instance annotations and keep the targets by the paper's rule.
 
     All annotations of a category in a photo are counted, crowds included; a category with exactly one is kept, whatever
-    its size (Rizzoli et al. 2025, section 3, and sislab-unitn/Getting-to-the-Point@30271de). A broken annotation asks
-    nothing, but counts as an instance where its photo and category are known: a second person without a box leaves
-    "the person" as ambiguous as one with a box. A box may reach over the edge of its photo, its center may not.
+    its size (Rizzoli et al. 2025, section 3, and sislab-unitn/Getting-to-the-Point@30271de). A broken annotation is no
+    target, but counts as an instance if its photo and category are known: a second person without a box makes "the
+    person" as ambiguous as one with a box. A box may extend beyond the edge of its photo, its center may not.
 
     Args:
         path: A file such as ``instances_val2017.json``.
-        skips: Takes what is broken.
+        skips: Collects broken annotations.
         truncate: Cut the box's numbers to integers before its cell is computed, as the authors' code does.
 
     Returns:
@@ -76,14 +76,14 @@ def read_instances(path: Path, skips: Skips, *, truncate: bool = False) -> list[
 
 
 def truncated(box: Box) -> Box:
-    """Return a box with its numbers cut to integers, as the paper's authors use it."""
+    """Return a box with its numbers truncated to integers, as in the paper's code."""
     return Box(*map(int, box))
 
 
 def _load(path: Path) -> dict[str, list[Any]]:
     try:
-        # The hook drops each outline as soon as it is read: a whole train2017 file then takes 1.0 GB instead of 2.7.
-        # Reading it as a stream of events (ijson) takes less still, but longer, and a pass for each of the three parts.
+        # The hook drops each outline once read: train2017 then takes 1.0 GB of memory instead of 2.7. A stream of
+        # events (ijson) needs less, but takes longer, with one pass for each of the three lists.
         with path.open(encoding="utf-8-sig") as file:
             data = json.load(file, object_hook=_without_outline)
     except FileNotFoundError as error:
@@ -137,7 +137,7 @@ def _photos(path: Path, rows: list[Any], skips: Skips) -> dict[int, Photo]:
 def _lone_boxes(
     rows: list[Any], photos: dict[int, Photo], categories: dict[int, str], skips: Skips
 ) -> dict[tuple[int, int], Box]:
-    """Return the box of each (image id, category id) with exactly one annotation, where that box can be used."""
+    """Return the box of each (image id, category id) with exactly one annotation, if that box can be used."""
     counts: Counter[tuple[int, int]] = Counter()
     boxes: dict[tuple[int, int], Box] = {}
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""Facts of COCO rows: what a row, its box and its photo must agree on."""
+"""Facts of COCO rows: a row, its box and its photo must agree."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ BOX_COLUMNS = {
     "cell_row": "row of its cell of 9 x 9, downward from 0",
     "cell_col": "column of its cell, rightward from 0",
 }
-"""The factors that these facts are about."""
+"""Meaning of the factors that these facts concern."""
 
 _BOX = ("box_x", "box_y", "box_w", "box_h", "image_width", "image_height")
 _RULES = {
@@ -40,7 +40,7 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
 
     Args:
         question: The question.
-        truncate: Whether cells and answers follow from boxes cut to integers, or from their exact numbers.
+        truncate: Whether cells and answers follow from boxes truncated to integers, or from their exact numbers.
     """
     rule = truncated if truncate else (lambda box: box)
     return (
@@ -62,7 +62,7 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
 
 
 class SizeCheck:
-    """The check that a photo is as large as its row says."""
+    """The check that a photo has the size in its row."""
 
     columns: tuple[str, ...] = ("image_width", "image_height")
     sentences: tuple[str, ...] = ("the decoded image is as large as the row says",)

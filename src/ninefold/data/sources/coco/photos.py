@@ -1,4 +1,4 @@
-"""The photo files that annotations name: which of them can be used."""
+"""The check of photo files: whether a photo can be used."""
 
 from pathlib import Path
 
@@ -18,9 +18,8 @@ def is_sound(folder: Path, photo: Photo, skips: Skips) -> bool:
 def _problem(path: Path, photo: Photo) -> str:
     """Return why a photo cannot be used, or "".
 
-    Models see images with EXIF rotation applied, while a box may have been drawn on either view of them. Where a
-    quarter turn is undone, the size that the annotation states tells which view it was; where the size is the same
-    either way, nothing tells.
+    Models see images with EXIF rotation applied, but a box may have been drawn with or without it. For a rotation by 90
+    degrees, the annotated size shows which; if the size is the same both ways, nothing does, and the photo is skipped.
     """
     from ninefold import images
 

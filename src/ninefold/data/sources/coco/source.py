@@ -1,4 +1,4 @@
-"""The COCO source: the only things of their category in photos and a question; all of them, or a balanced subset."""
+"""The COCO source: a question about each thing that is the only one of its category in a photo; all, or a subset."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
-# The command line reads `CocoSpec` for its --help: what is heavy (numpy, pyarrow) is imported where it is used.
+# The command line reads `CocoSpec` for its --help: heavy packages (numpy, pyarrow) are imported where used.
 
 
 @dataclass(frozen=True)
 class CocoSpec:
-    """COCO photos, or any images with annotations in COCO's format, each asked about its things.
+    """Questions about things in COCO photos, or in any images with annotations in COCO's format.
 
     For example:
       ninefold data coco --annotations instances_val2017.json --images val2017 --out data/coco
@@ -34,19 +34,20 @@ class CocoSpec:
     """
 
     annotations: Path
-    """COCO's instance annotations, such as instances_val2017.json."""
+    """File of COCO's instance annotations, such as instances_val2017.json."""
     images: Path
     """Folder of the photos."""
     split: Literal["test", "train"] = "test"
-    """What to make: a test set, or four fifths of the photos to train on and one fifth for validation."""
+    """The splits to make: one test split, or a train split of four fifths of the photos and a validation split of the
+    rest."""
     question: str = "absolute_position"
-    """What is asked: a name of `ninefold data questions`; one that can be asked of a box."""
+    """The question to ask, by its name in `ninefold data questions`; one that can be asked of a box."""
     subset: int | None = None
-    """Keep only this many questions, balanced in region and category as nearly as the photos allow."""
+    """Number of questions to keep, balanced over regions and categories as far as the photos allow; default: all."""
     embed: bool = True
-    """Whether photos are copied into the data set; otherwise it keeps their paths."""
+    """Copy the photos into the data set; otherwise it stores their absolute paths, and the photos must stay there."""
     truncate: bool = False
-    """Cut boxes to integers before the answer is computed, as the paper's authors do; exact numbers otherwise."""
+    """Truncate boxes to integers before the answer is computed, as in the paper's code; exact numbers by default."""
     seed: int = 0
     """Seed of the option orders, the subset and the hold-out."""
 
@@ -54,8 +55,8 @@ class CocoSpec:
 class CocoSource:
     """The only things of their category in COCO photos, each asked one question.
 
-    Photos are opened one by one as examples are asked for. Every photo is decoded before it is used: one that is
-    missing, broken, or not the image that was annotated is skipped with all its questions.
+    Photos are opened lazily, one by one. Every photo is decoded before it is used: a missing or broken photo, or one
+    that is not the annotated image, is skipped with all its questions.
     """
 
     name: ClassVar[str] = "coco"
@@ -66,28 +67,28 @@ class CocoSource:
         self.spec = spec
         self.question = _box_question(spec.question)
         self.skips = Skips()
-        """What cannot be used and why; complete when the splits have been read."""
+        """Skipped rows by reason; complete after the splits have been read."""
         self.embed = spec.embed
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation". Their images are paths.
 
-        Examples follow each other by image id, so that a photo with several questions is decoded once.
+        Examples are sorted by image id: a photo with several questions is decoded once.
 
         Raises:
-            DataError: If the annotations cannot be used, hold nothing to ask or less than the subset wanted. Reading
-                the examples raises it if no photo can be used.
+            DataError: If the annotations cannot be used, or hold no target or fewer than the subset needs. Reading the
+                examples raises it if no photo can be used.
         """
         by_split = _held_out(self.spec, self._targets[0])
         return {split: Split(self._examples(targets), len(targets)) for split, targets in by_split.items()}
 
     @property
     def balance(self) -> dict[str, Any] | None:
-        """How even a subset is in region and category (see `subset.balance`); None where there is no subset."""
+        """Return the balance of a subset over region and category (see `subset.balance`); None without a subset."""
         return self._targets[1]
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the specification, without folders, and the relabeling of the option orders."""
+        """Return the specification without folders, and the relabeling of the option orders."""
         from ninefold.design import relabeling
 
         spec = self.spec
@@ -102,7 +103,7 @@ class CocoSource:
         }
 
     def about(self) -> "About":
-        """Return what the card and the manifest say."""
+        """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
         from ninefold.data.sources.coco.facts import BOX_COLUMNS
         from ninefold.data.sources.option_facts import OPTION_COLUMNS
@@ -128,7 +129,7 @@ class CocoSource:
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
-        """Return what holds of the rows of any data set of photos."""
+        """Return the facts of the rows of any data set of photos."""
         from ninefold.data.checks.facts import SourceFacts
         from ninefold.data.sources.coco.facts import SizeCheck, box_facts
         from ninefold.data.sources.option_facts import option_facts, with_orders
@@ -142,7 +143,7 @@ class CocoSource:
 
     @cached_property
     def _targets(self) -> tuple[list[Instance], dict[str, Any] | None]:
-        """What to ask about and, for a subset, how balanced it is."""
+        """Return the targets and, for a subset, its balance."""
         spec = self.spec
         if spec.seed < 0:
             raise DataError(f"seed {spec.seed}: seeds are zero or more")
@@ -216,7 +217,7 @@ def _box_question(name: str) -> BoxQuestion:
     """Return a question that can be asked of a box.
 
     Raises:
-        DesignError: If there is no question of that name, or it needs more than a box.
+        DesignError: If there is no question of that name, or it cannot be asked of a box.
     """
     question = find_question(name)
     if not isinstance(question, BoxQuestion):
@@ -226,7 +227,7 @@ def _box_question(name: str) -> BoxQuestion:
 
 
 def _held_out(spec: CocoSpec, targets: Sequence[Instance]) -> dict[str, list[Instance]]:
-    """Split by photo, since questions about one photo are not independent."""
+    """Split the targets by photo, because questions about one photo are not independent."""
     if spec.split == "test":
         return {"test": list(targets)}
     from ninefold.seeding import rng
@@ -245,9 +246,9 @@ def _held_out(spec: CocoSpec, targets: Sequence[Instance]) -> dict[str, list[Ins
 def _deal(categories: Sequence[str], answers: Sequence[str], orders: int) -> list[int]:
     """Return each question's option order.
 
-    The orders of an answer are dealt out in turn, one category after the other, so that each order, and with it each
-    slot, comes equally often with an answer, and as equally as numbers allow with an answer and category. Answers all
-    begin with the same order: a category then meets an order with many answers, and its text tells less.
+    Orders are assigned cyclically within each answer, one category after another. Each answer then meets each order, and
+    with it each slot, equally often; each pair of answer and category does as far as the numbers allow. All answers
+    begin with the same order: a category then meets an order with many answers, and its text gives less away.
     """
     dealt: Counter[str] = Counter()
     chosen = [0] * len(answers)

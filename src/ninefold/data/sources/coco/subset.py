@@ -1,4 +1,4 @@
-"""A subset of photos' targets that is as even in region and category as the photos allow."""
+"""A subset of targets, balanced over region and category as far as the photos allow."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -20,19 +20,19 @@ Counts = NDArray[np.int64]
 def sound_subset(
     targets: Sequence[Instance], size: int, seed: int, is_sound: Callable[[Photo], bool]
 ) -> tuple[list[Instance], dict[str, Any]]:
-    """Choose a balanced subset among photos that can be used, opening only those that it needs.
+    """Choose a balanced subset of targets in usable photos, opening only the photos needed.
 
     Args:
-        targets: What to choose from.
-        size: How many to choose.
-        seed: As in `balanced`.
-        is_sound: Whether a photo can be used; asked once of each.
+        targets: All targets.
+        size: Number of targets to choose.
+        seed: The same as in `balanced`.
+        is_sound: A function: whether a photo can be used; called once for each photo.
 
     Returns:
-        The chosen targets, and how even they are (see `balance`).
+        The chosen targets, and their balance (see `balance`).
 
     Raises:
-        DataError: If there are fewer targets than that.
+        DataError: If there are fewer usable targets.
     """
     known: set[Photo] = set()
     while True:
@@ -51,12 +51,12 @@ def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance
     """Choose targets as evenly as `most_even_table` finds possible.
 
     Args:
-        targets: What to choose from.
-        size: How many to choose, at most all.
-        seed: Decides which targets of a category and region are taken.
+        targets: All targets.
+        size: Number of targets to choose, at most all.
+        seed: Seed of the choice among the targets of one category and region.
 
     Returns:
-        The chosen targets, in the order given.
+        The chosen targets, in their given order.
     """
     names = sorted({target.category for target in targets})
     row_of = {name: row for row, name in enumerate(names)}
@@ -73,15 +73,15 @@ def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance
 
 
 def most_even_table(supply: Counts, size: int) -> Counts:
-    """Spread a number over a table: evenly over columns first, over rows next, and then over the single entries.
+    """Distribute a number over a table: evenly over columns first, then over rows, then over entries.
 
-    Columns get the most even shares that their supply allows. Among all tables with these columns, the sum of the rows'
-    squares is smallest, which makes rows as even as can be, and after that the sum of the entries' squares. This is a
-    minimum-cost flow with convex costs: unit k of an entry costs 2k + 1, and the linear program has whole solutions.
+    Columns get the most even shares that their supply allows. Among all tables with these columns, the sum of squared
+    row totals is minimal, and after that the sum of squared entries. This is a minimum-cost flow with convex costs:
+    unit k of an entry costs 2k + 1, and the linear program has integer solutions.
 
     Args:
-        supply: (R, C) the most that each entry can take.
-        size: The number to spread, at most the sum of supply.
+        supply: (R, C) maximum of each entry.
+        size: The number to distribute, at most the sum of supply.
 
     Returns:
         (R, C) the entries.
@@ -90,15 +90,15 @@ def most_even_table(supply: Counts, size: int) -> Counts:
     shares = most_even(supply.sum(axis=0), size)
     entry, entry_unit = _units(np.minimum(supply, shares).ravel())
     row, row_unit = _units(np.minimum(supply.sum(axis=1), size))
-    # A variable is whether a unit is taken: first the entries' units, then the rows'. A constraint says that a row's
-    # entries add up to the row, then that a column's entries add up to its share.
+    # One variable per unit, 1 if it is taken: first the entries' units, then the rows'. Constraints: a row's entries
+    # add up to the row, and a column's entries add up to its share.
     unit = np.arange(len(entry) + len(row))
     constraint = np.concatenate([entry // columns, row, rows + entry % columns])
     sign = np.concatenate([np.ones(len(entry)), -np.ones(len(row)), np.ones(len(entry))])
     sums = coo_array(
         (sign, (constraint, np.concatenate([unit, unit[: len(entry)]]))), shape=(rows + columns, len(unit))
     ).tocsr()
-    # Entries weigh so little that they decide only between tables whose rows are equally even.
+    # Entries have so little weight that they decide only between tables with equally even rows.
     cost = np.concatenate([0.001 * (2 * entry_unit + 1), 2 * row_unit + 1])
     solved = linprog(cost, A_eq=sums, b_eq=np.concatenate([np.zeros(rows), shares]), bounds=(0, 1), method="highs-ds")
     taken = np.rint(solved.x[: len(entry)]).astype(np.int64)
@@ -106,7 +106,7 @@ def most_even_table(supply: Counts, size: int) -> Counts:
 
 
 def most_even(supply: Counts, size: int) -> Counts:
-    """Spread ``size`` over levels as evenly as their supply allows, the remainder to those with the largest supply."""
+    """Distribute ``size`` over levels as evenly as their supply allows; the remainder goes to the largest supplies."""
     shares = np.zeros_like(supply)
     for done, level in enumerate(np.argsort(supply, kind="stable")):
         shares[level] = min(supply[level], (size - shares.sum()) // (len(supply) - done))
@@ -114,11 +114,11 @@ def most_even(supply: Counts, size: int) -> Counts:
 
 
 def balance(chosen: Sequence[Instance], targets: Sequence[Instance]) -> dict[str, Any]:
-    """Return how even a choice is, beside how even it could be.
+    """Return the balance of a choice, beside the best possible balance.
 
     Returns:
-        For "region", "category" and "category x region": ``reached``, the [fewest, most] questions of any one that
-        there are targets of. For the first two also ``possible``: the same, were nothing else balanced.
+        For "region", "category" and "category x region": ``reached``, the [fewest, most] questions of any level
+        that has targets. For the first two also ``possible``: the same if nothing else had to be balanced.
     """
     views: dict[str, Callable[[Instance], Hashable]] = {
         "region": lambda target: label_of_cell(target.cell),
@@ -135,7 +135,7 @@ def balance(chosen: Sequence[Instance], targets: Sequence[Instance]) -> dict[str
 
 
 def balance_table(balance: Mapping[str, Any]) -> str:
-    """Return what `balance` found as a table in Markdown."""
+    """Return the result of `balance` as a table in Markdown."""
     rows = "\n".join(
         f"| {name} | {_span(found['reached'])} | {_span(found['possible']) if 'possible' in found else ''} |"
         for name, found in balance.items()
@@ -150,7 +150,7 @@ def _span(counts: Sequence[int]) -> str:
 
 
 def _units(counts: Counts) -> tuple[Counts, Counts]:
-    """Return the level of every unit of the counts, and which unit of its level it is, from 0."""
+    """Return the level of every unit of the counts, and its index within the level, from 0."""
     level = np.repeat(np.arange(len(counts)), counts)
     return level, np.arange(len(level)) - np.repeat(np.cumsum(counts) - counts, counts)
 
