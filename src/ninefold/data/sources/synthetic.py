@@ -123,7 +123,7 @@ class SyntheticSource:
         return SyntheticDesign(self.spec, self.question, self.skips)
 
     def _examples(self, items: "Sequence[Combination]", several_blocks: bool) -> Iterator[Example]:
-        """Yield the examples; their groups are blocks, named by target, option order and, if there are several, index."""
+        """Yield the examples; their groups are blocks, named by target, option order and, if several, index."""
         from ninefold.data.sources.scene_facts import scene_json
         from ninefold.design import option_orders
 

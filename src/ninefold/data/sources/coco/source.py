@@ -246,8 +246,8 @@ def _held_out(spec: CocoSpec, targets: Sequence[Instance]) -> dict[str, list[Ins
 def _deal(categories: Sequence[str], answers: Sequence[str], orders: int) -> list[int]:
     """Return each question's option order.
 
-    Orders are assigned cyclically within each answer, one category after another. Each answer then meets each order, and
-    with it each slot, equally often; each pair of answer and category does as far as the numbers allow. All answers
+    Orders are assigned cyclically within each answer, one category after another. Each answer then meets each order,
+    and with it each slot, equally often; each pair of answer and category does as far as the numbers allow. All answers
     begin with the same order: a category then meets an order with many answers, and its text gives less away.
     """
     dealt: Counter[str] = Counter()
