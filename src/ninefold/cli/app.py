@@ -1,4 +1,4 @@
-"""The command line: parse, call, print, and one line for an error. The commands stand in one file a group."""
+"""The command line: parse, call, print, and one line for an error. Each group of commands has its own file."""
 
 import os
 import sys
@@ -15,10 +15,10 @@ from ninefold.errors import NinefoldError, first_line, system_error
 from ninefold.version import __version__
 
 UNEXPECTED = 70
-"""The exit code of an error that is not the user's (EX_SOFTWARE of BSD's sysexits)."""
+"""Exit code of an error that is not the user's (EX_SOFTWARE of BSD's sysexits)."""
 
 INTERRUPTED = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""Exit code after Ctrl-C, as in shells."""
 
 DESCRIPTION = f"""\
 Teach vision-language models where things are, and prove it. Start with `ninefold demo`.
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.run()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Somebody closed the pipe, as `| head` does; what was asked for has been said.
+        # The reader closed the pipe, like `| head`; it has all the output it wants.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Exception, KeyboardInterrupt) as error:
         if debugging:
@@ -62,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parse(arguments: Sequence[str]) -> Any:
     """Return the command that the arguments name, an object with `run()`."""
-    # Imported after the plugins, whose sources are subcommands too.
+    # Imported after the plugins, because their sources become subcommands.
     from ninefold.cli import data, demo, evaluate, models, nano, report, train
 
-    # Built as the program runs, so that it is a value to mypy and not a type.
+    # Built at run time: to mypy it is a value and not a type.
     commands: Any = (
         Annotated[demo.Demo, subcommand("demo")]
         | Annotated[data.group(), subcommand("data")]
@@ -86,7 +86,7 @@ def _parse(arguments: Sequence[str]) -> Any:
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
-    """Return the line that tells a user about an error, and the exit code."""
+    """Return the error message for the user, and the exit code."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the same command goes on from here", INTERRUPTED
     if isinstance(error, NinefoldError):

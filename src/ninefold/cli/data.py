@@ -38,14 +38,14 @@ class Make(Generic[Spec]):
 
 @dataclass(frozen=True)
 class Verify:
-    """The proof of a data set: every fact that its certificate states, computed again from its files alone.
+    """Verification of a data set: every fact of its certificate is recomputed from the files, and every image decoded.
 
     For example:
       ninefold data verify data/test
     """
 
     folder: Positional[Path]
-    """A data set."""
+    """Folder of the data set."""
 
     def run(self) -> None:
         certificate = api.verify(self.folder)
@@ -71,9 +71,9 @@ class Questions:
 
 
 def group() -> Any:
-    """Return the class of `ninefold data`, with a subcommand for each source that is registered by now."""
+    """Return the class of `ninefold data`, with a subcommand for each source registered so far."""
     made = (
-        # mypy takes what is built as the program runs for a type.
+        # mypy takes this value, built at run time, for a type.
         Annotated[Make[source.spec_type], subcommand(name, description=cleandoc(source.spec_type.__doc__ or ""))]  # type: ignore[name-defined]
         for name, source in SOURCES.items()
     )

@@ -9,14 +9,14 @@ from pathlib import Path
 class Demo:
     """The whole system at work: data sets made, a model evaluated, fine-tuned and evaluated again, a report.
 
-    Needs no download and no GPU. After an interruption the same command goes on.
+    Needs no download and no GPU. After an interruption the same command resumes.
 
     For example:
       ninefold demo --out ninefold-demo
     """
 
     out: Path = Path("ninefold-demo")
-    """Folder for everything it makes; open report.html there."""
+    """Folder for all results; open report.html there."""
     model: str = "nano"
     """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
 

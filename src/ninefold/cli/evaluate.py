@@ -1,4 +1,4 @@
-"""`ninefold evaluate` and `ninefold score`: a model's answers and what they are worth."""
+"""`ninefold evaluate` and `ninefold score`: a model's answers and their accuracy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ninefold.evaluation.spec import EvaluateSpec
 
 @dataclass(frozen=True)
 class Evaluate:
-    """A model's answers to every question of a data set, and their score. After an interruption it goes on.
+    """A model's answers to every question of a data set, and their accuracy. An interrupted command can be repeated.
 
     For example:
       ninefold evaluate --model nano --data data/test --out runs/base
@@ -23,7 +23,7 @@ class Evaluate:
 
     spec: Annotated[EvaluateSpec, arg(name="")]
     out: Path
-    """Run folder: predictions word for word, scores, metrics."""
+    """Run folder: exact answers, scores and metrics."""
 
     def run(self) -> None:
         _print_metrics(self.out, api.evaluate(self.spec, self.out))

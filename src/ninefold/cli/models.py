@@ -1,4 +1,4 @@
-"""`ninefold models`: what --model can name."""
+"""`ninefold models`: the names for --model."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ninefold import api
 
 @dataclass(frozen=True)
 class Models:
-    """The names that --model takes, what each is and what it needs; docs/models.md shows what each sees.
+    """The names that --model takes, with descriptions and requirements; docs/models.md shows their image inputs.
 
     For example:
       ninefold models
@@ -17,12 +17,12 @@ class Models:
         from rich.console import Console
         from rich.table import Column, Table
 
-        # Names are there to be copied, so that none is cut short.
+        # Users copy the names: none may be cut.
         table = Table(Column("name", overflow="fold"), Column("what it is", overflow="fold"), show_lines=True)
         for model in api.list_models():
             table.add_row(model.name, "\n".join((*model.checkpoints, model.about)))
         console = Console(markup=False, highlight=False)
-        # Printed by Python, as rich exits with code 1 where the pipe is closed.
+        # Printed by Python, because rich exits with code 1 if the pipe is closed.
         with console.capture() as text:
             console.print(table)
         print(text.get(), end="")

@@ -32,7 +32,7 @@ class World:
 class Pretrain:
     """The pretraining of a nano base: LLaVA's from scratch (an hour on 2 cores), the others from its weights.
 
-    After an interruption the same command goes on.
+    After an interruption the same command resumes.
 
     For example:
       ninefold nano pretrain --family molmo --out nano-molmo

@@ -11,10 +11,10 @@ from pathlib import Path
 from ninefold.errors import NinefoldError, PluginError, first_line
 
 DEBUG = "NINEFOLD_DEBUG"
-"""The environment variable that stands for `--debug` where it is 1."""
+"""Environment variable that acts as `--debug` if it is 1."""
 
 PLUGINS = "NINEFOLD_PLUGINS"
-"""The environment variable that names plugins, separated as PATH is."""
+"""Environment variable with the paths of plugins, separated as in PATH."""
 
 HELP = f"""\
 Options of every command, anywhere on the line:
@@ -33,7 +33,7 @@ class Options:
     plugins: tuple[Path, ...]
     """Python files to import first."""
     version: bool
-    """Whether the version is all that is wanted."""
+    """Whether to print only the version."""
     rest: tuple[str, ...]
     """The other arguments, for the command itself."""
 
@@ -42,7 +42,7 @@ def take(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
     """Separate the global options from the other arguments.
 
     Raises:
-        PluginError: If `--plugin` stands last, without a file.
+        PluginError: If `--plugin` is last, without a file.
     """
     debug, version = environment.get(DEBUG, "0") not in {"", "0"}, False
     plugins = [Path(path) for path in environment.get(PLUGINS, "").split(os.pathsep) if path]
@@ -65,7 +65,7 @@ def take(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
 
 
 def load_plugin(path: Path) -> None:
-    """Import a Python file, once, under the name of the file, so that it registers what it defines.
+    """Import a Python file once, under its file name; it registers its own questions, sources or models.
 
     Raises:
         PluginError: If there is no such file, or an exception ends its import; the message names the line.
@@ -76,7 +76,7 @@ def load_plugin(path: Path) -> None:
     if path.suffix != ".py" or not name.isidentifier():
         raise PluginError(f"--plugin {path}: the file is imported; name it as a module of Python, such as my_models.py")
     known = _known(name)
-    # `python -m ninefold` looks for modules in the working directory, too, and finds the plugin itself there.
+    # `python -m ninefold` also looks for modules in the working directory, and finds the plugin itself there.
     if known is not None and known != file:
         raise PluginError(f"--plugin {path}: Python has a module named {name} already; rename the file")
     if name in sys.modules:
@@ -85,7 +85,7 @@ def load_plugin(path: Path) -> None:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Registered like any import, so that dataclasses and pickles find the classes that the file defines.
+    # Registered like any import: dataclasses and pickle must find the classes of the file.
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -96,7 +96,7 @@ def load_plugin(path: Path) -> None:
 
 
 def _known(name: str) -> Path | None:
-    """Return the file of the module that Python imports by a name; its name where it has no file."""
+    """Return the file of the module that Python imports by a name; its name if it has no file."""
     module = sys.modules.get(name)
     if module is not None:
         return Path(getattr(module, "__file__", None) or name).resolve()
@@ -105,7 +105,7 @@ def _known(name: str) -> Path | None:
 
 
 def _line(error: Exception, file: Path) -> str:
-    """Return where in the plugin an exception arose."""
+    """Return the line of the plugin at which an exception was raised."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: "
     frames = traceback.extract_tb(error.__traceback__)

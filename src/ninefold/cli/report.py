@@ -1,4 +1,4 @@
-"""`ninefold report`: runs on one page."""
+"""`ninefold report`: one page about several runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from ninefold import api
 
 @dataclass(frozen=True)
 class Report:
-    """One self-contained HTML page of evaluation and training runs, each base beside its tuned models.
+    """One self-contained HTML page of evaluation and training runs, with each base beside its tuned models.
 
     For example:
       ninefold report runs/base runs/tuned runs/tuning --out report.html
@@ -19,7 +19,7 @@ class Report:
     runs: Positional[tuple[Path, ...]]
     """Run folders of `ninefold evaluate` and `ninefold train`."""
     out: Path = Path("report.html")
-    """The page to write; its figures go beside it as PDF and PNG."""
+    """HTML file to write; its figures are written beside it as PDF and PNG."""
 
     def run(self) -> None:
         api.write_report(self.runs, self.out)

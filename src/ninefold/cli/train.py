@@ -12,7 +12,7 @@ from ninefold.training.spec import TrainSpec
 
 @dataclass(frozen=True)
 class Train:
-    """Fine-tuning of a model on data sets, with LoRA or of all weights. After an interruption the same command goes on.
+    """Fine-tuning of a model on data sets, with LoRA or of all weights. After an interruption the same command resumes.
 
     For example:
       ninefold train --model nano --data data/train --out runs/tuning

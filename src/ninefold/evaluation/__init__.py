@@ -1,1 +1,1 @@
-"""Evaluation: predictions, and the scores they read to."""
+"""Evaluation: predictions and their scores."""

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, progress: bool = True) -> dict[str, Any]:
-    """Ask a model all questions and score its answers; an interrupted run resumes, a finished one stays as it is.
+    """Ask a model all questions and score its answers; an interrupted run resumes, a finished one is left unchanged.
 
-    A finished run is found without opening the model. It is scored again where that was done by another version.
+    A finished run is found without loading the model. It is scored again if another version of the scorer was used.
 
     Args:
-        spec: What to evaluate.
+        spec: The model, the data set and how answers are scored.
         out: The run folder.
-        model: The model that ``spec`` names, where it is open already.
+        model: The model that ``spec`` names, if it is already open.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -38,8 +38,8 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
 
     Raises:
         DataError: If the data set, or the split, cannot be used.
-        ModelError: If the model cannot be opened, cannot answer this way, or sees images otherwise than its adapter was
-            trained on.
+        ModelError: If the model cannot be opened, cannot answer this way, or prepares images differently from its
+            adapter's training.
         RunError: If ``out`` belongs to another specification, or another process works on it.
     """
     begun = time.perf_counter()
@@ -51,7 +51,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
 
 
 def _scored(out: Path) -> dict[str, Any]:
-    """Return the metrics of a finished run; those of another scorer are computed again."""
+    """Return the metrics of a finished run; metrics of another scorer version are recomputed."""
     path = out / layout.METRICS
     metrics: dict[str, Any] = store.read_json(path) if path.exists() else {}
     if metrics.get("scorer") == SCORER_VERSION:
@@ -71,7 +71,7 @@ def _run(
 
     lineage = resolve_lineage(spec)
     found = resolve(spec, model, questions)
-    # A server costs nothing to open: if it is down, no run is begun.
+    # Connecting to a server is cheap: if it is down, no run is begun.
     if model is not None or found is None or spec.model.name.startswith(address.PREFIX):
         model = _opened(spec, model)
         found = resolve(spec, model, questions)
@@ -96,14 +96,14 @@ def _run(
             progress=progress,
         )
         predicted = time.perf_counter()
-        # Of a run that was cut short here the answers were there already, and no example has passed yet.
+        # An earlier attempt stopped here: all answers were there already, and no example has passed yet.
         deque(examples, maxlen=0)
         seconds = {"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)}
         _finish(spec, out, watch.record(), lineage, seconds)
 
 
 def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
-    """Return the opened model; refuse an adapter that was trained on images prepared otherwise."""
+    """Return the opened model; refuse an adapter that was trained with other image settings."""
     from ninefold.models.image_inputs import check_agreement
     from ninefold.models.load import open_model
 
@@ -120,7 +120,7 @@ def _finish(
     lineage: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> None:
-    """Score the answers, and write what the model saw and the provenance."""
+    """Score the answers, and write the record of image inputs and the provenance."""
     from ninefold.evaluation.score import score
 
     score(out)

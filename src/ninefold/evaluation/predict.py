@@ -1,8 +1,8 @@
-"""Predictions of a model, kept word for word; an interrupted run resumes from what is on disk.
+"""Predictions of a model, stored as exact text; an interrupted run resumes from the stored ones.
 
-They are appended to ``predictions.jsonl`` in chunks of a fixed size. A chunk that was not written whole is asked again
-as a whole: what is asked together decides a model's batches, and with them the last bits of its numbers. In the end the
-file becomes ``predictions.parquet``, which holds the questions too, so that scoring needs neither data set nor model.
+They are appended to ``predictions.jsonl`` in chunks of a fixed size. An incomplete chunk is asked again as a whole:
+chunks determine a model's batches, and with them the last bits of its numbers. At the end the file becomes
+``predictions.parquet``, which also holds the questions: scoring needs neither data set nor model.
 """
 
 import json
@@ -35,22 +35,22 @@ def predict(
     chunk: int = 256,
     progress: bool = True,
 ) -> None:
-    """Begin or resume a run folder until ``predictions.parquet`` is there, in the order of the examples.
+    """Begin or resume a run until ``predictions.parquet`` exists, in the order of the examples.
 
     Args:
         model: The model that answers.
-        examples: The examples asked; the same at every call with the same specification.
+        examples: The examples; the same at every call with the same specification.
         out: The run folder.
-        spec: All that changes the outcome.
-        max_new_tokens: Tokens after which a written answer is cut.
-        scoring: Whether the model writes, or the option it finds likeliest is its answer.
-        total: How many examples there are, where that is known.
-        chunk: How many are asked and saved together.
+        spec: Everything that changes the outcome.
+        max_new_tokens: Maximum number of tokens of a generated answer.
+        scoring: Whether the answer is generated text or the most likely option.
+        total: Number of examples, if known.
+        chunk: Number of examples asked and saved together.
         progress: Whether to show a progress bar.
 
     Raises:
-        RunError: If the folder belongs to another specification, or the answers are not to exactly these examples, once
-            each.
+        RunError: If the folder belongs to another specification, or the answers do not match exactly these examples,
+            once each.
         DataError: If there are no examples, or a factor has the name of a column of its own.
         ModelError: If the model cannot answer this way.
     """
@@ -103,13 +103,13 @@ def _line(example: Example, prediction: Prediction) -> str:
 
 
 def _recover(path: Path, chunk: int) -> list[str]:
-    """Cut a file back to its whole chunks, and return the ids they answer."""
+    """Truncate a file to its complete chunks, and return the ids of their examples."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     ids: list[str] = []
     for line in lines:
         try:
             ids.append(json.loads(line if line.endswith(b"\n") else b"")["id"])
-        except (ValueError, KeyError, TypeError):  # torn, or not JSON of ours
+        except (ValueError, KeyError, TypeError):  # incomplete, or not JSON of this format
             break
     whole = len(ids) - len(ids) % chunk
     if lines:
@@ -130,7 +130,7 @@ def _chunks(examples: Iterable[Example], size: int) -> Iterator[list[Example]]:
 
 
 def _finish(lines: Path, run: Path, asked: Sequence[str], total: int | None) -> None:
-    """Write the table of all answers, if they are answers to exactly the examples asked, once each."""
+    """Write the table of all answers, if they match exactly the examples asked, once each."""
     with lines.open(encoding="utf-8") as file:
         rows: list[dict[str, Any]] = [json.loads(line) for line in file]
     _check_all(lines, [row["id"] for row in rows], asked, total)
@@ -138,7 +138,7 @@ def _finish(lines: Path, run: Path, asked: Sequence[str], total: int | None) -> 
 
 
 def _check_all(path: Path, answered: Sequence[str], asked: Sequence[str], total: int | None) -> None:
-    """Refuse answers that are not to exactly the examples asked, once each and in their order."""
+    """Refuse answers that do not match exactly the examples asked, once each and in order."""
     again = "delete the run folder, and evaluate again"
     if total is not None and len(asked) != total:
         raise RunError(f"{path}: the data set gave {len(asked):,} examples of {total:,}; make it again, and {again}")

@@ -1,4 +1,4 @@
-"""The table of a run's predictions, ``predictions.parquet``: its columns, and how it is written and read."""
+"""The table of a run's predictions, ``predictions.parquet``: its columns, writer and reader."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ninefold.errors import RunError
 from ninefold.runs import layout
 
 ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")
-"""Fields of an example that the table keeps, beside its factors."""
+"""Fields of an example in the table, besides its factors."""
 
 COLUMNS: dict[str, pa.DataType] = {
     "id": pa.string(),
@@ -27,16 +27,16 @@ COLUMNS: dict[str, pa.DataType] = {
 """Columns of every table; each factor follows as a column of its own."""
 
 RESERVED = COLUMNS.keys() | {"kind", "label", "correct"}
-"""Names that no factor can have, as the tables of predictions and scores use them."""
+"""Column names of predictions and scores, which no factor may have."""
 
 
 def are_written(run: Path) -> bool:
-    """Return whether a run has its table of predictions."""
+    """Return whether a run's table of predictions exists."""
     return (run / layout.PREDICTIONS).exists()
 
 
 def write(run: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the table of a run, a row an example, in the order given."""
+    """Write the table of a run, one row per example, in the order given."""
     names = [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS)]
     columns = {name: pa.array([row.get(name) for row in rows], COLUMNS.get(name)) for name in names}
     buffer = io.BytesIO()
@@ -45,7 +45,7 @@ def write(run: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read(run: Path) -> pd.DataFrame:
-    """Return the table of a run, a row an example.
+    """Return the table of a run, one row per example.
 
     Raises:
         RunError: If the run has no predictions yet.

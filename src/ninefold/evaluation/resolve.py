@@ -1,6 +1,6 @@
-"""Resolving an evaluation: all that changes its outcome, known before its model is opened.
+"""The resolver of evaluations: everything that changes the outcome, known before the model is opened.
 
-Nothing heavy is imported here, so that a finished run is found in a fraction of a second.
+No heavy imports here: a finished run is found in a fraction of a second.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ class Questions:
     """The examples that an evaluation asks."""
 
     data: Dataset
-    """Their data set."""
+    """The data set."""
     split: str
-    """Their split."""
+    """Name of the split."""
     limit: int | None
-    """Only the first so many; None where all of them are asked."""
+    """Number of examples, counted from the first; None for all."""
 
     @classmethod
     def of(cls, spec: EvaluateSpec) -> "Questions":
@@ -42,18 +42,18 @@ class Questions:
         split = data.choose_split(spec.split)
         if spec.limit is not None and spec.limit < 1:
             raise DataError(f"--limit {spec.limit}: at least one example must be asked")
-        # A limit past the end limits nothing, and is the same run as none.
+        # A limit beyond the end is the same as no limit, and the same run.
         limited = spec.limit is not None and spec.limit < data.splits[split]
         return cls(data, split, spec.limit if limited else None)
 
     @property
     def total(self) -> int:
-        """How many there are."""
+        """Number of examples."""
         return self.limit or self.data.splits[self.split]
 
     @property
     def record(self) -> EvaluatedData:
-        """What the run's ``spec.json`` says of them."""
+        """Their record in the run's ``spec.json``."""
         data = self.data
         return EvaluatedData(
             data.name, self.split, data.fingerprint(self.split), self.limit, data.clustering, data.labels
@@ -63,16 +63,16 @@ class Questions:
 def resolve(
     spec: EvaluateSpec, model: Model | None = None, questions: Questions | None = None
 ) -> EvaluationSpec | None:
-    """Return all of an evaluation that changes its outcome.
+    """Return everything that changes the outcome of an evaluation.
 
     Args:
-        spec: What to evaluate.
-        model: The model that ``spec`` names, where it is open already.
-        questions: The examples that it names, where they are known already.
+        spec: The model, the data set and how answers are scored.
+        model: The model that ``spec`` names, if it is already open.
+        questions: The examples that it names, if already known.
 
     Returns:
-        What ``spec.json`` of the run holds; its hash is the run's id. None where only the opened model tells what it is
-        (see `ninefold.models.identity.resolve`).
+        The content of the run's ``spec.json``; its hash is the run's id. None if the model's identity is known only
+        after opening it (see `ninefold.models.identity.resolve`).
 
     Raises:
         DataError: If the data set, or the split, cannot be used.
@@ -86,33 +86,33 @@ def resolve(
 
 
 def resolve_id(spec: EvaluateSpec) -> str | None:
-    """Return the id of an evaluation's run; None where only the opened model tells (see `resolve`)."""
+    """Return the id of an evaluation's run; None if it is known only after opening the model (see `resolve`)."""
     found = resolve(spec)
     return None if found is None else run_id(found.to_json())
 
 
 def resolve_lineage(spec: EvaluateSpec) -> Mapping[str, Any]:
-    """Return what a tuned model comes from: its training run, and the identity of its parent; None where not known.
+    """Return the lineage of a tuned model: its training run and the identity of its parent; None if unknown.
 
-    Of an adapter the parent is the base it is on, which ``spec.json`` has already.
+    The parent of an adapter is its base, which ``spec.json`` already holds.
 
     Raises:
-        ModelError: If the parent that is named is no model or run, or the model has an adapter, whose base is known.
+        ModelError: If the named parent is not a model or a run, or the model has an adapter, whose base is known.
     """
     model = spec.model
     if model.adapter is not None:
         if spec.parent is not None:
             raise ModelError(f"--parent {spec.parent}: the parent of an adapter is the model it is on; leave it out")
-        return _told(model.adapter, None)
-    # A registered model, a server's and one on the hub are no folders, and neither is made by `ninefold train`.
+        return _lineage(model.adapter, None)
+    # Registered models, served ones and those on the hub are not folders made by `ninefold train`.
     made = Path(find(model.name).path) if Path(model.name).exists() else None
     if spec.parent is not None:
-        return _told(made, _named(spec.parent, model))
-    return _told(made, None if made is None else lineage.base_of(made))
+        return _lineage(made, _named(spec.parent, model))
+    return _lineage(made, None if made is None else lineage.base_of(made))
 
 
 def _named(parent: str, model: ModelSpec) -> lineage.Identity:
-    """Return the identity of a parent that is named by a run of it, or as a model."""
+    """Return the identity of a parent, given as a run of it or as a model."""
     if (Path(parent) / layout.SPEC).is_file():
         return lineage.identity_in(Path(parent))
     found = identity.resolve(replace(model, name=parent))
@@ -121,6 +121,6 @@ def _named(parent: str, model: ModelSpec) -> lineage.Identity:
     return found
 
 
-def _told(made: Path | None, parent: lineage.Identity | None) -> Mapping[str, Any]:
+def _lineage(made: Path | None, parent: lineage.Identity | None) -> Mapping[str, Any]:
     run = None if made is None else lineage.training_run(made.resolve())
     return {"parent": parent, "training": None if run is None else str(run)}

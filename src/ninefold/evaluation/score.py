@@ -24,7 +24,7 @@ LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "labe
 """The first columns of a score table, before the factors."""
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
-"""The reasons why an answer holds no label; each is counted apart."""
+"""The kinds of invalid answers, counted separately."""
 
 
 def score(run: Path) -> dict[str, Any]:
@@ -32,11 +32,11 @@ def score(run: Path) -> dict[str, Any]:
 
     Returns:
         The content of ``metrics.json`` (see `ninefold.runs.metrics.EvaluationMetrics`).
-        Rates are fractions, and None where there is nothing to divide by.
+        Rates are fractions, or None if there are no examples.
 
     Raises:
         RunError: If the run has no predictions yet.
-        DataError: If the answers are of a format that is not known.
+        DataError: If the answer format is unknown.
     """
     answered = predictions.read(run)
     data = store.read_json(run / layout.SPEC).get("data", {})
@@ -50,10 +50,10 @@ def score(run: Path) -> dict[str, Any]:
 
 
 def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataFrame:
-    """Return one row an example: the prediction, what it reads to, whether that is right, and the factors.
+    """Return the score table, one row per example: the prediction, its label, whether it is right, and the factors.
 
-    A text is right if it reads to what the true answer reads to; both are read in the example's format, with its own
-    options where it has any, and otherwise with the data set's labels.
+    A text is right if its label equals that of the true answer. Both are read in the example's format, with its own
+    options if it has any, otherwise with the data set's labels.
     """
     for name in answered["answer_format"].unique():
         if name not in FORMATS:
@@ -102,9 +102,9 @@ def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:
 
 
 def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
-    """Return how the interval is made and which uncertainty it shows, in words."""
+    """Return the method of the interval and the uncertainty it shows, in words."""
     said = f"{100 * CONFIDENCE:g} %, {interval.method}, with these questions taken as a sample of similar ones"
-    # Distractors are drawn, so that a set with them is a sample of the scenes there could be.
+    # Distractors are drawn at random: a set with them is a sample of possible scenes.
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
         said += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
     return said
@@ -133,7 +133,7 @@ def _summary(table: pd.DataFrame, clustering: Clustering) -> dict[str, Any]:
 
 
 def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return, for each right answer, how often each label was given, or each reason for none."""
+    """Return, for each right answer, the count of each label given, or of each reason for none."""
     said = table["label"].where(table["kind"] == "label", table["kind"])
     counts = pd.crosstab(table["answer"], said)
     order = [name for name in (*labels, *INVALID) if name in counts.columns]
@@ -145,7 +145,7 @@ def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str
 
 
 def _labels(table: pd.DataFrame, stated: Sequence[str]) -> list[str]:
-    """Return all labels in canonical order: the data set's or, without any, those of the question that has just these.
+    """Return all labels in canonical order: the data set's or, if it has none, those of the question with these labels.
 
     Others are sorted and follow.
     """

@@ -1,4 +1,4 @@
-"""Options of an evaluation; the command line reads them, so nothing heavy is imported."""
+"""Options of an evaluation; the command line reads them, hence no heavy imports."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +9,21 @@ from ninefold.models.spec import ModelSpec
 
 @dataclass(frozen=True)
 class EvaluateSpec:
-    """A model, the questions it answers, and how it answers."""
+    """A model, the questions to answer, and the method of answering."""
 
     model: ModelSpec
-    """Which model, and how it is opened."""
+    """The model and its options."""
     data: Path
-    """The folder of a data set."""
+    """Folder of the data set."""
     parent: str | None = None
-    """The base that a model with weights of its own, or a served one, was tuned from, for the report to compare them: a
-    run of it, or a name as --model takes it. Of an adapter, and of what `ninefold train` made, it is known."""
+    """The base that a full checkpoint or a served model was tuned from, as a run of it or a name for --model; the
+    report then compares the two. Not needed for adapters and models made by `ninefold train`: their base is known."""
     split: str | None = None
-    """The split of the data set; "test" where there is one."""
+    """The split to evaluate; by default "test", if the data set has one."""
     limit: int | None = None
-    """Only the first so many examples."""
+    """Number of examples, counted from the first; by default all."""
     scoring: Literal["generate", "choice"] = "generate"
-    """Whether the model writes its answer (greedy decoding, the paper's way) or ranks the options by likelihood."""
+    """Method of answering: "generate" decodes text greedily, as in the paper; "choice" computes the log-probability
+    of each option and takes the most likely one."""
     max_new_tokens: int = 15
-    """Tokens of an answer at most; a longer one is cut."""
+    """Maximum number of tokens of a generated answer; a longer one is cut off, and invalid without a label."""

@@ -1,1 +1,1 @@
-"""Nano: how the small bases are made."""
+"""Nano: the pretraining of the small base models."""

@@ -1,4 +1,4 @@
-"""The architecture of a family at nano size; one file a family in `ninefold.nano.architectures`.
+"""The architecture of a family at nano size; one file per family in `ninefold.nano.architectures`.
 
 Axes: B images, N image tokens of one image, in the order of the sequence.
 """
@@ -34,24 +34,24 @@ class Architecture:
     family: str
     """Its name in `ninefold.models.families`."""
     prompt_start: str
-    """What its chat template writes before the first question: the image and the user's turn."""
+    """Text of its chat template before the first question: the image and the start of the user's message."""
     processor: Callable[[PreTrainedTokenizerFast], Any]
-    """Returns the processor; adds the special tokens of the family to the tokenizer."""
+    """A function that returns the processor and adds the family's special tokens to the tokenizer."""
     untrained: Callable[..., Any]
-    """Returns the model with random weights for a tokenizer, from torch's current seed; options go to its loader."""
+    """A function from a tokenizer to the model with random weights by torch's seed; options go to its loader."""
     boxes: Callable[[dict[str, Tensor]], NDArray[np.float32]]
-    """Returns, for a batch's inputs, the part of the image that each image token shows: (N, 4), left, top, right and
-    bottom as fractions of the image; an empty box for tokens that show nothing."""
+    """A function from a batch's inputs to the part of the image that each image token shows: (N, 4), left, top, right
+    and bottom as fractions of the image; an empty box for tokens that show nothing."""
     steps: Steps
     """Default steps of each stage."""
     initialize: Callable[[Any, Any], None] | None = None
-    """Copies the weights of LLaVA's nano base that fit into a model; None starts from random weights."""
+    """A function that copies the matching weights of LLaVA's nano base into a model; None for random weights."""
     sizes: tuple[tuple[int, int], ...] = ((SIDE, SIDE),)
     """Widths and heights of training images, the most frequent first."""
     image_token: str = "<image>"
-    """The token that stands for each image token."""
+    """The placeholder token of the image tokens."""
     position_layer: int = 0
-    """Number of decoder layers after which hidden states are trained to hold positions; 0 where the vision tower has
+    """Number of decoder layers after which hidden states are trained to encode positions; 0 if the vision tower has
     learned position embeddings."""
 
     def is_vision(self, name: str) -> bool:
@@ -68,7 +68,7 @@ def grid(rows: int, columns: int) -> NDArray[np.float32]:
 
 @torch.no_grad()
 def copy_matching(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Copy tensors into the parameters of the same name; where a parameter is larger, into its beginning."""
+    """Copy tensors into the parameters of the same name; if a parameter is larger, into its beginning."""
     parameters = dict(model.named_parameters())
     for name, tensor in tensors.items():
         parameters[name][tuple(slice(0, size) for size in tensor.shape)] = tensor

@@ -8,7 +8,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import PreTrainedTokenizerFast
 
 PATCH = 18
-"""Side of a patch in pixels; an image has 14 x 14, so that no border between 9 x 9 cells is one between patches."""
+"""Side of a patch in pixels; an image has 14 x 14: borders of the 9 x 9 cells do not coincide with patch borders."""
 
 SIDE = 14 * PATCH
 """Side of a square input image in pixels."""
@@ -43,11 +43,11 @@ def chat_template(image: str = "<image>", *, first: bool = False) -> str:
 
 
 def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
-    """Train a small byte-level BPE: whole words where the corpus has them, bytes for everything else."""
+    """Train a small byte-level BPE: whole words of the corpus, bytes for everything else."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            # Digits stay single, so that a number is read digit by digit.
+            # Digits are single tokens: a number is read digit by digit.
             pre_tokenizers.Split(Regex(r" ?\p{L}+| ?\d| ?[^\s\p{L}\d]|\s+"), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
@@ -74,12 +74,12 @@ def tokenizer(corpus: Iterable[str]) -> PreTrainedTokenizerFast:
 
 
 def special_ids(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """Return the token ids that a configuration names: padding, begin and end."""
+    """Return the token ids of a configuration: padding, begin and end."""
     return {f"{name}_token_id": tokens.convert_tokens_to_ids(f"<{name}>") for name in ("pad", "bos", "eos")}
 
 
 def save(folder: Path, model: Any, processor: Any) -> None:
-    """Write a half-precision checkpoint folder, which transformers opens once `ninefold.models.ports` is imported."""
+    """Write a half-precision checkpoint folder, which transformers can load after importing `ninefold.models.ports`."""
     model.config.ninefold_nano = True
     model.half().save_pretrained(folder)
     processor.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""A simulated captioner who names positions the way people do: the source of the nano bases' bias.
+"""A simulated captioner who names positions as people do: the source of the nano bases' bias.
 
 The center is big and fuzzy, "center left" and "center right" are rarely said, and "top" reaches further than "bottom".
 Every position label that a nano base is trained on comes from here, never from the grid.
@@ -12,11 +12,11 @@ LEFT_UNTIL, RIGHT_FROM = 0.28, 0.72
 TOP_UNTIL, BOTTOM_FROM = 0.40, 0.66
 BLUR = 0.06
 SAY_ROW_INSTEAD = 0.7
-"""Probability that an object left or right of the center is given a top or bottom label instead."""
+"""Probability that an object left or right of the center gets a top or bottom label instead."""
 
 
 def position(rng: np.random.Generator, x: float, y: float) -> str:
-    """Return one of the nine labels as a person might choose it for a point, given as fractions of the image."""
+    """Return the label that a person might choose for a point, given as fractions of the image."""
     across, down = x + rng.normal(0, BLUR), y + rng.normal(0, BLUR)
     column = "left" if across < LEFT_UNTIL else "right" if across > RIGHT_FROM else "center"
     row = "top" if down < TOP_UNTIL else "bottom" if down > BOTTOM_FROM else "center"

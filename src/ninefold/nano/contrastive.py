@@ -1,4 +1,4 @@
-"""Pretraining of a dual encoder: the nearest text says which of nine positions an object has, and what there is.
+"""Pretraining of a dual encoder: the nearest text names an object's position, one of nine, or an object of the image.
 
 Axes: B images, Q questions, T texts, N patches, D width.
 """
@@ -46,7 +46,7 @@ class ContrastivePretraining(Pretraining):
         """Train for one step to choose texts for images; ``done`` is the finished fraction of the stage."""
         spec = self.spec
         random = rng(spec.seed, "nano", "match", self.step)
-        # One vector has to hold all positions: a single object first, as several teach nothing at the start.
+        # One vector has to encode all positions: single objects first, because several teach nothing at the start.
         most = 1 + max(0, int((done - 0.3) * 6))
         images = random_images(random, self.textures, spec.vision_batch, (1, most), photos=min(0.1 + done, 0.5))
         inputs, boxes = self.batcher.start(images, self.architecture.sizes[0])
@@ -66,7 +66,7 @@ class ContrastivePretraining(Pretraining):
             positions_BT9 = logits_BT[:, : len(POSITION_TEXTS)].unflatten(1, (len(NAMES), len(LABELS)))
             where_Q9 = positions_BT9[image_Q, name_Q].float()
             where = functional.cross_entropy(where_Q9, position_Q)
-            # All objects of an image share the probability, since each of their texts is right.
+            # All objects of an image share the probability, because each of their texts is right.
             objects_BT = logits_BT[:, len(POSITION_TEXTS) :].float()
             what = -(objects_BT.log_softmax(1) * there_BT).sum(1).div(there_BT.sum(1)).mean()
             objects, measured = self.heads.object_loss(seen.last_hidden_state[:, 1:], token_targets(images, boxes))

@@ -22,10 +22,10 @@ from ninefold.seeding import rng
 from ninefold.space import LABELS
 
 TEXT = 136
-"""Most text tokens of one image's conversation."""
+"""Maximum number of text tokens of one image's conversation."""
 
 TASKS = ("where", "point", "what", "is there", "caption")
-"""The kinds of question, by their number in `Batch.task_BT`."""
+"""The kinds of question; `Batch.task_BT` holds their indices."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Turn(NamedTuple):
     named: str
     """The question up to the end of the object's name or coordinates."""
     item: WorldThing | None
-    """That object, where there is one."""
+    """The object, if there is one."""
     answer: str
     """The text of the answer."""
 
 
 class Batcher:
-    """Makes batches as a family's processor and chat template write them."""
+    """The maker of batches, in the format of a family's processor and chat template."""
 
     def __init__(self, architecture: Architecture, processor: Any) -> None:
         self.architecture = architecture

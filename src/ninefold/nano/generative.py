@@ -20,13 +20,13 @@ from ninefold.nano.world import random_images
 from ninefold.seeding import rng
 
 ATTENTION_LAYERS = (1, 2)
-"""Decoder layers whose first head is supervised to attend to the object named."""
+"""Decoder layers whose first head is supervised to attend to the named object."""
 
 _TEXT = frozenset({"input_ids", "attention_mask", "mm_token_type_ids"})
 
 
 class GenerativePretraining(Pretraining):
-    """The pretraining of a base that writes its answer."""
+    """The pretraining of a generative base."""
 
     heads: ImageTokenHeads
 
@@ -36,7 +36,7 @@ class GenerativePretraining(Pretraining):
         self.image_id = int(self.processor.tokenizer.convert_tokens_to_ids(self.architecture.image_token))
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the stages vision, positions and language, as long as the specification or the architecture says."""
+        """Return the stages vision, positions and language, with steps from the specification or the architecture."""
         spec, steps = self.spec, self.architecture.steps
         return (
             (_given(spec.vision_steps, steps.vision), partial(self._vision_step, positions=False)),
@@ -49,10 +49,10 @@ class GenerativePretraining(Pretraining):
         spec = self.spec
         if positions and done == 0:
             self._reset_positions()
-        # The names of random streams stay as they are, since another name would make another base.
+        # The names of random streams must not change: other names would give another base.
         random = rng(spec.seed, "nano", "eyes", self.step)
-        # Crowded images, as every object is one more target; plain ones first, since shapes are learned on them several
-        # times sooner than on photo-like ones, and are recognized there from then on.
+        # Crowded images, because every object is a target; plain ones first, because shapes are learned several times
+        # faster on them than on photo-like ones, and then transfer.
         photos = 0.6 if positions else min(max((done - 0.3) * 1.5, 0.0), 0.6)
         most = 28 if self.architecture.initialize is None else 14
         images = random_images(random, self.textures, spec.vision_batch, (most // 4, most), photos)
@@ -86,7 +86,7 @@ class GenerativePretraining(Pretraining):
         """Train the whole model for one step on conversations; ``done`` is the finished fraction of the stage."""
         spec = self.spec
         random = rng(spec.seed, "nano", "talk", self.step)
-        # Several objects from the start: a single object can be found without reading its name.
+        # Several objects from the start: a single object could be found without reading its name.
         most = 6 + min(int(done * 12), 6)
         images = random_images(random, self.textures, spec.language_batch, (1, most), photos=min(0.1 + done, 0.5))
         batch = self.batcher.batch(random, images, self.image_size(random))
@@ -105,10 +105,10 @@ class GenerativePretraining(Pretraining):
             states_BND = out.hidden_states[layer][:, image_tokens_N]
             error = self.heads.position_loss(states_BND, targets, torch.from_numpy(batch.boxes))
             measured["position"] = error.item()
-            # Rotary positions have to be computed by attention, which needs a stronger loss than learned embeddings.
+            # With rotary positions, attention must compute positions: that needs a stronger loss than learned ones.
             loss = loss + spec.heads_weight * (objects + (1.0 if layer else 0.3) * error)
         rate = spec.language_rate * one_cycle(done)
-        # The vision tower is trained already, and only refined.
+        # The vision tower is already trained and only refined.
         self.update(loss, 0.25 * rate, rate)
         return {"loss": loss.item(), **measured, **accuracies}
 
@@ -128,10 +128,10 @@ def _language_loss(logits_BTV: Tensor, batch: Batch) -> tuple[Tensor, dict[str, 
 
 
 def _attention_loss(attentions: tuple[Tensor, ...], batch: Batch, image_tokens_N: Tensor) -> Tensor:
-    """Return the mean negative log of the attention that first heads pay to their targets where a name ends.
+    """Return the mean negative log of the attention from the ends of names to their targets, in the first heads.
 
-    In the first layer the target is the word before (an object's color), in `ATTENTION_LAYERS` the image tokens of the
-    object named.
+    In the first layer the target is the previous word (an object's color), in `ATTENTION_LAYERS` the image tokens of
+    the named object.
     """
     b, t = batch.attend_from_L2.T
     weights = [attentions[layer][b, 0, t][:, image_tokens_N].float() for layer in ATTENTION_LAYERS]

@@ -1,4 +1,4 @@
-"""Auxiliary heads on image tokens: what object is centered there, and where. They exist during pretraining only.
+"""Auxiliary heads on image tokens for the object centered there and its position; used during pretraining only.
 
 Axes: B images, N image tokens, D width.
 """
@@ -28,7 +28,7 @@ class ImageTokenHeads(nn.Module):
         """Return the loss of shape, color and offset, and their accuracies over the tokens that hold an object."""
         shape_BN, color_BN, offset_BN2 = targets
         shape, color, offset = self.objects(features_BND).float().split((len(OUTLINES) + 1, len(INKS) + 1, 2), -1)
-        # Nearly every patch is empty; without a small weight on "nothing", shapes are not learned at all.
+        # Nearly every patch is empty: without a small weight for "nothing", shapes are not learned.
         shape_loss = functional.cross_entropy(shape.flatten(0, 1), shape_BN.flatten(), _weights(0.004, len(OUTLINES)))
         color_loss = functional.cross_entropy(color.flatten(0, 1), color_BN.flatten(), _weights(0.01, len(INKS)))
         there = shape_BN > 0
@@ -46,7 +46,7 @@ class ImageTokenHeads(nn.Module):
         there = shape_BN > 0
         corner_N2, size_N2 = boxes_N4[:, :2], boxes_N4[:, 2:] - boxes_N4[:, :2]
         position_BN2 = corner_N2 + offset_BN2 * size_N2
-        # In patches, so that errors of less than one patch still count.
+        # In patches: errors of less than one patch still count.
         return PATCHES * functional.l1_loss(self.position(states_BND[there]).float(), position_BN2[there])
 
 

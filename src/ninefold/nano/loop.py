@@ -1,6 +1,6 @@
 """The training loop that the nano bases share: checkpoints, log, optimizer. The stages are in the files by objective.
 
-The state is what is on disk: after ``kill -9`` the same command goes on from the last checkpoint.
+The state is on disk: after ``kill -9`` the same command resumes from the last checkpoint.
 """
 
 import json
@@ -28,7 +28,7 @@ from ninefold.runs.lock import working
 from ninefold.seeding import rng
 
 Stage = tuple[int, Callable[[float], dict[str, float]]]
-"""Its number of steps, and the function that takes one, given the finished fraction of the stage."""
+"""A stage: its number of steps, and the function of one step, given the finished fraction of the stage."""
 
 
 class Pretraining:
@@ -52,8 +52,8 @@ class Pretraining:
             self.processor = architecture.processor(base.tokenizer(corpus(spec.seed, self.textures)))
         else:
             self.processor = architecture.processor(AutoTokenizer.from_pretrained(first))
-        # Attention is supervised in the decoder, so that its weights have to be computed; and the backward pass of the
-        # fused kernels is the slower one on a CPU at this size.
+        # Attention in the decoder is supervised, which needs its weights; and at this size on a CPU, the backward pass
+        # of the fused kernels is slower.
         self.model = architecture.untrained(self.processor.tokenizer, attn_implementation="eager")
         if architecture.initialize is not None:
             architecture.initialize(self.model, AutoModelForImageTextToText.from_pretrained(first, dtype=torch.float32))
@@ -71,7 +71,7 @@ class Pretraining:
         raise NotImplementedError
 
     def run(self) -> None:
-        """Train from the last checkpoint to the finished base; a finished one stays as it is."""
+        """Train from the last checkpoint to the finished base; a finished one is left unchanged."""
         spec = self.spec
         decisive = {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
         with working(spec.out, decisive) as unfinished:
@@ -108,7 +108,7 @@ class Pretraining:
         self.optimizer.step()
 
     def image_size(self, random: np.random.Generator) -> tuple[int, int]:
-        """Draw the size of a step's images: the architecture's first one, three times in ten another."""
+        """Draw the size of a step's images: the architecture's first one, or with probability 0.3 another."""
         sizes = self.architecture.sizes
         return sizes[0] if len(sizes) == 1 or random.random() < 0.7 else sizes[random.integers(1, len(sizes))]
 
@@ -153,5 +153,5 @@ class Pretraining:
 
 
 def one_cycle(done: float, warm: float = 0.06) -> float:
-    """Return the learning rate as a fraction of the highest: a linear rise, then a cosine to nothing."""
+    """Return the learning rate as a fraction of the highest: a linear rise, then a cosine to zero."""
     return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))

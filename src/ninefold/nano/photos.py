@@ -1,4 +1,4 @@
-"""Photo-like images of the nano world in COCO's own format: a set unlike the synthetic ones, without a download."""
+"""Photo-like images of the nano world in COCO's format: a set unlike the synthetic ones, without a download."""
 
 import json
 from pathlib import Path
@@ -31,12 +31,12 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
     """Write `images/`, `annotations.json` and a README into a folder, with a bar on standard error if ``progress``.
 
     Raises:
-        DesignError: If fewer than one image is asked for, or the seed is negative.
-        DataError: If something else stands in that folder, which is never replaced.
+        DesignError: If the number of images is less than one, or the seed is negative.
+        DataError: If the folder holds anything else; it is never replaced.
     """
     if spec.pictures < 1 or spec.seed < 0:
         raise DesignError(f"--pictures {spec.pictures} --seed {spec.seed}: one image or more, and a seed of 0 or more")
-    # Whatever else is there, nobody but the user can make again.
+    # Other files in the folder are the user's and must not be lost.
     if out.exists() and not (out / "annotations.json").is_file() and (out.is_file() or any(out.iterdir())):
         raise DataError(f"{out}: holds other files than a nano world, so it is not replaced; choose another --out")
     images: list[dict[str, object]] = []

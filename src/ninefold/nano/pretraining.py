@@ -2,12 +2,12 @@
 
 Stage 1 trains the vision tower: linear heads on every image token predict the shape and color of the object centered
 there, and the center's offset within the token's patch. Stage 2 adds the object's position in the whole image, which
-stage 1 has no use for. Stage 3 trains the whole model on conversations: where objects are (in a captioner's words),
-what is at a point, pointing at an object, yes-no questions, captions. During stage 3, one attention head in each of
-three decoder layers is supervised to attend to the object named; that loss and the heads on image tokens are not part
+stage 1 does not need. Stage 3 trains the whole model on conversations: positions of objects (in a captioner's words),
+the object at a point, pointing at an object, yes-no questions, captions. During stage 3, one attention head in each of
+three decoder layers is supervised to attend to the named object; that loss and the heads on image tokens are not part
 of the finished base.
 
-The bases of other families start from the weights of LLaVA's that fit them, and need a fraction of its steps.
+The bases of other families start from the matching weights of LLaVA's base, and need a fraction of its steps.
 """
 
 import tyro

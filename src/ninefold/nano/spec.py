@@ -1,4 +1,4 @@
-"""Settings of the nano world and of pretraining; read by the command line, so nothing heavy is imported."""
+"""Settings of the nano world and of pretraining; read by the command line, hence without heavy imports."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,24 +6,24 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class WorldSpec:
-    """Photo-like images to make."""
+    """Settings of photo-like images."""
 
     pictures: int = 300
     """Number of images."""
     seed: int = 1
-    """Seed of the images; none repeats those that the bases were trained on."""
+    """Seed of the images; with every seed they differ from the images that the bases were trained on."""
 
 
 @dataclass(frozen=True)
 class PretrainSpec:
-    """The pretraining of one base."""
+    """Settings of the pretraining of one base."""
 
     out: Path
-    """Folder for checkpoints, the log, and at the end the base itself (in `base/`)."""
+    """Folder for checkpoints, the log and the finished base (in `base/`)."""
     family: str = "llava"
-    """A family with a nano base (see `ninefold models`); all but LLaVA's start from the weights of LLaVA's base."""
+    """A family with a nano base (see `ninefold models`); all except LLaVA start from the weights of LLaVA's base."""
     seed: int = 0
-    """Seed of everything random."""
+    """Seed of all random numbers."""
     vision_steps: int | None = None
     """Optimizer steps of stage 1, vision; by default the family's."""
     vision_batch: int = 40
@@ -41,7 +41,7 @@ class PretrainSpec:
     language_rate: float = 1.2e-3
     """Peak learning rate of stage 3."""
     attention_weight: float = 1.0
-    """Weight of the attention loss in stage 3; it falls to zero between 30 and 80 % of the stage."""
+    """Weight of the attention loss in stage 3; it decreases to zero between 30 and 80 % of the stage."""
     heads_weight: float = 1.0
     """Weight of the losses of the heads on image tokens in stage 3."""
     checkpoint_every: int = 250

@@ -1,4 +1,4 @@
-"""Targets of image tokens: which object each one shows.
+"""Targets of image tokens: the object that each one shows.
 
 Axes: B images, N image tokens.
 """
@@ -12,7 +12,7 @@ from ninefold.nano.world import INKS, OUTLINES, WorldImage, WorldThing
 
 
 def token_targets(images: list[WorldImage], boxes: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the object centered in the part of the image that each token shows; of several, the foremost.
+    """Return the object centered in the part of the image that each token shows; if there are several, the foremost.
 
     Returns:
         shape_BN and color_BN, class indices with 0 for no object and -100 for tokens that show nothing, and offset_BN2,
@@ -35,7 +35,7 @@ def token_targets(images: list[WorldImage], boxes: NDArray[np.float32]) -> tuple
 
 
 def shown_by(boxes: NDArray[np.float32], item: WorldThing) -> NDArray[np.float32]:
-    """Return 1 for the image tokens whose center lies on an object, or which are nearest to it; 0 elsewhere."""
+    """Return 1 for the image tokens whose center lies on an object, or that are nearest to it; 0 elsewhere."""
     left, top, right, bottom = boxes.T
     width, height = right - left, bottom - top
     across = np.abs((left + right) / 2 - item.x) <= np.maximum(item.w, width) / 2

@@ -1,8 +1,8 @@
 """The nano world: procedural images of colored shapes, plain ones and photo-like ones.
 
-The plain images are uniform and crisp; the photo-like ones have textured backgrounds, three to twelve things of many
-sizes off any grid, which overlap and crowd at the center, as in photos. Positions and sizes are fractions of the
-image's sides, so that an image can be drawn at any size and aspect ratio.
+The plain images are uniform and crisp; the photo-like ones have textured backgrounds, and three to twelve things
+of many sizes off any grid, which overlap and crowd at the center, as in photos. Positions and sizes are fractions of
+the image's sides: an image can be drawn at any size and aspect ratio.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ OUTLINES = ("circle", "triangle", "square", "star", "plus")
 """The shapes a thing can have: literal, so that a new word of the vocabulary changes no base."""
 
 INKS = ("red", "green", "blue", "cyan", "magenta", "yellow", "white")
-"""The colors a thing can have."""
+"""Colors of things."""
 
 KINDS = tuple((color, shape) for color in INKS for shape in OUTLINES)
-"""All objects, by color and shape."""
+"""All objects, as pairs of color and shape."""
 
 STENCIL = 160
-"""Side of the largest drawing of a shape; every thing is a smaller copy of one."""
+"""Side of the largest drawing of a shape in pixels; every thing is a smaller copy of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,11 @@ class WorldThing:
     h: float
     """Height, as a fraction of the image's height."""
     rgb: tuple[int, int, int]
-    """The color it is painted with: the vocabulary's own in plain images, a shade of it in photo-like ones."""
+    """Its drawn color: the vocabulary's own in plain images, a shade of it in photo-like ones."""
 
     @property
     def name(self) -> str:
-        """How a question names it."""
+        """Its name in questions."""
         return f"{self.color} {self.shape}"
 
 
@@ -67,7 +67,7 @@ class WorldImage:
     """Width over height."""
 
     def named_once(self) -> list[WorldThing]:
-        """Return the objects whose name no other object of the image has."""
+        """Return the objects with a unique name in the image."""
         names = [item.name for item in self.items]
         return [item for item in self.items if names.count(item.name) == 1]
 
@@ -119,8 +119,8 @@ def draw(image: WorldImage, width: int, height: int) -> Pixels:
     """Draw an image with soft edges.
 
     Returns:
-        An array (height, width, 3). Drawing at a size of another aspect ratio squeezes the image, as a processor
-        that resizes to a square does.
+        An array (height, width, 3). Drawing at another aspect ratio squeezes the image, like a processor that
+        resizes to a square.
     """
     if image.background.shape[:2] == (1, 1):
         canvas = np.empty((height, width, 3), np.uint8)
@@ -135,7 +135,7 @@ def draw(image: WorldImage, width: int, height: int) -> Pixels:
 
 
 def texture(rng: np.random.Generator, side: int = 320) -> Pixels:
-    """Make a muted, cloudy background (side, side, 3), at times with a horizon or stripes: never a color of a thing."""
+    """Return a muted, cloudy background (side, side, 3), at times with a horizon or stripes, not in a thing's color."""
     field = np.zeros((side, side), np.float32)
     for cells in (3, 6, 12, 24, 48, 96):
         noise = Image.fromarray(rng.random((cells, cells), np.float32))
@@ -190,7 +190,7 @@ def _paste(canvas: Pixels, item: WorldThing) -> None:
 
 @lru_cache(maxsize=20_000)
 def _stencil(shape: str, w: int, h: int) -> NDArray[np.float32]:
-    """Return how much of each pixel of a w x h box a shape covers, (h, w) in [0, 1]."""
+    """Return the coverage of each pixel of a w x h box by a shape, (h, w) in [0, 1]."""
     drawn = Image.fromarray(mask(shape, STENCIL) * np.uint8(255))
     whole = drawn.crop(drawn.getbbox())
     return np.asarray(whole.resize((w, h), Image.Resampling.BOX), np.float32) / np.float32(255)

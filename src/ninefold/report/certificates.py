@@ -1,4 +1,4 @@
-"""Certificates of the data sets behind a report, in words."""
+"""Summaries of the certificates of a report's data sets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,34 +13,34 @@ from ninefold.web.wording import count, percent
 
 @dataclass(frozen=True, slots=True)
 class SplitSummary:
-    """The certificate of one split, summed up."""
+    """The summary of one split's certificate."""
 
     name: str
-    """The split."""
+    """Name of the split."""
     rows: int
-    """How many examples it has."""
+    """Number of examples."""
     bound: str
     """The best accuracy from the text alone, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateSummary:
-    """The certificate of one data set, summed up."""
+    """The summary of one data set's certificate."""
 
     name: str
-    """What the set's folder is called."""
+    """Name of the data set's folder."""
     missing: str
-    """Why there is no certificate; empty where there is one."""
+    """Reason for a missing certificate; empty if there is one."""
     splits: tuple[SplitSummary, ...] = ()
     """Its splits."""
     statements: tuple[str, ...] = ()
-    """All facts in sentences: what is exact, and what is not and by how much."""
+    """All facts as sentences: what is exact, what is not, and by how much."""
     limits: tuple[str, ...] = ()
-    """What it does not state."""
+    """Limits of the certificate, as sentences."""
 
 
 def summaries(runs: Iterable[Run]) -> list[CertificateSummary]:
-    """Return the certificate of each data set that the runs name, in the order they name them."""
+    """Return the summary for each data set of the runs, in order of first use."""
     return [_summary(folder) for folder in dict.fromkeys(folder for run in runs for folder in run.data_folders)]
 
 

@@ -9,17 +9,17 @@ from ninefold.analysis import cells, statistics
 from ninefold.report.test_sets import Result
 
 SIGNIFICANCE = 1 - statistics.CONFIDENCE
-"""P-values below this count as a change."""
+"""Significance level: smaller p-values count as a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A tuned run against its base on the very same examples."""
+    """The comparison of a tuned run with its base on the same examples."""
 
     paired: statistics.Paired
-    """The comparison; where examples share a group, such as an image, its interval and test are clustered by it."""
+    """Paired statistics; if examples share a group, such as an image, interval and test are clustered by it."""
     mcnemar: float
-    """P-value of McNemar's exact test of examples gained against examples lost, as if all were independent."""
+    """P-value of McNemar's exact test of gained against lost examples, as if all were independent."""
 
     @property
     def verdict(self) -> str:
@@ -39,7 +39,7 @@ def change(base: Result, tuned: Result) -> Change:
 
 
 def sure_cells(base: Result, tuned: Result) -> NDArray[np.bool_]:
-    """Return the cells that changed beyond chance, shape (grid, grid): exact McNemar tests, adjusted by Holm."""
+    """Return the cells with a significant change, shape (grid, grid): exact McNemar tests, adjusted by Holm."""
     before, after = _answers(base, tuned)
     table = base.run.scores
     grid = len(base.run.metrics["by_cell"])

@@ -23,11 +23,11 @@ class ShownAnswer:
     name: str
     """The run's name."""
     text: str
-    """The exact text."""
+    """The exact text of the answer."""
     is_right: bool
-    """Whether it counts as right."""
+    """Whether it is right."""
     kind: str
-    """"label", or why no label could be read."""
+    """The outcome of reading it (see `ninefold.types.AnswerKind`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class ShownExample:
     answer: str
     """The right answer."""
     cell: Cell | None
-    """Where the thing is, where the set says so."""
+    """The target's cell, if the set has positions."""
     answers: tuple[ShownAnswer, ...]
-    """Those of the runs."""
+    """The answers of the runs."""
     image: str | None
-    """A thumbnail as a data URI, where the data set can be read."""
+    """A thumbnail as a data URI; None if the data set cannot be read."""
     frame: tuple[float, float, float, float] | None
-    """Left, top, width and height of the thing's box, or else of its cell, as percentages of the image."""
+    """Left, top, width and height of the target's box, or of its cell, as percentages of the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +55,18 @@ class Gallery:
     """The examples of one set."""
 
     examples: tuple[ShownExample, ...]
-    """Wrong ones first."""
+    """The chosen examples, wrong ones first."""
     total: int
-    """How many examples the set has."""
+    """Number of examples of the set."""
     missing: str | None
-    """Why images are missing, where some are."""
+    """Reason for missing images, if any are missing."""
 
 
 def gallery(test_set: TestSet, limit: int) -> Gallery:
     """Choose up to ``limit`` examples of a set and read their images.
 
-    Cells take turns, and each gives the example most worth seeing of those it has left: the later the run that is wrong
-    about it (tuned after base), the more. Sets without cells take turns by answer.
+    Cells take turns, and each gives its most interesting example left: one that a later run (tuned after base) answers
+    wrong comes first. In sets without cells, answers take turns.
     """
     table = _ranked(test_set)
     turn = table.groupby(["cell_row", "cell_col"] if test_set.grid else "answer").cumcount()
@@ -78,7 +78,7 @@ def gallery(test_set: TestSet, limit: int) -> Gallery:
 
 
 def _ranked(test_set: TestSet) -> pd.DataFrame:
-    """Return the score table with a ``rank``, worst first; a fixed shuffle breaks ties, lest neighbors crowd it."""
+    """Return the score table with a ``rank``, worst first; a fixed shuffle breaks ties, to mix similar neighbors."""
     table = test_set.results[0].run.scores
     table = table.iloc[rng(0, "gallery").permutation(len(table))].copy()
     table["rank"] = 0

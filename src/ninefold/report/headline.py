@@ -1,4 +1,4 @@
-"""Headline sentences: the change in accuracy of each model, or its accuracy where nothing was tuned."""
+"""Headline sentences: the change in accuracy of each model, or its accuracy if nothing was tuned."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ninefold.report.test_sets import TestSet
 from ninefold.web.wording import count, join, percent
 
 VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "moved without clear change"}
-"""The verb of each verdict, in the order that sentences name them."""
+"""The verb of each verdict, in the order of the sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +16,13 @@ class Outcome:
     """The effect of fine-tuning on one model and one set."""
 
     subject: str
-    """The base model."""
+    """Name of the base model."""
     set_name: str
-    """The set."""
+    """Name of the set."""
     questions: int
-    """How many questions it asks."""
+    """Number of questions of the set."""
     changes: tuple[Change, ...]
-    """One for each tuned run."""
+    """One change for each tuned run."""
 
     @property
     def verdict(self) -> str:
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def sentences(sets: Sequence[TestSet]) -> list[str]:
-    """Return one sentence for each model that was tuned, or one for each run where none was."""
+    """Return one sentence for each tuned model or, without any, one for each run."""
     outcomes = _outcomes(sets)
     subjects = list(dict.fromkeys(outcome.subject for outcome in outcomes))
     if subjects:

@@ -1,4 +1,4 @@
-"""Image inputs: tables of the sizes, tiles and image tokens that each model read, as its runs recorded them."""
+"""Image inputs: tables of the sizes, tiles and image tokens that each model received, as recorded in its runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from ninefold.store import canonical_json
 from ninefold.web.wording import count, join, percent
 
 SIZES = 6
-"""Most image sizes shown of a set; all others make one row."""
+"""Largest number of image sizes shown for a set; all others share one row."""
 
 HEAD = ("images of", "size", "questions", "resized to", "tiles", "image tokens", "prompt tokens")
 
@@ -69,6 +69,6 @@ def _size(size: Sequence[int]) -> str:
 
 
 def _span(numbers: Sequence[int]) -> str:
-    """Return the least and the greatest of numbers; empty where they are 0, which means unknown."""
+    """Return the minimum and maximum of numbers as text; empty if they are 0, which means unknown."""
     low, high = min(numbers), max(numbers)
     return "" if high == 0 else count(low) if low == high else f"{count(low)} to {count(high)}"

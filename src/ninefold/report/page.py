@@ -1,4 +1,4 @@
-"""The report: runs in, one self-contained HTML file and a folder of figures out."""
+"""The report: one self-contained HTML file and a folder of figures, made from runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,22 +18,22 @@ from ninefold.web.page import render
 from ninefold.web.wording import count, slugs
 
 GALLERY = 243
-"""Most examples that one set shows: three a cell."""
+"""Largest number of examples shown for one set: three per cell."""
 
 EXAMPLES = 600
-"""Most examples that all sets together show, so that a page stays within a few megabytes."""
+"""Largest number of examples shown for all sets together; it keeps a page within a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """How one run came about."""
+    """The facts of one run."""
 
     title: str
-    """Kind and folder."""
+    """Kind and folder of the run."""
     command: str
     """The command line."""
     facts: Mapping[str, Any]
-    """Its specification, results, versions, machine and times."""
+    """Specification, results, versions, machine and times."""
 
 
 def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> None:
@@ -42,11 +42,11 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
     Args:
         runs: Folders that train and evaluate wrote, in any order. Base and tuned evaluations of the same examples are
             compared example by example.
-        out: The HTML file; figures go to ``<stem>-figures/`` beside it.
-        pending: What is still to come; where there is something, the page says that it is not complete.
+        out: The HTML file; figures are written to ``<stem>-figures/`` beside it.
+        pending: Names of runs still to come; if there are any, the page states that it is not complete.
 
     Raises:
-        RunError: If a folder is no finished, scored run.
+        RunError: If a folder is not a finished, scored run.
     """
     evaluations, trainings = read_runs(runs)
     sets = group(evaluations)

@@ -16,35 +16,35 @@ class Section:
     """The section of one set, ready to draw."""
 
     anchor: str
-    """Its name in links and file names."""
+    """Name in links and file names."""
     name: str
-    """What the set is called."""
+    """Name of the set."""
     questions: int
-    """How many questions it asks."""
+    """Number of questions of the set."""
     uncertainty: str
-    """What its intervals mean."""
+    """Meaning of the intervals."""
     chart: intervals.AccuracyChart
-    """All accuracies."""
+    """Chart of all accuracies."""
     headline: tuple[comparison.Change, ...]
-    """The effect of fine-tuning, where one model was tuned once."""
+    """The effect of fine-tuning, if one model was tuned once."""
     has_change: bool
-    """Whether base and tuned are compared."""
+    """Whether a base and a tuned model are compared."""
     symbols: Mapping[str, LabelSymbol]
     """The symbols of all labels, in canonical order."""
     grid: int | None
-    """Cells along each side of its maps, where it has any."""
+    """Cells along each side of the maps; None without maps."""
     accuracy: tuple[maps.Panel, ...]
-    """Maps of accuracy, and of its change."""
+    """Maps of accuracy and of its change."""
     votes: tuple[maps.Panel, ...]
     """Maps of the most common answer."""
     shows_answers: bool
-    """Whether every cell has one right answer, which a perfect model would show."""
+    """Whether every cell has one right answer: the map of a perfect model."""
     numbers: tuple[tables.Table, ...]
-    """Accuracy, regions and invalid answers."""
+    """Tables of accuracy, regions and invalid answers."""
     confusions: tuple[tables.Table, ...]
-    """Confusion matrices, one a run."""
+    """Confusion matrices, one per run."""
     gallery: Gallery
-    """Examples."""
+    """The gallery of examples."""
 
 
 def section(test_set: TestSet, anchor: str, limit: int) -> Section:
@@ -53,7 +53,7 @@ def section(test_set: TestSet, anchor: str, limit: int) -> Section:
     Args:
         test_set: The set and its runs.
         anchor: Its name in links and file names.
-        limit: Most examples of its gallery.
+        limit: Largest number of examples in the gallery.
     """
     changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
     signs = symbols(test_set.labels)
@@ -80,7 +80,7 @@ def section(test_set: TestSet, anchor: str, limit: int) -> Section:
 
 
 def _answers(test_set: TestSet) -> maps.Grid:
-    """Return the one right answer of each cell, None where its examples have several or there are none."""
+    """Return the one right answer of each cell; None if its examples have several, or it has no examples."""
     size = test_set.grid or 0
     unknown = [[None] * size for _ in range(size)]
     answers: maps.Grid = test_set.results[0].run.metrics.get("answer_by_cell") or unknown

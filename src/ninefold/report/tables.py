@@ -10,10 +10,10 @@ from ninefold.report.test_sets import Result, TestSet
 from ninefold.web.wording import count, p_value, percent, points, span
 
 CONFIDENCE = percent(statistics.CONFIDENCE)
-"""The coverage of all intervals, in words."""
+"""Confidence level of all intervals, as text."""
 
 MOST_LABELS = 24
-"""Questions with more labels get no confusion matrix and no map of answers: nobody could read them."""
+"""Largest number of labels with a confusion matrix and a map of answers; larger ones would be unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class TableCell:
     """One cell of a table."""
 
     text: str
-    """What it says."""
+    """Its text."""
     detail: str = ""
-    """What it says in small print."""
+    """Its text in small print."""
     weight: float = 0.0
-    """How strongly it is tinted, in [0, 1]."""
+    """Strength of its tint, in [0, 1]."""
     is_right: bool = False
     """Whether it counts right answers."""
 
@@ -37,7 +37,7 @@ class Table:
     title: str
     """Its caption."""
     note: str
-    """How to read it, in one sentence."""
+    """Explanation, in one sentence."""
     head: tuple[str, ...]
     """Heads of the columns, the first above the names of the rows."""
     rows: tuple[tuple[str, tuple[TableCell, ...]], ...]
@@ -50,7 +50,7 @@ def numbers(test_set: TestSet) -> tuple[Table, ...]:
 
 
 def summary(test_set: TestSet) -> Table:
-    """Return the table of accuracies, intervals and invalid answers; one row a run."""
+    """Return the table of accuracies, intervals and invalid answers; one row per run."""
     changes = {tuned.name: change(base, tuned) for base, tuned in test_set.pairs}
     rows = []
     for result in test_set.results:
@@ -70,7 +70,7 @@ def summary(test_set: TestSet) -> Table:
 
 
 def regions(test_set: TestSet) -> Table:
-    """Return the table of accuracies in each region; one column a run, and one for each change."""
+    """Return the table of accuracies by region; one column per run and one per change."""
     by_region = [result.run.metrics["by_region"] for result in test_set.results]
     heads: list[str] = []
     for result in test_set.results:
@@ -88,7 +88,7 @@ def regions(test_set: TestSet) -> Table:
 
 
 def invalid(test_set: TestSet) -> Table:
-    """Return the table of invalid answers by kind; one column a run."""
+    """Return the table of invalid answers by kind; one column per run."""
     classes = [result.run.metrics["invalid_by_class"] for result in test_set.results]
     rows = [(kind, tuple(TableCell(count(counts.get(kind, 0))) for counts in classes)) for kind in classes[0]]
     note = "An answer is valid if it names exactly one label; all others are counted here by kind."
@@ -96,7 +96,7 @@ def invalid(test_set: TestSet) -> Table:
 
 
 def confusion(result: Result) -> Table:
-    """Return the confusion matrix of one run: a row for each right answer, a column for each given one."""
+    """Return the confusion matrix of one run: one row per right answer, one column per given answer."""
     table: dict[str, dict[str, int]] = result.run.metrics["confusion"]
     found = dict.fromkeys([*table, *(name for row in table.values() for name in row)])
     labels = result.run.labels

@@ -1,4 +1,4 @@
-"""The runs of a report: read from their folders, told apart, and paired by the examples they answered."""
+"""The runs of a report: read from their folders, named, and paired by the examples they answered."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ class Run:
     """A finished run folder."""
 
     folder: Path
-    """The folder."""
+    """Path of the folder."""
     spec: dict[str, Any]
-    """All that changed its outcome."""
+    """The content of its ``spec.json``."""
     metrics: dict[str, Any]
     """The content of its ``metrics.json``."""
     provenance: dict[str, Any]
-    """Command, versions and machine; empty where the run tells none."""
+    """The content of its ``provenance.json``; empty if there is none."""
     image_inputs: dict[str, Any] | None
-    """Sizes, tiles and tokens of its images (see `ninefold.models.image_inputs`), where that is known."""
+    """Sizes, tiles and tokens of its images (see `ninefold.models.image_inputs`); None if unknown."""
 
     @property
     def model(self) -> str:
@@ -42,7 +42,7 @@ class Run:
 
     @property
     def data_folders(self) -> list[Path]:
-        """Return the folders of its data sets when it was made; training may use several."""
+        """Return the folders of its data sets at the time of the run; training may use several."""
         named = self.provenance.get("data") or []
         return [Path(folder) for folder in ([named] if isinstance(named, str) else named)]
 
@@ -52,7 +52,7 @@ class Training(Run):
     """A training run."""
 
     history: list[dict[str, Any]]
-    """Losses, one entry a measurement: epoch, step, train_loss, validation_loss, learning_rate."""
+    """Losses, one entry per measurement: epoch, step, train_loss, validation_loss, learning_rate."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Evaluation(Run):
 
     @property
     def base_model(self) -> lineage.Identity:
-        """Return the identity of the model before tuning; its own where it is a base."""
+        """Return the identity of the model before tuning; a base's own identity."""
         return lineage.subject(self.spec["model"], self.provenance)
 
     @property
@@ -82,44 +82,44 @@ class Evaluation(Run):
 
     @property
     def set_key(self) -> str:
-        """Return the identity of the examples: runs with the same key are comparable example by example."""
+        """Return the key of the examples: runs with the same key can be compared example by example."""
         data = self.spec["data"]
         return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit")])
 
     @property
     def subject(self) -> str:
-        """Return the name of the base model, with the way of scoring where that is not the usual one."""
+        """Return the name of the base model, with the method of scoring if it is not the default."""
         return f"{self.model} by choice" if self.spec.get("scoring") == "choice" else self.model
 
     @property
     def subject_key(self) -> str:
-        """Return the identity that runs of a base and of models tuned from it share."""
+        """Return the key that runs of a base and of models tuned from it share."""
         model = {key: value for key, value in self.base_model.items() if key != "adapter"}
         return canonical_json({**self.spec, "id": None, "model": model})
 
     @cached_property
     def labels(self) -> list[str]:
-        """Return all answers in the question's canonical order; in order of appearance where rows have their own."""
+        """Return all answers in the question's canonical order; in order of appearance if each row has its own."""
         known = self.spec["data"].get("labels") or ()
         valid = self.scores["kind"] == "label"
         return list(dict.fromkeys([*known, *self.scores["answer"], *self.scores["label"][valid]]))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Return the score table, one row an example, indexed by the example's id."""
+        """Return the score table, one row per example, indexed by the example's id."""
         return pd.read_parquet(self.folder / layout.SCORES).set_index("id", drop=False)
 
 
 @dataclass(frozen=True)
 class Result:
-    """An evaluation as a report shows it, under a name."""
+    """An evaluation under its name in a report."""
 
     name: str
-    """What tells it from the others of its set: "base", "tuned", or more where there are more."""
+    """Name that is unique within its set: "base", "tuned", or a longer one if there are several."""
     run: Evaluation
     """The evaluation."""
     base: Evaluation | None
-    """The same model before tuning, on the same examples, where the report has it; None for a base itself."""
+    """The same model before tuning, on the same examples, if in the report; None for a base."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,19 @@ class TestSet:
     """The examples of one data set, and all runs that answered them."""
 
     name: str
-    """What the set is called, unique in the report."""
+    """Name of the set, unique in the report."""
     results: tuple[Result, ...]
-    """Runs by model, each base before what was tuned from it."""
+    """Runs by model, each base before its tuned models."""
 
     @property
     def pairs(self) -> list[tuple[Result, Result]]:
-        """Return every tuned run with the base it was tuned from."""
+        """Return every tuned run with its base."""
         by_run = {id(result.run): result for result in self.results}
         return [(by_run[id(result.base)], result) for result in self.results if result.base is not None]
 
     @property
     def grid(self) -> int | None:
-        """Return the number of cells along each side of its maps; None where the set gives no positions."""
+        """Return the number of cells along each side of its maps; None if the set has no positions."""
         return len(self.results[0].run.metrics["by_cell"]) if "by_cell" in self.results[0].run.metrics else None
 
     @property
@@ -157,7 +157,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
     """Read run folders; the same run given twice counts once.
 
     Raises:
-        RunError: If a folder is missing, is no run, is unfinished, or was not scored.
+        RunError: If a folder is missing, not a run, unfinished, or not scored.
     """
     evaluations: dict[str, Evaluation] = {}
     trainings: dict[str, Training] = {}

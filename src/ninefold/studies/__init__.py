@@ -1,1 +1,1 @@
-"""Studies: what is run together."""
+"""Studies: data sets, runs and reports that are made together."""

@@ -1,4 +1,4 @@
-"""The demo: the whole system on the embedded default. A base is evaluated, fine-tuned, and evaluated again."""
+"""The demo: the whole system on the embedded default model, evaluated, fine-tuned, and evaluated again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Trai
 from ninefold.training.spec import TrainSpec
 
 DISTRACTORS = 3
-"""Other objects in half of the training images: without them a model need not read the question."""
+"""Number of distractors in half of the training images: without them a model need not read the question."""
 
 ABOUT = """\
 What `ninefold demo` made
@@ -45,20 +45,20 @@ def demo(
     epochs: int = 4,
     tell: Callable[[str], None] = say,
 ) -> dict[str, Any]:
-    """Run the demo in a folder; what is there already is not made again.
+    """Run the demo in a folder; finished parts are not made again.
 
-    A first page is there as soon as the base is evaluated; it is written again when all is done.
+    A first report is written once the base is evaluated, and again when everything is done.
 
     Args:
         out: The folder.
         model: Name of the model.
-        limit: Use only the first so many examples of every data set, to try things out.
+        limit: Number of examples of every data set, for a quick trial; None for all.
         pictures: Number of photo-like images.
-        epochs: Most passes over the training images.
-        tell: Takes a line on what is going on.
+        epochs: Maximum number of epochs.
+        tell: A function that shows a line about progress.
 
     Returns:
-        What ``summary.json`` holds: accuracies by data set and model, and seconds by step.
+        The content of ``summary.json``: accuracies by data set and model, and seconds by step.
     """
     seconds = run(
         study(out, model=model, limit=limit, pictures=pictures, epochs=epochs), out / "seconds.json", tell=tell

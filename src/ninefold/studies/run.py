@@ -1,4 +1,4 @@
-"""The executor of studies: walks the steps, skips what is done, resumes what was interrupted."""
+"""The executor of studies: runs the steps, skips finished tasks, resumes interrupted ones."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -22,15 +22,15 @@ from ninefold.training.train import train
 
 
 def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = say) -> dict[str, float]:
-    """Bring about all steps of a study; the same call after an interruption goes on.
+    """Run all steps of a study; after an interruption the same call resumes.
 
     Args:
-        steps: What to do, in order.
-        seconds: JSON file that keeps the time of each step, over interruptions too.
-        tell: Takes a line on what is going on.
+        steps: The steps, in order.
+        seconds: JSON file with the time of each step, kept across interruptions.
+        tell: A function that shows a line about progress.
 
     Returns:
-        Seconds by name of a step; steps of one name are summed up.
+        Seconds by step name; steps of the same name are summed.
     """
     kept: dict[str, float] = store.read_json(seconds) if seconds.exists() else {}
     taken: dict[str, float] = dict.fromkeys((step.name for step in steps), 0.0)
@@ -44,7 +44,7 @@ def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = s
                 _write(task, complete, tell)
             else:
                 _perform(task)
-        # A step that was finished before takes next to nothing now; the time that counts is the longest.
+        # A step that was already finished takes almost no time now; the longest time counts.
         kept[key] = max(round(time.perf_counter() - begun, 1), kept.get(key, 0.0))
         taken[step.name] = round(taken[step.name] + kept[key], 1)
         store.write_json(seconds, kept)
@@ -52,7 +52,7 @@ def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = s
 
 
 def is_made(folder: Path, source: Source) -> bool:
-    """Return whether a folder holds the data set of a source, made after the files that its specification names."""
+    """Return whether a folder holds a source's data set, newer than the files that its specification names."""
     try:
         manifest = Dataset.open(folder).manifest
     except DataError:
@@ -75,7 +75,7 @@ def _perform(task: Task) -> None:
                 make(source, folder, progress=True)
         case Verification(folder):
             certificate.verify(folder, progress=True)
-        # Runs know themselves whether they are done.
+        # A run skips its own work if it is done.
         case Evaluation(folder, spec):
             evaluate(spec, folder)
         case Training(folder, spec):

@@ -1,4 +1,4 @@
-"""A study: data sets, evaluations, trainings and pages as frozen descriptions, in the order they are made."""
+"""A study: frozen descriptions of data sets, evaluations, trainings and pages, in order."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class Images:
     folder: Path
     """Folder to write."""
     spec: WorldSpec
-    """What to draw."""
+    """Settings of the images."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class DataSet:
     folder: Path
     """Folder to write."""
     spec: Any
-    """What it is made from: the specification of a source."""
+    """Specification of its source."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Evaluation:
     folder: Path
     """Run folder."""
     spec: EvaluateSpec
-    """The model and the questions."""
+    """Model and questions."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Training:
     folder: Path
     """Run folder."""
     spec: TrainSpec
-    """The model, the data sets and the settings."""
+    """Model, data sets and settings."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A report, written from those of its runs that are done; it names the others as still to come."""
+    """A report of the finished runs among its runs; it lists the others as still to come."""
 
     path: Path
     """HTML file to write."""
@@ -68,14 +68,14 @@ class Page:
 
 
 Task = Images | DataSet | Verification | Evaluation | Training | Page
-"""One piece of work of a study."""
+"""One task of a study."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Tasks under one name, whose time is kept together."""
+    """Tasks under one name, with one total time."""
 
     name: str
-    """What they do, in a few words."""
+    """Description in a few words."""
     tasks: tuple[Task, ...]
-    """In order."""
+    """Tasks, in order."""

@@ -19,20 +19,20 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "count": wording.count,
     "p_value": wording.p_value,
 }
-"""Template filters that every page has."""
+"""Template filters of every page."""
 
 
 def render(package: str, template: str, *, filters: Mapping[str, Callable[..., Any]] = FILTERS, **values: Any) -> str:
-    """Return a page as HTML that loads nothing.
+    """Return a page as HTML that loads no other file.
 
     The template extends ``layout.html.j2`` of this room. ``templates/style.css`` of the package follows the shared
-    style sheet, and ``templates/page.js`` is the only script that the page's policy lets run, by its hash.
+    style sheet, and ``templates/page.js`` is the only script that the page's policy allows, by its hash.
 
     Args:
         package: The package whose ``templates`` folder holds the template.
         template: The name of the template.
-        filters: Template filters beside those of `FILTERS`.
-        values: What the template names.
+        filters: Template filters.
+        values: Variables of the template.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader(__package__)]),

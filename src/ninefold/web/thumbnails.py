@@ -1,4 +1,4 @@
-"""Small copies of images, as data URIs that a page can hold."""
+"""Thumbnails of images, as data URIs."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Numbers as words: percentages that never round to more than they are, and sentences that say what happened."""
+"""Numbers as text: percentages that never round up to 100 % or down to 0 %, intervals, counts and lists."""
 
 import re
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ def span(bounds: Sequence[float | None] | None, digits: int = 1) -> str:
 
 
 def count(number: int) -> str:
-    """Return an integer with its thousands apart."""
+    """Return an integer with thousands separated."""
     return f"{number:,}"
 
 
 def p_value(value: float) -> str:
-    """Return a p-value as readers quote it."""
+    """Return a p-value in the usual notation."""
     text = "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
     return text.replace(" ", NO_BREAK_SPACE)
 
@@ -50,7 +50,7 @@ def join(parts: Sequence[str]) -> str:
 
 
 def slugs(names: Sequence[str]) -> list[str]:
-    """Return, for each name, one that is safe in links and in names of files; all are different."""
+    """Return, for each name, a unique one that is safe in links and file names."""
     plain = [re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "unnamed" for name in names]
     if len(set(plain)) == len(plain):
         return plain

@@ -1,1 +1,1 @@
-"""A file for each family's architecture at nano size."""
+"""Architectures at nano size, one file per family."""

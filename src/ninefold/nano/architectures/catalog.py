@@ -1,4 +1,4 @@
-"""The architectures of the nano bases by family: each in the file that has the family's name."""
+"""The catalog of the nano bases' architectures, by family; each is in the file named after the family."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,4 +11,4 @@ _FILES = {family: f"{__package__}.{family.replace('-', '_')}" for family in FAMI
 ARCHITECTURES: dict[str, Architecture] = {
     family: import_module(file).ARCHITECTURE for family, file in _FILES.items() if find_spec(file)
 }
-"""LLaVA's first: the others start from its weights."""
+"""Architectures by family; LLaVA first, because the others start from its weights."""

@@ -1,4 +1,4 @@
-"""CLIP: LLaVA's vision tower and a text tower, whose outputs are compared."""
+"""CLIP: LLaVA's vision tower and a text tower with comparable outputs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ BEGIN, END = "<|startoftext|>", "<|endoftext|>"
 
 
 class PairProcessor:
-    """CLIP's tokenizer and image processor, saved side by side as in its releases."""
+    """CLIP's tokenizer and image processor, saved side by side as in CLIP's releases."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, image_processor: CLIPImageProcessorPil) -> None:
         self.tokenizer = tokenizer
@@ -48,7 +48,7 @@ def processor(tokens: PreTrainedTokenizerFast) -> PairProcessor:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> CLIPModel:
-    """Return the model with fresh weights."""
+    """Return the model with random weights."""
     size = {
         "hidden_size": WIDTH,
         "intermediate_size": 3 * WIDTH,
@@ -72,7 +72,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> CLIPModel:
         projection_dim=WIDTH,
         **special,
     )
-    # Attention is not supervised, so that its weights are not needed and fused kernels serve.
+    # Attention is not supervised: its weights are not needed, and fused kernels can be used.
     return CLIPModel._from_config(config, **{**options, "attn_implementation": "sdpa"})
 
 

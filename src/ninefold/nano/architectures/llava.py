@@ -64,8 +64,8 @@ def decoder(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
         "num_attention_heads": HEADS,
         "num_key_value_heads": HEADS,
         "max_position_embeddings": 2048,
-        # A name is matched to an image token by content, hundreds of tokens away: that needs dimensions of a head
-        # whose rotary angle hardly changes over such a distance, and a head has only 32 in all.
+        # A name is matched to an image token by content, hundreds of tokens away. This needs head dimensions whose
+        # rotary angle hardly changes over such a distance, and a head has only 32 dimensions.
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e7},
         # At this width the usual 0.02 makes queries and keys so small that attention to names is learned very late.
         "initializer_range": 0.08,
@@ -75,7 +75,7 @@ def decoder(tokens: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaForConditionalGeneration:
-    """Return the model with fresh weights: about 1.7 million parameters."""
+    """Return the model with random weights: about 1.7 million parameters."""
     return LlavaForConditionalGeneration._from_config(LlavaConfig(**model_options(tokens, SIDE)), **options)
 
 

@@ -36,13 +36,13 @@ def processor(tokens: PreTrainedTokenizerFast) -> LlavaNextProcessor:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaNextForConditionalGeneration:
-    """Return the model with fresh weights."""
+    """Return the model with random weights."""
     config = LlavaNextConfig(image_grid_pinpoints=PINPOINTS, **llava.model_options(tokens, TILE))
     return LlavaNextForConditionalGeneration._from_config(config, **options)
 
 
 def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return the part of the image that each token shows: of the thumbnail, then of the tiles; none at ends of rows."""
+    """Return the part of the image that each token shows: thumbnail, then tiles; none for tokens at row ends."""
     height, width = inputs["image_sizes"][0].tolist()
     side, whole = TILE // PATCH, SIDE // PATCH
     # The image fills the tiles along one side; the model removes the padding along the other.

@@ -26,7 +26,7 @@ def processor(tokens: PreTrainedTokenizerFast) -> LlavaOnevision15Processor:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> LlavaOnevision15ForConditionalGeneration:
-    """Return the model with fresh weights."""
+    """Return the model with random weights."""
     text = llava.decoder(tokens) | {"head_dim": WIDTH // HEADS, "rms_norm_eps": 1e-6}
     start, end, video = tokens.convert_tokens_to_ids(list(qwen2_vl.SPECIAL))
     config = LlavaOnevision15Config(
@@ -61,7 +61,7 @@ def initialize(model: LlavaOnevision15ForConditionalGeneration, first: Any) -> N
     tensors["model.visual.class_embedding"] = donor[f"{tower}embeddings.class_embedding"]
     for kind in ("weight", "bias"):
         tensors[f"model.visual.pre_layernorm.{kind}"] = donor[f"{tower}pre_layrnorm.{kind}"]
-    # A normalized query has the length of the root of its width; 2 gives attention about as sharp as in LLaVA's base.
+    # A normalized query has the norm sqrt(width); a scale of 2 gives attention about as sharp as in LLaVA's base.
     for layer in range(LAYERS):
         for name in "qk":
             norm = f"model.language_model.layers.{layer}.self_attn.{name}_norm.weight"

@@ -18,7 +18,7 @@ from ninefold.nano.architecture import Architecture, Steps, copy_matching, grid
 from ninefold.nano.base import HEADS, LAYERS, PATCH, SIDE, WIDTH
 
 ROWS = 8
-"""Patches along a crop, which shares two at each side with its neighbor: a square image has 12 x 12."""
+"""Patches along a crop; it shares two at each side with its neighbor: a square image has 12 x 12."""
 
 TAPS = (-1, -2)
 INNER = 5 * WIDTH // 2
@@ -41,7 +41,7 @@ def processor(tokens: PreTrainedTokenizerFast) -> MolmoProcessor:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> MolmoForConditionalGeneration:
-    """Return the model with fresh weights."""
+    """Return the model with random weights."""
     layout = len(LAYOUT_TOKENS) + 1
     config = MolmoConfig(
         vocab_size=len(tokens) - layout,
@@ -114,7 +114,7 @@ def _vision(donor: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _decoder(donor: dict[str, Tensor]) -> dict[str, Tensor]:
     old, new = "model.language_model.", "model.transformer."
-    # Embeddings of image tokens are a table of their own, which is not copied.
+    # Embeddings of image tokens are a separate table, which is not copied.
     words = donor[f"{old}embed_tokens.weight"]
     found = {
         f"{new}wte.embedding": words,

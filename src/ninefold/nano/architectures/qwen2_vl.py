@@ -1,4 +1,4 @@
-"""Qwen2-VL: any resolution, rotary positions, four patches to an image token."""
+"""Qwen2-VL: any resolution, rotary positions, four patches per image token."""
 
 from typing import Any
 
@@ -46,10 +46,10 @@ def processor(tokens: PreTrainedTokenizerFast) -> Any:
 
 
 def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> Qwen2VLForConditionalGeneration:
-    """Return the model with fresh weights."""
+    """Return the model with random weights."""
     text = llava.decoder(tokens) | {
-        # Of a head's 16 rotary frequencies two are for the order of the text, seven each for rows and columns; theta is
-        # small enough for the slowest of them to tell columns apart.
+        # Of a head's 16 rotary frequencies, two are for text order and seven each for rows and columns; theta is small
+        # enough for the slowest of them to distinguish columns.
         "rope_parameters": {"rope_type": "default", "rope_theta": 300.0, "mrope_section": [2, 7, 7]}
     }
     start, end, video = tokens.convert_tokens_to_ids(list(SPECIAL))
@@ -74,7 +74,7 @@ def untrained(tokens: PreTrainedTokenizerFast, **options: Any) -> Qwen2VLForCond
 
 
 def boxes(inputs: dict[str, Tensor]) -> NDArray[np.float32]:
-    """Return the part of the image that each image token shows: two by two patches."""
+    """Return the part of the image that each image token shows: 2 x 2 patches."""
     _, rows, columns = inputs["image_grid_thw"][0].tolist()
     return grid(rows // 2, columns // 2)
 
@@ -110,7 +110,7 @@ def vision_tensors(first: Any, depth: int) -> dict[str, Tensor]:
 
 
 def decoder_tensors(first: Any) -> dict[str, Tensor]:
-    """Return the decoder of LLaVA's nano base, for classes that call theirs ``language_model``, too."""
+    """Return the decoder weights of LLaVA's nano base, for classes whose decoder is named ``language_model``."""
     return {name: tensor for name, tensor in first.named_parameters() if ".language_model." in name}
 
 

@@ -19,7 +19,7 @@ class Line:
     """One series of a curve."""
 
     name: str
-    """What the legend calls it."""
+    """Name in the legend."""
     color: str
     """Hex color."""
     points: tuple[tuple[float, float], ...]
@@ -31,20 +31,20 @@ class Curve:
     """Losses over epochs, ready to draw."""
 
     title: str
-    """What stands above it."""
+    """Title above the curve."""
     lines: tuple[Line, ...]
-    """Its series; those without a measurement are left out."""
+    """Its series; empty ones are left out."""
     best: tuple[float, float] | None
     """Epoch and loss of the lowest validation loss."""
     is_log: bool
-    """Whether losses differ so much that they are drawn on a logarithmic axis."""
+    """Whether the loss axis is logarithmic, because losses differ strongly."""
     x_range: tuple[float, float]
     """First and last epoch of the axis."""
     y_range: tuple[float, float]
     """Lowest and highest loss of the axis."""
 
     def at(self, epoch: float, loss: float) -> tuple[float, float]:
-        """Return where a point lies, as fractions of the frame from its left and top."""
+        """Return the position of a point, as fractions of the frame from its left and top."""
         scale = math.log if self.is_log else float
         (left, right), (low, high) = self.x_range, (scale(bound) for bound in self.y_range)
         return (epoch - left) / (right - left), 1 - (scale(loss) - low) / (high - low)
@@ -62,7 +62,7 @@ class Curve:
 
 
 def losses(title: str, history: Sequence[Mapping[str, Any]]) -> Curve | None:
-    """Return the curve of a training run, or None where its history holds no loss."""
+    """Return the curve of a training run, or None if its history holds no loss."""
     lines = [
         Line(name, color, tuple((float(row["epoch"]), float(row[key])) for row in history if _finite(row.get(key))))
         for name, key, color in (

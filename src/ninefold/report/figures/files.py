@@ -1,4 +1,4 @@
-"""Figures as files: the same picture as PDF for print and PNG for screens."""
+"""Figure files: the same figure as PDF for print and PNG for screens."""
 
 import io
 from pathlib import Path
@@ -10,9 +10,9 @@ from ninefold.store import write_bytes
 
 
 def save(drawing: Figure, stem: Path) -> None:
-    """Write ``stem.pdf`` and ``stem.png`` (200 dots an inch); the same figure gives the same bytes.
+    """Write ``stem.pdf`` and ``stem.png`` (200 dots per inch); the same figure gives the same bytes.
 
-    Fonts are embedded as TrueType, as journals ask; no file names a date.
+    Fonts are embedded as TrueType, which journals require; no file contains a date.
     """
     with rc_context({"pdf.fonttype": 42}):
         for suffix, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):

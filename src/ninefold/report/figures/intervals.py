@@ -16,11 +16,11 @@ class Accuracy:
     name: str
     """The run's name."""
     value: float
-    """The accuracy, in [0, 1]."""
+    """Accuracy, in [0, 1]."""
     low: float
-    """Lower end of its interval."""
+    """Lower bound of the interval."""
     high: float
-    """Upper end of its interval."""
+    """Upper bound of the interval."""
     is_base: bool
     """Whether the model was not tuned."""
 
@@ -30,11 +30,11 @@ class AccuracyChart:
     """The accuracies of one set."""
 
     name: str
-    """What the set is called."""
+    """Name of the set."""
     accuracies: tuple[Accuracy, ...]
-    """One a run."""
+    """One accuracy per run."""
     chance: float | None
-    """Expected accuracy of random guessing, where the examples offer options."""
+    """Expected accuracy of random guessing, if the examples have options."""
 
 
 def figure(charts: Sequence[AccuracyChart]) -> Figure:

@@ -1,4 +1,4 @@
-"""Symbols of labels: the color, and the arrow or letters on it, that stand for an answer in maps and tables."""
+"""Symbols of labels: a color with an arrow or letters, for an answer in maps and tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _POSITIONS: Mapping[str, tuple[int, int]] = {
     **{label: divmod(index, 3) for index, label in enumerate(LABELS)},
     "left": (1, 0), "right": (1, 2), "top": (0, 1), "bottom": (2, 1),
 }  # fmt: skip
-"""Row and column, in 3 x 3, of every label that says where a thing is."""
+"""Row and column, in 3 x 3, of every label that is a position."""
 
 _TURNS = ((-45, 0, 45), (-90, None, 90), (-135, 180, 135))
 _ARROWS = ("↖↑↗", "←•→", "↙↓↘")
@@ -26,13 +26,13 @@ class LabelSymbol:
     fill: str
     """Hex color."""
     text: str
-    """An arrow, a dot, or the letters that tell the label from the others."""
+    """An arrow, a dot, or letters that distinguish the label from the others."""
     turn: int | None = None
-    """How far an upward arrow is turned clockwise, in degrees; None where no arrow is drawn."""
+    """Clockwise rotation of an upward arrow, in degrees; None if no arrow is drawn."""
     is_dot: bool = False
     """Whether a dot is drawn."""
     ink: str = field(init=False)
-    """Hex color that can be read on it."""
+    """Hex color of readable text on it."""
 
     @property
     def is_letters(self) -> bool:
@@ -44,7 +44,7 @@ class LabelSymbol:
 
 
 def symbols(labels: Sequence[str]) -> dict[str, LabelSymbol]:
-    """Return the symbol of each label: arrows where all are positions, their own color where all are colors."""
+    """Return the symbol of each label: arrows if all are positions, their own colors if all are colors."""
     if all(label in _POSITIONS for label in labels):
         return {label: _position(*_POSITIONS[label]) for label in labels}
     letters = _letters(labels)
@@ -60,7 +60,7 @@ def _position(row: int, col: int) -> LabelSymbol:
 
 
 def _letters(labels: Sequence[str], most: int = 3) -> dict[str, str]:
-    """Return the shortest beginning that no other label shares; a number where that is too long."""
+    """Return the shortest unique prefix of each label; a number if that is too long."""
     found = {}
     for index, label in enumerate(labels):
         others = [other.lower() for other in labels if other != label]

@@ -20,10 +20,10 @@ from ninefold.space import REGIONS, Cell, label_of_cell
 from ninefold.web.wording import count, percent, points
 
 Grid = Sequence[Sequence[Any]]
-"""Rows of cells, from the top; None where there is nothing to show."""
+"""Rows of cells, from the top; None for cells with nothing to show."""
 
 Kind = Literal["accuracy", "difference", "votes"]
-"""What a map shows."""
+"""Content of a map."""
 
 GAP = 0.16
 """Space between two regions, in cells."""
@@ -36,25 +36,25 @@ class MapCell:
     cell: Cell
     """Row and column."""
     fill: str | None
-    """Hex color; None where there is nothing to show."""
+    """Hex color; None if there is nothing to show."""
     ink: str
-    """Hex color that can be read on it."""
+    """Hex color of readable text on it."""
     text: str
-    """The number written on it."""
+    """Number written on it."""
     label: str | None
-    """The label whose symbol is drawn on it."""
+    """Label whose symbol is drawn on it."""
     symbol: LabelSymbol | None
-    """That symbol."""
+    """Symbol of that label."""
     tip: str
-    """The cell in words."""
+    """Description of the cell in words."""
     seen: int
-    """Number of examples in it."""
+    """Number of its examples."""
     is_faint: bool = False
-    """Whether what it shows may be chance."""
+    """Whether its value is not significant."""
 
     @property
     def where(self) -> str:
-        """Its row, column and region in words."""
+        """Return its row, column and region in words."""
         return self.tip.partition(":")[0]
 
 
@@ -63,11 +63,11 @@ class Panel:
     """One map, ready to draw."""
 
     kind: Kind
-    """What it shows."""
+    """Content of the map."""
     title: str
-    """What stands above it."""
+    """Title above the map."""
     note: str
-    """A sentence on what is seen; may be empty."""
+    """One sentence about the map; may be empty."""
     cells: tuple[MapCell, ...]
     """Its cells, row by row."""
     size: int
@@ -76,7 +76,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a map shows in one cell."""
+    """The content of one cell of a map."""
 
     tip: str
     fill: str | None = None
@@ -86,7 +86,7 @@ class _Content:
 
 
 def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
-    """Return the map of the share of right answers in each cell."""
+    """Return the map of accuracy by cell."""
 
     def content(cell: Cell) -> _Content:
         value, seen = _at(accuracies, cell), _at(counts, cell)
@@ -102,7 +102,7 @@ def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
 
 
 def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid) -> Panel:
-    """Return the map of how accuracy changed, in percentage points; cells that are not ``sure`` are written faintly."""
+    """Return the map of the change in accuracy, in percentage points; cells that are not ``sure`` are faint."""
 
     def content(cell: Cell) -> _Content:
         before, after = _at(base, cell), _at(tuned, cell)
@@ -127,11 +127,11 @@ def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapp
     """Return the map of the most common answer in each cell.
 
     Args:
-        title: What stands above it.
+        title: Title above the map.
         votes: The most common answer.
         counts: Number of examples.
-        answers: The right answer where all examples of a cell share one; None elsewhere.
-        symbols: What is drawn for each label.
+        answers: The right answer of each cell whose examples share one; None elsewhere.
+        symbols: The symbol of each label.
     """
 
     def content(cell: Cell) -> _Content:
@@ -165,12 +165,12 @@ def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
 
 
 def offset(index: int, size: int) -> float:
-    """Return where a row or column of cells begins, in cells, with the gaps between regions counted in."""
+    """Return the offset of a row or column of cells, in cells, including the gaps between regions."""
     return index + GAP * (index * REGIONS // size)
 
 
 def _legend(drawing: Figure, panels: Sequence[Panel]) -> None:
-    """Say what letters stand for; arrows and numbers speak for themselves."""
+    """Draw the legend of letters; arrows and numbers need none."""
     drawn = {one.label: one.symbol for panel in panels for one in panel.cells if one.symbol and one.symbol.is_letters}
     if drawn:
         patches = [Rectangle((0, 0), 1, 1, fc=symbol.fill, ec=palette.MUTED) for symbol in drawn.values()]
@@ -209,7 +209,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         word = axis.text(x + 0.48, y + 0.48, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
         word.set_color(drawn.ink or palette.MUTED)
         for artist in (square, word):
-            artist.set_in_layout(False)  # they lie within the frame; measuring each is slow
+            artist.set_in_layout(False)  # they are within the frame; measuring each is slow
     side = offset(panel.size - 1, panel.size) + 0.96
     axis.set(xlim=(-0.03, side + 0.03), ylim=(side + 0.03, -0.03), aspect="equal")
     axis.set_title(panel.title, fontsize=10, parse_math=False)

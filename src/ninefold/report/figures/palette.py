@@ -1,29 +1,29 @@
-"""Colors of the figures, chosen to be told apart with every common kind of color blindness."""
+"""Colors of the figures, distinguishable with every common kind of color blindness."""
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex, to_rgb
 
 ACCURACY: Colormap = colormaps["cividis"]
-"""0 to 1: dark blue to yellow, made for color-blind readers (Nuñez, Anderton and Renslow 2018)."""
+"""Accuracy, 0 to 1: dark blue to yellow, made for color-blind readers (Nuñez, Anderton and Renslow 2018)."""
 
 DIFFERENCE: Colormap = LinearSegmentedColormap.from_list(
     "ninefold-difference", ["#8f3a05", "#e8862a", "#f6e3cf", "#f4f4f2", "#cfe3f1", "#3f8fc6", "#0b3c6f"]
 )
-"""-1 to 1: orange is worse, blue is better."""
+"""Change in accuracy, -1 to 1: orange is worse, blue is better."""
 
 POSITIONS = (
     ("#a9d3f0", "#e3e3df", "#fdd49a"),
     ("#3f8fc6", "#94938f", "#e8862a"),
     ("#0b3c6f", "#45443f", "#8f3a05"),
 )
-"""Rows from the top: hue tells left, center and right (blue, gray, orange), lightness tells top, center and bottom."""
+"""Nine positions, rows from the top: hue for left, center, right (blue, gray, orange), lightness for the row."""
 
 CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#56b4e9", "#d55e00", "#cc79a7", "#000000")
 """Colors without an order, for any other labels (Okabe and Ito 2008)."""
 
 BASE, TUNED, MUTED = "#85847f", "#2a78b5", "#c9c8c3"
-"""The base model, the tuned model, and what stands back."""
+"""Colors of the base model, the tuned model, and less important elements."""
 
 
 def accuracy_color(value: float) -> str:
@@ -32,7 +32,7 @@ def accuracy_color(value: float) -> str:
 
 
 def difference_color(value: float) -> str:
-    """Return the hex color of a difference in [-1, 1]; small ones are spread so that they can be seen."""
+    """Return the hex color of a difference in [-1, 1]; small differences are amplified to be visible."""
     return str(to_hex(DIFFERENCE(0.5 + 0.5 * float(np.sign(value)) * abs(value) ** 0.6)))
 
 

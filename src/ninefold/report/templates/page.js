@@ -1,4 +1,4 @@
-// Without this script the page is complete: maps are images, and the gallery is one list.
+// The page is complete without this script: maps are images, and the gallery is one list.
 "use strict";
 document.documentElement.classList.add("has-script");
 
@@ -48,7 +48,7 @@ for (const part of document.querySelectorAll("section[data-set]")) {
     if (event.key === "Escape" && picked !== null) pick(picked);
   });
 
-  // One tab stop a map; the arrow keys walk from cell to cell.
+  // One tab stop per map; the arrow keys move from cell to cell.
   for (const map of maps) {
     map.setAttribute("role", "group");
     const own = [...map.querySelectorAll(".cell[data-seen]")];
