@@ -1,1 +1,1 @@
-"""Models: everything that can answer an example."""
+"""Models that answer examples: local ones, served ones and registered ones."""

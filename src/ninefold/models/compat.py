@@ -1,4 +1,4 @@
-"""Private surfaces of transformers and torch that models rely on: all of them, so that an upgrade is checked here."""
+"""All private interfaces of transformers and torch that models rely on; to be checked at every upgrade."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ CACHE = "cache" if "cache" in {field.name for field in fields(CausalLMOutputWith
 
 
 def takes_cache(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Let the ``forward(cache=...)`` of a port be called by the older name of the KV cache, too.
+    """Return a port's ``forward(cache=...)`` that also accepts the older name of the KV cache.
 
-    Relies on `generate` passing its cache under the name `CACHE`, which it looks up in the signature.
+    Relies on `generate` passing its cache under the name `CACHE`, found in the signature.
     """
 
     @wraps(forward)
@@ -46,7 +46,7 @@ def position_ids(network: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tens
 def keeps_logits_by_mask(network: Any) -> bool:
     """Whether a network's ``logits_to_keep`` may be a mask of positions, as in nearly all of transformers.
 
-    Relies on such a ``forward`` calling ``slice_logits_to_keep``. Wrappers such as DDP and PEFT are looked through.
+    Relies on such a ``forward`` calling ``slice_logits_to_keep``. Wrappers such as DDP and PEFT are unwrapped.
     """
     while hasattr(network, "module"):
         network = network.module
@@ -55,7 +55,7 @@ def keeps_logits_by_mask(network: Any) -> bool:
 
 
 def takes_image_features(network: Any) -> bool:
-    """Whether a network's ``forward`` takes image features in place of pixels: its argument ``mm_encoder_outputs``."""
+    """Whether a network's ``forward`` takes image features instead of pixels: its argument ``mm_encoder_outputs``."""
     return "mm_encoder_outputs" in inspect.signature(inspect.unwrap(type(network).forward)).parameters
 
 
@@ -81,7 +81,7 @@ def processor_class(config: Any) -> Any | None:
 
 
 def register_tokenizer(model_type: str, tokenizer: type) -> None:
-    """Let `AutoTokenizer` open a port's tokenizer for a model type that transformers knows by remote code alone.
+    """Register a port's tokenizer for a model type that `AutoTokenizer` knows only by remote code.
 
     Relies on ``TOKENIZER_MAPPING_NAMES``, from model types to names of classes.
     """
@@ -89,7 +89,7 @@ def register_tokenizer(model_type: str, tokenizer: type) -> None:
 
 
 def silence_padding_warning(tokenizer: Any) -> None:
-    """Let a tokenizer pad tokens without advising to tokenize the text anew. Relies on ``deprecation_warnings``."""
+    """Silence a tokenizer's advice to tokenize and pad in one call. Relies on ``deprecation_warnings``."""
     tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
 
 
@@ -113,7 +113,7 @@ def without_video(processor: Any) -> Any:
         def get_attributes(cls) -> list[str]:
             return attributes
 
-        # The class stands in no module where pickle could find it.
+        # Pickle cannot find this class, because it is in no module.
         def __reduce__(self) -> tuple[Any, ...]:
             return _rebuilt, (processor, self.__dict__)
 
@@ -129,9 +129,9 @@ def _rebuilt(processor: Any, state: dict[str, Any]) -> Any:
 
 
 def set_class(module: torch.nn.Module, kind: type[torch.nn.Module]) -> None:
-    """Give a module another class with the same attributes, so that weights and names stay what they are.
+    """Replace the class of a module by one with the same attributes; weights and names stay unchanged.
 
-    Relies on torch's modules keeping all they have in ``__dict__``.
+    Relies on torch's modules keeping all attributes in ``__dict__``.
     """
     module.__class__ = kind
 

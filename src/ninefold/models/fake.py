@@ -1,4 +1,4 @@
-"""A scripted model without torch: every layer above the models is tested with it in milliseconds."""
+"""A scripted model without torch, for fast tests of everything above the models."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -28,7 +28,7 @@ class FakeModel:
         return [tuple(float(option == self.answer(example)) - 1 for option in example.options) for example in examples]
 
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
-        """Refuse: a script has no layers."""
+        """Raise an error: a scripted model has no layers."""
         raise ModelError(f"{self.name}: a scripted model has no hidden states")
 
     def image_input(self, example: Example) -> ImageInput:

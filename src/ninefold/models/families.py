@@ -1,6 +1,6 @@
-"""The table of families, one literal row each, and the checkpoint that a name stands for.
+"""The table of families, one literal row each, and the lookup of a checkpoint by name.
 
-Nothing heavy is imported here, so that the command line can list and check names at once.
+No heavy imports here: the command line lists and checks names immediately.
 """
 
 import difflib
@@ -91,7 +91,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 class_name="MolmoForConditionalGeneration",
                 model_types=("molmo",),
                 checkpoints=("allenai/Molmo-7B-O-0924", "allenai/Molmo-7B-D-0924"),
-                # Its language model fuses query, key and value; pooling has the vision tower's names.
+                # Its language model fuses query, key and value; its pooling uses the vision tower's module names.
                 scopes=_scopes(r".*\.(att_proj|wq|wk|wv)", r".*\.att_proj"),
                 needs="A download of 30 GB, and a GPU: 24 GB of memory to evaluate, 40 GB to train.",
                 notes="Molmo's first generation, a port of this package. 928 image tokens for a picture of 672 x 672.",
@@ -126,13 +126,13 @@ class Checkpoint:
     """A checkpoint: a local folder, or an id on the Hugging Face Hub."""
 
     family: Family
-    """Its row; the generic one for a hub id that no row lists, until its configuration has been read."""
+    """Its row; the generic one for an unlisted hub id, until its configuration has been read."""
     path: str
     """A local folder, or a hub id."""
     name: str
-    """Its name in reports: the name it was asked for by, or the folder's."""
+    """Its name in reports: the requested name, or the folder's name."""
     nano: bool = False
-    """Whether it is a nano base: small, and made to demonstrate the system."""
+    """Whether it is a nano base, a small model for demonstration."""
 
     @property
     def local(self) -> bool:
@@ -141,12 +141,12 @@ class Checkpoint:
 
     @property
     def preset(self) -> Preset:
-        """Training settings where nothing else is asked for."""
+        """Default training settings."""
         return NANO_PRESET if self.nano else self.family.preset
 
 
 def nano_bases() -> dict[str, Family]:
-    """Return the families whose nano base the package holds, by the name that asks for it, the default first."""
+    """Return the families with a nano base in the package, by the name of that base, the default first."""
     return {
         NANO if family.name == "llava" else f"{NANO}-{family.name}": family
         for family in FAMILIES.values()
@@ -158,7 +158,7 @@ def find(name: str) -> Checkpoint:
     """Find a model by the name of a row, a hub id or a local folder.
 
     Raises:
-        ModelError: If the name is none of these, or the folder holds no checkpoint.
+        ModelError: If the name is none of these, or the folder is not a checkpoint.
     """
     nanos = nano_bases()
     if name in nanos:
@@ -168,7 +168,7 @@ def find(name: str) -> Checkpoint:
     if Path(name).exists():
         folder = lineage.checkpoint_folder(Path(name))
         config = _config_of(folder)
-        # A checkpoint that training made is called as its run is, and not "model".
+        # A checkpoint made by training is named after its run, and not "model".
         called = (lineage.training_run(folder) or folder).resolve().name
         return Checkpoint(of_config(config), str(folder), called, nano=bool(config.get("ninefold_nano")))
     hub_ids = {hub_id: family for family in FAMILIES.values() for hub_id in family.checkpoints}

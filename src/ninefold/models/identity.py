@@ -12,14 +12,14 @@ from ninefold.models.spec import ModelSpec
 
 
 def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
-    """Return the identity of a model from the hashes of its files, which are remembered.
+    """Return the identity of a model from the hashes of its files, which are cached.
 
     Returns:
-        What ``identity`` of the opened model is. None where only opening tells: for a registered model, for a hub id
-        that has not been downloaded, and for a server that is to say itself which model it has.
+        The same as ``identity`` of the opened model. None if it is known only after opening: for a registered model, a
+        hub id that has not been downloaded, and a server that is to report its model itself.
 
     Raises:
-        ModelError: If there is no such model, or the adapter is none or one of another base.
+        ModelError: If there is no such model, or the adapter is missing or belongs to another base.
     """
     if spec.name in REGISTERED:
         return None
@@ -30,10 +30,10 @@ def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
 
 
 def check_opened(model: Model, resolved: Mapping[str, object]) -> None:
-    """Refuse an opened model that is not the one its run was begun with, such as one that the hub has just updated.
+    """Refuse an opened model that differs from the one of its run, e.g. after an update on the hub.
 
     Raises:
-        ModelError: If any part of its identity differs from what `resolve` said.
+        ModelError: If any part of its identity differs from the result of `resolve`.
     """
     opened = {"name": model.name, **model.identity}
     if changed := sorted(key for key in {*opened, *resolved} if opened.get(key) != resolved.get(key)):

@@ -1,4 +1,4 @@
-"""The record of a run's image inputs: a row for each size, and the image processor's settings. No torch here."""
+"""The record of a run's image inputs: one row per image size, and the image processor's settings. No torch here."""
 
 import io
 from collections import deque
@@ -16,20 +16,20 @@ from ninefold.runs import layout
 from ninefold.types import Example
 
 ROWS = 24
-"""The most sizes that have a row; each row costs one preparation of an image."""
+"""Maximum number of sizes with a row; each row costs one preparation of an image."""
 
 
 class Watch:
-    """Records the sizes and prompts of examples on their way to a model."""
+    """A recorder of the image sizes and prompts of examples that pass through it."""
 
     def __init__(self, model: Model) -> None:
-        """Record examples for ``model``, which says what becomes of their images."""
+        """Record examples for ``model``, which reports its image inputs."""
         self.model = model
         self._asked: dict[tuple[int, int], dict[str, Example]] = {}
         self._counts: dict[tuple[int, int], int] = {}
 
     def through(self, examples: Iterable[Example]) -> Iterator[Example]:
-        """Yield examples unchanged, noting their prompts and, from their headers, the sizes of their images.
+        """Yield examples unchanged, and record their prompts and image sizes (read from the headers).
 
         Raises:
             DataError: If an image has no readable header.
@@ -37,17 +37,17 @@ class Watch:
         for example in examples:
             size = images.size(example.image, name=f"example {example.id}")
             self._counts[size] = self._counts.get(size, 0) + 1
-            # Without their images, a million of them can be kept.
+            # Without images, a million examples fit in memory.
             self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b""))
             yield example
 
     def record(self) -> dict[str, Any] | None:
-        """Return the image inputs of all examples, in JSON's types, or ``None`` where the model does not know.
+        """Return the image inputs of all examples, in JSON types, or ``None`` if the model does not know them.
 
         Returns:
-            ``settings`` of the image processor; ``pictures``, a row for each size, the most frequent first, and where
-            there are more than `ROWS` of them only the most frequent ones, the smallest and the largest; ``others``,
-            how many sizes and examples have no row.
+            ``settings`` of the image processor; ``pictures``, one row per size, the most frequent first; ``others``,
+            the number of sizes and examples without a row. Of more than `ROWS` sizes, only the most frequent, the
+            smallest and the largest have a row.
         """
         sizes = self._sizes_with_a_row()
         rows = [self._row(size) for size in sizes]
@@ -99,7 +99,7 @@ def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
     """Refuse an adapter whose training run prepared images with other settings than the model's.
 
     Args:
-        adapter: A training run, or its adapter's folder; one without a record of what it saw is taken as it is.
+        adapter: A training run, or its adapter's folder; without a record of image inputs it is accepted.
         settings: ``image_settings`` of the model.
 
     Raises:
@@ -107,7 +107,7 @@ def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
     """
     record = next((path for path in (adapter / layout.SEES, adapter.parent / layout.SEES) if path.is_file()), None)
     learned = store.read_json(record)["settings"] if record else {}
-    # A setting that only one of them names is one that another version of transformers does not know.
+    # A setting on one side only is unknown to the other version of transformers.
     for name in sorted(learned.keys() & settings.keys()):
         if learned[name] != settings[name]:
             raise ModelError(

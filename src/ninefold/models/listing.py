@@ -1,4 +1,4 @@
-"""Models that can be named, as a list for people; nothing heavy is imported."""
+"""The list of models for users; no heavy imports."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from ninefold.models.registry import REGISTERED
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """One name, or one kind of name, that a model is asked for by."""
+    """One name of a model, or one kind of name."""
 
     name: str
-    """What `--model` and `load_model` take."""
+    """Name for `--model` and `load_model`."""
     about: str
-    """What it is and what it needs."""
+    """Description and requirements."""
     checkpoints: tuple[str, ...] = ()
-    """Ids on the Hugging Face Hub that it stands for, the default first."""
+    """Its ids on the Hugging Face Hub, the default first."""
 
 
 def list_models() -> tuple[ListedModel, ...]:
-    """Return what can be named: the nano bases, each family, any other checkpoint, a server, and registered models."""
+    """Return all names of models: the nano bases, each family, any other checkpoint, servers, registered models."""
     nano = (
         ListedModel(
             name,

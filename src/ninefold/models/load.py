@@ -1,4 +1,4 @@
-"""Models opened by name, of whatever kind; torch is imported only for models that are computed locally."""
+"""The opener of models of every kind by name; torch is imported only for local models."""
 
 from functools import partial
 
@@ -12,10 +12,10 @@ def open_model(spec: ModelSpec | str) -> Model:
     """Open a model.
 
     Args:
-        spec: Which one, and how; its name alone where nothing else is said.
+        spec: The model and its options, or its name alone.
 
     Raises:
-        ModelError: If there is no such model, or it cannot be used this way, with the reason.
+        ModelError: If there is no such model, or it cannot be used with these options; the message gives the reason.
     """
     from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.endpoint.model import Endpoint
@@ -35,10 +35,10 @@ def open_model(spec: ModelSpec | str) -> Model:
 
 
 def open_trainable(spec: ModelSpec | str) -> Trainable:
-    """Open a model as `open_model` does, if its weights are here.
+    """Open a model as `open_model` does, if its weights are local.
 
     Raises:
-        ModelError: If they are a server's, or there is no such model, or it cannot be used this way.
+        ModelError: If its weights are on a server, there is no such model, or it cannot be used with these options.
     """
     from ninefold.models.checkpoint.network import open_config
     from ninefold.models.clip.model import DualEncoder
@@ -56,7 +56,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     checkpoint = find(spec.name)
     family = checkpoint.family
     if family is GENERIC and not checkpoint.local:
-        # Of a hub id that no row lists, only the configuration tells what it is.
+        # The family of a hub id without a row is known from its configuration.
         _, family = open_config(checkpoint, trust_remote_code=spec.trust_remote_code)
     load = DualEncoder.load if family.kind == "dual" else partial(VisionLanguageModel.load, shortcuts=spec.shortcuts)
     return load(

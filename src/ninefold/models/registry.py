@@ -1,4 +1,4 @@
-"""A user's own models, by the names they are registered under. No torch here."""
+"""The registry of a user's own models, by name. No torch here."""
 
 from collections.abc import Callable
 
@@ -8,21 +8,21 @@ from ninefold.models.protocol import Model
 from ninefold.models.spec import ModelSpec
 
 Opener = Callable[[ModelSpec], Model]
-"""What opens a registered model: it is given the options of `--model` and may refuse those it has no use for."""
+"""A function that opens a registered model from its `ModelSpec`; it may refuse options it cannot use."""
 
 REGISTERED: dict[str, Opener] = {}
 """The registered models, by the name that ``--model`` takes."""
 
 
 def register_model(name: str, open_model: Opener) -> None:
-    """Make a model known by a name; one that was registered before under that name is replaced.
+    """Register a model under a name; an earlier registration of that name is replaced.
 
     Args:
-        name: What ``--model`` and `ModelSpec` call it, in letters, digits, ``-``, ``_`` and ``.``.
-        open_model: Returns the model, given its `ModelSpec`: any object with the methods of `Model`.
+        name: Its name for ``--model`` and `ModelSpec`, in letters, digits, ``-``, ``_`` and ``.``.
+        open_model: A function from a `ModelSpec` to the model, any object with the methods of `Model`.
 
     Raises:
-        ModelError: If ninefold has a model of this name, or the name could be read as a path, a hub id or a URL.
+        ModelError: If ninefold itself has a model of this name, or the name could be a path, a hub id or a URL.
     """
     if name in FAMILIES or name in nano_bases():
         raise ModelError(f"model {name!r}: ninefold has one of this name; choose another")

@@ -1,4 +1,4 @@
-"""Which model, and how it is opened: the options that training and evaluation share. No torch here."""
+"""The model and its options, which training and evaluation share. No torch here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,28 +12,28 @@ from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model by name, with everything that decides how it is opened."""
+    """A model by name, with all options for opening it."""
 
     name: Annotated[str, tyro.conf.arg(name="model")]
-    """A name from `ninefold models`, a hub id, a folder, or a server: openai:http://host:port/v1#model."""
+    """The model: a name from `ninefold models`, a hub id, a folder, or a server (openai:http://host:port/v1#model)."""
     adapter: Path | None = None
-    """A training run, or the folder of a PEFT adapter, that tunes the model."""
+    """The adapter to add to the model: a run of `ninefold train`, or the folder of a PEFT adapter; none by default."""
     dtype: Precision = "auto"
-    """Floating-point type of the forward pass; by default float32 on a CPU, and the checkpoint's own on a GPU."""
+    """Floating-point type of the forward pass; "auto": float32 on a CPU, the checkpoint's own on a GPU."""
     device: str = "auto"
-    """A torch device, e.g. "cuda:1"; "auto" takes a GPU where there is one."""
+    """A torch device, e.g. "cuda:1"; "auto" uses a GPU if there is one."""
     trust_remote_code: bool = False
-    """Whether code that comes with the checkpoint may run."""
+    """Allow code in the checkpoint to run on this machine; only for checkpoints that you trust."""
     shortcuts: Shortcuts = ALL_SHORTCUTS
-    """Short cuts, which change no answer."""
+    """Shortcuts of computation; they change speed, never answers."""
 
 
 def base_spec(model: str, dtype: Precision = "auto", trust_remote_code: bool = False) -> ModelSpec:
-    """A model to be trained: without an adapter, on the devices that training chooses.
+    """Return the specification of a model for training: without adapter, on the devices that training chooses.
 
     Args:
-        model: A name from `ninefold models`, a hub id or a local folder.
-        dtype: Floating-point type of the forward pass; by default float32 on a CPU, and the checkpoint's own on a GPU.
-        trust_remote_code: Whether code that comes with the checkpoint may run.
+        model: The model: a name from `ninefold models`, a hub id or a local folder.
+        dtype: Floating-point type of the forward pass; "auto": float32 on a CPU, the checkpoint's own on a GPU.
+        trust_remote_code: Allow code in the checkpoint to run on this machine; only for checkpoints that you trust.
     """
     return ModelSpec(model, dtype=dtype, trust_remote_code=trust_remote_code)

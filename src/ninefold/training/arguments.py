@@ -1,4 +1,4 @@
-"""The settings of transformers.Trainer for a training run."""
+"""The arguments of transformers.Trainer for a training run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,23 +12,23 @@ from ninefold.training.memory import MemoryPlan
 from ninefold.training.processes import processes
 
 _WITH_WARMUP = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
-"""Trainer's names of the schedules that begin with a warm-up."""
+"""Trainer's names of the schedules with a warm-up."""
 
 
 def trainer_arguments(
     settings: Mapping[str, Any], plan: MemoryPlan, dtype: torch.dtype, *, folder: Path, workers: int
 ) -> TrainingArguments:
-    """Return Trainer's settings.
+    """Return Trainer's arguments.
 
     Args:
         settings: The run's settings, as in its ``spec.json``.
-        plan: How batches are cut.
-        dtype: The precision that the network computes in.
+        plan: The micro-batches and memory options.
+        dtype: The precision of the network's computation.
         folder: The folder of the checkpoints.
-        workers: Processes that load data for a GPU.
+        workers: Number of processes that load data for a GPU.
     """
     device = processes().device.type
-    # On a CPU, workers would take cores from the training that waits for them.
+    # On a CPU, workers would take cores from the training itself.
     workers = workers if device == "cuda" else 0
     return without_data_parallel(
         TrainingArguments(

@@ -1,4 +1,4 @@
-"""Trainer callbacks: when to evaluate, to save a checkpoint and to stop, and the progress bar."""
+"""Trainer callbacks: the schedule of evaluations, checkpoints and early stopping, and the progress bar."""
 
 import math
 from typing import Any
@@ -18,20 +18,20 @@ class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
         self.every = every
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Ask for a log entry, and for a checkpoint where one is due within the epoch."""
+        """Request a log entry, and a checkpoint if one is due within the epoch."""
         control.should_log = True
-        # The last step of an epoch is saved once the epoch is evaluated. From a checkpoint before that, a resumed run
-        # would begin the next epoch and never evaluate this one.
+        # The last step of an epoch is saved after its evaluation. From an earlier checkpoint, a resumed run would begin
+        # the next epoch and never evaluate this one.
         ends_epoch = state.global_step % (state.max_steps // int(args.num_train_epochs)) == 0
         control.should_save = state.global_step % self.every == 0 and not ends_epoch
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Ask for an evaluation, and then for a checkpoint."""
+        """Request an evaluation, and then a checkpoint."""
         control.should_evaluate = control.should_save = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Ask to stop where the epochs or the patience are over."""
-        # Counted from the log, which a checkpoint keeps, and not from a counter, which it would lose.
+        """Request to stop if the epochs or the patience are exhausted."""
+        # Counted from the log, which checkpoints keep; they would lose a counter.
         epochs = epochs_of(state.log_history)
         if is_over(epochs, patience=self.patience, max_epochs=int(args.num_train_epochs)):
             control.should_training_stop = True
@@ -50,7 +50,7 @@ class ProgressBar(TrainerCallback):  # type: ignore[misc]
         self.latest: dict[str, Any] = {}
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Begin where the run begins, or resumes."""
+        """Start the bar at the step where the run begins or resumes."""
         self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:

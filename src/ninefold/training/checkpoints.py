@@ -1,4 +1,4 @@
-"""The checkpoints of a training run: the newest that is whole, and what the best one leaves in the run's folder."""
+"""The checkpoints of a training run: the newest complete one, and the export of the best one to the run's folder."""
 
 import json
 import shutil
@@ -13,26 +13,26 @@ from ninefold.runs import layout
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint: Trainer writes ``trainer_state.json`` last, so a partial one has none."""
+    """Return the newest complete checkpoint: Trainer writes ``trainer_state.json`` last."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
     return next((path for path in found if _is_json(path / "trainer_state.json")), None)
 
 
 def save_adapter(best: Path, out: Path) -> None:
-    """Write the adapter of the best epoch to ``out``, as plain PEFT."""
+    """Write the adapter of the best epoch to ``out``, in PEFT's format."""
     with store.atomic_folder(out) as fresh:
         for name in (layout.ADAPTER_CONFIG, layout.ADAPTER_WEIGHTS):
             shutil.copy(best / name, fresh / name)
 
 
 def save_model(model: Trainable, best: Path, out: Path, dtype: torch.dtype) -> None:
-    """Write the weights of the best epoch to ``out`` as a checkpoint of its own.
+    """Write the weights of the best epoch to ``out`` as a full checkpoint.
 
     Args:
-        model: The model that was trained; its processor goes along.
-        best: The folder that Trainer saved.
+        model: The trained model; its processor is saved too.
+        best: The folder saved by Trainer.
         out: The checkpoint's folder.
-        dtype: The precision that the weights are stored in.
+        dtype: The precision of the stored weights.
     """
     with store.atomic_folder(out) as fresh:
         for path in best.glob("*.json"):
@@ -42,7 +42,7 @@ def save_model(model: Trainable, best: Path, out: Path, dtype: torch.dtype) -> N
             save_file(tensors, fresh / path.name, {"format": "pt"})
         config = store.read_json(fresh / "config.json")
         for part in (config, config.get("text_config", {})):
-            # Switched off for training only.
+            # It was switched off only for training.
             part.pop("use_cache", None)
         store.write_json(fresh / "config.json", {**config, "dtype": str(dtype).removeprefix("torch.")})
         encoder = model.encoder

@@ -9,10 +9,10 @@ from transformers import Trainer, TrainingArguments
 
 
 class OrderedTrainer(Trainer):  # type: ignore[misc]
-    """Trainer that takes the order of its examples from outside, and resumes whole models from their checkpoints."""
+    """A Trainer with a given order of examples, which also resumes full fine-tuning from checkpoints."""
 
     def __init__(self, *args: Any, train_order: Iterable[int], validation_order: Iterable[int], **options: Any) -> None:
-        """Take Trainer's own arguments, and the order of the training and of the validation examples."""
+        """Initialize Trainer with its own arguments and the orders of training and validation examples."""
         super().__init__(*args, **options)
         self.train_order = train_order
         self.validation_order = validation_order
@@ -27,12 +27,12 @@ class OrderedTrainer(Trainer):  # type: ignore[misc]
         if isinstance(self.model, PeftModel) or self.is_fsdp_enabled:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
         else:
-            # Checkpoints of whole models use the parameter names of the released ones; Trainer expects the class's own.
+            # Full checkpoints use the parameter names of released ones; Trainer expects the class's own names.
             saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=torch.float32)
             self.model.load_state_dict(saved.state_dict())
 
 
 def without_data_parallel(arguments: TrainingArguments) -> TrainingArguments:
-    """Return the arguments with at most one GPU a process; Trainer would share several among threads of one process."""
+    """Return the arguments with at most one GPU per process; Trainer would use several from threads of one process."""
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments

@@ -1,4 +1,4 @@
-"""The examples of a training run: read when asked for, measured once, and cut into micro-batches.
+"""The examples of a training run: read on access, measured once, and divided into micro-batches.
 
 Axes: B examples of a micro-batch.
 """
@@ -20,21 +20,21 @@ from ninefold.training.memory import MemoryPlan
 from ninefold.types import Example
 
 CACHE_BYTES = 2 << 30
-"""Memory that prepared images may take: about ten thousand of 264 x 264."""
+"""Memory limit of prepared images: about ten thousand of 264 x 264."""
 
 
 class BatchEncoder(Protocol):
-    """Whatever makes tensors of examples without the network; a data loader's workers get a copy."""
+    """A maker of tensors from examples without the network; each worker of a data loader gets a copy."""
 
     image_bytes: Any
-    """Memory that a prepared image takes, where all take the same; otherwise ``None``."""
+    """Memory of a prepared image, if it is the same for all; otherwise ``None``."""
 
     def image(self, example: Example) -> Any:
         """Return an example's image, prepared for `training_batch`."""
         ...
 
     def cost(self, example: Example) -> float:
-        """Return about how many tokens an example takes, from the header of its image and its text."""
+        """Return the approximate number of tokens of an example, from the header of its image and its text."""
         ...
 
     def training_batch(self, examples: Sequence[Example], images: Sequence[Any]) -> Tensors:
@@ -43,7 +43,7 @@ class BatchEncoder(Protocol):
 
 
 class Concatenated(Sequence[Example]):
-    """Sequences of examples, one after another."""
+    """The concatenation of several sequences of examples."""
 
     def __init__(self, parts: Sequence[Sequence[Example]]) -> None:
         """Take the sequences in order."""
@@ -73,9 +73,9 @@ class Concatenated(Sequence[Example]):
 
 
 class TrainingSet:
-    """Examples to learn from, or to validate on: their lengths, and their prepared images where all fit in memory.
+    """Examples for training or validation: their lengths, and their prepared images if all fit in memory.
 
-    Where they do not fit, an example and its image are read whenever a batch needs them, so that memory stays bounded.
+    If they do not fit, examples and images are read whenever a batch needs them, in bounded memory.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class TrainingSet:
         """Measure all examples in one pass, and prepare their images if they fit.
 
         Args:
-            examples: A sequence that reads an example when it is asked for, or a list.
-            encoder: What makes their tensors.
-            watch: A function that lets the examples of the pass through, such as a progress bar.
+            examples: A sequence that reads an example on access, or a list.
+            encoder: The maker of their tensors.
+            watch: A function that yields the examples of the pass unchanged, such as a progress bar.
         """
         self.examples = examples
         self.encoder = encoder
@@ -98,7 +98,7 @@ class TrainingSet:
         fits = size is not None and size * len(examples) <= CACHE_BYTES
 
         def measured(example: Example) -> tuple[float, tuple[Example, Any] | None]:
-            # What the image was decoded from is not needed any more.
+            # The encoded image is no longer needed.
             kept = (replace(example, image=b""), encoder.image(example)) if fits else None
             return encoder.cost(example), kept
 
@@ -106,9 +106,9 @@ class TrainingSet:
         self.lengths = [length for length, _ in passed]
         self._prepared = [kept for _, kept in passed if kept is not None]
         self.featured = isinstance(encoder, FeatureModel)
-        # Features are kept where their model is: a worker would have neither.
+        # Features are kept in the process of the model: a worker has neither.
         self.workers = 0 if fits or self.featured else min(4, os.cpu_count() or 1)
-        # What the model itself adds to a sequence, above all an image of fixed size, is no part of an example's cost.
+        # Tokens that the model adds itself, above all those of an image of fixed size, are not part of a cost.
         longest = self.longest()
         added = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])
         self.lengths = [length + added for length in self.lengths]
@@ -133,15 +133,15 @@ class TrainingSet:
 
 @dataclass
 class StepDataset(Dataset[dict[str, Any]]):
-    """A training set as Trainer takes it: a process's share of an optimizer step at a time, in micro-batches.
+    """A training set for Trainer: each item is a process's share of an optimizer step, in micro-batches.
 
-    It holds no network, so that it can be sent to a data loader's workers.
+    It holds no network and can be sent to a data loader's workers.
     """
 
     training_set: TrainingSet
     plan: MemoryPlan
     dtype: torch.dtype
-    """The precision that the network computes in."""
+    """The precision of the network's computation."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -159,7 +159,7 @@ class StepDataset(Dataset[dict[str, Any]]):
         return {"micro_batches": micro_batches, "plan": self.plan}
 
     def padding(self, order: Sequence[int], step: int) -> float:
-        """Return the share of all tokens that is padding, where examples come in an order, ``step`` at a time."""
+        """Return the fraction of padding among all tokens, for examples in an order, ``step`` at a time."""
         real = total = 0.0
         for start in range(0, len(order), step):
             lengths = [self.training_set.lengths[index] for index in order[start : start + step]]
@@ -169,5 +169,5 @@ class StepDataset(Dataset[dict[str, Any]]):
 
 
 def collated(step: dict[str, Any]) -> dict[str, Any]:
-    """Return an item of a `StepDataset` as it is: it is a whole batch already."""
+    """Return an item of a `StepDataset` unchanged: it is already a whole batch."""
     return step

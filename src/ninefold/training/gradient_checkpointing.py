@@ -1,4 +1,4 @@
-"""Gradient checkpointing: activations within a layer are computed again in the backward pass instead of kept."""
+"""Gradient checkpointing: activations within a layer are recomputed in the backward pass instead of kept."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def enable(network: Any) -> None:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     except ValueError as error:
         raise RunError(f"no gradient checkpointing: {error}; choose --no-recompute --micro-batch 1") from error
-    # Transformers makes the embeddings require gradients, which reentrant checkpointing needs and this kind does not: a
-    # frozen vision tower would have a backward pass for nothing.
+    # Transformers makes the embeddings require gradients. Only reentrant checkpointing needs that; here a frozen vision
+    # tower would run a useless backward pass.
     base.disable_input_require_grads()
 
 

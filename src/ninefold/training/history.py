@@ -1,14 +1,14 @@
-"""The history of a training run, one entry an epoch, and what follows from it: the best epoch, and when to stop."""
+"""The history of a training run, one entry per epoch, with the best epoch and the rule of early stopping."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 History = list[dict[str, Any]]
-"""One entry an epoch: epoch, step, train_loss, validation_loss, learning_rate."""
+"""One entry per epoch: epoch, step, train_loss, validation_loss, learning_rate."""
 
 
 def epochs_of(log: Sequence[Mapping[str, Any]]) -> History:
-    """Return one entry an epoch from Trainer's log, which has one entry a step and one an evaluation."""
+    """Return one entry per epoch from Trainer's log, which has one entry per step and per evaluation."""
     epochs: History = []
     steps: list[Mapping[str, Any]] = []
     for entry in log:
@@ -29,18 +29,18 @@ def epochs_of(log: Sequence[Mapping[str, Any]]) -> History:
 
 
 def best_epoch(epochs: History) -> int:
-    """Return the number, from 1, of the epoch with the lowest validation loss; 0 where there is none yet."""
+    """Return the number, from 1, of the epoch with the lowest validation loss; 0 if there is none yet."""
     best = min(epochs, key=lambda entry: entry["validation_loss"], default={"epoch": 0})
     return int(best["epoch"])
 
 
 def is_over(epochs: History, *, patience: int, max_epochs: int) -> bool:
-    """Whether training has had all its epochs, or ``patience`` of them without a better validation loss."""
+    """Whether all epochs are done, or ``patience`` epochs passed without a better validation loss."""
     return bool(epochs) and (len(epochs) >= max_epochs or len(epochs) - best_epoch(epochs) >= patience)
 
 
 def summary(epochs: History, *, max_epochs: int) -> dict[str, Any]:
-    """Return the losses of the best epoch, and how long the run trained, for ``metrics.json``."""
+    """Return the losses of the best epoch and the length of the training, for ``metrics.json``."""
     best = epochs[best_epoch(epochs) - 1]
     return {
         **{f"best_{key}": best[key] for key in ("epoch", "step")},

@@ -1,4 +1,4 @@
-"""The examples of a training run, as pixels, or as vision features where the vision tower is frozen."""
+"""The examples of a training run, as pixels or, if the vision tower is frozen, as vision features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from ninefold.types import Example
 
 
 class Learner(Protocol):
-    """A `ninefold.models.protocol.Trainable`, or a wrapper of it that takes features in place of pixels."""
+    """A `ninefold.models.protocol.Trainable`, or its wrapper that takes features instead of pixels."""
 
     @property
     def encoder(self) -> BatchEncoder:
-        """Makes tensors of examples."""
+        """The maker of tensors from examples."""
         ...
 
     def losses(self, network: Any, batch: Any) -> tuple[Any, Any]:
@@ -33,26 +33,26 @@ class Inputs:
     """The examples of a training run."""
 
     learner: Learner
-    """The model, or the model with features in place of pixels."""
+    """The model, or its wrapper that takes features instead of pixels."""
     train: TrainingSet
-    """The examples to learn from."""
+    """The training examples."""
     validation: TrainingSet
-    """The examples that decide which epoch is the best, and when to stop."""
+    """The validation examples, which decide the best epoch and early stopping."""
     watch: image_inputs.Watch
-    """A record of the sizes of all their images."""
+    """The record of the sizes of all their images."""
 
 
 def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = None) -> Inputs:
-    """Open the data sets of a run; examples are read when they are needed.
+    """Open the data sets of a run; examples are read on access.
 
     Args:
         spec: The training run.
         model: The model, ready to be trained.
-        resumed: Whether the run that is resumed uses features; ``None`` where the run begins now.
+        resumed: Whether the resumed run uses features; ``None`` for a new run.
 
     Raises:
         DataError: If a data set cannot be read.
-        ModelError: If features are demanded and cannot be used.
+        ModelError: If features are required (``--features on``) and cannot be used.
     """
     train = _examples(spec, spec.train_split)
     validation = _examples(spec, spec.validation_split)
@@ -67,7 +67,7 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
 
 
 def _examples(spec: TrainSpec, split: str) -> Sequence[Example]:
-    """Return the examples of a split of all data sets, one set after another, read when they are needed."""
+    """Return the examples of a split of all data sets, one set after another, read on access."""
     found = [Dataset.open(folder).sequence(split, spec.limit) for folder in spec.data]
     return found[0] if len(found) == 1 else Concatenated(found)
 
@@ -81,13 +81,13 @@ def _training_set(split: str, examples: Sequence[Example], learner: Learner, wat
 
 
 def _choose_learner(spec: TrainSpec, model: Trainable, examples: Sequence[Example], resumed: bool | None) -> Learner:
-    """Return the model itself, or with features in place of pixels where that is possible and wanted."""
-    # With vision in the scope they are not tried: that would take a forward pass to find out what is known.
+    """Return the model, or its wrapper that takes features instead of pixels, if possible and requested."""
+    # If vision is trained, features are impossible: no trial forward pass is needed to know that.
     hopeless = spec.lora_scope != "language" and spec.targets is None
     if spec.features == "off" or resumed is False or (spec.features == "auto" and hopeless):
         return model
     try:
-        # Several processes have to call a network's own forward, which takes no features of a dual encoder.
+        # Several processes have to call a network's own forward, and a dual encoder's takes no features.
         if model.family.kind == "dual" and processes().num_processes > 1:
             raise ModelError(f"{model.name}: takes features in a single process only")
         return feature_model(model, examples, folder=spec.features_folder)

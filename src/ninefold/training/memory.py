@@ -1,4 +1,4 @@
-"""The memory plan of a training run: how its effective batch is cut into micro-batches. No torch here."""
+"""The memory plan of a training run: the micro-batches of its effective batch. No torch here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ class MemoryPlan:
     """Micro-batches and gradient checkpointing: they change memory and speed, never the effective batch."""
 
     micro_batch: int
-    """Examples in a forward pass, at most."""
+    """Maximum number of examples in a forward pass."""
     tokens: int
-    """Tokens in a forward pass, padding included, at most; an example that is longer goes alone."""
+    """Maximum number of tokens in a forward pass, padding included; a longer example is a micro-batch of its own."""
     gradient_checkpointing: bool
-    """Whether activations are computed again in the backward pass rather than kept."""
+    """Whether activations are recomputed in the backward pass instead of kept."""
     unused_parameters: bool
-    """Whether some trained parameters may get no gradient; processes that train together have to know."""
+    """Whether some trained parameters may get no gradient; distributed training has to know."""
     features: bool = False
-    """Whether the network gets vision features, computed once, in place of pixels."""
+    """Whether the network gets precomputed vision features instead of pixels."""
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """Return the plan that a run keeps beside its checkpoints; ``None`` where the run has not begun."""
+        """Return the plan stored beside a run's checkpoints; ``None`` if the run has not begun."""
         path = folder / layout.PLAN
         if not path.exists():
             return None
@@ -36,11 +36,11 @@ class MemoryPlan:
         return cls(kept["micro_batch"], kept["tokens"], kept["recompute"], kept["unused"], kept["features"])
 
     def save(self, folder: Path) -> None:
-        """Write the plan beside a run's checkpoints; a resumed run goes on with it."""
+        """Write the plan beside a run's checkpoints; a resumed run uses it."""
         store.write_json(folder / layout.PLAN, self.as_json())
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan as run folders hold it."""
+        """Return the plan as JSON values."""
         return {
             "micro_batch": self.micro_batch,
             "tokens": self.tokens,
@@ -50,7 +50,7 @@ class MemoryPlan:
         }
 
     def split(self, lengths: Sequence[float]) -> list[list[int]]:
-        """Split a batch into micro-batches of like length and even size; return the indices of each one's examples."""
+        """Split a batch into micro-batches of similar length and even size; return the indices of their examples."""
         size = max(1, min(self.micro_batch, int(self.tokens // max(lengths))))
         count = -(-len(lengths) // size)
         ordered = sorted(range(len(lengths)), key=lengths.__getitem__)
@@ -66,7 +66,7 @@ class MemoryPlan:
         )
 
     def halved(self, size: int, length: float) -> "MemoryPlan":
-        """Return a plan for when ``size`` examples of ``length`` tokens did not fit in memory.
+        """Return a smaller plan, after ``size`` examples of ``length`` tokens did not fit in memory.
 
         Raises:
             RunError: If there is nothing left to halve.

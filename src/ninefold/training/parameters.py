@@ -1,4 +1,4 @@
-"""The trained parameters, LoRA's matrices or the model's own weights; and the model's return to what it was before."""
+"""The trained parameters, LoRA's matrices or the model's own weights, and the restoring of the model afterwards."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,13 +17,13 @@ class TrainableNetwork:
     """A network ready to be trained."""
 
     network: Any
-    """The network, with its adapter where there is one; exactly the trained parameters require a gradient."""
+    """The network, with its adapter if any; exactly the trained parameters require a gradient."""
     modules: list[str]
-    """Names of the modules that LoRA adapts; without LoRA, of the weights that are trained."""
+    """Names of the modules that LoRA adapts, or of the trained weights."""
     dtype: torch.dtype
-    """The precision it computes in."""
+    """The precision of its computation."""
     summary: str
-    """What is trained, in one line."""
+    """The trained parameters, in one line."""
 
 
 @contextmanager
@@ -33,14 +33,14 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
     Args:
         model: The model; nothing else may use it meanwhile.
         settings: The run's settings, as in its ``spec.json``.
-        restore: Whether to return weights, modules and configuration to what they were before.
+        restore: Whether to restore weights, modules and configuration afterwards.
 
     Raises:
         ModelError: If LoRA's pattern matches no module.
     """
     network, dtype = model.model, model.model.dtype
     before = _State(network) if restore else None
-    # Training generates nothing: a KV cache would only take memory.
+    # Training does not generate: a KV cache would only take memory.
     network.config.get_text_config().use_cache = False
     try:
         if settings["lora"] is None:
@@ -79,7 +79,7 @@ class _State:
         for weight, data, required in self.weights:
             weight.data, weight.grad = data, None
             weight.requires_grad_(required)
-        # Whatever else was attached to it, such as a forward in mixed precision.
+        # Other attached attributes, such as a forward in mixed precision.
         for name in set(network.__dict__) - self.attributes:
             delattr(network, name)
         network.eval()
@@ -90,7 +90,7 @@ def _all_weights(network: Any, family: Family, scope: Scope, dtype: torch.dtype)
     for name, weight in network.named_parameters():
         weight.requires_grad_(name in weights)
     for weight in weights.values():
-        # A copy, so that the original stays; in half precision most small steps would be rounded away.
+        # A single-precision copy: the original is kept, and in half precision most small updates would be rounded away.
         weight.data = weight.data.clone().float()
     names = list(weights)
     return TrainableNetwork(
@@ -99,7 +99,7 @@ def _all_weights(network: Any, family: Family, scope: Scope, dtype: torch.dtype)
 
 
 def is_trained(name: str, scope: Scope, family: Family) -> bool:
-    """Whether full fine-tuning of a scope trains the weight of a name."""
+    """Whether full fine-tuning of a scope trains the weight with this name."""
     return scope == "vision+language" or not family.is_vision(name)
 
 

@@ -1,4 +1,4 @@
-"""The memory probe: one step that leaves no trace, from whose memory the micro-batch is chosen."""
+"""The memory probe: a trial step without side effects, whose memory determines the micro-batch."""
 
 import math
 from collections.abc import Callable
@@ -17,19 +17,19 @@ from ninefold.training.dataset import StepDataset, TrainingSet
 from ninefold.training.memory import MemoryPlan
 
 Losses = Callable[[Any, Tensors], tuple[torch.Tensor, torch.Tensor]]
-"""A function that returns the cross-entropies of a network on a batch, and the row each belongs to."""
+"""A function that returns the cross-entropies of a network on a batch, and the row of each."""
 
 FORWARD_TOKENS = 8192
-"""Tokens in a forward pass, at most: more would keep a GPU no busier."""
+"""Maximum number of tokens in a forward pass on a GPU: more would not use it better."""
 
 CPU_TOKENS = 2048
-"""The same on a CPU: a quarter of the memory, and as fast to one percent (a Qwen2-VL of 130 million parameters)."""
+"""Maximum on a CPU: a quarter of the memory at the same speed within 1 % (a Qwen2-VL of 130 million parameters)."""
 
 USABLE = 0.8
-"""The part of the free memory that a plan may use."""
+"""Fraction of the free memory that a plan may use."""
 
 CPU_PEAK = 1.5
-"""Peak memory of a step on a CPU, as a multiple of what is kept for the backward pass, which alone is counted there."""
+"""Peak memory of a step on a CPU, as a multiple of the tensors kept for the backward pass; only these are counted."""
 
 
 def choose(
@@ -43,20 +43,20 @@ def choose(
     checkpointing: bool | None = None,
     processes: int = 1,
 ) -> tuple[MemoryPlan, str]:
-    """Choose the micro-batch, and whether activations are kept, which is faster, or gradients checkpointed.
+    """Choose the micro-batch, and gradient checkpointing if needed: keeping all activations is faster.
 
     Args:
         training_set: The training examples; the longest of them is probed.
         network: The network that is trained, on its device.
-        losses: Its losses on a batch.
-        dtype: The precision it computes in.
+        losses: A function: the network's losses on a batch.
+        dtype: The precision of its computation.
         batch: Examples per optimizer step and process.
-        micro_batch: Examples in a forward pass, where the user has chosen.
-        checkpointing: Whether to use gradient checkpointing, where the user has chosen.
+        micro_batch: Examples in a forward pass, if the user has chosen.
+        checkpointing: Whether to use gradient checkpointing, if the user has chosen.
         processes: The number of processes that train together.
 
     Returns:
-        The plan, and the reason for it in words. Where the user has chosen both, nothing is probed.
+        The plan, and its reason in words. If the user has chosen both, nothing is probed.
 
     Raises:
         RunError: If not even one example fits in memory.
@@ -71,7 +71,7 @@ def choose(
     checkpoint = taken * (micro_batch or 1) > room if checkpointing is None else checkpointing
     if checkpoint:
         gradient_checkpointing.enable(network)
-        # On a CPU a measure of what is kept would find next to nothing now; what was found is an upper bound.
+        # On a CPU, measuring the kept tensors again would find almost nothing; the first result is an upper bound.
         if network.device.type != "cpu":
             taken, unused = measure(losses, network, example, dtype)
     if not math.isfinite(taken):
@@ -86,17 +86,17 @@ def choose(
 
 
 def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) -> tuple[float, bool]:
-    """Measure a forward and a backward pass, which change no weight, no gradient and no random state.
+    """Measure a forward and a backward pass, without changing weights, gradients or random state.
 
     Args:
-        losses: The losses of a network on a batch.
+        losses: A function: the losses of a network on a batch.
         network: The network that is trained.
         batch: A batch of examples with their answers.
-        dtype: The precision the network computes in.
+        dtype: The precision of the network's computation.
 
     Returns:
-        The bytes that activations take (on a GPU the peak, on a CPU `CPU_PEAK` times what is kept for the backward
-        pass), infinity where memory was not enough; and whether some trained parameters got no gradient.
+        The bytes of activations (on a GPU the peak, on a CPU `CPU_PEAK` times the tensors kept for the backward pass;
+        infinity if memory was not enough), and whether some trained parameters got no gradient.
     """
     device, training = network.device, network.training
     fixed = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
@@ -137,7 +137,7 @@ def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) ->
 
 
 def free(device: torch.device) -> int:
-    """Return the free memory of a device in bytes; for a CPU that of the machine, or of the container it runs in."""
+    """Return the free memory of a device in bytes; for a CPU that of the machine or the container."""
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + unused
@@ -151,19 +151,19 @@ def free(device: torch.device) -> int:
 
 
 def _plan(micro_batch: int, batch: int, longest: float, checkpointing: bool, *, unused: bool) -> MemoryPlan:
-    """Return the plan of a micro-batch that the user has chosen."""
+    """Return the plan for a micro-batch chosen by the user."""
     return MemoryPlan(min(micro_batch, batch), int(micro_batch * longest), checkpointing, unused)
 
 
 def _longest_alone(training_set: TrainingSet, dtype: torch.dtype) -> Tensors:
-    """Return the tensors of the longest example."""
+    """Return the tensors of the longest example, as a batch of one."""
     alone = StepDataset(training_set, MemoryPlan(1, 1, False, False), dtype)
     batch: Tensors = alone.__getitems__([training_set.longest()])["micro_batches"][0]
     return {name: value for name, value in batch.items() if name != "indices"}
 
 
 def _state_bytes(network: Any) -> int:
-    """Return the bytes that gradients and the two moments of AdamW will take."""
+    """Return the bytes of the gradients and AdamW's two moments."""
     return sum(3 * value.numel() * value.element_size() for value in network.parameters() if value.requires_grad)
 
 

@@ -1,6 +1,6 @@
 """The settings of a training run: everything that changes the outcome, with all defaults filled in.
 
-Nothing heavy is imported here, so that a finished run is found in a fraction of a second.
+No heavy imports here: a finished run is found in a fraction of a second.
 """
 
 import os
@@ -22,20 +22,20 @@ from ninefold.training.spec import TrainSpec
 
 
 def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | None:
-    """Return the settings of a run, with the family's defaults where the specification has none.
+    """Return the settings of a run, with the family's defaults for unset options.
 
     Args:
-        spec: What is asked for.
-        model: The model that it names, where it is open already.
+        spec: The specification.
+        model: The model that it names, if it is already open.
 
     Returns:
-        What ``spec.json`` of the run holds; None where only the opened model tells (see
+        The content of the run's ``spec.json``; None if the model's identity is known only after opening it (see
         `ninefold.models.identity.resolve`).
 
     Raises:
         DataError: If a data set or a split does not exist.
         ModelError: If there is no such model.
-        RunError: If ``targets`` is not a pattern.
+        RunError: If ``targets`` is not a valid pattern.
     """
     if model is not None:
         found, checkpoint = model.identity, replace(model.checkpoint, family=model.family)
@@ -43,7 +43,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         resolved = identity.resolve(replace(spec.model, device="cpu" if cpu_forced() else "auto"))
         if resolved is None:
             return None
-        # Of a hub id that no row lists, the family is known from its configuration.
+        # The family of a hub id without a row is known from its configuration.
         family = FAMILIES.get(str(resolved["family"]), GENERIC)
         found, checkpoint = resolved, replace(find(spec.model.name), family=family)
     preset = checkpoint.preset
@@ -68,7 +68,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
 
 
 def finished_metrics(spec: TrainSpec, out: Path) -> dict[str, Any] | None:
-    """Return the figures of a finished run, which is found without opening the model; None where it is not finished."""
+    """Return the metrics of a finished run, found without opening the model; None if it is not finished."""
     found = resolve(spec)
     if found is None or not is_finished(out, found.to_json()):
         return None
@@ -77,7 +77,7 @@ def finished_metrics(spec: TrainSpec, out: Path) -> dict[str, Any] | None:
 
 
 def cpu_forced() -> bool:
-    """Whether `accelerate` is told to leave GPUs alone."""
+    """Whether `accelerate` is set to use the CPU only."""
     return os.environ.get("ACCELERATE_USE_CPU", "false").lower() in ("1", "true")
 
 

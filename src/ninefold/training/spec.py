@@ -1,4 +1,4 @@
-"""The specification of a training run: plain values without torch, of which the command line makes its options."""
+"""The specification of a training run: plain values without torch; the command line makes options from them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,67 +13,68 @@ from ninefold.models.spec import ModelSpec, base_spec
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """Fine-tune a model on data sets."""
+    """Fine-tuning of a model on data sets."""
 
     model: Annotated[ModelSpec, tyro.conf.arg(constructor=base_spec)]
     """The base model, without an adapter; training chooses its devices."""
     data: tuple[Path, ...]
-    """Data set folders; several are trained on together."""
+    """Folders of data sets; several are used together."""
     train_split: str = "train"
-    """The split to learn from."""
+    """Name of the training split."""
     validation_split: str = "validation"
-    """The split whose loss decides which epoch is the best, and when to stop."""
+    """Name of the validation split, whose loss decides the best epoch and early stopping."""
     limit: int | None = None
-    """Rows of each split, the first ones; by default all."""
+    """Number of rows of each split, counted from the first; by default all."""
     seed: int = 0
-    """Seed of LoRA's initial values and of the order of the examples."""
+    """Seed of LoRA's initialization and of the order of the examples."""
     lora_scope: Scope = "vision+language"
-    """The modules that are trained. With LoRA: query, key and value in vision and language (the paper's), or in the
-    language model alone. With `--method full`: all weights, or those of the language model alone."""
+    """The trained part of the model. With LoRA: query, key and value in vision and language (as in the paper), or in
+    the language model only. With `--method full`: all weights, or those of the language model only."""
     method: Literal["lora", "full"] = "lora"
-    """LoRA (the paper's), or full fine-tuning of the weights themselves."""
+    """LoRA (as in the paper), or full fine-tuning of the weights, which needs far more memory."""
     rank: int = 32
-    """Rank of LoRA's matrices (the paper's)."""
+    """Rank of LoRA's matrices (32 in the paper); higher ranks train more parameters."""
     alpha: int = 64
-    """Scale of LoRA's update, before division by the rank (the paper's)."""
+    """Scale of LoRA's update, before division by the rank (64 in the paper)."""
     dropout: float = 0.0
-    """Dropout probability on the input of LoRA's matrices (the authors' code has none)."""
+    """Dropout probability on the input of LoRA's matrices (none in the authors' code)."""
     init: Literal["gaussian", "default"] = "gaussian"
     """Initialization of LoRA's first matrix: Gaussian (the authors' code), or PEFT's default, uniform."""
     targets: str | None = None
-    """Modules that LoRA adapts, instead of the scope's: names separated by commas, or a regular expression that their
-    full names match."""
+    """Modules that LoRA adapts, instead of those of `--lora-scope`: names separated by commas, or a regular expression
+    of their full names."""
     learning_rate: float | None = None
-    """Learning rate of AdamW; by default the family's: the paper's 1e-4 for real models. SpaRE takes 3e-5 with
-    `--method full`."""
+    """Peak learning rate of AdamW; by default the family's: the paper's 1e-4, or 1e-3 for nano models. For
+    `--method full`, SpaRE uses 3e-5."""
     batch: int | None = None
-    """Examples per optimizer step; by default the family's: 16. The paper gives none."""
+    """Examples per optimizer step; by default the family's: 16. The paper does not state it."""
     micro_batch: int | None = None
-    """Examples per forward pass; by default as many as a probe finds room for. It changes memory and speed alone, never
-    `--batch`."""
+    """Examples per forward pass; by default as many as fit, measured by a trial step. It changes memory and speed only,
+    never `--batch`."""
     recompute: bool | None = None
-    """Gradient checkpointing: activations are computed again in the backward pass, which saves memory and takes time;
-    by default only where they do not fit in memory."""
+    """Gradient checkpointing: recompute activations in the backward pass, which saves memory and takes time; by default
+    only if they do not fit in memory."""
     epochs: int = 10
-    """Passes over the data, at most (the paper's)."""
+    """Maximum number of epochs (10 in the paper)."""
     patience: int = 2
-    """Epochs without a better validation loss after which training stops (the paper's)."""
+    """Epochs without a better validation loss after which training stops (2 in the paper)."""
     schedule: Schedule | None = None
-    """Course of the learning rate; by default the family's: constant. The paper gives none."""
+    """Schedule of the learning rate; by default the family's: constant, or cosine for nano models. The paper does not
+    state it."""
     warmup: float = 0.0
-    """Fraction of all steps over which the learning rate rises from zero."""
+    """Fraction of all steps in which the learning rate rises from zero; by default no warm-up."""
     weight_decay: float = 0.01
-    """Weight decay of AdamW; torch's default, as in the authors' sibling code."""
+    """Weight decay of AdamW; the default is torch's, as in the authors' related code."""
     clip: float = 1.0
-    """Largest norm of the gradient, beyond which it is scaled down; 0 for no limit."""
+    """Maximum norm of the gradient; a larger one is scaled down. 0 for no clipping."""
     features: Literal["auto", "on", "off"] = "auto"
-    """Vision features, computed once for each image and reused in every epoch; by default wherever the vision tower and
-    its projector are not trained, as with `--lora-scope language`."""
+    """Use of vision features, computed once per image and reused in every epoch, which is faster. "auto"
+    uses them if vision tower and projector are not trained, as with `--lora-scope language`."""
     features_folder: Path | None = None
-    """Folder that keeps vision features, for other runs too; by default memory, or the user's cache where they do not
-    fit."""
+    """Folder that stores vision features, also for other runs; by default memory or, if they do not fit, the user's
+    cache folder."""
     checkpoint_steps: int = 500
-    """Optimizer steps between checkpoints, from which an interrupted run resumes; every epoch ends with one besides."""
+    """Optimizer steps between checkpoints, from which an interrupted run resumes; each epoch also ends with one."""
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""

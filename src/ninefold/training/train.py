@@ -1,4 +1,4 @@
-"""A training run, from its specification to a finished folder; interrupted anywhere, it resumes to the same result."""
+"""A training run, from its specification to a finished folder; an interrupted run resumes and gives the same result."""
 
 import shutil
 import time
@@ -39,16 +39,16 @@ from ninefold.training.trainer import AnswerTrainer
 
 
 def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict[str, Any]:
-    """Fine-tune a model, or resume an interrupted run; a finished run stays as it is.
+    """Fine-tune a model, or resume an interrupted run; a finished run is left unchanged.
 
-    Writes ``adapter/`` (plain PEFT; ``model/``, a checkpoint, where all weights are trained), ``history.json``,
+    Writes ``adapter/`` in PEFT's format (or ``model/``, a checkpoint, for full fine-tuning), ``history.json``,
     ``metrics.json``, ``sees.json``, ``provenance.json`` and ``status.json`` to ``out``, whose ``spec.json`` holds
-    everything that changes the outcome. Runs in one process, or in several that ``accelerate launch`` started.
+    everything that changes the outcome. Runs in one process, or in several started by ``accelerate launch``.
 
     Args:
         spec: The model, the data sets and the settings.
         out: The run's folder.
-        model: The model that ``spec.model`` names, where it is open already; afterwards it is exactly as it was before.
+        model: The model that ``spec.model`` names, if it is already open; it is restored exactly afterwards.
 
     Returns:
         The content of ``metrics.json``.
@@ -56,14 +56,14 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     Raises:
         ModelError: If the model cannot be used, or no module of it matches LoRA's pattern.
         DataError: If a data set cannot be used.
-        RunError: If ``out`` holds another run, the batch cannot be shared by the processes, memory is not enough for a
-            single example, or the loss is not finite.
+        RunError: If ``out`` holds another run, the batch cannot be divided among the processes, a single example does
+            not fit in memory, or the loss is not finite.
     """
     begun = time.perf_counter()
     opened = model
     settings = resolve(spec, opened)
     if settings is None:
-        # Only the opened model tells what it is, as a hub id does that was not here yet.
+        # The identity is known only after opening, e.g. for a hub id that was not downloaded yet.
         opened = _opened(spec)
         settings = resolve(spec, opened)
         assert settings is not None
@@ -77,7 +77,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
             identity.check_opened(opened, settings.model)
         metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
     if processes().is_main_process:
-        # What only a resumed run needs.
+        # Only a resumed run needs these files.
         shutil.rmtree(out / layout.CHECKPOINTS)
     return metrics
 
@@ -106,7 +106,7 @@ def _working(out: Path, settings: Mapping[str, Any]) -> Iterator[bool]:
 def _train(
     spec: TrainSpec, settings: Mapping[str, Any], out: Path, opened: Trainable, *, begun: float, restore: bool
 ) -> dict[str, Any]:
-    """Train, and write the results; return what ``metrics.json`` holds."""
+    """Train, write the results, and return the content of ``metrics.json``."""
     state, folder = processes(), out / layout.CHECKPOINTS
     with quiet(), made_trainable(opened, settings, restore=restore) as trainable:
         say(trainable.summary)
@@ -140,14 +140,14 @@ def _train(
 def _plan(
     spec: TrainSpec, settings: Mapping[str, Any], trainable: TrainableNetwork, inputs: Inputs, folder: Path
 ) -> MemoryPlan:
-    """Return the plan of a resumed run, or choose and keep one; what the user asks for comes before both."""
+    """Return the plan of a resumed run, or choose and store one; options of the user have priority over both."""
     state = processes()
     if settings["batch"] % state.num_processes:
         raise RunError(
             f"--batch {settings['batch']}: {state.num_processes} processes cannot share it evenly; choose a multiple"
         )
     asked = spec.micro_batch is not None or spec.recompute is not None
-    # The main process chooses for all, as others would measure memory that it is just using.
+    # The main process chooses for all: others would measure while it uses memory.
     with state.main_process_first():
         kept = MemoryPlan.load(folder)
         if kept is not None and not (asked and state.is_main_process):
@@ -179,10 +179,10 @@ def _fit(
     folder: Path,
     every: int,
 ) -> tuple[list[dict[str, Any]], MemoryPlan]:
-    """Train until the epochs or the patience are over, from the last checkpoint on.
+    """Train from the last checkpoint until the epochs or the patience are exhausted.
 
     Returns:
-        Trainer's log, and the plan at the end.
+        Trainer's log, and the final plan.
     """
     last = last_checkpoint(folder)
     if last is not None:
@@ -214,7 +214,7 @@ def _fit(
 
 
 def _padding(settings: Mapping[str, Any], plan: MemoryPlan, training_set: TrainingSet) -> float:
-    """Return the share of padding in the first epoch."""
+    """Return the fraction of padding in the first epoch."""
     order = list(LengthBuckets(training_set.lengths, settings["batch"], settings["seed"]))
     step = settings["batch"] // processes().num_processes
     return StepDataset(training_set, plan, torch.float32).padding(order, step)

@@ -1,4 +1,4 @@
-"""transformers.Trainer with the loss on answer tokens, an exact validation loss, and the best epoch's weights kept.
+"""transformers.Trainer with a loss over answer tokens, an exact validation loss, and the best epoch's weights kept.
 
 Axes: N examples of the validation set, K cross-entropies of a forward pass.
 """
@@ -28,7 +28,7 @@ from ninefold.training.sampler import LengthBuckets
 
 
 class AnswerTrainer(OrderedTrainer):
-    """Trainer for `ninefold.training.dataset.StepDataset`, whose every item is a whole optimizer step."""
+    """Trainer for `ninefold.training.dataset.StepDataset`, whose items are whole optimizer steps."""
 
     def __init__(
         self,
@@ -45,20 +45,20 @@ class AnswerTrainer(OrderedTrainer):
         bar: Progress,
         on_new_plan: Callable[[MemoryPlan], None],
     ) -> None:
-        """Take what is trained, on what, and what decides when to stop and to save.
+        """Initialize the trainer.
 
         Args:
-            network: The network, perhaps with an adapter; what requires a gradient is trained.
+            network: The network, perhaps with an adapter; parameters that require a gradient are trained.
             arguments: Trainer's own settings.
-            losses: The cross-entropies of a network on a batch, and the row each belongs to.
+            losses: A function: the cross-entropies of a network on a batch, and the row of each.
             train: The training examples.
             validation: The validation examples.
             order: The order of the training examples.
             patience: Epochs without a better validation loss after which training stops.
             every: Steps between checkpoints, besides those after each epoch.
             best: The folder that keeps the weights of the best epoch.
-            bar: The display of the progress.
-            on_new_plan: Called with the plan that training goes on with after it ran out of memory.
+            bar: The progress display.
+            on_new_plan: A function called with the new plan after training ran out of memory.
         """
         by_length = sorted(range(len(validation)), key=validation.training_set.lengths.__getitem__)
         super().__init__(
@@ -77,22 +77,22 @@ class AnswerTrainer(OrderedTrainer):
         self.on_new_plan = on_new_plan
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Add the gradient of an optimizer step; return its loss, the mean cross-entropy over all its answer tokens.
+        """Compute the gradient of an optimizer step; return its loss, the mean cross-entropy over its answer tokens.
 
-        Out of memory, the step is done again in smaller micro-batches, as are all that follow.
+        If memory runs out, the step is repeated in smaller micro-batches, which all later steps use too.
 
         Raises:
-            RunError: If memory is not enough for one example, or where several processes train together.
+            RunError: If one example does not fit in memory, or memory runs out in distributed training.
         """
         model.train()
         micro_batches = inputs["micro_batches"]
         tokens = sum((batch["labels"] != IGNORED).sum() for batch in micro_batches)
-        # Processes average their gradients, while the mean is over the tokens of all of them together.
+        # Processes average their gradients, but the mean is over the tokens of all processes.
         scale = self.accelerator.num_processes / self.accelerator.reduce(tokens)
         indices = [index for batch in micro_batches for index in batch["indices"].tolist()]
         random = torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         while True:
-            # The step may have been cut before memory ran out, by a worker that has not heard of it.
+            # A worker may have divided this step by the old plan, before memory ran out.
             if inputs["plan"] != self.train_dataset.plan:
                 micro_batches = self.train_dataset.__getitems__(indices)["micro_batches"]
             try:
@@ -116,13 +116,13 @@ class AnswerTrainer(OrderedTrainer):
             except RuntimeError as error:
                 if not should_reduce_batch_size(error):
                     raise
-                # Without its cause: the traceback would keep the activations in memory.
+                # Without a cause: its traceback would keep the activations in memory.
                 raise _OutOfMemory(batch["indices"].tolist()) from None
             total += loss.detach()
         return total
 
     def _shrink(self, indices: Sequence[int]) -> None:
-        """Go on with smaller micro-batches than one of these examples."""
+        """Switch to micro-batches smaller than these examples, which did not fit."""
         if self.accelerator.num_processes > 1:
             raise RunError(
                 f"out of memory with {len(indices)} examples in a forward pass; run the same command with "
@@ -141,7 +141,7 @@ class AnswerTrainer(OrderedTrainer):
         return inputs
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Return the mean cross-entropy over all answer tokens, which does not depend on how examples are batched.
+        """Return the mean cross-entropy over all answer tokens, independent of the batching.
 
         Raises:
             RunError: If it is not finite.
@@ -155,7 +155,7 @@ class AnswerTrainer(OrderedTrainer):
                 indices_K = batch["indices"].to(rows_K.device)[rows_K]
                 sums_N2[indices_K] = 0.0
                 sums_N2.index_add_(0, indices_K, torch.stack([loss_K, torch.ones_like(loss_K)], 1).double())
-        # Processes fill their last batches with rows that others have had: each counts once.
+        # Processes fill their last batches with repeated rows: each row counts once.
         loss, tokens = self.accelerator.gather(sums_N2[None]).amax(0).sum(0).tolist()
         if not math.isfinite(loss):
             raise RunError(f"the validation loss is {loss} after epoch {self.state.epoch:.0f}; lower --learning-rate")

@@ -1,4 +1,4 @@
-"""A store of image features by name: the last used ones in memory, and all in a folder of bounded size, if given."""
+"""A store of image features by name: a cache in memory and, optionally, a folder of bounded size."""
 
 import os
 from collections import OrderedDict
@@ -14,21 +14,21 @@ from safetensors.torch import save
 from ninefold import store
 
 DISK_BYTES = 50 << 30
-"""The most bytes of a folder: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
+"""Maximum bytes of a folder: features of 2,000 images of LLaVA-NeXT, or of 12,000 of Qwen2-VL."""
 
 
 class Folder:
-    """Features in a folder of bounded size, a file each; processes may share it, and a broken file counts as none."""
+    """Features in a folder of bounded size, one file each; processes may share it, and broken files are ignored."""
 
     def __init__(self, path: Path, size: int) -> None:
-        """Use a folder, which need not exist; ``size`` is its bound in bytes."""
+        """Open a folder, which need not exist; ``size`` is its maximum in bytes."""
         self.path = path
         self.size = size
         self._lock = Lock()
         self._written = size
 
     def read(self, name: str) -> torch.Tensor | None:
-        """Return the features of a name, or None where they are not stored or broken."""
+        """Return the features of a name, or None if they are not stored or broken."""
         try:
             with safe_open(self._file(name), "pt") as file:
                 features: torch.Tensor = file.get_tensor("features")
@@ -39,11 +39,11 @@ class Folder:
         return features if whole else None
 
     def write(self, name: str, features: torch.Tensor) -> None:
-        """Store the features of a name, and keep the folder within its bound."""
+        """Store the features of a name, and keep the folder within its maximum size."""
         content = save({"features": features}, {"hash": _hash(features)})
         store.write_bytes(self._file(name), content)
         with self._lock:
-            # To look at all files after each one would take longer than to compute it.
+            # Checking all files after each write would take longer than computing the features.
             self._written += len(content)
             if self._written > self.size // 20:
                 self._shrink()
@@ -53,7 +53,7 @@ class Folder:
         return self.path / name[:2] / f"{name}.safetensors"
 
     def _shrink(self) -> None:
-        """Delete the least recently used files, until there is room for what is written before the next look."""
+        """Delete the least recently used files, until there is room for the writes before the next check."""
         found = []
         for path in self.path.glob("*/*.safetensors"):
             try:
@@ -70,7 +70,7 @@ class Folder:
 
 
 class FeatureStore:
-    """Features of images by name: the last used ones in memory, and all in a folder where there is one."""
+    """Features of images by name: the most recently used in memory, and all in a folder if given."""
 
     def __init__(self, *, memory: int, folder: Path | None = None, disk: int = DISK_BYTES) -> None:
         """Open a store; bounds are in bytes."""
