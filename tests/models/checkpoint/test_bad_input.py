@@ -161,7 +161,9 @@ def test_an_image_token_of_another_number(tmp_path: Path, save: Saver, field: st
 def test_a_chat_template_that_shows_no_picture(checkpoint: Path) -> None:
     path = checkpoint / "chat_template.jinja"
     path.write_text(path.read_text().replace("<image>", ""))
-    assert "(The total number of <image> tokens in the prompts should be the same" in refused(checkpoint)
+    said = refused(checkpoint)
+    # Not every version of transformers counts images itself.
+    assert "(The total number of <image> tokens in the prompts should be the same" in said or "no image token" in said
 
 
 def test_an_adapter_that_was_trained_on_another_base(checkpoint: Path, run: Path, tiny_llava: Path) -> None:

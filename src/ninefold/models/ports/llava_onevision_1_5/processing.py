@@ -7,7 +7,7 @@ class that needs torchvision. `LlavaOnevision15Processor.from_pretrained` opens 
 
 from typing import Any, ClassVar
 
-from transformers import Qwen2VLImageProcessorPil
+from transformers import BatchFeature, Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
 CHAT_TEMPLATE = """\
@@ -54,6 +54,23 @@ class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
             own = tokenizer.chat_template
             chat_template = own if isinstance(own, str) and self.image_token in own else CHAT_TEMPLATE
         super().__init__(image_processor, tokenizer, chat_template=chat_template)
+
+    def __call__(self, images: Any = None, text: Any = None, **kwargs: Any) -> BatchFeature:
+        """Encode prompts with their images, as every processor of transformers does.
+
+        Raises:
+            ValueError: If images and image tokens are not equally many, which not every version checks.
+        """
+        if images is not None and text is not None:
+            texts = [text] if isinstance(text, str) else list(text)
+            tokens = sum(each.count(self.image_token) for each in texts)
+            rows = images if isinstance(images, list | tuple) else [images]
+            given = sum(len(row) if isinstance(row, list | tuple) else 1 for row in rows)
+            if given != tokens:
+                raise ValueError(
+                    f"the number of images, {given}, is not that of {self.image_token} in the text, {tokens}"
+                )
+        return super().__call__(images=images, text=text, **kwargs)
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **_: Any) -> str:
         """Return the image tokens of an image; transformers puts them where the text has one."""
