@@ -1,1 +1,1 @@
-"""Opening what is on disk: processor, network, adapter, fingerprint."""
+"""Checkpoints on disk: their processor, network, adapter and fingerprint."""

@@ -1,4 +1,4 @@
-"""LoRA adapters of PEFT: opened on the base they were trained on, every tensor accounted for."""
+"""LoRA adapters of PEFT: loading onto their base, with a check of every tensor."""
 
 import warnings
 from pathlib import Path
@@ -18,25 +18,25 @@ def open_adapter(model: Any, folder: Path) -> Any:
 
     Args:
         model: The base.
-        folder: The adapter's, which holds one for this base (see `ninefold.models.checkpoint.fingerprint`).
+        folder: The adapter's folder, already checked against this base (`ninefold.models.checkpoint.fingerprint`).
 
     Raises:
-        ModelError: If its tensors are not those that its settings name on this base, each and all.
+        ModelError: If its tensors are not exactly those that its settings require on this base.
     """
     try:
         with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # What PEFT warns of is refused below.
+            warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
             tuned = PeftModel.from_pretrained(model, str(folder))
             _check_loaded(tuned, folder)
             return (tuned.merge_and_unload() if model.dtype == torch.float32 else tuned).eval()
     except NinefoldError:
         raise
-    except Exception as error:  # PEFT raises nothing more exact
+    except Exception as error:  # PEFT raises no specific exception
         raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
 
 
 def _check_loaded(tuned: Any, folder: Path) -> None:
-    """Refuse an adapter of whose tensors PEFT left some out, or initialized some anew."""
+    """Refuse an adapter with tensors that PEFT ignored or had to initialize."""
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         held = set(file.keys())
     loaded = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()

@@ -1,4 +1,4 @@
-"""Identity of a checkpoint and its adapter, from their files alone: what changes it changes answers. No torch here."""
+"""Identity of a checkpoint and its adapter from their files; it changes whenever answers may change. No torch here."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from ninefold.models.family import Family, Precision
 from ninefold.runs import layout, lineage
 
 CONFIG = "config.json"
-"""A checkpoint's configuration."""
+"""File name of a checkpoint's configuration."""
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-"""Floating-point types, by what safetensors calls them."""
+"""Floating-point types by their safetensors name."""
 
 
 def checkpoint_identity(
@@ -29,16 +29,16 @@ def checkpoint_identity(
     """Return the identity of a checkpoint, perhaps with an adapter, without opening either.
 
     Args:
-        checkpoint: Where it comes from.
+        checkpoint: The checkpoint.
         adapter: A PEFT adapter's folder, or the training run that made it.
         dtype: Floating-point type of the forward pass.
         device: A torch device, or "auto": a GPU where there is one.
 
     Returns:
-        The identity as `ninefold.models.protocol.Model` has it; None for a hub id that has not been downloaded.
+        The ``identity`` of `ninefold.models.protocol.Model`; None for a hub id that has not been downloaded.
 
     Raises:
-        ModelError: If the checkpoint has no readable configuration, or the adapter is none or one of another base.
+        ModelError: If the checkpoint has no readable configuration, or the adapter is missing or of another base.
     """
     files = checkpoint_files(checkpoint)
     if files is None:
@@ -51,7 +51,7 @@ def checkpoint_identity(
         "nano": checkpoint.nano,
         "checkpoint": folder_hash(files) if checkpoint.local else files.name,
         "adapter": None,
-        # Nano bases, made on a CPU, compute everywhere as they do there.
+        # Nano bases compute everywhere as on a CPU, on which they were made.
         "dtype": _compute_dtype(dtype, files, config, cpu=checkpoint.nano or on_cpu(device)),
     }
     if adapter is not None:
@@ -62,7 +62,7 @@ def checkpoint_identity(
 
 
 def checkpoint_files(checkpoint: Checkpoint) -> Path | None:
-    """Return the folder of a checkpoint's files; of a hub id the newest snapshot here, or None without one."""
+    """Return the folder of a checkpoint's files; for a hub id the newest local snapshot, or None without one."""
     if checkpoint.local:
         return Path(checkpoint.path)
     from huggingface_hub import try_to_load_from_cache
@@ -72,19 +72,19 @@ def checkpoint_files(checkpoint: Checkpoint) -> Path | None:
 
 
 def family_of(checkpoint: Checkpoint, config: Mapping[str, object]) -> Family:
-    """Return a checkpoint's row, which for a hub id may be known from its configuration only."""
+    """Return a checkpoint's row; for a hub id it may be known only from the configuration."""
     return checkpoint.family if checkpoint.family.checkpoints else of_config(config)
 
 
 def folder_hash(folder: Path) -> str:
-    """Return a hash of all the files of a checkpoint that can change what it answers."""
+    """Return a hash of all files of a checkpoint that can change its answers."""
     files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
     content = "".join(f"{path.name}:{store.file_hash(path)};" for path in files)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
 
 
 def adapter_hash(folder: Path) -> str:
-    """Return a hash of an adapter's weights and of the settings that scale and place them.
+    """Return a hash of an adapter's weights and of the settings of their scale and position.
 
     Raises:
         ModelError: If its settings cannot be read.
@@ -93,7 +93,7 @@ def adapter_hash(folder: Path) -> str:
         config = json.loads((folder / layout.ADAPTER_CONFIG).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
-    # What says where the base lay, or which PEFT wrote it, changes no answer.
+    # The base's path and PEFT's version change no answer.
     settings = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules", "peft_type")}
     content = store.canonical_json(settings) + store.file_hash(folder / layout.ADAPTER_WEIGHTS)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
@@ -106,7 +106,7 @@ def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:
             raise ModelError(f"{folder}: no adapter, as it has no {name}; name a finished training run")
     base = lineage.base_of(folder) or {}
     theirs, ours = str(base.get("checkpoint")), str(identity["checkpoint"])
-    # A revision on the hub and a hash of files, told by their lengths, say nothing about each other.
+    # A revision on the hub and a hash of files, which differ in length, cannot be compared.
     if len(theirs) == len(ours) and theirs != ours:
         raise ModelError(
             f"{lineage.training_run(folder)}: its adapter was trained on another base, {base.get('name')} "
@@ -120,7 +120,7 @@ def _compute_dtype(dtype: Precision, files: Path, config: Mapping[str, Any], *, 
         return dtype
     if cpu:
         return "float32"
-    # As transformers has it: what the configuration states, or the type of the first floating-point weight.
+    # As in transformers: the configuration's type, or that of the first floating-point weight.
     return str(config.get("dtype") or config.get("torch_dtype") or _first_dtype(files))
 
 
@@ -135,8 +135,8 @@ def _first_dtype(files: Path) -> str:
 
 
 def _squeezed(config: Mapping[str, Any]) -> dict[str, object]:
-    """Return how a dual encoder is given images and texts (see `ninefold.models.clip.encoder`)."""
-    # What is left out of a configuration has the default of transformers' CLIPVisionConfig.
+    """Return a dual encoder's preprocessing of images and texts (see `ninefold.models.clip.encoder`)."""
+    # Missing values have the defaults of transformers' CLIPVisionConfig.
     side = {**(config.get("vision_config") or {}), **(config.get("vision_config_dict") or {})}.get("image_size", 224)
     return {"pictures": f"squeezed to {side} x {side}", "texts": "question and option"}
 

@@ -20,7 +20,7 @@ from ninefold.runs.lineage import adapter_folder
 
 
 def open_config(checkpoint: Checkpoint, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
-    """Return a checkpoint's configuration and its family, which for a hub id is known only from there."""
+    """Return a checkpoint's configuration and its family, which for a hub id follows from the configuration."""
     with explained(checkpoint):
         config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
     return config, checkpoint.family if checkpoint.family.checkpoints else of_config(config.to_dict())
@@ -68,14 +68,14 @@ def open_network(
 
     Args:
         checkpoint: The checkpoint, with its family.
-        config: What `open_config` returned.
+        config: The configuration, from `open_config`.
         adapter: A PEFT adapter's folder, or the training run that made it.
-        dtype: The data type to compute in.
+        dtype: The floating-point type of the forward pass.
         device: A torch device, or "auto": a GPU where there is one.
         trust_remote_code: Whether code that comes with the checkpoint may run.
 
     Raises:
-        ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+        ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
     """
     identity = checkpoint_identity(checkpoint, adapter=adapter, dtype=dtype, device=device)
     if identity is None:

@@ -20,7 +20,7 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
     with explained(checkpoint):
         known = compat.processor_class(config)
-        # AutoProcessor takes the class that the files name: for a port another family's, which may need torchvision.
+        # AutoProcessor uses the class named in the files: for a port, another family's, which may need torchvision.
         ours = known is not None and known.__module__.startswith(ports.__name__)
         if known is not None and (ours or compat.takes_video(known)):
             processor = compat.without_video(known).from_pretrained(checkpoint.path, **options)

@@ -1,1 +1,1 @@
-"""Dual encoders: the answer is the option whose text is nearest to the image."""
+"""Dual encoders, whose answer is the option with the text nearest to the image."""

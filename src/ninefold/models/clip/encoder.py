@@ -1,6 +1,6 @@
-"""Examples to the inputs of a dual encoder: a text for each option, and the image as a square.
+"""The encoder of a dual encoder's inputs: a text for each option, and the image as a square.
 
-Axes: B images, O options of an example, T texts, S tokens of a text; H and W of the image as the model takes it.
+Axes: B images, O options of an example, T texts, S tokens of a text; H and W of the model's input image.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,21 +23,21 @@ Text = tuple[int, ...]
 """The tokens of a text."""
 
 REMEMBERED_TEXTS = 1 << 16
-"""Texts whose tokens are kept: about 30 MB."""
+"""Number of texts whose tokens are cached: about 30 MB."""
 
 
 class ClipEncoder:
     """The encoder of texts and images: a tokenizer and an image processor. It can be pickled."""
 
     def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
-        """Put the parts of a checkpoint together.
+        """Combine the parts of a checkpoint.
 
         Args:
             tokenizer: The checkpoint's tokenizer.
             image_processor: The checkpoint's image processor, with the changes of `open_encoder`.
             side: Side of the square image that the vision tower takes, in pixels.
             patch: Side of its patches, in pixels.
-            longest: The most tokens of a text.
+            longest: Maximum number of tokens of a text.
             name: The model's name, for errors.
         """
         self.tokenizer = tokenizer
@@ -62,27 +62,27 @@ class ClipEncoder:
 
     @property
     def image_bytes(self) -> int:
-        """Memory that a decoded image takes, in bytes."""
+        """Memory of a decoded image, in bytes."""
         return 3 * self.side * self.side
 
     def cost(self, example: Example) -> float:
-        """Return the number of patches of an image, the same for all; texts are few, and shared by examples."""
+        """Return the number of patches of an image, the same for all; texts are few and shared by examples."""
         return float((self.side // self.patch) ** 2)
 
     def pixels(self, decoded: Sequence[np.ndarray]) -> torch.Tensor:
-        """Return the pixel values (B, 3, side, side) of images as `image` returns them."""
+        """Return the pixel values (B, 3, side, side) of images returned by `image`."""
         made = self.image_processor(list(decoded), do_resize=False, return_tensors="pt")
         return made["pixel_values"]  # type: ignore[no-any-return]
 
     def texts(self, example: Example) -> list[Text]:
         """Return the tokens of an example's texts: its question, followed by each option.
 
-        The paper says "the same question followed by the label" and not whether the question lists its options
-        (section 5). It does not here: all texts of an example would hold the same list, which tells them apart in
-        nothing, takes half of the 77 tokens there are, and makes the answer depend on its order.
+        The paper's text is "the same question followed by the label"; it does not state whether the question lists its
+        options (section 5). Here it does not: the same list in all texts of an example would not distinguish them,
+        would take half of the 77 tokens, and would make the answer depend on its order.
 
         Raises:
-            ModelError: If there are no options, or a text is longer than the model can read; never is one cut.
+            ModelError: If there are no options, or a text is too long for the model; texts are never cut.
         """
         if not example.options:
             raise ModelError(f"example {example.id}: has no options, and {self.name} can do nothing but choose")
@@ -106,12 +106,12 @@ class ClipEncoder:
 
         Raises:
             ModelError: If an example has no options, or a text is too long for the model.
-            DataError: If an answer is none of its example's options.
+            DataError: If an answer is not among its example's options.
         """
         return {"pixel_values": self.pixels(decoded), **self.training_texts(examples)}
 
     def training_texts(self, examples: Sequence[Example]) -> Tensors:
-        """Return what `training_batch` does, without the images."""
+        """Return the tensors of `training_batch` without the images."""
         for example in examples:
             if example.options and example.answer not in example.options:
                 raise DataError(f"example {example.id}: its answer {example.answer!r} is none of its options")
@@ -127,7 +127,7 @@ class ClipEncoder:
     def padded(self, texts: Iterable[Text]) -> Tensors:
         """Return the tensors (T, S) of texts."""
         rows = [torch.tensor(tokens) for tokens in texts]
-        # Whatever the tokenizer would do, on the right: positions count from the left, and no text sees what follows.
+        # Padded on the right, whatever the tokenizer's default: positions count from the left, and attention is causal.
         return {
             "input_ids": pad_sequence(rows, batch_first=True, padding_value=self.tokenizer.pad_token_id),
             "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
@@ -142,10 +142,10 @@ class ClipEncoder:
 
 
 def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
-    """Put a checkpoint's tokenizer and image processor together.
+    """Combine a checkpoint's tokenizer and image processor.
 
-    Images are squeezed into the model's square. As released, the processor cuts a square out of their middle, and
-    with it the left and the right of a photo, which are what is asked for.
+    Images are squeezed into the model's square. The released processor crops the central square, and cuts off the left
+    and right parts of a photo, which questions ask about.
 
     Raises:
         ModelError: If a part is missing, or they do not belong together.
@@ -157,8 +157,8 @@ def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
         image_processor = CLIPImageProcessorPil.from_pretrained(
             checkpoint.path, do_resize=True, size=size, do_center_crop=False
         )
-    # A text's features stand at its end token, which configurations older than this rule call 2: there it is the last
-    # of the vocabulary.
+    # A text's features are taken at its end token. Older configurations call it 2; there it is the last token of the
+    # vocabulary.
     end = len(tokenizer) - 1 if reads.eos_token_id == 2 else reads.eos_token_id
     if tokenizer.eos_token_id != end:
         raise ModelError(
@@ -170,7 +170,7 @@ def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
         image_processor,
         side=side,
         patch=config.vision_config.patch_size,
-        # The tokenizer of an old folder does not know how much its model reads.
+        # An old folder's tokenizer does not know its model's maximum length.
         longest=reads.max_position_embeddings,
         name=checkpoint.name,
     )

@@ -1,6 +1,6 @@
-"""Dual encoders such as CLIP: they write nothing, but choose the text nearest to the image.
+"""Dual encoders such as CLIP: they generate no text, but choose the text nearest to the image.
 
-Axes: B examples, O options of an example, T distinct texts, S tokens of a text, D width of the space that both share.
+Axes: B examples, O options of an example, T distinct texts, S tokens of a text, D width of the shared space.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +26,10 @@ from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example, ImageSource, Prediction
 
 PICTURES = 32
-"""Images in a batch."""
+"""Number of images in a batch."""
 
 REMEMBERED = 4096
-"""Questions whose texts' features are kept from call to call: about 100 MB of the paper's CLIP."""
+"""Number of questions whose text features are cached across calls: about 100 MB for the paper's CLIP."""
 
 Item = TypeVar("Item")
 Given = TypeVar("Given")
@@ -37,9 +37,9 @@ Made = TypeVar("Made")
 
 
 class DualEncoder:
-    """A CLIP with its parts, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`.
+    """A CLIP with its encoder, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`.
 
-    It is asked as in the paper (section 5): for each option a text, and the one most similar to the image is chosen.
+    As in the paper (section 5), each option gives a text, and the text most similar to the image is chosen.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class DualEncoder:
         """Open a model.
 
         Args:
-            checkpoint: The checkpoint, as `ninefold.models.families.find` returns it.
+            checkpoint: The checkpoint, from `ninefold.models.families.find`.
             adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: The data type to compute in.
+            dtype: The floating-point type of the forward pass.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
 
         Raises:
-            ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+            ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
         """
         config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
         if family.kind != "dual":
@@ -90,7 +90,7 @@ class DualEncoder:
         return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
-        """Answer with the option whose text is nearest to the image, in the order given; nothing is ever cut.
+        """Answer with the option whose text is nearest to the image, in the given order; answers are never cut.
 
         Raises:
             DataError: If an image cannot be read.
@@ -121,7 +121,7 @@ class DualEncoder:
         return scores
 
     def hidden_states(self, examples: Sequence[Example]) -> NoReturn:
-        """Refuse: no layer of a dual encoder sees image and question together.
+        """Raise an error: no layer of a dual encoder sees image and question together.
 
         Raises:
             ModelError: Always.
@@ -131,7 +131,7 @@ class DualEncoder:
         )
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return what becomes of an example's image, and the length of its longest text."""
+        """Return the image input of an example, and the length of its longest text."""
         return ImageInput(
             image=images.size(example.image, name=f"example {example.id}"),
             pixels=(self.encoder.side, self.encoder.side),
@@ -141,14 +141,14 @@ class DualEncoder:
         )
 
     def training_batch(self, examples: Sequence[Example], decoded: Sequence[np.ndarray]) -> Tensors:
-        """Return the tensors of a batch, as its encoder makes them."""
+        """Return the tensors of a batch, made by the encoder."""
         return self.encoder.training_batch(examples, decoded)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropy (B) of choosing each image's true text among its options, and the rows 0 to B - 1.
 
-        CLIP's loss has two halves; this is the one that chooses a text for an image (the paper's section 5). In place
-        of ``pixel_values`` it takes ``features`` (B, D), what `get_image_features` makes of them.
+        CLIP's loss has two halves; this is the one that chooses a text for an image (the paper's section 5). Instead
+        of ``pixel_values`` it also takes ``features`` (B, D), the result of `get_image_features`.
         """
         texts, options_BO = {name: batch[name] for name in ("input_ids", "attention_mask")}, batch["options"]
         if "features" in batch:
@@ -162,17 +162,17 @@ class DualEncoder:
         return cross_entropy(logits_BO, batch["labels"], reduction="none"), rows_B
 
     def _text_features(self, asked: Sequence[tuple[Text, ...]]) -> dict[tuple[Text, ...], torch.Tensor]:
-        """Return the features (T, D) of sets of texts, of length 1; what earlier calls encoded is not encoded again.
+        """Return the features (T, D) of sets of texts, of norm 1; results of earlier calls are reused.
 
-        Each set is a batch by itself, so that what else is asked cannot change its last bits: predictions are the same
-        wherever a run was interrupted.
+        Each set is a separate batch: other questions cannot change its last bits, and predictions are the same wherever
+        a run was interrupted.
         """
         first = list(self._remembered)[:1]
         new = [texts for texts in dict.fromkeys(asked) if texts not in self._remembered]
         features = dict(
             zip([*first, *new], self._each(self.encoder.padded, self._encoded_texts, [*first, *new]), strict=True)
         )
-        # Features hold as long as the weights do, which training, or another adapter, changes: one set tells.
+        # Features are valid until training or another adapter changes the weights; recomputing one set shows that.
         if first and not torch.equal(features[first[0]], self._remembered[first[0]]):
             self._remembered = {}
             return self._text_features(asked)
@@ -181,7 +181,7 @@ class DualEncoder:
         return known
 
     def _image_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
-        """Return the features (D) of all images, of length 1, each distinct one encoded once."""
+        """Return the features (D) of all images, of norm 1; each distinct image is encoded once."""
         distinct: dict[ImageSource, Example] = {}
         for example in examples:
             distinct.setdefault(example.image, example)
@@ -200,7 +200,7 @@ class DualEncoder:
         return normalize(self.model.get_text_features(**on_device).pooler_output.float(), dim=-1).cpu()
 
     def _encode_images(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
-        """Return the features (D) of each image, encoded together as far as memory goes."""
+        """Return the features (D) of each image, encoded together as far as memory allows."""
         return self._memory.run(self._encoded, pixels_BCHW)
 
     @torch.inference_mode()
@@ -211,12 +211,12 @@ class DualEncoder:
     def _each(
         self, prepare: Callable[[Item], Given], compute: Callable[[Given], Made], items: Sequence[Item]
     ) -> Iterator[Made]:
-        """Compute on all items in order; preparing goes ahead, and so does computing what one core does best alone."""
+        """Compute on all items in order; preparation, and small models' computation on single cores, is prefetched."""
         if batch_per_core(self.model):
             return prefetch(lambda item: compute(prepare(item)), items)
         return map(compute, prefetch(prepare, items))
 
 
 def _distinct(texts: Sequence[Text]) -> tuple[Text, ...]:
-    """Return texts in an order that does not depend on theirs, so that every order of options is one set."""
+    """Return texts in canonical order: every order of the same options is the same set."""
     return tuple(sorted(set(texts)))

@@ -1,1 +1,1 @@
-"""Means of computing faster: exact resizing, prefetching threads, patch embeddings, memory."""
+"""Faster computation: exact resizing, prefetching threads, patch embeddings, batch sizes that fit memory."""

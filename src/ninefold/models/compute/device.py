@@ -1,4 +1,4 @@
-"""The device that a model computes on, known without torch where that is possible."""
+"""The device of a model's computation, found without torch if possible."""
 
 import os
 import resource
@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 
 _NODES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "kfd", "dxg")
-"""Device nodes of GPUs that torch calls "cuda": NVIDIA's, also on Jetson, AMD's, and those of WSL."""
+"""Device nodes of GPUs that torch calls "cuda": NVIDIA (also Jetson), AMD, and WSL."""
 
 
 def on_cpu(device: str) -> bool:
     """Whether a model computes on the CPU.
 
     Args:
-        device: A torch device, or "auto": a GPU where there is one.
+        device: A torch device, or "auto": a GPU if there is one.
     """
     return not has_gpu() if device == "auto" else device.partition(":")[0] == "cpu"
 
 
 def has_gpu() -> bool:
-    """Whether torch finds a GPU; it is imported, which takes seconds, only where the machine has one."""
+    """Whether torch finds a GPU; torch is imported, which takes seconds, only if the machine has one."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in {"", "-1"}
     missing = sys.platform.startswith("linux") and not any(node for name in _NODES for node in Path("/dev").glob(name))
     if hidden or missing or sys.platform == "darwin":
@@ -30,8 +30,8 @@ def has_gpu() -> bool:
 
 
 def peak_memory() -> dict[str, int]:
-    """Return the most memory that this process has held, in MiB: on the "cpu", and on the "gpu" where there is one."""
+    """Return the peak memory of this process in MiB: on the "cpu", and on the "gpu" if there is one."""
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = {"cpu": largest >> (20 if sys.platform == "darwin" else 10)}  # bytes there, KiB elsewhere
-    torch = sys.modules.get("torch")  # A served model needs none.
+    peak = {"cpu": largest >> (20 if sys.platform == "darwin" else 10)}  # bytes on macOS, KiB elsewhere
+    torch = sys.modules.get("torch")  # A served model does not need torch.
     return peak | ({"gpu": torch.cuda.max_memory_allocated() >> 20} if torch and torch.cuda.is_available() else {})

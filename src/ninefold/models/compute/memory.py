@@ -13,15 +13,15 @@ Result = TypeVar("Result")
 
 
 class MemoryLimit(Generic[Item]):
-    """The most items that fit in a batch, learned from batches that did not."""
+    """The largest number of items that fit in a batch, learned from batches that did not fit."""
 
     def __init__(self, name: str, items: str, describe: Callable[[Item], str]) -> None:
         """Begin without a limit.
 
         Args:
             name: The model, for messages.
-            items: What a batch holds, in the plural, for messages.
-            describe: Returns what a single item is, for the error where not even one fits.
+            items: Name of a batch's items, in the plural, for messages.
+            describe: A function that describes a single item, for the error if not even one fits.
         """
         self.name = name
         self.items = items
@@ -32,8 +32,8 @@ class MemoryLimit(Generic[Item]):
         """Return what ``function`` returns for each item of a batch, calling it with as many as fit in memory.
 
         Args:
-            function: Returns one result an item.
-            batch: Anything that has a length and slices: a list, or a tensor.
+            function: A function that returns one result per item.
+            batch: A sequence with slices: a list, or a tensor.
 
         Raises:
             ModelError: If there is not enough memory for one item.
@@ -46,7 +46,7 @@ class MemoryLimit(Generic[Item]):
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-        # Outside of the handler, whose traceback keeps the failed batch's tensors alive.
+        # Outside the handler: its traceback keeps the failed batch's tensors alive.
         if len(batch) == 1:
             raise ModelError(
                 f"{self.name}: not enough memory for one {self.describe(batch[0])}; "
@@ -60,5 +60,5 @@ class MemoryLimit(Generic[Item]):
 
 
 def out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device, or torch's allocator on a CPU, had not enough memory."""
+    """Whether an error means that a device, or torch's allocator on a CPU, is out of memory."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

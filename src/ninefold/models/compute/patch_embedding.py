@@ -1,4 +1,4 @@
-"""Patch embeddings as matrix products: what a convolution with stride = kernel size computes, much faster."""
+"""Patch embeddings as matrix products: the same as a convolution with stride = kernel size, but much faster."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,7 +18,7 @@ class PatchConv2d(nn.Conv2d):
 
 
 class PatchConv3d(nn.Conv3d):
-    """The patch embedding of patches of several frames that are cut out already."""
+    """The patch embedding of precut patches of several frames."""
 
     def forward(self, patches_NCFHW: Tensor) -> Tensor:
         """Return embeddings (N, D, 1, 1, 1)."""
@@ -28,11 +28,11 @@ class PatchConv3d(nn.Conv3d):
 
 
 def flatten_patch_embeddings(model: nn.Module, *, whole_images: bool = False) -> None:
-    """Give the patch embeddings of a model their fast classes; weights and their names stay the same.
+    """Replace the classes of a model's patch embeddings by the fast ones; weights and their names stay the same.
 
     Args:
         model: The network, changed in place.
-        whole_images: Whether to change `PatchConv2d`, too, whose convolution is slow only in the backward pass.
+        whole_images: Whether to use `PatchConv2d` as well; its convolution is slow only in the backward pass.
     """
     flat: dict[type[nn.Module], type[nn.Module]] = {nn.Conv3d: PatchConv3d}
     if whole_images:

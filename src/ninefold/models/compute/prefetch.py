@@ -9,22 +9,22 @@ from typing import Any, TypeVar
 import torch
 
 SMALL = 100_000_000
-"""The most parameters of a network that is computed with a batch per core, not with all cores on one batch."""
+"""Maximum number of parameters of a network computed with one batch per core instead of all cores on one batch."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def batch_per_core(network: Any) -> bool:
-    """Whether a network is computed fastest with a batch per core: a small one on a CPU."""
+    """Whether one batch per core is fastest for a network: a small one on a CPU."""
     return bool(network.device.type == "cpu" and network.num_parameters() <= SMALL)
 
 
 def prefetch(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Yield the result of ``function`` for each item, in order, computed by a thread per core shortly before its use.
 
-    Each thread runs torch on one core, so that cores with items of their own do not wait for each other at every
-    operation: with small models, or on a busy machine, torch's own threads mostly wait.
+    Each thread runs torch on one core, with its own items: cores do not wait for each other at every operation. With
+    small models, or on a busy machine, torch's own threads mostly wait.
     """
     before = torch.get_num_threads()
     workers = min(before, os.cpu_count() or 1)

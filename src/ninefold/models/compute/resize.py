@@ -1,4 +1,4 @@
-"""Pillow's resize, bit for bit, without the work on black margins, which are most of a synthetic image."""
+"""Pillow's resize, bit for bit, without the black margins, which are most of a synthetic image."""
 
 import math
 
@@ -9,14 +9,14 @@ REACH = 6
 
 
 def resize(image: Image.Image, size: tuple[int, int], resample: int) -> Image.Image:
-    """Resize an image as ``image.resize(size, resample)`` does.
+    """Return the result of ``image.resize(size, resample)``.
 
-    Of a square image, only the square that holds everything that is not black is resized. It is cut where the pixel
-    grids before and after coincide, and so far outside that no filter reaches the cut; around it the result is black
-    as well. It is a square because Pillow resizes rows or columns first, and so rounds, depending on an image's shape.
+    For a square image, only the square around all non-black pixels is resized. It is cut where the pixel grids before
+    and after coincide, and with a margin that no filter crosses; outside it the result is black. It is a square because
+    Pillow's order of resizing rows and columns, and with it rounding, depends on the image's shape.
 
     Args:
-        image: In mode RGB.
+        image: An image in mode RGB.
         size: Width and height in pixels.
         resample: One of `PIL.Image.Resampling`.
 

@@ -1,1 +1,1 @@
-"""Models behind an OpenAI-compatible URL; no torch here."""
+"""Models on OpenAI-compatible servers; no torch here."""

@@ -1,9 +1,9 @@
-"""The address of a model on a server, ``openai:URL#model``, and its identity, which knows no URL."""
+"""The address of a model on a server, ``openai:URL#model``, and its identity, which does not contain the URL."""
 
 from typing import Any
 
 PREFIX = "openai:"
-"""What the names of endpoints begin with; a URL follows, and after a # the name the server gives the model."""
+"""Prefix of endpoint names; the URL follows and, after a #, the server's name of the model."""
 
 
 def split(name: str) -> tuple[str, str]:
@@ -13,5 +13,5 @@ def split(name: str) -> tuple[str, str]:
 
 
 def identity(model: str) -> dict[str, Any]:
-    """Return the identity of a served model: the same on every host and port, as its run goes on from any of them."""
+    """Return the identity of a served model: the same on every host and port; a run may resume on another one."""
     return {"name": f"{PREFIX}{model}", "family": "endpoint", "nano": False, "model": model, "adapter": None}

@@ -14,15 +14,15 @@ class Chat:
     """A model on a server, asked by chat completions; shared by threads."""
 
     def __init__(self, client: Client, model: str = "", *, image_url: Callable[[ImageSource], str] = data_url) -> None:
-        """Choose a model of a server.
+        """Select a model of a server.
 
         Args:
             client: The connection to the server.
-            model: The name that the server gives the model; empty for the only one it has.
-            image_url: Makes the URL that an image is sent as.
+            model: The server's name of the model; empty if it has only one.
+            image_url: A function from an image to the URL to send.
 
         Raises:
-            ModelError: If nothing answers at the URL, or the server has several models.
+            ModelError: If no server answers at the URL, or it has several models and none is named.
         """
         client.greet()
         self.client = client
@@ -34,12 +34,12 @@ class Chat:
         """Return the server's reply to messages, decoded greedily.
 
         Args:
-            messages: The turns so far.
-            about: What is asked, to begin an error with.
+            messages: The messages of the conversation so far.
+            about: The request's name in errors, e.g. its example.
             options: Further fields of the request, such as ``max_tokens``.
 
         Raises:
-            ModelError: If the server refuses, or fails again and again.
+            ModelError: If the server refuses, or fails repeatedly.
         """
         body = {"model": self.model, "messages": messages, "temperature": 0, "seed": 0, **options}
         return self.client.send("POST", "/chat/completions", body, about=about)

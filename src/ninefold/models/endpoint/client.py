@@ -1,4 +1,4 @@
-"""JSON requests to a server, with retries; its key is sent in one header and appears nowhere else."""
+"""JSON requests to a server, with retries; the API key is sent in one header and appears nowhere else."""
 
 import email.utils
 import os
@@ -13,16 +13,16 @@ from ninefold.errors import ModelError
 from ninefold.seeding import rng
 
 KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
-"""Environment variables for the server's key; the first that is set counts."""
+"""Environment variables for the server's API key; the first one set is used."""
 
 LONGEST_WAIT = 120.0
-"""The most seconds between two tries, whatever a server asks for."""
+"""Maximum seconds between two tries, whatever a server requests."""
 
 _TRANSIENT = {408, 409, 429}
-"""Statuses below 500 after which a retry may succeed."""
+"""HTTP statuses below 500 after which a retry may succeed."""
 
 _SAID = 200
-"""The most letters of a server's message that an error repeats."""
+"""Maximum number of characters of a server's message in an error."""
 
 
 class Client:
@@ -32,14 +32,14 @@ class Client:
         """Check an address; nothing is sent yet.
 
         Args:
-            url: Where the server's paths begin, usually ending in ``/v1``.
-            connections: The most requests at once.
-            tries: How often a request is sent before it is given up.
-            first_wait: Approximate seconds before the second try; the wait doubles with every further one.
-            timeout: Seconds that an answer may take.
+            url: The base URL, usually ending in ``/v1``.
+            connections: Maximum number of simultaneous requests.
+            tries: Maximum number of tries of a request.
+            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
+            timeout: Maximum seconds for an answer.
 
         Raises:
-            ModelError: If it is no address of a server, or holds what belongs into the environment.
+            ModelError: If it is not the address of a server, or contains a user, a password or a query.
         """
         self.url = _checked(url)
         self._tries = tries
@@ -52,10 +52,10 @@ class Client:
         )
 
     def greet(self) -> None:
-        """Check that something answers, with one request.
+        """Check with one request that a server answers.
 
         Raises:
-            ModelError: If nothing answers.
+            ModelError: If none answers.
         """
         try:
             self._http.get(f"{self.url}/models")
@@ -68,17 +68,17 @@ class Client:
     def send(self, method: str, path: str, body: object = None, *, about: str) -> Any:
         """Send a request, with retries while they may succeed, and return the JSON of its answer.
 
-        The wait doubles with every retry, with jitter so that many callers do not come back together; where the server
-        says how long to wait, it is that long.
+        The wait doubles with every retry, with jitter to spread many callers; if the server states a time to wait, that
+        is used.
 
         Args:
             method: "GET" or "POST".
-            path: What follows the server's address.
-            body: What to send as JSON.
-            about: What is asked, to begin an error with.
+            path: The path after the base URL.
+            body: The content to send as JSON.
+            about: The request's name in errors, e.g. its example.
 
         Raises:
-            ModelError: If the server refuses the request, fails at it every time, or answers no JSON.
+            ModelError: If the server refuses the request, fails at every try, or does not answer with JSON.
         """
         said, asked = "", None
         for attempt in range(self._tries):
@@ -110,7 +110,7 @@ class Client:
         return "; does the address end in /v1, and is the model of this name there?" if status == 404 else ""
 
     def _message(self, response: httpx2.Response) -> str:
-        """Return the first line of what a server says went wrong."""
+        """Return the first line of a server's error message."""
         try:
             told = response.json()
         except ValueError:
@@ -121,13 +121,13 @@ class Client:
         return self._line(str(told or response.text)) or response.reason_phrase
 
     def _line(self, text: str) -> str:
-        """Return the first line of a text, without the key should a server repeat it."""
+        """Return the first line of a text, with the API key removed in case the server repeats it."""
         text = text.replace(self._key, "[key]") if self._key else text
         return text.strip().partition("\n")[0].strip()[:_SAID]
 
 
 def _checked(url: str) -> str:
-    # Neither error repeats the address: it may hold a password.
+    # Neither error contains the address: it may include a password.
     if "@" in url or "?" in url:
         raise ModelError(
             f"the server's address holds a user, a password or a query; put its key in {KEYS[0]} (environment) instead"
@@ -143,7 +143,7 @@ def _checked(url: str) -> str:
 
 
 def _key() -> tuple[str, str]:
-    """Return the environment variable that holds a key, and the key; empty where none does."""
+    """Return the environment variable that holds the API key, and the key; both empty if none is set."""
     name = next((name for name in KEYS if os.environ.get(name, "").strip()), "")
     key = os.environ.get(name, "").strip()
     if not (key.isascii() and key.isprintable()):
@@ -152,7 +152,7 @@ def _key() -> tuple[str, str]:
 
 
 def _retry_after(response: httpx2.Response) -> float | None:
-    """Return how many seconds a server asks to wait: a number, or a moment in time."""
+    """Return the seconds that a server asks to wait, given as a number or as a date."""
     told = response.headers.get("retry-after", "")
     try:
         return max(0.0, float(told))

@@ -1,4 +1,4 @@
-"""Images as data URLs, as chat completions take them."""
+"""Images as data URLs, for chat completions."""
 
 import base64
 import io
@@ -11,10 +11,10 @@ from ninefold.types import ImageSource, Scene
 
 
 def data_url(image: ImageSource) -> str:
-    """Return an image as a data URL that every decoder reads as `ninefold.images` does.
+    """Return an image as a data URL that every decoder reads in the same way as `ninefold.images`.
 
-    PNG, JPEG and WebP go as they are, but for what decoders disagree on (EXIF rotation, transparency, unusual colors,
-    animation); all else is decoded here and goes as PNG.
+    PNG, JPEG and WebP are sent unchanged, except where decoders disagree (EXIF rotation, transparency, unusual colors,
+    animation); everything else is decoded here and sent as PNG.
 
     Args:
         image: An encoded image, the path of one, or a scene.
@@ -37,7 +37,7 @@ def data_url(image: ImageSource) -> str:
 
 
 def _plain_kind(content: bytes) -> str | None:
-    """Return the format of an encoded image that all decoders agree on, or ``None``."""
+    """Return the format of an encoded image if all decoders agree on it, or ``None``."""
     with Image.open(io.BytesIO(content)) as image:
         plain = (
             image.format in {"PNG", "JPEG", "WEBP"}

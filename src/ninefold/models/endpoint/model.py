@@ -1,6 +1,6 @@
-"""A model behind an OpenAI-compatible URL (vLLM, SGLang, a hosted one), asked by chat completions. No torch here.
+"""A model on an OpenAI-compatible server (vLLM, SGLang, a hosted one), asked by chat completions. No torch here.
 
-Greedy decoding is asked for with temperature 0. Settings of the server cannot be seen from here: vLLM, for one, takes
+Greedy decoding is requested with temperature 0. Settings of the server are not visible here: vLLM, for example, takes
 penalties from the checkpoint's ``generation_config.json`` unless it is started with ``--generation-config vllm``.
 """
 
@@ -26,17 +26,17 @@ class Endpoint:
     def __init__(
         self, name: str, *, concurrency: int = 8, tries: int = 8, first_wait: float = 1.0, timeout: float = 300.0
     ) -> None:
-        """Find a server and the model it serves.
+        """Connect to a server and find its model.
 
         Args:
-            name: ``openai:http://host:port/v1#model``; without ``#model`` the only one that the server has.
-            concurrency: Number of requests at once.
-            tries: How often a request is sent before it is given up.
-            first_wait: Approximate seconds before the second try; the wait doubles with every further one.
-            timeout: Seconds that an answer may take.
+            name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
+            concurrency: Number of simultaneous requests.
+            tries: Maximum number of tries of a request.
+            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
+            timeout: Maximum seconds for an answer.
 
         Raises:
-            ModelError: If the name is no such URL, nothing answers there, or it must be said which model is meant.
+            ModelError: If the name is not such a URL, no server answers, or it has several models and none is named.
         """
         url, model = address.split(name)
         client = Client(url, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout)
@@ -48,11 +48,11 @@ class Endpoint:
         self.image_settings: Mapping[str, object] = {}
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
-        """Answer in free text by greedy decoding; one prediction an example, in the order given.
+        """Answer in free text by greedy decoding; one prediction per example, in the given order.
 
         Raises:
             DataError: If an image cannot be read.
-            ModelError: If the server refuses, or fails again and again.
+            ModelError: If the server refuses, or fails repeatedly.
         """
 
         def answer(example: Example) -> Prediction:
@@ -73,18 +73,18 @@ class Endpoint:
 
         Raises:
             DataError: If an image cannot be read.
-            ModelError: If an example has no options, or the server does not report what is needed.
+            ModelError: If an example has no options, or the server does not report ``prompt_logprobs``.
         """
         if open_ended := next((example.id for example in examples if not example.options), None):
             raise ModelError(f"example {open_ended}: has no options to rank; let the model write its answer instead")
         return self._each(OptionScorer(self._chat, examples[0]).scores, examples) if examples else []
 
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
-        """Refuse: a server reports no hidden states."""
+        """Raise an error: a server reports no hidden states."""
         raise ModelError(f"{self.name}: a server tells no hidden states; name the checkpoint itself with --model")
 
     def image_input(self, example: Example) -> None:
-        """Return nothing: what becomes of an image is known to the server alone."""
+        """Return None: only the server knows the model's image input."""
 
     def _each(self, function: Callable[[Example], Result], examples: Sequence[Example]) -> list[Result]:
         with ThreadPoolExecutor(self.concurrency) as pool:

@@ -1,10 +1,10 @@
 """Log-probabilities of options on a server, from the log-probabilities of prompts (``prompt_logprobs`` of vLLM).
 
-Each option is sent as a finished answer of the assistant. It begins where its tokens part from those of the prompt
-without it, for the earliest of the options: all options of an example are compared from the same token on. What the
-chat template writes after an answer is found once, by an answer that is left open (``continue_final_message``); of it,
-all tokens count up to the first that is not blank, the end token. Without the end token, "center" could only be
-likelier than "center left".
+Each option is sent as a finished answer of the assistant. It begins at the first token that differs from the prompt
+without it; the earliest such token among the options is the common start of all options of an example. The tokens that
+the chat template writes after an answer are found once, from an unfinished answer (``continue_final_message``). They
+count up to the first non-blank one, the end token. Without the end token, "center" could only be likelier than "center
+left".
 """
 
 import math
@@ -17,44 +17,44 @@ from ninefold.types import Example
 
 
 class Token(NamedTuple):
-    """A token of a prompt, as the server reports it."""
+    """A token of a prompt, reported by the server."""
 
     id: str
-    """Its number in the server's vocabulary."""
+    """Its id in the server's vocabulary."""
     logprob: float
-    """Its log-probability after all tokens before it; 0 for the first one, which has none."""
+    """Its log-probability given all tokens before it; 0 for the first token, which has none."""
     text: str | None
-    """Its text, where the server reports it."""
+    """Its text, if the server reports it."""
 
 
 class AnswerEnd(NamedTuple):
     """The tokens that a chat template writes after every answer."""
 
     ids: tuple[str, ...]
-    """All of them."""
+    """Ids of all these tokens."""
     counted: int
-    """How many of them belong to the answer: up to and with the end token."""
+    """Number of tokens that count as part of the answer, up to and including the end token."""
 
 
 class OptionScorer:
-    """Scores the options of examples on a server."""
+    """The scorer of options on a server."""
 
     def __init__(self, chat: Chat, example: Example) -> None:
-        """Find out how the server's chat template ends answers, from an example with options.
+        """Find the tokens with which the server's chat template ends answers, from an example with options.
 
         Raises:
             DataError: If the image cannot be read.
-            ModelError: If the server does not report what is needed.
+            ModelError: If the server does not report ``prompt_logprobs``.
         """
         self._chat = chat
         self._end = self._answer_end(example)
 
     def scores(self, example: Example) -> tuple[float, ...]:
-        """Return the log-probability of answering an example with exactly each of its options, with the end token.
+        """Return the log-probability of answering an example with exactly each of its options, including the end token.
 
         Raises:
             DataError: If the image cannot be read.
-            ModelError: If the server does not report what is needed.
+            ModelError: If the server does not report ``prompt_logprobs``.
         """
         turn = self._chat.user_turn(example)
         prompt = self._tokens(example, [turn])
@@ -80,13 +80,13 @@ class OptionScorer:
         return AnswerEnd(tuple(token.id for token in rest), end + 1)
 
     def _tokens(self, example: Example, turns: list[dict[str, Any]], *, finished: bool = True) -> list[Token]:
-        """Return the tokens of a prompt, perhaps with an answer, which the template closes if it is finished."""
+        """Return the tokens of a prompt, perhaps with an answer; the template ends a finished answer."""
         try:
             reply = self._chat.complete(
                 turns,
                 about=f"example {example.id}",
                 max_tokens=1,  # Servers generate at least one.
-                prompt_logprobs=0,  # Of the prompt's own tokens, and of no others.
+                prompt_logprobs=0,  # Only for the prompt's own tokens.
                 add_generation_prompt=len(turns) == 1,
                 continue_final_message=not finished,
             )
@@ -119,7 +119,7 @@ def _token(entry: Mapping[str, Any] | None) -> Token:
 
 
 def _common_length(first: Sequence[Token], second: Sequence[Token]) -> int:
-    """Return how many tokens two sequences have in common at their beginning."""
+    """Return the length of the common prefix of two token sequences."""
     pairs = zip(first, second, strict=False)
     shorter = min(len(first), len(second))
     return next((index for index, (one, other) in enumerate(pairs) if one.id != other.id), shorter)

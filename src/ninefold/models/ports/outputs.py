@@ -1,4 +1,4 @@
-"""Outputs of the ports, in classes of their own: those of transformers' LLaVA change from release to release."""
+"""Output classes of the ports; those of transformers' LLaVA change from release to release."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 
 @dataclass
 class ImageTextOutput(BaseModelOutputWithPast):  # type: ignore[misc]
-    """Hidden states of the language model, and the image features that stand in its sequence."""
+    """Hidden states of the language model, and the image features in its sequence."""
 
     image_hidden_states: Tensor | None = None
     """(features of all images, width of the language model); ``None`` without an image."""
@@ -16,7 +16,7 @@ class ImageTextOutput(BaseModelOutputWithPast):  # type: ignore[misc]
 
 @dataclass
 class ImageTextLogits(CausalLMOutputWithPast):  # type: ignore[misc]
-    """Logits, perhaps a loss, and the image features that stand in the sequence."""
+    """Logits, perhaps a loss, and the image features in the sequence."""
 
     image_hidden_states: Tensor | None = None
-    """As in `ImageTextOutput`."""
+    """The same as in `ImageTextOutput`."""

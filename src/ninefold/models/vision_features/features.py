@@ -1,9 +1,9 @@
 """Image features computed once for each distinct image: the output of a frozen vision tower never changes.
 
-They are shared over epochs, seeds, option orders and conditions: in memory where they fit, and on disk where they do
-not or where a folder is given. Each image is encoded by itself, so that its features depend on nothing else.
+They are shared over epochs, seeds, option orders and conditions: in memory if they fit, and on disk if they do not or
+if a folder is given. Each image is encoded separately: its features depend on nothing else.
 
-Axes: B examples, T positions that an image takes in a sequence, D width of the language model.
+Axes: B examples, T positions of an image in a sequence, D width of the language model.
 """
 
 from abc import ABC, abstractmethod
@@ -32,52 +32,52 @@ from ninefold.models.vlm.reference import to_device
 from ninefold.types import Example, ImageSource, Scene
 
 MEMORY_SHARE = 0.25
-"""Share of the free memory that features may take."""
+"""Fraction of the free memory that features may take."""
 
 TOLERANCE = 1e-4
-"""Largest relative difference of a loss from that of the pixels, in single precision."""
+"""Largest relative difference between the losses from features and from pixels, in single precision."""
 
 TOLERANCE_HALF = 0.05
-"""The same in half precision."""
+"""Largest relative difference in half precision."""
 
 _stores: WeakKeyDictionary[Any, FeatureStore] = WeakKeyDictionary()
-"""The feature store of each open network, so that several trainings of one network share its features."""
+"""The feature store of each open network; several trainings of one network share it."""
 
 
 @dataclass(frozen=True)
 class FeatureInput:
-    """An example as a model takes it that is given features in place of pixels."""
+    """An example with features instead of pixels, as input of a model."""
 
     prompt: Prompt | None
-    """Its tokens, with those of its image's tensors that positions are computed from; ``None`` for a dual encoder."""
+    """Its tokens, with the image tensors that determine positions; ``None`` for a dual encoder."""
     features_TD: torch.Tensor
-    """The features of its image; (D) for a dual encoder."""
+    """The features of its image, (T, D); (D) for a dual encoder."""
 
 
 class _Group(NamedTuple):
     """Examples about one image."""
 
     name: str
-    """The name of its features."""
+    """Name of the image's features."""
     examples: list[Example]
 
 
 class FeatureModel(ABC):
-    """A model that is given features in place of pixels; training uses it like the model itself."""
+    """A model that takes features instead of pixels; training uses it like the model itself."""
 
     image_bytes = None
-    """No memory but the store's."""
+    """None: prepared images need no memory besides the store's."""
 
     def __init__(self, model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> None:
-        """Wrap a model whose vision is frozen.
+        """Wrap a model with a frozen vision tower.
 
         Args:
             model: The model; its vision tower and projector must stay those of its checkpoint.
-            examples: All examples of the training; the first of them is tried with pixels and with features.
-            folder: The folder of the feature store; by default memory where all fit, and else the user's cache.
+            examples: All examples of the training; the first is tried with pixels and with features.
+            folder: The folder of the feature store; by default memory if all fit, otherwise the user's cache.
 
         Raises:
-            ModelError: If it cannot be given features, they would have a gradient, or take too much room.
+            ModelError: If it cannot take features, they would need a gradient, or they take too much space.
         """
         self.model = model
         self.encoder = self
@@ -91,11 +91,11 @@ class FeatureModel(ABC):
     def prepare(
         self, examples: Iterable[Example], watch: Callable[[Iterable[Example]], Iterable[Example]] = iter
     ) -> None:
-        """Compute the features of examples that are not stored yet, in one pass that keeps no image.
+        """Compute the features of examples that are not stored yet, in one pass that keeps no image in memory.
 
         Args:
-            examples: Examples in any order; those about one image that follow each other share its preprocessing.
-            watch: A function that lets the examples of the pass through, such as a progress bar.
+            examples: Examples in any order; consecutive ones about one image share its preprocessing.
+            watch: A function that yields the examples of the pass unchanged, such as a progress bar.
 
         Raises:
             DataError: If an image cannot be read.
@@ -118,25 +118,25 @@ class FeatureModel(ABC):
         deque(steps, maxlen=0)
 
     def image(self, example: Example) -> FeatureInput:
-        """Return the prompt and the features of an example that was prepared."""
+        """Return the prompt and the features of a prepared example."""
         name = self._name(example.image)
         features_TD = self._store.get(name, lambda: self._computed(self._encoded([example])[1]))
         return FeatureInput(self._prompts[name, example.prompt], features_TD)
 
     @abstractmethod
     def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
-        """Return the tensors of a batch, ``features`` in place of pixels."""
+        """Return the tensors of a batch, with ``features`` instead of pixels."""
 
     @abstractmethod
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the model's own `losses` returns, from features."""
+        """Return the result of the model's own `losses`, from features."""
 
     @abstractmethod
     def _encoded(self, group: Sequence[Example]) -> tuple[list[Prompt | None], Tensors]:
-        """Return the prompts of examples about one image, and that image as the vision tower takes it."""
+        """Return the prompts of examples about one image, and the vision tower's inputs of that image."""
 
     def _new_groups(self, examples: Iterable[Example]) -> Iterator["_Group"]:
-        """Yield the examples that were not prepared yet, those about one image together that follow each other."""
+        """Yield the examples not prepared yet, with consecutive ones about one image in one group."""
         seen = set(self._prompts)
         for image, group in groupby(examples, attrgetter("image")):
             name = self._name(image)
@@ -146,7 +146,7 @@ class FeatureModel(ABC):
                 yield _Group(name, list(new.values()))
 
     def _tried(self, example: Example) -> torch.Tensor:
-        """Return the features of an example, after checking that the loss is the same as from its pixels."""
+        """Return the features of an example, after checking that they give the same loss as its pixels."""
         model, network = self.model, self.model.model
         prompts, image = self._encoded([example])
         features_TD = self._features(image)
@@ -180,7 +180,7 @@ class FeatureModel(ABC):
         return kept
 
     def _name(self, image: ImageSource) -> str:
-        """Return the name of an image's features; names are remembered where images are not in memory."""
+        """Return the name of an image's features; names are cached for images that are not in memory."""
         if isinstance(image, bytes):
             return f"{xxhash.xxh3_128_hexdigest(image)}-{self._identity}"
         if image not in self._names:
@@ -189,7 +189,7 @@ class FeatureModel(ABC):
         return self._names[image]
 
     def _computed(self, image: Tensors) -> torch.Tensor:
-        # Not in inference mode: autograd keeps what these are put among.
+        # Not in inference mode: these tensors become part of an autograd graph.
         with torch.no_grad():
             return self._features(image).cpu()
 
@@ -199,10 +199,10 @@ class FeatureModel(ABC):
 
 
 class VlmFeatureModel(FeatureModel):
-    """A vision-language model; features take the positions of the image tokens."""
+    """A vision-language model with features at the positions of the image tokens."""
 
     def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
-        """Return the tensors of a batch, with ``features`` (of all images, D) and their ``lengths`` (B) for pixels."""
+        """Return the tensors of a batch: ``features`` (of all images, D) and ``lengths`` (B) instead of pixels."""
         encoder = self.model.encoder
         prompts = encoder.join([shown.prompt for shown in inputs if shown.prompt])
         batch: Tensors = encoder.with_answers(prompts, [example.answer for example in examples])
@@ -210,7 +210,7 @@ class VlmFeatureModel(FeatureModel):
         return {**batch, "features": torch.cat(features), "lengths": torch.tensor([len(part) for part in features])}
 
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the model's own `losses` returns, from features."""
+        """Return the result of the model's own `losses`, from features."""
         others = {name: value for name, value in batch.items() if name not in ("features", "lengths")}
         parts = list(torch.split(batch["features"], batch["lengths"].tolist()))
         seen = {"image": BaseModelOutputWithPooling(pooler_output=parts)}
@@ -233,15 +233,15 @@ class VlmFeatureModel(FeatureModel):
 
 
 class ClipFeatureModel(FeatureModel):
-    """A dual encoder; the features of an image are its vector in the space it shares with texts."""
+    """A dual encoder; the features of an image are its vector in the space shared with texts."""
 
     def training_batch(self, examples: Sequence[Example], inputs: Sequence[FeatureInput]) -> Tensors:
-        """Return the tensors of a batch, with ``features`` (B, D) for pixels."""
+        """Return the tensors of a batch, with ``features`` (B, D) instead of pixels."""
         features_BD = torch.stack([shown.features_TD for shown in inputs])
         return {**self.model.encoder.training_texts(examples), "features": features_BD}
 
     def losses(self, network: Any, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the model's own `losses` returns, which takes features too."""
+        """Return the result of the model's own `losses`, which also takes features."""
         found: tuple[torch.Tensor, torch.Tensor] = self.model.losses(network, batch)
         return found
 
@@ -251,5 +251,5 @@ class ClipFeatureModel(FeatureModel):
 
 
 def feature_model(model: Trainable, examples: Sequence[Example], *, folder: Path | None = None) -> FeatureModel:
-    """Wrap a model, of whichever kind, so that it is given features in place of pixels; see `FeatureModel`."""
+    """Return a model of either kind, wrapped to take features instead of pixels (see `FeatureModel`)."""
     return (ClipFeatureModel if model.family.kind == "dual" else VlmFeatureModel)(model, examples, folder=folder)

@@ -1,11 +1,11 @@
-"""Tokens of answers: those that a chat template writes after a prompt, and the text of generated ones."""
+"""Tokens of answers: those that a chat template writes after a prompt, and the text of generated tokens."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 class AnswerTokens:
-    """Answers to tokens and back, by a processor's chat template and tokenizer."""
+    """The conversion between answers and tokens, by a processor's chat template and tokenizer."""
 
     def __init__(self, processor: Any, end_ids: Sequence[int]) -> None:
         """Wrap a processor; ``end_ids`` are the tokens that end an answer."""
@@ -15,13 +15,13 @@ class AnswerTokens:
         self._encoded: dict[str, tuple[int, ...]] = {}
 
     def encode(self, answer: str) -> tuple[int, ...]:
-        """Return the tokens that the template writes after the prompt for an answer, up to and with the end token."""
+        """Return the tokens that the template writes for an answer after the prompt, end token included."""
         if answer not in self._encoded:
             self._encoded[answer] = self._encode(answer)
         return self._encoded[answer]
 
     def decode(self, tokens: Sequence[int]) -> tuple[str, bool]:
-        """Return the text of generated tokens, word for word, and whether no end token stopped it."""
+        """Return the exact text of generated tokens, and whether it lacks an end token (truncated)."""
         end = next((index for index, token in enumerate(tokens) if token in self.end_ids), None)
         text = self.tokenizer.decode(tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text, end is None
@@ -35,7 +35,7 @@ class AnswerTokens:
         found = {written.index(text): text for text in ends if text in written}
         end_id = self.end_ids[0] if not found else ends[found[min(found)]]
         text = written[: min(found, default=None)].rstrip()
-        # Some tokenizers treat the first word of a text in a way of its own: only what follows the prompt counts.
+        # Some tokenizers treat the first word of a text differently: only the tokens after the prompt count.
         before = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         after = self.tokenizer(prompt + text, add_special_tokens=False)["input_ids"]
         if after[: len(before)] != before:

@@ -1,26 +1,26 @@
-"""Batches of prompts of like length, bounded by their tokens."""
+"""Batches of prompts of similar length, bounded by their number of tokens."""
 
 from collections.abc import Iterable, Iterator
 
 from ninefold.models.vlm.prompt import Prompt
 
 FULL_SPEED = 0.25
-"""Share of a batch's tokens that suffices for full speed."""
+"""Fraction of a batch's maximum tokens that suffices for full speed."""
 
 PADDING = 0.05
-"""Share of a larger batch that may be padding."""
+"""Maximum fraction of padding in a larger batch."""
 
 Batch = list[tuple[int, Prompt]]
-"""Prompts, each with its index among all that are asked."""
+"""Prompts, each with its index among all examples."""
 
 
 def pack(groups: Iterable[Batch], tokens: int, *, apart: bool, alone: bool) -> Iterator[Batch]:
-    """Yield batches of whole groups as they come, each with as many rows as fit, padded to the longest.
+    """Yield batches of whole groups in order, each with as many rows as fit, padded to the longest.
 
     Args:
-        groups: The prompts about one image each, those of like length near each other.
-        tokens: The most tokens of a batch, padding included.
-        apart: Whether groups of one prompt never share a batch with larger ones.
+        groups: Groups of prompts about one image each, with similar lengths adjacent.
+        tokens: Maximum number of tokens of a batch, padding included.
+        apart: Whether groups of one prompt never share a batch with larger groups.
         alone: Whether each prompt is a batch of its own.
     """
     batch: Batch = []
@@ -42,7 +42,7 @@ def _length(row: tuple[int, Prompt]) -> int:
 
 
 def _fits(batch: Batch, tokens: int) -> bool:
-    """Whether a batch is within its tokens and, once it is large enough for full speed, has little padding."""
+    """Whether a batch is within the token limit and, if large enough for full speed, has little padding."""
     lengths = list(map(_length, batch))
     padded = len(batch) * max(lengths)
     return padded <= tokens and (padded <= tokens * FULL_SPEED or sum(lengths) >= padded * (1 - PADDING))

@@ -1,11 +1,11 @@
-"""Greedy decoding and option scores, with what several questions or options share computed once.
+"""Greedy decoding and option scores; parts shared by several questions or options are computed once.
 
-The prefix of all prompts about one image, which holds the image, is read once an image; its KV cache is copied for each
-question, which goes on from there. All positions are given explicitly and all padding is masked, so that it does not
-matter where padding stands.
+The common prefix of all prompts about one image, which includes the image, is computed once per image. Its KV cache is
+copied for each question, which continues from there. All positions are given explicitly and all padding is masked: the
+position of padding does not matter.
 
-Axes: B prompts (or prefixes), S positions read now, C positions in the KV cache, A positions of all options of a prompt
-in a row, V vocabulary, L layers, D width. Positions have a leading axis of their own in families whose positions are
+Axes: B prompts (or prefixes), S new positions, C positions in the KV cache, A positions of all options of a prompt in a
+row, V vocabulary, L layers, D width. Position ids have an additional leading axis in families whose positions are
 several numbers (text, time, row, column).
 """
 
@@ -28,28 +28,28 @@ from ninefold.models.vlm.reference import to_device
 
 @dataclass(slots=True)
 class DecoderState:
-    """The state of a batch that has been read up to its last token."""
+    """The state of a batch after its last token so far."""
 
     cache: Any
     """The KV cache."""
     mask_BC: torch.Tensor
     """1 at tokens in the cache, 0 at padding."""
     last_B: torch.Tensor
-    """The position of the last token."""
+    """Position of the last token."""
     logits_BV: torch.Tensor
-    """The logits of the next token."""
+    """Logits of the next token."""
     hidden_BLD: torch.Tensor | None
-    """The hidden states of the last token after every layer, where they were asked for."""
+    """Hidden states of the last token after every layer, if requested."""
 
     def select(self, rows: torch.Tensor) -> None:
-        """Keep these rows, in this order, each perhaps several times."""
+        """Keep these rows, in this order; a row may be repeated."""
         self.cache.batch_select_indices(rows)
         self.mask_BC = self.mask_BC[rows]
         self.last_B = self.last_B[..., rows]
 
 
 class Decoder:
-    """The fast way to generate answers, score options and read hidden states: the methods of `ReferenceDecoder`."""
+    """The fast decoder: answers, option scores and hidden states, with the methods of `ReferenceDecoder`."""
 
     def __init__(self, network: Any, encoder: Encoder, shortcuts: Shortcuts) -> None:
         """Wrap a network of transformers, bare or with an adapter."""
@@ -63,7 +63,7 @@ class Decoder:
 
     @torch.inference_mode()
     def generate(self, prompts: Sequence[Prompt], max_new_tokens: int) -> list[list[int]]:
-        """Return the tokens of each answer; those after an end token mean nothing."""
+        """Return the tokens of each answer; those after an end token are meaningless."""
         state = self.read(prompts)
         written: list[list[int]] = [[] for _ in prompts]
         rows = torch.arange(len(prompts), device=self.network.device)
@@ -75,7 +75,7 @@ class Decoder:
             open_B = open_B & torch.isin(tokens_B, self._ends, invert=True)
             if not (left and open_B.any()):
                 break
-            # Dropping a row copies all the others, so finished rows stay until they are half of the batch.
+            # Dropping a row copies all others: finished rows stay until they are half of the batch.
             if 2 * int(open_B.sum()) <= len(rows):
                 kept = open_B.nonzero()[:, 0]
                 rows, tokens_B, open_B = rows[kept], tokens_B[kept], open_B[kept]
@@ -88,7 +88,7 @@ class Decoder:
     def option_scores(self, prompts: Sequence[Prompt], options: Sequence[Sequence[str]]) -> list[tuple[float, ...]]:
         """Return the log-probability of answering each prompt with each of its options.
 
-        The prompt is read once. Its options are read together in one row, each attending to the prompt and itself.
+        The prompt is computed once. Its options are computed in one row, each attending only to the prompt and itself.
         """
         state = self.read(prompts)
         answers = [[self.encoder.answer_ids(option) for option in choices] for choices in options]
@@ -117,7 +117,7 @@ class Decoder:
         return hidden_BLD.float().cpu().numpy()
 
     def read(self, prompts: Sequence[Prompt], *, hidden_states: bool = False) -> DecoderState:
-        """Read prompts to their last token."""
+        """Run the forward pass over prompts up to their last token."""
         prefixes = shared_prefixes(prompts) if self.shortcuts.prefix_reuse else None
         if prefixes is None or not prefixes.any:
             return self._forward(None, *self._joined(prompts), hidden_states=hidden_states)
@@ -134,7 +134,7 @@ class Decoder:
     def _forward(
         self, before: DecoderState | None, tensors: Tensors, mask_BS: torch.Tensor, *, hidden_states: bool = False
     ) -> DecoderState:
-        """Read S more positions, after a state or from the beginning."""
+        """Run the forward pass over S more positions, after a state or from the beginning."""
         if before is None:
             cache, mask_BC = new_cache(self._bare.config), mask_BS
             positions_BS = compat.position_ids(self._bare, {**tensors, "attention_mask": mask_BS})
@@ -142,7 +142,7 @@ class Decoder:
         else:
             cache, mask_BC = before.cache, torch.cat([before.mask_BC, mask_BS], 1)
             positions_BS = before.last_B[..., None] + mask_BS.cumsum(-1)
-        # Without padding there is nothing to mask, and attention without a mask is faster.
+        # Without padding no mask is needed, and attention without a mask is faster.
         mask = {"attention_mask": None if bool(mask_BC.all()) else mask_BC}
         with last_position.last_position_only(self.shortcuts.last_position):
             output = self.network(
@@ -157,7 +157,7 @@ class Decoder:
 
 
 def _rows_of_options(answers: Sequence[Sequence[Sequence[int]]], pad_id: int) -> tuple[torch.Tensor, ...]:
-    """Put the options of each prompt in a row, each without its last token, after which nothing is predicted.
+    """Concatenate the options of each prompt in a row, each without its last token, after which nothing is predicted.
 
     Returns:
         Their tokens (B, A), the index of each in its option, and the option it belongs to (-1 at padding).
@@ -175,7 +175,7 @@ def _rows_of_options(answers: Sequence[Sequence[Sequence[int]]], pad_id: int) ->
 def _log_probabilities(
     first_V: torch.Tensor, logits_AV: torch.Tensor, owners_A: torch.Tensor, answers: Sequence[Sequence[int]]
 ) -> tuple[float, ...]:
-    """Return the log-probability of each option: of its first token, and of each further one after those before it."""
+    """Return the log-probability of each option: the sum over its tokens, each given the tokens before it."""
     further = torch.tensor([token for option in answers for token in option[1:]], device=first_V.device)
     owners = owners_A[: len(further)]
     tokens = logits_AV[: len(further)].float().log_softmax(-1).gather(1, further[:, None])[:, 0]

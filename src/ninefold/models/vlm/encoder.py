@@ -1,4 +1,4 @@
-"""Examples to chat messages to tensors, for any processor of transformers. The image always comes before the text.
+"""The encoder of examples as chat messages and tensors, for any processor of transformers; the image comes first.
 
 Axes: B examples, S positions of the prompt, A positions of the answer; H and W of an image. Nothing is ever truncated.
 """
@@ -21,17 +21,17 @@ from ninefold.models.vlm.prompt import ImagePrefix, Prompt, Tensors, join
 from ninefold.types import Example, ImageSource
 
 DecodedImage = Image.Image | np.ndarray
-"""A decoded image; where the model takes a fixed size, already of that size, as (H, W, 3) uint8."""
+"""A decoded image; for models with a fixed size already resized, as (H, W, 3) uint8."""
 
 IGNORED = -100
-"""The label of a position that no answer stands at."""
+"""The label of positions outside answers, which the loss ignores."""
 
 _PIXELS_PER_TOKEN = 28 * 28
 _LETTERS_PER_TOKEN = 4
 
 
 class Encoder:
-    """The encoder of prompts: a processor with its chat template and its end token. It can be pickled."""
+    """The encoder of prompts: a processor with its chat template and end tokens. It can be pickled."""
 
     def __init__(self, processor: Any, end_ids: Sequence[int], family: Family = GENERIC) -> None:
         """Wrap a processor.
@@ -39,7 +39,7 @@ class Encoder:
         Args:
             processor: The processor of a checkpoint.
             end_ids: The tokens that end an answer; the tokenizer's own if there are none.
-            family: The row that says how image tensors are laid out and padded.
+            family: The family, with the layout and padding of image tensors.
         """
         self.processor = processor
         self.tokenizer = processor.tokenizer
@@ -55,9 +55,9 @@ class Encoder:
         self._splices: dict[bool, bool] = {}
 
     def image(self, example: Example) -> DecodedImage:
-        """Decode an example's image, and resize it where every image is resized to one size.
+        """Decode an example's image, and resize it if all images have one size.
 
-        Resized here, exactly as the processor would, an image can be kept at a hundredth of its pixels.
+        Resizing here, exactly as in the processor, allows to keep an image with a hundredth of its pixels.
 
         Raises:
             DataError: If the image cannot be read.
@@ -70,13 +70,13 @@ class Encoder:
 
     @property
     def image_bytes(self) -> int | None:
-        """Memory that a decoded image takes, in bytes; ``None`` where images differ in size."""
+        """Memory of a decoded image, in bytes; ``None`` if images differ in size."""
         return 3 * self._fixed_size.size[0] * self._fixed_size.size[1] if self._fixed_size else None
 
     def cost(self, example: Example) -> float:
         """Return the approximate length of an example's prompt in tokens, without decoding its image.
 
-        Only ratios and order matter. Images of one size all cost the same, which is left out.
+        Only ratios and order matter. The cost of images of one size is the same for all, and left out.
         """
         width, height = (0, 0) if self._fixed_size else images.size(example.image, name=f"example {example.id}")
         return width * height / _PIXELS_PER_TOKEN + len(example.prompt) / _LETTERS_PER_TOKEN
@@ -90,13 +90,13 @@ class Encoder:
         return [decoded[example.image] for example in examples]
 
     def prompt(self, example: Example) -> str:
-        """Return the exact text of an example's prompt, as its chat template writes it."""
+        """Return the exact text of an example's prompt, written by its chat template."""
         return str(self.processor.apply_chat_template([user_turn(example.prompt)], add_generation_prompt=True))
 
     def encode(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
         """Return the tensors of a batch of prompts, padded on the left, ready to generate from.
 
-        They are what the processor returns for the whole batch, made faster: each distinct object among ``decoded`` is
+        The result is that of the processor for the whole batch, but faster: each distinct object in ``decoded`` is
         prepared once.
         """
         if self.splices(examples, decoded):
@@ -108,21 +108,21 @@ class Encoder:
         return join(prompts, self.pad_id, self.family)
 
     def splices(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> bool:
-        """Whether `prompts`, joined, are what the processor itself returns for a batch.
+        """Whether `prompts`, joined, equal the processor's own result for a batch.
 
-        That is tried when images of one size, and when images of several sizes, are first met in a batch.
+        This is checked on the first batch with images of one size, and on the first with several sizes.
         """
         other = next((index for index, image in enumerate(decoded) if _size(image) != _size(decoded[0])), None)
         mixed = other is not None
         if mixed not in self._splices:
-            # The first is asked something longer as well, so that there is something to splice and to pad.
+            # The first gets a second, longer question: this tests splicing and padding.
             tried = [examples[0], replace(examples[0], prompt=f"{examples[0].prompt} Answer:"), examples[other or 0]]
             shown = [decoded[0], decoded[0], decoded[other or 0]]
             self._splices[mixed] = _same(self.join(self.prompts(tried, shown)), self._processed(tried, shown))
         return self._splices[mixed]
 
     def can_join(self, examples: Sequence[Example]) -> bool:
-        """Whether `prompts` of these examples may be joined to batches; see `splices`."""
+        """Whether `prompts` of these examples may be joined to batches (see `splices`)."""
         sizes = {(0, 0): examples[0]}
         if self._fixed_size is None:
             sizes = {images.size(example.image, name=f"example {example.id}"): example for example in examples}
@@ -133,7 +133,7 @@ class Encoder:
         return self._splices[mixed]
 
     def prompts(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> list[Prompt]:
-        """Return prompts one by one; those about the same object among ``decoded`` share its tensors."""
+        """Return separate prompts; those about the same object in ``decoded`` share its tensors."""
         known: dict[int, tuple[ImagePrefix | None, Tensors]] = {}
         found = []
         for example, image in zip(examples, decoded, strict=True):
@@ -152,55 +152,55 @@ class Encoder:
         return found
 
     def training_batch(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
-        """Return the tensors of prompts with their true answers, and ``labels`` on the answers' tokens alone."""
+        """Return the tensors of prompts with their true answers, and ``labels`` on answer tokens only."""
         return self.encode_answers(examples, decoded, [example.answer for example in examples])
 
     def encode_answers(
         self, examples: Sequence[Example], decoded: Sequence[DecodedImage], answers: Sequence[str]
     ) -> Tensors:
-        """Return the tensors of a batch of prompts with their answers, and ``labels`` on answer tokens alone.
+        """Return the tensors of a batch of prompts with their answers, and ``labels`` on answer tokens only.
 
-        Prompts are padded on the left and answers on the right, so that every prompt is encoded as for generation and
-        all answers begin at position S.
+        Prompts are padded on the left and answers on the right: every prompt is encoded as for generation, and all
+        answers begin at position S.
 
         Returns:
-            The model's inputs and ``labels`` (B, S + A), `IGNORED` everywhere but at answer tokens and the end token.
+            The model's inputs and ``labels`` (B, S + A), `IGNORED` except at answer tokens and the end token.
         """
         return self.with_answers(self.encode(examples, decoded), answers)
 
     def with_answers(self, prompts: Tensors, answers: Sequence[str]) -> Tensors:
-        """Return a batch of prompts with their answers, as `encode_answers` does."""
+        """Return a batch of prompts with their answers (see `encode_answers`)."""
         batch, length = prompts["input_ids"].shape
         rows = [torch.tensor(self.answer_ids(answer)) for answer in answers]
         answers_BA = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=IGNORED)
         real_BA = answers_BA != IGNORED
         more = {"input_ids": answers_BA.masked_fill(~real_BA, self.pad_id), "attention_mask": real_BA.long()}
-        # All other arrays of the sequence, such as token types, are zero at text, hence at answers.
+        # All other arrays of the sequence, such as token types, are zero for text, and so for answers.
         names = [name for name, tensor in prompts.items() if tensor.shape == (batch, length)]
         tensors = {name: torch.cat([prompts[name], more.get(name, torch.zeros_like(answers_BA))], 1) for name in names}
         labels = torch.cat([torch.full((batch, length), IGNORED), answers_BA], 1)
         return {**prompts, **tensors, "labels": labels}
 
     def answer_ids(self, answer: str) -> tuple[int, ...]:
-        """Return the tokens that the template writes after the prompt for an answer, up to and with the end token."""
+        """Return the tokens that the template writes for an answer after the prompt, end token included."""
         return self._answers.encode(answer)
 
     def decode_answer(self, tokens: Sequence[int]) -> tuple[str, bool]:
-        """Return the text of generated tokens, word for word, and whether no end token stopped it."""
+        """Return the exact text of generated tokens, and whether it lacks an end token (truncated)."""
         return self._answers.decode(tokens)
 
     def _ids(self, example: Example) -> list[int]:
-        """Return the tokens of a prompt as its template writes it, with one for the image."""
+        """Return the tokens of a prompt in its chat template, with a single token for the image."""
         text = self.prompt(example)
         ids: list[int] = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
         return ids
 
     def _begins(self, text: str) -> bool:
-        """Whether a template wrote the token that begins every text: the tokenizer must not write it twice."""
+        """Whether a template wrote the begin token: the tokenizer must not add it again."""
         return self.tokenizer.bos_token is not None and text.startswith(self.tokenizer.bos_token)
 
     def _processed_alone(self, example: Example, image: DecodedImage) -> tuple[dict[str, np.ndarray], Tensors]:
-        """Return the processor's output for one example: the arrays of its sequence, and its image's tensors."""
+        """Return the processor's output for one example: the arrays of its sequence, and its image tensors."""
         tensors = self._processed([example], [image])
         shape = tensors.pop("attention_mask").shape
         sequence = {name: tensors.pop(name)[0].numpy() for name in list(tensors) if tensors[name].shape == shape}

@@ -1,4 +1,4 @@
-"""The image that a model finally receives: its pixels, tiles and image tokens, read off its processor's own tensors."""
+"""The image input of a model: pixels, tiles and image tokens, read from the tensors of its processor."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ from ninefold.types import Example
 
 
 class ImageInputs:
-    """The image inputs of a model, computed once a size: a processor's output depends on nothing else of an image.
+    """The image inputs of a model, computed once per image size, which alone determines them.
 
-    Prompts are tokenized once each, so that a whole data set can be looked at.
+    Each distinct prompt is tokenized once, which makes whole data sets feasible.
     """
 
     def __init__(self, encoder: Encoder) -> None:
@@ -29,7 +29,7 @@ class ImageInputs:
         self._text_lengths: dict[str, int] = {}
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return what becomes of an example's image.
+        """Return the image input of an example.
 
         Raises:
             DataError: If the image cannot be read.
@@ -39,7 +39,7 @@ class ImageInputs:
         if size not in self._by_size:
             tensors = self.encoder.encode([example], [self.encoder.image(example)])
             found = describe(self.encoder.processor, size, tensors, self.encoder.family.image_layout)
-            # Special tokens separate image and text, so that an image adds as many tokens to every prompt.
+            # Special tokens separate image and text: an image adds the same number of tokens to every prompt.
             self._by_size[size] = replace(found, prompt_tokens=found.prompt_tokens - text)
         found = self._by_size[size]
         return replace(found, prompt_tokens=found.prompt_tokens + text)
@@ -53,13 +53,13 @@ class ImageInputs:
 
 
 def describe(processor: Any, size: tuple[int, int], tensors: Tensors, layout: ImageLayout | None) -> ImageInput:
-    """Return what a processor has made of one image.
+    """Return the image input from a processor's output for one image.
 
     Args:
         processor: The processor.
         size: Width and height of the image.
         tensors: Its output, a batch of one.
-        layout: As the family's row says; without it, as the names of the tensors tell.
+        layout: The family's layout; if None, it is recognized from the names of the tensors.
     """
     ids = tensors["input_ids"][0].tolist()
     tokens = ids.count(getattr(processor, "image_token_id", None))
@@ -69,14 +69,14 @@ def describe(processor: Any, size: tuple[int, int], tensors: Tensors, layout: Im
 
 
 def image_settings(image_processor: Any) -> Mapping[str, object]:
-    """Return all settings of an image processor by name, in JSON's types."""
+    """Return all settings of an image processor by name, in JSON types."""
     settings = {**image_processor.to_dict(), "image_processor_type": type(image_processor).__name__}
     plain: dict[str, object] = json.loads(json.dumps(settings, sort_keys=True, default=str))
     return {name: value for name, value in plain.items() if name not in ("auto_map", "processor_class")}
 
 
 def _recognized(tensors: Tensors) -> ImageLayout | None:
-    """Return the layout that the names and shapes of tensors are known for."""
+    """Return the layout recognized from the names and shapes of tensors."""
     if "image_grid_thw" in tensors:
         return "patches"
     if "pixel_values" not in tensors or tensors["pixel_values"].ndim < 4:
@@ -85,19 +85,19 @@ def _recognized(tensors: Tensors) -> ImageLayout | None:
 
 
 def _patches(image: ImageInput, processor: Any, tensors: Tensors) -> ImageInput:
-    """One tile of any shape, flattened to patches, as in Qwen2-VL."""
+    """Return the input for one tile of any shape, flattened to patches, as in Qwen2-VL."""
     _, rows, columns = tensors["image_grid_thw"][0].tolist()
     return replace(image, pixels=(columns * processor.patch_size, rows * processor.patch_size), tiles=1)
 
 
 def _tiles(image: ImageInput, processor: Any, tensors: Tensors) -> ImageInput:
-    """Tiles of a grid, and a thumbnail of the whole image, as in LLaVA-NeXT."""
+    """Return the input for tiles of a grid and a thumbnail of the whole image, as in LLaVA-NeXT."""
     height, width = select_best_resolution(tensors["image_sizes"][0].tolist(), processor.image_grid_pinpoints)
     return replace(image, pixels=(width, height), tiles=tensors["pixel_values"].shape[:-3].numel())
 
 
 def _crops(image: ImageInput, processor: Any, _: Tensors) -> ImageInput:
-    """A mosaic of overlapping crops, and a thumbnail of the whole image, as in Molmo."""
+    """Return the input for a mosaic of overlapping crops and a thumbnail of the whole image, as in Molmo."""
     width, height = image.image
     rows, columns = processor.tiling(height, width)
     mosaic_height, mosaic_width = processor.mosaic_size(height, width)
@@ -105,7 +105,7 @@ def _crops(image: ImageInput, processor: Any, _: Tensors) -> ImageInput:
 
 
 def _one_size(image: ImageInput, processor: Any, tensors: Tensors) -> ImageInput:
-    """Every image at one size, as in LLaVA."""
+    """Return the input for images of one size, as in LLaVA."""
     shape = tensors["pixel_values"].shape
     tiles = shape[:-3].numel()
     if tiles > 1:
@@ -114,7 +114,7 @@ def _one_size(image: ImageInput, processor: Any, tensors: Tensors) -> ImageInput
 
 
 def _kept_share(processor: Any, size: tuple[int, int]) -> float:
-    """Return the share of an image's area that a center crop keeps."""
+    """Return the fraction of an image's area that a center crop keeps."""
     if not compat.center_crops(processor):
         return 1.0
     resized, crop = processor.size, processor.crop_size

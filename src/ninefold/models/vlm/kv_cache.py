@@ -1,7 +1,7 @@
-"""A KV cache with room for tokens to come.
+"""A KV cache with free positions for new tokens.
 
-The cache of transformers copies all it holds at every new token. This one copies only when rows are selected, which is
-when several questions go on from one prefix, and writes a new token into free room.
+The cache of transformers copies everything at every new token. This one writes new tokens into free positions, and
+copies only when rows are selected, e.g. when several questions continue from one prefix.
 
 Axes: B rows, H heads, C positions held, S positions added, D width of a head.
 """
@@ -13,13 +13,13 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 ROOM = 16
-"""Free positions after a copy, at least: most answers are shorter."""
+"""Minimum number of free positions after a copy: most answers are shorter."""
 
 
 def new_cache(config: Any) -> DynamicCache:
     """Return an empty cache for a model of this configuration."""
     cache = DynamicCache(config=config)
-    # Layers of other kinds, such as those with a sliding window, stay as they are.
+    # Layers of other kinds, such as those with a sliding window, stay unchanged.
     cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
 
@@ -36,7 +36,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Add keys and values (B, H, S, D), and return all there are (B, H, C + S, D)."""
+        """Add keys and values (B, H, S, D), and return all of them (B, H, C + S, D)."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
             self.keys, self.values = key_states[:, :, :0], value_states[:, :, :0]
@@ -54,7 +54,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         return self.keys.shape[-2] if self.is_initialized else 0
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep these rows, in this order; they are copied once something is added to them."""
+        """Keep these rows, in this order; they are copied at the next update."""
         self._rows = indices if self._rows is None else self._rows[indices]
 
 
@@ -67,7 +67,7 @@ def _copied(held_BHCD: torch.Tensor, rows: torch.Tensor | None, batch: int, more
 
 
 def _extended(held_BHCD: torch.Tensor, more_BHSD: torch.Tensor) -> torch.Tensor:
-    """Return a view with S more positions, written into the room behind those held."""
+    """Return a view with S more positions, written into the free positions after the held ones."""
     batch, heads, length, width = held_BHCD.shape
     extended = held_BHCD.as_strided((batch, heads, length + more_BHSD.shape[-2], width), held_BHCD.stride())
     extended[:, :, length:] = more_BHSD

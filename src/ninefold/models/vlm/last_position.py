@@ -1,4 +1,4 @@
-"""A shortcut: the last decoder layer is finished for the last position alone, the only one that answers need."""
+"""A shortcut: the end of the last decoder layer is computed only for the last position, which answers need."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from ninefold.models import compat
 from ninefold.models.family import Family
 
 _wanted: ContextVar[bool] = ContextVar("last_position_only", default=False)
-"""Whether, in this thread, only the last position of a forward pass is needed."""
+"""Whether only the last position of a forward pass is needed, in the current thread."""
 
 
 def install(network: Any, family: Family) -> None:
     """Prepare a network; its forward passes change only within `last_position_only`.
 
-    What the last layer adds to that one position is broadcast to all of them: wrong for the others, which nothing
-    reads, and right for the last.
+    The last layer's output for the last position is broadcast to all positions: it is right for the last and wrong for
+    the others, which are not used.
     """
     named = [
         (int(found[1]), module)

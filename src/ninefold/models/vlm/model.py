@@ -1,6 +1,6 @@
 """Image-text-to-text models of transformers: batches of prompts, greedy answers, option scores.
 
-Axes: K positions of a batch at which an answer's token is to be predicted, in row order; V vocabulary.
+Axes: K positions of a batch that predict an answer token, in row order; V vocabulary.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,14 +36,14 @@ Result = TypeVar("Result")
 AnyDecoder = Decoder | ReferenceDecoder
 
 TOKEN_BUDGET = 16_384
-"""The most prompt tokens in a batch: about five images of LLaVA-NeXT, twenty-four of Qwen2-VL."""
+"""Maximum number of prompt tokens in a batch: about five images of LLaVA-NeXT, twenty-four of Qwen2-VL."""
 
 CORE_TOKENS = 4096
-"""The same where each core of a CPU has batches of its own: more would not stay in its caches."""
+"""Maximum number of prompt tokens for one CPU core: larger batches would not fit its caches."""
 
 
 class VisionLanguageModel:
-    """A checkpoint with its processor, perhaps with an adapter; implements `ninefold.models.protocol.Trainable`."""
+    """A vision-language model with its processor and perhaps an adapter; see `ninefold.models.protocol.Trainable`."""
 
     def __init__(
         self,
@@ -85,15 +85,15 @@ class VisionLanguageModel:
         """Open a model.
 
         Args:
-            checkpoint: The checkpoint, as `ninefold.models.families.find` returns it.
+            checkpoint: The checkpoint, from `ninefold.models.families.find`.
             adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: The data type to compute in.
+            dtype: The floating-point type of the forward pass.
             device: A torch device, or "auto": a GPU where there is one.
             trust_remote_code: Whether code that comes with the checkpoint may run.
-            shortcuts: The shortcuts to take.
+            shortcuts: The shortcuts to use.
 
         Raises:
-            ModelError: If the checkpoint or the adapter cannot be used, with the reason.
+            ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
         """
         config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
         if family.kind == "dual":
@@ -106,7 +106,7 @@ class VisionLanguageModel:
         return cls(model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=shortcuts)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
-        """Answer in free text by greedy decoding; one prediction an example, in the order given.
+        """Answer in free text by greedy decoding; one prediction per example, in the given order.
 
         Raises:
             DataError: If an image cannot be read.
@@ -121,7 +121,7 @@ class VisionLanguageModel:
     def choice_scores(self, examples: Sequence[Example]) -> list[tuple[float, ...]]:
         """Return, for each example, the log-probability of answering with exactly each option, the end token included.
 
-        With the end token, "center" is not favored over "center left" for being its beginning.
+        The end token matters: without it, "center" would be favored over "center left", which begins with it.
 
         Raises:
             DataError: If an image cannot be read.
@@ -138,7 +138,7 @@ class VisionLanguageModel:
     def hidden_states(self, examples: Sequence[Example]) -> np.ndarray:
         """Return the hidden states of each prompt's last token after every decoder layer, (examples, layers, width).
 
-        That of the last layer is the one after the final norm.
+        The last layer's states are those after the final norm.
 
         Raises:
             DataError: If an image cannot be read.
@@ -150,7 +150,7 @@ class VisionLanguageModel:
         return np.stack(self._each(examples, states))
 
     def image_input(self, example: Example) -> ImageInput:
-        """Return what becomes of an example's image.
+        """Return the image input of an example.
 
         Raises:
             DataError: If the image cannot be read.
@@ -158,22 +158,22 @@ class VisionLanguageModel:
         return self._image_inputs.image_input(example)
 
     def training_batch(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
-        """Return the tensors of a batch, as its encoder makes them."""
+        """Return the tensors of a batch, made by the encoder."""
         return self.encoder.training_batch(examples, decoded)
 
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) each belongs to."""
+        """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) of each."""
         inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
         logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])
         return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
     def _each(self, examples: Sequence[Example], work: Callable[[AnyDecoder, Batch], Sequence[Result]]) -> list[Result]:
-        """Return the result of ``work`` for each example, in the order given, batch by batch, the longest first."""
+        """Return the result of ``work`` for each example, in the given order; batches are computed longest first."""
         if not examples:
             return []
         decoder = self._decoder = self._decoder or self._choose_decoder(examples[0])
         fast = isinstance(decoder, Decoder)
-        # Some families keep positions in the model while `generate` runs: only one batch at a time may.
+        # Some families store positions in the model while `generate` runs: only one batch at a time is safe.
         each_core = fast and batch_per_core(self.model)
         batches = pack(
             prefetch(partial(self._encoded, examples), self._groups(examples)),
@@ -191,7 +191,7 @@ class VisionLanguageModel:
         return [results[index] for index in range(len(examples))]
 
     def _choose_decoder(self, example: Example) -> AnyDecoder:
-        """Choose the decoder: for a family without a row of its own, both are tried first."""
+        """Return the decoder to use; for a family without a row, both are first compared on an example."""
         reference = ReferenceDecoder(self.model, self.encoder)
         if not self.shortcuts.own_decoding:
             return reference
@@ -202,7 +202,7 @@ class VisionLanguageModel:
         return reference
 
     def _agree(self, fast: Decoder, reference: ReferenceDecoder, example: Example) -> bool:
-        """Whether both decoders give two questions about one image the same answers and scores."""
+        """Whether both decoders give the same answers and scores to two questions about one image."""
         longer = replace(example, prompt=f"{example.prompt} Answer:")
         prompts = self.encoder.prompts([example, longer], [self.encoder.image(example)] * 2)
         options = [example.options or ("left", "top right")] * 2
@@ -220,7 +220,7 @@ class VisionLanguageModel:
         )
 
     def _groups(self, examples: Sequence[Example]) -> list[list[int]]:
-        """Return the indices of the examples about each image: shared images first, and then the longest prompts."""
+        """Return the indices of the examples about each image: shared images first, then the longest prompts."""
         groups: dict[object, list[int]] = {}
         for index, example in enumerate(examples):
             groups.setdefault(example.image, []).append(index)
@@ -246,7 +246,7 @@ def _end_ids(config: GenerationConfig) -> list[int]:
 
 
 def _greedy(config: GenerationConfig, encoder: Encoder) -> GenerationConfig:
-    """Return a purely greedy config: nothing of the checkpoint's sampling or penalties is kept."""
+    """Return a greedy configuration, without the checkpoint's sampling and penalties."""
     return GenerationConfig(
         do_sample=False,
         num_beams=1,

@@ -1,4 +1,4 @@
-"""A shortcut: the tokens that all prompts about one image begin with, the image among them, are read once."""
+"""A shortcut: the common prefix of all prompts about one image, image included, is computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ninefold.models.vlm.prompt import Prompt
 
 @dataclass(frozen=True, slots=True)
 class SharedPrefixes:
-    """The prefixes of a batch, one an image."""
+    """The prefixes of a batch, one per image."""
 
     prompts: list[Prompt]
     """Each prefix, with its image."""
@@ -23,13 +23,13 @@ class SharedPrefixes:
         return len(self.prompts) < len(self.owners)
 
     def rest(self, prompts: Sequence[Prompt]) -> list[dict[str, np.ndarray]]:
-        """Return what follows the prefix of each prompt, at least one token."""
+        """Return the rest of each prompt after its prefix, at least one token."""
         lengths = [len(self.prompts[owner].ids) for owner in self.owners]
         return [{"input_ids": prompt.ids[length:]} for prompt, length in zip(prompts, lengths, strict=True)]
 
 
 def shared_prefixes(prompts: Sequence[Prompt]) -> SharedPrefixes:
-    """Return the longest prefixes that all prompts about an image share, short of a whole prompt."""
+    """Return the longest common prefixes of all prompts about each image, shorter than any whole prompt."""
     groups: dict[int, list[int]] = {}
     for index, prompt in enumerate(prompts):
         groups.setdefault(id(prompt.image), []).append(index)
@@ -44,7 +44,7 @@ def shared_prefixes(prompts: Sequence[Prompt]) -> SharedPrefixes:
 
 
 def _common(one_S: np.ndarray, other_S: np.ndarray) -> int:
-    """Return how many tokens two prompts have in common at the beginning, less their last, which must be read."""
+    """Return the length of the common prefix of two prompts, without their last token, which must be computed."""
     length = min(len(one_S), len(other_S)) - 1
     differs = one_S[:length] != other_S[:length]
     return int(differs.argmax()) if differs.any() else length

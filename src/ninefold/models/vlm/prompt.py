@@ -1,7 +1,7 @@
-"""Prompts one by one, each with its image spliced in, and batches of them.
+"""Single prompts, each with its image spliced in, and batches of them.
 
-A processor expands every prompt anew, and prepares its image anew for every question. Here both are done once an
-image, by the processor itself; what it inserted for the image is cut out and spliced into the other prompts.
+A processor expands every prompt anew, and prepares its image anew for every question. Here the processor does both once
+per image; the tokens that it inserted for the image are cut out and spliced into the other prompts.
 
 Axes: B prompts, S positions of a sequence, T tiles of an image. Arrays of one prompt have no B.
 """
@@ -16,7 +16,7 @@ import torch
 from ninefold.models.family import Family
 
 Tensors = dict[str, torch.Tensor]
-"""Arguments of a model's forward, by name."""
+"""Arguments of a model's forward pass, by name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +24,7 @@ class Prompt:
     """A prompt without padding; questions about one image share its tensors."""
 
     sequence: Mapping[str, np.ndarray]
-    """Arrays with an entry a token, (S) each: ``input_ids``, and for some families the types of tokens."""
+    """Arrays with one entry per token, (S) each: ``input_ids``, and for some families the types of tokens."""
     image: Tensors
     """Inputs of the vision tower, (1, ...) each or, for images of any shape, (patches, ...)."""
 
@@ -39,21 +39,21 @@ class ImagePrefix:
     """A prompt up to the end of its image, which is the same in every prompt about that image."""
 
     written: tuple[int, ...]
-    """Its tokens as the chat template writes it, the last one standing for the image."""
+    """Its tokens in the chat template, the last one being the image placeholder."""
     sequence: Mapping[str, np.ndarray]
-    """The same as the processor expands it, (S) each."""
+    """Its arrays after the processor's expansion, (S) each."""
 
     @classmethod
     def cut(cls, image_id: int | None, ids: Sequence[int], expanded: Mapping[str, np.ndarray]) -> Self | None:
-        """Cut the prefix off a prompt that its processor expanded.
+        """Return the prefix of a prompt expanded by its processor.
 
         Args:
-            image_id: The one token that a chat template writes for an image.
-            ids: The tokens of the prompt as the template writes it.
-            expanded: The same prompt as the processor expands it, (S) each.
+            image_id: The single token that a chat template writes for an image.
+            ids: The tokens of the prompt in the chat template.
+            expanded: The same prompt after the processor's expansion, (S) each.
 
         Returns:
-            The prefix, or ``None`` if the image has no token of its own, or more than that token was changed.
+            The prefix, or ``None`` if the image has no token of its own, or the processor changed other tokens too.
         """
         if ids.count(image_id) != 1:
             return None
@@ -65,12 +65,12 @@ class ImagePrefix:
         return prefix if same else None
 
     def splice(self, ids: Sequence[int]) -> dict[str, np.ndarray] | None:
-        """Return a prompt with this prefix expanded; ``None`` if it begins otherwise, or has more images."""
+        """Return a prompt with this prefix expanded; ``None`` if it begins differently, or has more images."""
         size = len(self.written)
         if tuple(ids[:size]) != self.written or self.written[-1] in ids[size:]:
             return None
         after = np.asarray(ids[size:])
-        # All other arrays, such as token types, are zero at text.
+        # All other arrays, such as token types, are zero for text.
         return {
             name: np.concatenate([values, after if name == "input_ids" else np.zeros_like(after)])
             for name, values in self.sequence.items()
@@ -100,12 +100,12 @@ def pad_left(rows: Sequence[Mapping[str, np.ndarray]], pad_id: int) -> Tensors:
 
 
 def join_images(images: Sequence[Tensors], pads: Sequence[int], family: Family) -> Tensors:
-    """Return the images of a batch, padded where they differ in tiles.
+    """Return the images of a batch, padded if their numbers of tiles differ.
 
     Args:
-        images: The tensors of one image a sequence.
+        images: The tensors of one image per sequence.
         pads: Padding on the left of each sequence.
-        family: Its row says what tensors are padded with, and which of them hold positions of the sequence.
+        family: The family, with the padding values of tensors and the names of those that hold sequence positions.
     """
     joined = {}
     for name in images[0]:

@@ -1,6 +1,6 @@
-"""The reference implementation of decoding: each prompt whole, answers by `generate` of transformers.
+"""The reference implementation of decoding: whole prompts, answers by `generate` of transformers.
 
-The shortcuts of `ninefold.models.vlm.decoder` are tested against it, and models that they do not suit are run by it.
+The shortcuts of `ninefold.models.vlm.decoder` are tested against it; models that do not support them are run by it.
 
 Axes: B sequences, S positions, K kept positions of the whole batch in row order, V vocabulary, L layers, D width.
 """
@@ -17,7 +17,7 @@ from ninefold.models.vlm.prompt import Prompt, Tensors
 
 
 class ReferenceDecoder:
-    """The plain way to generate answers, score options and read hidden states; `Decoder` has the same methods."""
+    """The plain decoder: answers, option scores and hidden states; `Decoder` has the same methods."""
 
     def __init__(self, network: Any, encoder: Encoder) -> None:
         """Wrap a network of transformers, bare or with an adapter."""
@@ -56,7 +56,7 @@ class ReferenceDecoder:
 
 
 def to_device(network: Any, batch: Tensors) -> Tensors:
-    """Return a batch on a network's device, and in its precision."""
+    """Return a batch on a network's device and in its precision."""
     return {
         name: tensor.to(network.device, network.dtype if tensor.is_floating_point() else None)
         for name, tensor in batch.items()
@@ -66,15 +66,15 @@ def to_device(network: Any, batch: Tensors) -> Tensors:
 def answer_logits(
     network: Any, inputs: Tensors, labels_BS: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Compute logits only where a token of an answer is to be predicted.
+    """Return the logits at the positions that predict answer tokens, and only there.
 
     Args:
         network: A network of transformers, bare or wrapped.
-        inputs: The arguments of its forward, without labels.
+        inputs: The arguments of its forward pass, without labels.
         labels_BS: The tokens of the answers at their own positions, `IGNORED` elsewhere.
 
     Returns:
-        Logits (K, V), the tokens they should predict (K), and the row of the batch each belongs to (K).
+        Logits (K, V), the tokens to predict (K), and the batch row of each (K).
     """
     next_BS = torch.nn.functional.pad(labels_BS[:, 1:], (0, 1), value=IGNORED)
     keep_BS = next_BS != IGNORED

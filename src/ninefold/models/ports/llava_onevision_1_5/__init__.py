@@ -38,8 +38,8 @@ AutoImageProcessor.register(
 AutoTokenizer.register(LlavaOnevision15Config, Qwen2Tokenizer, exist_ok=True)
 AutoProcessor.register(LlavaOnevision15Config, LlavaOnevision15Processor, exist_ok=True)
 
-# Checkpoints say visual.*, model.* and lm_head.weight, the classes model.visual.* and model.language_model.*.
-# Both spellings load; the checkpoints' is written.
+# Checkpoints use the names visual.*, model.* and lm_head.weight; the classes use model.visual.* and
+# model.language_model.*. Both can be loaded; the checkpoints' names are written.
 register_checkpoint_conversion_mapping(
     LlavaOnevision15ForConditionalGeneration.__name__,
     [

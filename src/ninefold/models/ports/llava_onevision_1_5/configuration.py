@@ -1,4 +1,4 @@
-"""What a checkpoint of LLaVA-OneVision-1.5 says of itself; the defaults are the 8B model's."""
+"""The configuration of LLaVA-OneVision-1.5; the defaults are those of the 8B model."""
 
 from typing import Any, ClassVar
 
@@ -18,11 +18,11 @@ class LlavaOnevision15VisionConfig(PreTrainedConfig):  # type: ignore[misc]
     depth: int = 24
     embed_dim: int = 1024
     hidden_size: int | None = None
-    """The same as `embed_dim`; the released files say both."""
+    """The same as `embed_dim`; the released files contain both."""
     intermediate_size: int = 4096
     num_heads: int = 16
     hidden_act: str = "gelu"
-    """The exact one, by the error function."""
+    """The activation: the exact GELU, with the error function."""
     layer_norm_eps: float = 1e-5
     rope_theta: float = 10000.0
     in_channels: int = 3
@@ -30,11 +30,11 @@ class LlavaOnevision15VisionConfig(PreTrainedConfig):  # type: ignore[misc]
     temporal_patch_size: int = 1
     spatial_merge_size: int = 2
     text_hidden_size: int = 4096
-    """Width of the features handed to the language model."""
+    """Width of the features for the language model."""
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs: Any) -> None:
-        """Fill in what follows from other fields."""
+        """Set the fields that follow from others."""
         self.hidden_size = self.hidden_size or self.embed_dim
         super().__post_init__(**kwargs)
         if self.hidden_size != self.embed_dim or self.temporal_patch_size != 1:
@@ -46,7 +46,7 @@ class LlavaOnevision15VisionConfig(PreTrainedConfig):  # type: ignore[misc]
 
 @strict
 class LlavaOnevision15TextConfig(Qwen3Config):  # type: ignore[misc]
-    """A Qwen3 language model, with the sizes of its 8B; some checkpoints call theirs plain ``qwen3`` instead."""
+    """A Qwen3 language model, with the sizes of its 8B; some checkpoints have the plain type ``qwen3`` instead."""
 
     model_type = "LLaVAOneVision1_5_text"
     base_config_key = "text_config"
@@ -59,7 +59,7 @@ class LlavaOnevision15TextConfig(Qwen3Config):  # type: ignore[misc]
 
 @strict
 class LlavaOnevision15Config(PreTrainedConfig):  # type: ignore[misc]
-    """A vision tower, a language model, and the tokens that join them."""
+    """The configuration of the vision tower, the language model and the image tokens."""
 
     model_type = "llavaonevision1_5"
     sub_configs_defaults: ClassVar[dict[str, Any]] = {
@@ -72,7 +72,7 @@ class LlavaOnevision15Config(PreTrainedConfig):  # type: ignore[misc]
     text_config: Any = None
     """A `LlavaOnevision15TextConfig` or a `Qwen3Config`, or the fields of the one that its ``model_type`` names."""
     vocab_size: int | None = None
-    """For the released code, which reads it here; this package reads the language model's own."""
+    """Vocabulary size for the released code, which reads it here; this package reads the language model's."""
     image_token_id: int = 151655
     video_token_id: int = 151656
     vision_start_token_id: int = 151652
@@ -82,8 +82,8 @@ class LlavaOnevision15Config(PreTrainedConfig):  # type: ignore[misc]
     tie_word_embeddings: bool = False
 
     def __post_init__(self, **kwargs: Any) -> None:
-        """Open the two halves, and check that they fit."""
-        # It names files of remote code, which no folder written from here has.
+        """Build the two parts' configurations, and check that they fit together."""
+        # It names files of remote code, which folders written by this package do not contain.
         kwargs.pop("auto_map", None)
         super().__post_init__(**kwargs)
         self.vocab_size = self.vocab_size or self.text_config.vocab_size

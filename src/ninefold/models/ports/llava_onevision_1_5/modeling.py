@@ -1,6 +1,6 @@
-"""LLaVA-OneVision-1.5: the RICE vision tower before a Qwen3 language model, which is transformers' own.
+"""LLaVA-OneVision-1.5: the RICE vision tower, and the Qwen3 language model of transformers.
 
-Images' features take the positions of the image tokens in order, and every token has a plain position, 0, 1, 2 ...
+Image features replace the embeddings of the image tokens in order; positions are simply 0, 1, 2 ...
 
 Axes: B sequences, S positions, D width, M features of all images.
 """
@@ -23,7 +23,7 @@ from ninefold.models.ports.outputs import ImageTextLogits, ImageTextOutput
 
 
 class LlavaOnevision15PreTrainedModel(PreTrainedModel):  # type: ignore[misc]
-    """What both classes tell transformers."""
+    """The base class of both models, with their settings for transformers."""
 
     config: LlavaOnevision15Config
     config_class = LlavaOnevision15Config
@@ -50,7 +50,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
     def get_image_features(
         self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
     ) -> BaseModelOutputWithPooling:
-        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of an image, D)."""
+        """Return the image features; ``pooler_output`` is a list of (tokens of an image, D)."""
         seen = self.visual(pixel_values, image_grid_thw, return_dict=True, **kwargs)
         merged = self.config.vision_config.spatial_merge_size**2
         seen.pooler_output = list(seen.pooler_output.split((image_grid_thw.prod(-1) // merged).tolist()))
@@ -71,7 +71,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
     ) -> ImageTextOutput:
-        """Read sequences with their images; see `LlavaOnevision15ForConditionalGeneration.forward`."""
+        """Run the forward pass; see `LlavaOnevision15ForConditionalGeneration.forward`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give input_ids or inputs_embeds, and not both")
         if inputs_embeds is None:
@@ -101,7 +101,7 @@ class LlavaOnevision15Model(LlavaOnevision15PreTrainedModel):
     def _put(
         self, features_MD: torch.Tensor, input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor
     ) -> torch.Tensor:
-        """Return the embeddings (B, S, D) with features in place of the image tokens', row by row."""
+        """Return the embeddings (B, S, D) with those of the image tokens replaced by features, row by row."""
         image_id = self.config.image_token_id
         if input_ids is not None:
             is_image_BS = input_ids == image_id
@@ -130,7 +130,7 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
     def get_image_features(
         self, pixel_values: torch.Tensor, image_grid_thw: torch.Tensor, **kwargs: Any
     ) -> BaseModelOutputWithPooling:
-        """Return what the tower sees; ``pooler_output`` is a list of features (tokens of an image, D)."""
+        """Return the image features; ``pooler_output`` is a list of (tokens of an image, D)."""
         return self.model.get_image_features(pixel_values, image_grid_thw, **kwargs)
 
     @takes_cache
@@ -150,20 +150,20 @@ class LlavaOnevision15ForConditionalGeneration(LlavaOnevision15PreTrainedModel, 
         mm_encoder_outputs: Mapping[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
     ) -> ImageTextLogits:
-        """Read sequences with their images.
+        """Run the forward pass over sequences with images.
 
         Args:
             input_ids: Tokens (B, S), with as many image tokens as the images have features.
-            attention_mask: 0 at padding, on either side (B, S and what the cache holds).
+            attention_mask: 0 at padding, on either side (B, cached positions + S).
             pixel_values: Patches of all images, in the order of their positions (patches, 588).
             image_grid_thw: Frames (1), rows and columns of patches of each image (images, 3).
-            position_ids: Position of every token (B, S); counted on from the cache if not given.
-            cache: A KV cache of what came before.
-            inputs_embeds: Embeddings (B, S, D) in place of ``input_ids``.
-            labels: Tokens (B, S) to be predicted from those before them, -100 where none is.
-            logits_to_keep: Where logits are wanted: the last so many positions (0: all), positions, or a mask (B, S).
-            mm_encoder_outputs: Under ``image``, what `get_image_features` returned, in place of ``pixel_values``.
-            **kwargs: What else transformers' language models take.
+            position_ids: Position of every token (B, S); by default continued from the cache.
+            cache: The KV cache of earlier positions.
+            inputs_embeds: Embeddings (B, S, D) instead of ``input_ids``.
+            labels: Tokens (B, S) to predict from the previous ones, -100 at ignored positions.
+            logits_to_keep: Positions with logits: the number of last positions (0: all), positions, or a mask (B, S).
+            mm_encoder_outputs: Under ``image``, the result of `get_image_features`, instead of ``pixel_values``.
+            **kwargs: Other arguments of transformers' language models.
 
         Raises:
             ValueError: If image tokens and features differ in number.

@@ -1,8 +1,7 @@
-"""Images and text to what LLaVA-OneVision-1.5 takes: Qwen2-VL's processing, with patches of a single frame.
+"""The processor of LLaVA-OneVision-1.5: Qwen2-VL's processing, with patches of a single frame.
 
-Released folders name Qwen2.5-VL's processor, and `AutoProcessor` goes by that name, whatever is registered: it gives a
-class that needs torchvision. `LlavaOnevision15Processor.from_pretrained` opens them; so does
-`ninefold.models.checkpoint`.
+Released folders name Qwen2.5-VL's processor, which `AutoProcessor` then uses, whatever is registered; it needs
+torchvision. `LlavaOnevision15Processor.from_pretrained` and `ninefold.models.checkpoint` open these folders.
 """
 
 from typing import Any, ClassVar
@@ -29,24 +28,24 @@ CHAT_TEMPLATE = """\
     {{ '<|im_start|>assistant\\n' }}
 {%- endif -%}
 """
-"""ChatML as Qwen2.5-VL writes it: with a system turn, and the image's token where the message has it."""
+"""ChatML as in Qwen2.5-VL: with a system message, and the image token at the image's position in the message."""
 
 
 class LlavaOnevision15ImageProcessor(Qwen2VLImageProcessorPil):  # type: ignore[misc]
     """Images resized to multiples of 28 pixels and cut into patches of 14 x 14, by Pillow."""
 
-    # Qwen2-VL's patches span two frames; here twice the values would silently become twice the patches.
+    # Qwen2-VL's patches span two frames; here the doubled values would silently become twice as many patches.
     temporal_patch_size = 1
     size: ClassVar[dict[str, int]] = {"shortest_edge": 56 * 56, "longest_edge": 1600 * 1600}
 
 
 class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
-    """An image processor and a tokenizer; each image token of a text becomes as many as its image has features."""
+    """An image processor and a tokenizer; an image token of a text is repeated once per feature of its image."""
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
-        """Join the two.
+        """Combine the two.
 
-        A chat template of the tokenizer's that knows no images, as Qwen3's, is not used.
+        A tokenizer's chat template without images, such as Qwen3's, is not used.
         """
         self.image_token = getattr(tokenizer, "image_token", None) or "<|image_pad|>"
         self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
@@ -73,13 +72,13 @@ class LlavaOnevision15Processor(ProcessorMixin):  # type: ignore[misc]
         return super().__call__(images=images, text=text, **kwargs)
 
     def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **_: Any) -> str:
-        """Return the image tokens of an image; transformers puts them where the text has one."""
+        """Return the image tokens of an image; transformers inserts them for the placeholder in the text."""
         patches = int(image_inputs["image_grid_thw"][image_idx].prod())
         return self.image_token * (patches // self.image_processor.merge_size**2)  # type: ignore[no-any-return]
 
     @classmethod
     def _get_arguments_from_pretrained(cls, path: Any, processor_dict: Any = None, **kwargs: Any) -> list[Any]:
-        # Released folders name Qwen2-VL's image processor, whose other back end resizes differently.
+        # Released folders name Qwen2-VL's image processor, whose default backend resizes differently.
         options = {key: value for key, value in kwargs.items() if key not in ("backend", "trust_remote_code")}
         images = LlavaOnevision15ImageProcessor.from_pretrained(path, **options)
         return [images, cls._load_tokenizer_from_pretrained("tokenizer", path, **kwargs)]

@@ -1,6 +1,6 @@
-"""RICE, the vision tower of LLaVA-OneVision-1.5, with the merger that makes features for the language model of patches.
+"""RICE, the vision tower of LLaVA-OneVision-1.5, with the merger from patches to features of the language model.
 
-Attention functions, rotation and MLP are transformers' own.
+Attention functions, rotary embedding and MLP are those of transformers.
 
 Axes: I images, P patches of all of them, T the same with a class token before those of each frame, D width, A rotary
 angles (half a head), H heads, K width of a head, N frames of equal size, L tokens of one frame, M merged patches,
@@ -32,11 +32,11 @@ Rotation = tuple[torch.Tensor, torch.Tensor]
 """Cosines and sines (T, K) of every token's angles."""
 
 Runs = Sequence[tuple[int, int]]
-"""Frames in order, neighbors of one size together: how many they are, and the tokens of each."""
+"""Consecutive frames of equal size: the number of frames, and the tokens of each."""
 
 
 class RicePatchEmbed(nn.Module):
-    """Flat patches of pixels, in channel, row, column order, to vectors."""
+    """The embedding of flat patches of pixels, in channel, row, column order."""
 
     def __init__(self, config: LlavaOnevision15VisionConfig) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class RicePatchEmbed(nn.Module):
 
     def forward(self, pixels_PV: torch.Tensor) -> torch.Tensor:
         """Return (P, D)."""
-        # The convolution has one position: as a matrix product it is much faster.
+        # The convolution has a single output position: a matrix product is much faster.
         weight_DV = self.proj.weight.flatten(1)
         return nn.functional.linear(pixels_PV.to(weight_DV.dtype).reshape(-1, weight_DV.shape[1]), weight_DV)
 
@@ -52,7 +52,7 @@ class RicePatchEmbed(nn.Module):
 class RiceAttention(nn.Module):
     """Full attention within each frame, its class token included, and none between frames."""
 
-    # What transformers' attention functions ask of a module.
+    # Attributes that transformers' attention functions require of a module.
     is_causal = False
     num_key_value_groups = 1
 
@@ -70,7 +70,7 @@ class RiceAttention(nn.Module):
         query_THK, key_THK = apply_rotary_pos_emb_vision(query_THK, key_THK, *rotation)
         attend = ALL_ATTENTION_FUNCTIONS.get_interface(self.config._attn_implementation, eager_attention_forward)
 
-        # Frames of one size are a batch: no mask, no padding, and any attention function will do.
+        # Frames of equal size are a batch, without mask or padding: any attention function works.
         sizes = [count * length for count, length in runs]
         seen_THK = []
         for (count, _), *parts in zip(runs, *(x.split(sizes) for x in (query_THK, key_THK, value_THK)), strict=True):
@@ -98,7 +98,7 @@ class RiceBlock(GradientCheckpointingLayer):  # type: ignore[misc]
 
 
 class RicePatchMerger(nn.Module):
-    """Neighboring patches, which come one after another, to one feature of the language model's width."""
+    """The merger of neighboring patches, which are consecutive, into one feature of the language model's width."""
 
     def __init__(self, config: LlavaOnevision15VisionConfig) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class RicePatchMerger(nn.Module):
 
 
 class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
-    """The vision tower with its merger; images of any sizes go through it together and do not see each other."""
+    """The vision tower with its merger; images of any sizes are computed together and do not attend to each other."""
 
     config: LlavaOnevision15VisionConfig
     config_class = LlavaOnevision15VisionConfig
@@ -141,7 +141,7 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
 
     @capture_outputs(tie_last_hidden_states=False)  # type: ignore[untyped-decorator]
     def forward(self, pixel_values: torch.Tensor, grid_thw: torch.Tensor, **_: Any) -> BaseModelOutputWithPooling:
-        """See images.
+        """Encode images.
 
         Args:
             pixel_values: Patches (P, channels x rows x columns), merged neighbors one after another.
@@ -157,7 +157,7 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
         self._check(pixel_values, grids)
         sizes = [rows * columns for rows, columns in grids]
         hidden_TD = _with_first(self.class_embedding[None], self.patch_embed(pixel_values), sizes)
-        # In single precision whatever the weights are in: angles reach a hundred radians.
+        # Always in single precision: angles reach a hundred radians.
         angles_TA = _with_first(self.class_pos_emb.float(), self.angles(grids), sizes)
         angles_TK = torch.cat([angles_TA, angles_TA], -1)
         rotation = angles_TK.cos(), angles_TK.sin()
@@ -199,7 +199,7 @@ class RiceVisionModel(PreTrainedModel):  # type: ignore[misc]
 
 
 def _with_first(first: torch.Tensor, rest: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Put a row (1, any) before the rows (P, any) of each frame."""
+    """Return the rows (P, any) with a row (1, any) inserted before those of each frame."""
     return torch.cat([rows for frame in torch.split(rest, list(sizes)) for rows in (first, frame)])
 
 

@@ -25,5 +25,5 @@ AutoModelForImageTextToText.register(MolmoConfig, MolmoForConditionalGeneration,
 AutoImageProcessor.register(MolmoConfig, image_processor_classes={"pil": MolmoImageProcessor}, exist_ok=True)
 AutoProcessor.register(MolmoConfig, MolmoProcessor, exist_ok=True)
 AutoTokenizer.register(MolmoConfig, MolmoTokenizer, exist_ok=True)
-# By its remote code, for which transformers opens nothing but a tokenizer.json.
+# For models of remote code, transformers opens only a tokenizer.json.
 compat.register_tokenizer(MolmoConfig.model_type, MolmoTokenizer)

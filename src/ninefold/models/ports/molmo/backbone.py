@@ -1,7 +1,7 @@
 """Molmo v1 without its output head: vision backbone and language model, with the released tensor and module names.
 
 Axes: B sequences, S positions, D width, T crops of a sequence, N patches of a crop, I values of a patch, K pooled
-windows of a crop, P positions that hold features of an image.
+windows of a crop, P positions with image features.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from ninefold.models.ports.outputs import ImageTextOutput
 
 
 class MolmoPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
-    """What `MolmoModel` and `MolmoForConditionalGeneration` share."""
+    """The base class of `MolmoModel` and `MolmoForConditionalGeneration`."""
 
     config: MolmoConfig
     base_model_prefix = "model"
@@ -54,7 +54,7 @@ class MolmoPreTrainedModel(PreTrainedModel):  # type: ignore[misc]
 
 
 class MolmoModel(MolmoPreTrainedModel):
-    """Both halves of Molmo; it holds the output head too, as that is where the released checkpoints have it."""
+    """Both parts of Molmo; it includes the output head, as in the released checkpoints."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__(config)
@@ -95,13 +95,13 @@ class MolmoModel(MolmoPreTrainedModel):
 
         Args:
             images: Crops in patches, (B, T, N, I).
-            image_masks: Each patch's share of real pixels, (B, T, N).
-            image_input_idx: Position of each feature in its sequence, (B, T, K), negative where it is not used.
-            output_hidden_states: Whether the states of the vision tower are wanted too.
+            image_masks: Each patch's fraction of real (unpadded) pixels, (B, T, N).
+            image_input_idx: Position of each feature in its sequence, (B, T, K), negative if unused.
+            output_hidden_states: Whether to return the hidden states of the vision tower too.
 
         Returns:
-            ``last_hidden_state``: all features, (B, T, K, D). ``pooler_output``: for each sequence those it uses, in
-            the order of its positions, (P, D), or all of them without ``image_input_idx``. ``hidden_states``: the
+            ``last_hidden_state``: all features, (B, T, K, D). ``pooler_output``: for each sequence the used ones,
+            by position, (P, D), or all of them without ``image_input_idx``. ``hidden_states``: the
             tower's, each (crops, N + 1, width).
         """
         features_BTKD, hidden_states = self.vision_backbone(
@@ -133,7 +133,7 @@ class MolmoModel(MolmoPreTrainedModel):
         mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
         **kwargs: Any,
     ) -> ImageTextOutput:
-        """Run both halves up to the final norm; the arguments are those of `MolmoForConditionalGeneration`."""
+        """Run both parts up to the final norm; the arguments are those of `MolmoForConditionalGeneration`."""
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
         past_length = 0 if cache is None else cache.get_seq_length()
@@ -179,7 +179,7 @@ class MolmoModel(MolmoPreTrainedModel):
         )
 
     def _matched(self, input_ids_BS: Tensor | None, features: Sequence[Tensor]) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Return the rows and columns of the image tokens, and the features (P, D) that belong there."""
+        """Return the rows and columns of the image tokens, and the features (P, D) for them."""
         if input_ids_BS is None:
             raise ValueError("mm_encoder_outputs need input_ids, which tell where the features belong")
         features_PD = torch.cat(list(features))

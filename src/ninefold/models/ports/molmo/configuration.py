@@ -1,48 +1,48 @@
-"""The configuration of Molmo v1: the keys of the released ``config.json``, and what its released code hard-codes."""
+"""The configuration of Molmo v1: the keys of the released ``config.json``, and the released code's constants."""
 
 from typing import Any
 
 from transformers import PreTrainedConfig
 
 PADDING = -1.0
-"""What fills up crops and their masks where a sequence has fewer crops than others of its batch."""
+"""Padding value of crops and their masks, for sequences with fewer crops than others of the batch."""
 
 _END_OF_TEXT = {152064: 151643, 100352: 100257}
-"""``<|endoftext|>`` of the released tokenizers, by ``embedding_size``; no released file says what ends an answer."""
+"""``<|endoftext|>`` of the released tokenizers, by ``embedding_size``; no released file names the end token."""
 
 
 class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
-    """What a Molmo v1 is made of; the defaults are those of allenai/Molmo-7B-D-0924.
+    """The configuration of a Molmo v1; the defaults are those of allenai/Molmo-7B-D-0924.
 
-    The language model's fields have the names of the released ``config.json``. The vision half's stand in no released
-    file; theirs are the names and values of the released code.
+    The language model's fields have the names of the released ``config.json``. The vision fields are in no released
+    file; their names and values are those of the released code.
 
     Raises:
-        ValueError: If a setting asks for what no released checkpoint uses.
+        ValueError: If a setting has a value that no released checkpoint uses.
     """
 
     model_type = "molmo"
     keys_to_ignore_at_inference = ("past_key_values", "cache")
     default_theta = 1e6
-    # Under transformers' own name it would be checked against a vocabulary that it lies past.
+    # Under transformers' own name it would be checked against the vocabulary, which it exceeds.
     attribute_map = {"image_token_id": "im_patch_id"}  # noqa: RUF012
 
     vocab_size: int = 152064
-    """Entries of the tokenizer that the language model was made for."""
+    """Vocabulary size of the language model's tokenizer."""
     embedding_size: int = None  # type: ignore[assignment]
-    """Rows of the text embedding and columns of the logits: ``vocab_size``, perhaps rounded up."""
+    """Rows of the text embedding and columns of the logits: ``vocab_size``, possibly rounded up."""
     additional_vocab_size: int = 128
-    """Rows of the second embedding, for ids from ``embedding_size`` on: the tokens of an image."""
+    """Rows of the second embedding, for ids from ``embedding_size`` on: the image tokens."""
     hidden_size: int = 3584
     intermediate_size: int = 37888
-    """Width of the fused up and gate projection, so twice that of the MLP."""
+    """Width of the fused up and gate projection: twice that of the MLP."""
     num_hidden_layers: int = 28
     num_attention_heads: int = 28
     num_key_value_heads: int = None  # type: ignore[assignment]
-    """As many as ``num_attention_heads`` where there is none."""
+    """Number of key-value heads; by default ``num_attention_heads``."""
     max_position_embeddings: int = 4096
     rope_parameters: dict[str, Any] | None = None
-    """Made from the released ``rope_theta``."""
+    """Rotary settings, made from the released ``rope_theta``."""
     layer_norm_eps: float = 1e-6
     layer_norm_type: str = "rms"
     qkv_bias: bool = True
@@ -60,7 +60,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     eos_token_id: int | list[int] | None = None
     pad_token_id: int | None = None
     im_patch_id: int = None  # type: ignore[assignment]
-    """Id of ``<im_patch>``, whose positions the image's features are added at: the third of the additional ones."""
+    """Id of ``<im_patch>``, at whose positions image features are added: the third additional token."""
 
     image_default_input_size: list[int] | tuple[int, ...] = (336, 336)
     """Height and width of a crop, in pixels."""
@@ -75,7 +75,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     image_mlp_activations: str = "quick_gelu"
     image_dropout_rate: float = 0.0
     image_num_pos: int = 577
-    """Patches of a crop and the class token."""
+    """Number of patches of a crop, plus the class token."""
     image_norm_eps: float = 1e-5
     attention_dropout: float = 0.0
     residual_dropout: float = 0.0
@@ -84,7 +84,7 @@ class MolmoConfig(PreTrainedConfig):  # type: ignore[misc]
     image_pooling: str = "2x2 mean-query attention"
 
     def __post_init__(self, **kwargs: Any) -> None:
-        """Fill in what follows from other fields, and refuse what is not implemented."""
+        """Set the fields that follow from others, and refuse unimplemented settings."""
         self.embedding_size = self.embedding_size or self.vocab_size
         self.num_key_value_heads = self.num_key_value_heads or self.num_attention_heads
         self.im_patch_id = self.im_patch_id or self.embedding_size + 2

@@ -1,7 +1,7 @@
-"""Images to crops in patches, and to the layout of their tokens, as Molmo v1 was trained.
+"""Molmo v1's image processing: from images to crops in patches, and to the layout of their tokens.
 
-An image is seen twice: whole, in one crop, and resized to fill a mosaic of tiles, in one crop a tile. Crops of
-neighboring tiles overlap; each position of the mosaic is pooled in one of them only.
+An image is encoded twice: whole, in one crop, and resized to a mosaic of tiles, with one crop per tile. Crops of
+neighboring tiles overlap; each position of the mosaic is pooled in only one of them.
 
 Axes: T crops (the whole image first), N patches of a crop, I values of a patch (row, column, channel), K pooled
 positions of a crop, Y rows and X columns of patches or pixels.
@@ -21,24 +21,24 @@ from transformers.image_utils import make_flat_list_of_images, to_numpy_array
 from ninefold.models.ports.molmo.configuration import PADDING
 
 UNUSED = -100
-"""The position of a pooled position that another crop shows too."""
+"""Index of a pooled position that is used from another crop."""
 
 PATCH_TOKEN = "<im_patch>"
-"""The token at whose positions the features of an image are added."""
+"""Token at whose positions the features of an image are added."""
 
 LAYOUT_TOKENS = ("<im_start>", "<im_end>", PATCH_TOKEN, "<im_col>")
-"""What the numbers of a layout stand for."""
+"""Tokens of a layout, by index."""
 
 _START, _END, _PATCH, _COLUMN = range(4)
 
 
 class Layout(NamedTuple):
-    """The tokens that stand for an image, and where its features belong among them."""
+    """The image tokens, and the positions of features among them."""
 
     tokens: np.ndarray
     """Indices into `LAYOUT_TOKENS`."""
     positions: np.ndarray
-    """The token each pooled position (T, K) is added at, `UNUSED` for those of overlaps."""
+    """Index of the token at which each pooled position (T, K) is added; `UNUSED` for overlaps."""
 
 
 class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
@@ -65,20 +65,20 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         image_padding_mask: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Take the settings.
+        """Initialize the settings.
 
         Args:
             base_image_input_size: Height and width of a crop, in pixels.
             image_patch_size: Side of a patch, in pixels.
-            max_crops: Tiles of a mosaic, at most.
-            overlap_margins: What a crop shows of its neighbors, in patches, before and after its own window.
+            max_crops: Maximum number of tiles of a mosaic.
+            overlap_margins: Overlap with the neighboring crops, in patches, before and after a crop's own window.
             image_token_length_h: Rows of pooled positions in a crop.
-            image_token_length_w: Columns of the same.
+            image_token_length_w: Columns of pooled positions in a crop.
             image_mean: Mean of each channel.
             image_std: Standard deviation of each channel.
             do_normalize: Whether to normalize.
             image_padding_mask: Whether to return ``image_masks``.
-            kwargs: What every image processor takes.
+            kwargs: Arguments of every image processor.
         """
         kwargs.pop("auto_map", None)
         super().__init__(**kwargs)
@@ -94,7 +94,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         self.image_padding_mask = image_padding_mask
 
     def preprocess(self, images: Any, *, return_tensors: str | None = None, **_: Any) -> BatchFeature:
-        """Return ``images`` (B, T, N, I) and ``image_masks`` (B, T, N) of one image a sequence."""
+        """Return ``images`` (B, T, N, I) and ``image_masks`` (B, T, N) of one image per sequence."""
         arrays = [self.rgb(image) for image in make_flat_list_of_images(self.fetch_images(images))]
         return BatchFeature(self.padded([self.crops(array) for array in arrays]), tensor_type=return_tensors)
 
@@ -103,7 +103,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         """Return an image as (H, W, 3) uint8.
 
         Raises:
-            ValueError: If it is an array of other numbers, or not of one, three or four channels.
+            ValueError: If it is an array of another type, or not of one, three or four channels.
         """
         array = to_numpy_array(image.convert("RGB") if isinstance(image, Image.Image) else image)
         if array.ndim == 2:
@@ -124,18 +124,18 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
 
     @property
     def windows(self) -> tuple[int, int]:
-        """Rows and columns of patches in a tile, which is a crop less its margins."""
+        """Rows and columns of patches in a tile, i.e. a crop without its margins."""
         rows, columns = self.grid
         return rows - sum(self.overlap_margins), columns - sum(self.overlap_margins)
 
     def tiling(self, height: int, width: int) -> tuple[int, int]:
-        """Return the rows and columns of the mosaic that an image is enlarged least for, or else shrunk least."""
+        """Return the rows and columns of the mosaic that enlarges an image least, or else reduces it least."""
         limit = self.max_crops
         options = [(y, x) for y in range(1, limit + 1) for x in range(1, limit // y + 1)]
         options.sort(key=lambda option: (option[0] * option[1], option[0]))
         margin = sum(self.overlap_margins) * self.image_patch_size
         windows = np.array(self.windows) * self.image_patch_size
-        # As released: single precision, and a side no longer than the margins divides by zero or by less.
+        # As released: single precision, and a side not longer than the margins divides by zero or a negative number.
         with np.errstate(divide="ignore"):
             scales = (np.array(options) * windows).astype(np.float32) / np.array(
                 [height - margin, width - margin], np.float32
@@ -145,7 +145,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         return options[best]
 
     def mosaic_size(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width in pixels of what all tiles of an image show together, padding included."""
+        """Return the height and width in pixels of all tiles of an image together, padding included."""
         margin = sum(self.overlap_margins)
         tiles, windows = self.tiling(height, width), self.windows
         rows, columns = (count * window + margin for count, window in zip(tiles, windows, strict=True))
@@ -155,8 +155,8 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         """Cut an image, (H, W, 3) uint8, into crops.
 
         Returns:
-            Crops in patches (T, N, I), and each patch's share of real pixels (T, N) as released: that of the whole
-            image is left out, those of the tiles begin one crop too early, and the last crop has `PADDING`.
+            Crops in patches (T, N, I), and each patch's fraction of real pixels (T, N) as released: the whole image's
+            is missing, the tiles' are shifted one crop to the front, and the last crop has `PADDING`.
         """
         (rows, columns), (window_y, window_x) = self.grid, self.windows
         tiles_y, tiles_x = self.tiling(*image.shape[:2])
@@ -172,7 +172,7 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         return np.stack([whole_YXI, *tiles]).reshape(count, rows * columns, -1), np.stack(masks).reshape(count, -1)
 
     def _fitted(self, image_CYX: torch.Tensor, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Resize an image to fit, pad it around, and return its patches (Y, X, I) and their shares of real pixels."""
+        """Resize an image to fit, pad it, and return its patches (Y, X, I) and their fractions of real pixels."""
         side = self.image_patch_size
         size = np.array([rows, columns]) * side
         before = np.array(image_CYX.shape[1:], np.float32)
@@ -192,18 +192,18 @@ class MolmoImageProcessor(BaseImageProcessor):  # type: ignore[misc]
         return patches_YXI.numpy(), mask.reshape(rows, side, columns, side).mean((1, 3))
 
     def layout(self, height: int, width: int) -> Layout:
-        """Return the layout of an image's tokens, which only its tiling decides."""
+        """Return the layout of an image's tokens, which depends only on its tiling."""
         pooled = self.image_token_length_h, self.image_token_length_w
         return _layout(self.tiling(height, width), self.grid, pooled, tuple(self.overlap_margins))
 
     def padded(self, crops: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
-        """Stack the crops of sequences, all with as many as the longest has."""
+        """Stack the crops of sequences, padded to the largest number of crops."""
         names = ("images", "image_masks") if self.image_padding_mask else ("images",)
         return {name: stacked(arrays, PADDING) for name, arrays in zip(names, zip(*crops, strict=True), strict=False)}
 
 
 def stacked(arrays: Sequence[np.ndarray], filler: float) -> np.ndarray:
-    """Stack arrays that differ in their first length, filling up the shorter ones at the end."""
+    """Stack arrays of different first lengths, padding the shorter ones at the end."""
     whole = np.full((len(arrays), max(map(len, arrays)), *arrays[0].shape[1:]), filler, arrays[0].dtype)
     for row, array in zip(whole, arrays, strict=True):
         row[: len(array)] = array
@@ -233,9 +233,9 @@ def _layout(
 
 
 def _kept(tiles: int, patches: int, margins: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return, for each tile along an axis, the first pooled position that is its own and the one after the last.
+    """Return, for each tile along an axis, the first of its own pooled positions and the one after the last.
 
-    Where another tile is next to it, half of the margin's pooled positions are the other's.
+    Half of the pooled positions in a margin belong to the neighboring tile.
     """
     before, after = margins
     spans = []

@@ -1,8 +1,8 @@
-"""The language half of Molmo v1: Qwen2's (7B-D) or OLMo 2's (7B-O), with the released checkpoints' fused projections.
+"""The language model of Molmo v1: Qwen2's (7B-D) or OLMo 2's (7B-O), with the released checkpoints' fused projections.
 
-It computes what `Qwen2ForCausalLM` or `Olmo2ForCausalLM` computes, from transformers' own norms, rotary embedding,
-attention functions and cache. It is written anew only because the released checkpoints fuse query, key and value into
-``att_proj``, and up and gate into ``ff_proj``, which an adapter must find as they are.
+It computes the same as `Qwen2ForCausalLM` or `Olmo2ForCausalLM`, with transformers' own norms, rotary embedding,
+attention functions and cache. It exists only because the released checkpoints fuse query, key and value into
+``att_proj``, and up and gate into ``ff_proj``, and adapters must find these modules.
 
 Axes: B sequences, S positions, D width, Q, J and V widths of queries, keys and values.
 """
@@ -22,7 +22,7 @@ from ninefold.models.ports.molmo.configuration import MolmoConfig
 
 
 class MolmoEmbedding(nn.Module):
-    """One embedding in two parameters: that of the language model, and the rows added for the tokens of images."""
+    """One embedding in two parameters: that of the language model, and the additional rows for image tokens."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class MolmoEmbedding(nn.Module):
 
 
 class MolmoAttention(nn.Module):
-    """What a block does between its fused projection and its output projection; it has no parameters."""
+    """The attention of a block between its fused projection and its output projection; it has no parameters."""
 
     is_causal = True
 
@@ -62,7 +62,7 @@ class MolmoAttention(nn.Module):
         cache: Cache | None,
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor | None]:
-        """Return (B, S, Q), and the attention weights where the attention function gives them."""
+        """Return (B, S, Q), and the attention weights if the attention function returns them."""
         query, key, value = (
             states.view(*states.shape[:2], -1, self.head_dim).transpose(1, 2)
             for states in (query_BSQ, key_BSJ, value_BSV)
@@ -114,6 +114,6 @@ class MolmoBlock(GradientCheckpointingLayer):  # type: ignore[misc]
         return self.attn_out(attended_BSQ)  # type: ignore[no-any-return]
 
     def _feed(self, hidden_BSD: Tensor) -> Tensor:
-        # Rounding depends on how rows lie in memory: halves of their own come out as those of Qwen2, digit for digit.
+        # Rounding depends on the memory layout: separate contiguous halves give exactly Qwen2's results.
         up, gate = (half.contiguous() for half in self.ff_proj(hidden_BSD).chunk(2, -1))
         return self.ff_out(nn.functional.silu(gate) * up)  # type: ignore[no-any-return]

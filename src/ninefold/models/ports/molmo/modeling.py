@@ -23,7 +23,7 @@ _IMAGE_INPUTS = ("images", "image_masks", "image_input_idx")
 
 
 class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # type: ignore[misc]
-    """Molmo v1 with its output head, loading the released safetensors by their names."""
+    """Molmo v1 with its output head, with the tensor names of the released safetensors."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__(config)
@@ -64,18 +64,18 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
 
         Args:
             input_ids: Token ids (B, S). Without ``attention_mask``, -1 is padding, on either side.
-            images: Crops in patches (B, T, N, I), -1 throughout where a sequence has fewer than others.
-            image_masks: Each patch's share of real pixels (B, T, N), shifted as the processor does.
-            image_input_idx: Positions (B, T, K) that features are added at, negative for those of no use.
+            images: Crops in patches (B, T, N, I), -1 for the padding of sequences with fewer crops.
+            image_masks: Each patch's fraction of real pixels (B, T, N), shifted as in the processor.
+            image_input_idx: Positions (B, T, K) at which features are added, negative if unused.
             attention_mask: 1 at real positions (B, past + S).
-            position_ids: Positions (B, S) for the rotary embedding; counted over real ones where not given.
-            cache: Keys and values of what came before.
+            position_ids: Positions (B, S) for the rotary embedding; by default counted over real tokens.
+            cache: The KV cache of earlier positions.
             inputs_embeds: Embeddings (B, S, D) instead of ``input_ids``.
-            labels: The same length as ``input_ids``, not shifted, -100 where nothing is to be learned.
-            logits_to_keep: Which positions get logits, as `transformers` understands it.
-            mm_encoder_outputs: Under ``"image"`` what `get_image_features` returned, instead of ``images``; its
+            labels: The same length as ``input_ids``, not shifted, -100 at ignored positions.
+            logits_to_keep: Positions with logits, as in transformers.
+            mm_encoder_outputs: Under ``"image"``, the result of `get_image_features`, instead of ``images``; its
                 features are added where ``input_ids`` is the configuration's ``image_token_id``.
-            kwargs: ``use_cache``, ``output_hidden_states``, ``shift_labels`` and what else all models take.
+            kwargs: ``use_cache``, ``output_hidden_states``, ``shift_labels`` and other common arguments.
         """
         outputs = self.model(
             input_ids=input_ids,
@@ -103,10 +103,10 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         )
 
     def generate(self, inputs: Tensor | None = None, **kwargs: Any) -> Any:
-        """Generate as every model of transformers does, from prompts padded on the left.
+        """Generate from prompts padded on the left, like every model of transformers.
 
-        Released batches are padded on the right, with -1: they are moved to the left first. Where neither the call nor
-        the generation configuration says what ends an answer (the released one is empty), the configuration does.
+        Released batches are padded on the right, with -1: their padding is moved to the left first. If neither the call
+        nor the generation configuration (empty in the release) names the end token, the model's configuration does.
         """
         input_ids = kwargs.pop("input_ids", inputs)
         if input_ids is not None and (input_ids < 0).any():
@@ -118,7 +118,7 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
     def prepare_inputs_for_generation(
         self, *args: Any, is_first_iteration: bool = False, use_cache: bool = True, **kwargs: Any
     ) -> dict[str, Any]:
-        """Return the inputs of a step; only the first one sees the images, if keys and values are kept."""
+        """Return the inputs of a step; with a KV cache, only the first step gets the images."""
         prepared: dict[str, Any] = super().prepare_inputs_for_generation(
             *args, is_first_iteration=is_first_iteration, use_cache=use_cache, **kwargs
         )
@@ -128,5 +128,5 @@ class MolmoForConditionalGeneration(MolmoPreTrainedModel, GenerationMixin):  # t
         return prepared
 
     def _prepare_multimodal_encoder_kwargs_for_generation(self, model_kwargs: dict[str, Any]) -> dict[str, Any]:
-        # The images stay what they are until the first step: there ``image_input_idx`` says where they belong.
+        # Images are not encoded before the first step, in which ``image_input_idx`` gives their positions.
         return model_kwargs

@@ -1,4 +1,4 @@
-"""Text and images to Molmo v1's inputs, and the prompt format it was trained with."""
+"""The processor of Molmo v1, with the prompt format of its training."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -23,14 +23,14 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- ' Assistant:' -}}{%- endif -%}"
 )
-"""Molmo's own prompt format: the released tokenizers carry the template of the language model they began with."""
+"""Molmo's own prompt format: the released tokenizers have the template of the original language model."""
 
 
 class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
-    """Molmo's processor: a tokenizer that has the tokens of images, and an image processor.
+    """Molmo's processor: a tokenizer with image tokens, and an image processor.
 
     Raises:
-        ValueError: If the tokenizer lacks a token that stands for images.
+        ValueError: If the tokenizer lacks an image token.
     """
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None) -> None:
@@ -45,7 +45,7 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
 
     @property
     def model_input_names(self) -> list[str]:
-        """What `MolmoForConditionalGeneration` takes of what this returns."""
+        """Names of the outputs that `MolmoForConditionalGeneration` takes."""
         return ["input_ids", "attention_mask", "images", "image_masks", "image_input_idx"]
 
     def __call__(
@@ -66,22 +66,22 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
 
         Args:
             images: The images, in the order of their ``<|image|>`` in the texts, flat or a list for each text.
-            text: Prompts as `apply_chat_template` writes them; one without any ``<|image|>`` gets its image in front.
-            add_special_tokens: Whether to begin with the token that begins every text.
-            padding: Whether to pad, as tokenizers understand it.
-            padding_side: Where, the tokenizer's side if not given.
-            max_length: What to pad to if ``padding`` is "max_length".
-            pad_to_multiple_of: What the length is to be a multiple of.
-            truncation: Refused, as it would cut images.
+            text: Prompts from `apply_chat_template`; one without any ``<|image|>`` gets its image in front.
+            add_special_tokens: Whether to add the begin token.
+            padding: Whether to pad, as in tokenizers.
+            padding_side: Side of the padding; by default the tokenizer's.
+            max_length: Length of the padded text if ``padding`` is "max_length".
+            pad_to_multiple_of: Number of which the length is to be a multiple.
+            truncation: Refused, because it would cut images.
             return_tensors: "pt", "np" or neither.
 
         Returns:
             ``input_ids`` and ``attention_mask`` (B, S); with images also ``images`` (B, T, N, I), ``image_masks``
-            (B, T, N) and ``image_input_idx`` (B, T, K), where all images of a text are joined along T and shorter
-            ones filled up with -1.
+            (B, T, N) and ``image_input_idx`` (B, T, K), with all images of a text joined along T, and padded
+            with -1.
 
         Raises:
-            ValueError: If there is no text, or images and placeholders are not equally many.
+            ValueError: If there is no text, or the numbers of images and placeholders differ.
         """
         if text is None or truncation:
             raise ValueError("Molmo's processor needs text, and truncates none")
@@ -128,7 +128,7 @@ class MolmoProcessor(ProcessorMixin):  # type: ignore[misc]
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
 
     def _images(self, expanded: Sequence[Any], attention_mask: Sequence[Sequence[int]]) -> dict[str, np.ndarray]:
-        """Return the images' inputs, their positions moved by the padding on the left."""
+        """Return the images' inputs, with positions shifted by the padding on the left."""
         grid = self.image_processor.grid
         patches, values = grid[0] * grid[1], 3 * self.image_processor.image_patch_size**2
         none = np.zeros((0, patches, values), np.float32), np.zeros((0, patches), np.float32)

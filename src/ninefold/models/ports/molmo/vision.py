@@ -1,4 +1,4 @@
-"""The vision half of Molmo v1: a CLIP tower over crops, attention that pools 2 x 2 patches into one, and a projector.
+"""The vision part of Molmo v1: a CLIP tower over crops, attention that pools 2 x 2 patches into one, and a projector.
 
 Axes: B sequences, T crops of a sequence, C = B x T crops, N patches of a crop, I values of a patch (row, column,
 channel), L = N + 1 positions with the class token, E width of the tower, F = E x tapped blocks, W windows of 2 x 2
@@ -18,7 +18,7 @@ from ninefold.models.ports.molmo.configuration import PADDING, MolmoConfig
 
 
 class MolmoVisionAttention(nn.Module):
-    """Attention to all positions; the one of the tower's blocks and of the pooling."""
+    """Attention to all positions, for the tower's blocks and for the pooling."""
 
     is_causal = False
 
@@ -61,7 +61,7 @@ class MolmoVisionMLP(nn.Module):
 
 
 class MolmoVisionBlock(GradientCheckpointingLayer):  # type: ignore[misc]
-    """A block of the tower, its norms in front of attention and MLP."""
+    """A pre-norm block of the tower."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class MolmoVisionBlock(GradientCheckpointingLayer):  # type: ignore[misc]
 
 
 class MolmoVisionTransformer(nn.Module):
-    """CLIP's tower of OpenAI, less its last block and its last norm."""
+    """OpenAI's CLIP tower without its last block and last norm."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class MolmoImageProjector(nn.Module):
 
 
 class MolmoVisionBackbone(nn.Module):
-    """Crops to vectors that are added to the embeddings of a sequence."""
+    """The encoder from crops to features, which are added to the embeddings of a sequence."""
 
     def __init__(self, config: MolmoConfig) -> None:
         super().__init__()
@@ -145,9 +145,9 @@ class MolmoVisionBackbone(nn.Module):
         """Encode crops.
 
         Args:
-            images_BTNI: Crops in patches, `PADDING` throughout where a sequence has fewer than others.
-            image_masks_BTN: Each patch's share of real pixels, as the processor gives it; `None` if all are real.
-            output_hidden_states: Whether the tower's states are wanted too.
+            images_BTNI: Crops in patches, `PADDING` for the padding of sequences with fewer crops.
+            image_masks_BTN: Each patch's fraction of real pixels, from the processor; `None` if all are real.
+            output_hidden_states: Whether to return the tower's hidden states too.
 
         Returns:
             Features (B, T, K, D), and the states of the crops that are not padding: the first block's input and
@@ -158,7 +158,7 @@ class MolmoVisionBackbone(nn.Module):
         keep = set(range(self.config.image_num_layers + 1)) if output_hidden_states else set(self.taps)
         features_CNF = self.pad_embed.new_zeros(*crops_CNI.shape[:2], self.pad_embed.shape[1])
         states: dict[int, Tensor] = {}
-        if real_C.any():  # transformers' attention takes no empty batch
+        if real_C.any():  # transformers' attention does not accept an empty batch
             states = self.image_vit(crops_CNI[real_C], keep=keep)
             tapped_CNF = torch.cat([states[tap][:, 1:] for tap in self.taps], -1)
             features_CNF = features_CNF.index_put((real_C,), tapped_CNF.to(features_CNF.dtype))
@@ -170,24 +170,24 @@ class MolmoVisionBackbone(nn.Module):
         return self.image_projector(pooled_BTKE), hidden_states
 
     def _pad_embedding(self, masks_CN1: Tensor) -> Tensor:
-        """Return what is added to patches without any real pixel, and to those with some but not all."""
+        """Return the embedding added to fully padded patches, and to partly padded ones."""
         none_CN1, some_CN1 = masks_CN1 == 0, (masks_CN1 < 1) & (masks_CN1 != 0)
         return self.pad_embed[0] * none_CN1 + self.pad_embed[1] * some_CN1
 
     def _pool(self, features_CNF: Tensor) -> Tensor:
-        """Return (W, 1, E): the mean of each window asks, and its four patches answer."""
+        """Return (W, 1, E): the mean of each window is the query, its four patches are keys and values."""
         rows, columns = self.config.image_grid
         width = features_CNF.shape[-1]
         grid_CYXF = features_CNF.view(-1, rows, columns, width)
         grid_CYXF = nn.functional.pad(grid_CYXF, (0, 0, 0, columns % 2, 0, rows % 2))
         windows_CYX22F = grid_CYXF.view(-1, (rows + 1) // 2, 2, (columns + 1) // 2, 2, width).transpose(2, 3)
         windows_W4F = windows_CYX22F.reshape(-1, 4, width)
-        # Four keys to a query leave nothing for a fused kernel to save, and more windows than its grid may hold.
+        # With four keys per query a fused kernel saves nothing, and the number of windows may exceed its grid.
         return self.image_pooling_2d(windows_W4F.mean(1, keepdim=True), windows_W4F, implementation="eager")  # type: ignore[no-any-return]
 
 
 def init_vision_weights(module: nn.Module, normal: Any) -> None:
-    """Draw the parameters that are no layer's, by ``normal``."""
+    """Initialize the parameters outside of layers, by ``normal``."""
     if isinstance(module, MolmoVisionTransformer):
         normal(module.class_embedding)
         normal(module.positional_embedding)
