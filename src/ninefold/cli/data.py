@@ -84,7 +84,7 @@ def group() -> Any:
         """Data sets of images and questions: made from a source, and verified."""
 
         command: Union[*made, *others]  # type: ignore[valid-type]
-        """What to do."""
+        """Subcommand."""
 
         def run(self) -> None:
             self.command.run()

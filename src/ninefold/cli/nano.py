@@ -52,7 +52,7 @@ class Nano:
     """The embedded nano bases: the world of images they are trained on, and their pretraining."""
 
     command: Annotated[World, subcommand("world")] | Annotated[Pretrain, subcommand("pretrain")]
-    """What to do."""
+    """Subcommand."""
 
     def run(self) -> None:
         self.command.run()

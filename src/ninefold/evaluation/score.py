@@ -60,8 +60,8 @@ def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataF
             raise DataError(f"{run}: {unknown('answer format', name, FORMATS)}")
     formats = [FORMATS[name] for name in answered["answer_format"]]
     offered = [tuple(options) or tuple(labels) for options in answered["options"]]
-    told = zip(formats, offered, answered["text"], answered["truncated"], strict=True)
-    read: list[Answer] = [format.read(text, options, truncated=cut) for format, options, text, cut in told]
+    answers = zip(formats, offered, answered["text"], answered["truncated"], strict=True)
+    read: list[Answer] = [format.read(text, options, truncated=cut) for format, options, text, cut in answers]
     truth = [
         format.read(answer, options)
         for format, options, answer in zip(formats, offered, answered["answer"], strict=True)
@@ -103,11 +103,11 @@ def _proportion(table: pd.DataFrame, clustering: Clustering) -> Interval:
 
 def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
     """Return the method of the interval and the uncertainty it shows, in words."""
-    said = f"{100 * CONFIDENCE:g} %, {interval.method}, with these questions taken as a sample of similar ones"
+    text = f"{100 * CONFIDENCE:g} %, {interval.method}, with these questions taken as a sample of similar ones"
     # Distractors are drawn at random: a set with them is a sample of possible scenes.
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
-        said += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
-    return said
+        text += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
+    return text
 
 
 def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -
     rows, cols = table["cell_row"].to_numpy(int), table["cell_col"].to_numpy(int)
     grid = int(table["grid"].max()) if "grid" in table else GRID
     maps = accuracy_map(rows, cols, table["correct"], grid)
-    said = [label if kind == "label" else None for label, kind in zip(table["label"], table["kind"], strict=True)]
+    given = [label if kind == "label" else None for label, kind in zip(table["label"], table["kind"], strict=True)]
     return {
         "by_region": {label: _summary(table[table["region"] == label], clustering) for label in LABELS},
         "by_cell": [[None if np.isnan(cell) else float(cell) for cell in row] for row in maps.accuracy],
         "n_by_cell": maps.n.tolist(),
-        "votes": majority_map(rows, cols, said, labels, grid),
+        "votes": majority_map(rows, cols, given, labels, grid),
         "answer_by_cell": only_answer_map(rows, cols, table["answer"], grid),
     }
 
@@ -134,8 +134,8 @@ def _summary(table: pd.DataFrame, clustering: Clustering) -> dict[str, Any]:
 
 def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Return, for each right answer, the count of each label given, or of each reason for none."""
-    said = table["label"].where(table["kind"] == "label", table["kind"])
-    counts = pd.crosstab(table["answer"], said)
+    given = table["label"].where(table["kind"] == "label", table["kind"])
+    counts = pd.crosstab(table["answer"], given)
     order = [name for name in (*labels, *INVALID) if name in counts.columns]
     return {
         answer: {name: int(counts.at[answer, name]) for name in order if counts.at[answer, name]}

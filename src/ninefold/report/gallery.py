@@ -91,8 +91,8 @@ def _ranked(test_set: TestSet) -> pd.DataFrame:
 def _shown(test_set: TestSet, row: Mapping[str, Any], thumbnails: Mapping[str, str]) -> ShownExample:
     answers = []
     for result in test_set.results:
-        said = result.run.scores.loc[row["id"]]
-        answers.append(ShownAnswer(result.name, said["text"], bool(said["correct"]), said["kind"]))
+        row_scores = result.run.scores.loc[row["id"]]
+        answers.append(ShownAnswer(result.name, row_scores["text"], bool(row_scores["correct"]), row_scores["kind"]))
     grid = test_set.grid
     cell = Cell(row["cell_row"], row["cell_col"]) if grid else None
     frame = _frame(row, cell, grid) if cell and grid else None

@@ -97,11 +97,11 @@ def _figures(sections: Sequence[Section], losses: Sequence[curves.Curve]) -> dic
 
 def _run_facts(run: Run) -> RunFacts:
     kind = "Evaluation" if isinstance(run, Evaluation) else "Training"
-    told = dict(run.provenance)
-    command = str(told.pop("command", ""))
-    peak = told.pop("peak_memory_mib", None) or {}
+    provenance = dict(run.provenance)
+    command = str(provenance.pop("command", ""))
+    peak = provenance.pop("peak_memory_mib", None) or {}
     memory = {f"peak memory, {device.upper()}": f"{count(mebibytes)} MiB" for device, mebibytes in peak.items()}
     result = {"result": run.metrics} if isinstance(run, Training) else {}
     processor = {"image processor": run.image_inputs["settings"]} if run.image_inputs else {}
-    facts = {"specification": run.spec, **processor, **result, **memory, **told}
+    facts = {"specification": run.spec, **processor, **result, **memory, **provenance}
     return RunFacts(f"{kind}: {run.folder.name}", command, facts)

@@ -169,7 +169,7 @@ class LoraSettings(Record):
     init: str
     """Initialization of the matrices."""
     bias: str = "none"
-    """Which biases are trained."""
+    """The trained biases, in PEFT's terms: "none", "all" or "lora_only"."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,7 @@ alone can do; `ninefold data verify path/to/this/folder` recomputes every fact f
 
 def _facts(about: About) -> dict[str, str]:
     """Return the facts of all rows together, in words."""
-    told = {
+    facts = {
         "source": about.source,
         "question": about.question and f"`{about.question}`",
         "answers": ", ".join(about.labels) or "each row has its own",
@@ -131,7 +131,7 @@ def _facts(about: About) -> dict[str, str]:
             "group": "rows are a sample; those of one `group` are counted together",
         }[about.clustering],
     }
-    return {what: value for what, value in told.items() if value}
+    return {what: value for what, value in facts.items() if value}
 
 
 def _front_matter(about: About, schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> str:

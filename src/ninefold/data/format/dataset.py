@@ -88,7 +88,7 @@ class Dataset:
         """
         if (split or "test") in self.manifest.splits:
             return split or "test"
-        wrong = f"no split {split!r}" if split else "no split 'test' to choose by itself"
+        wrong = f"no split {split!r}" if split else "no split 'test', the default"
         raise DataError(f"{self.folder}: {wrong}; name one with --split: {', '.join(self.manifest.splits)}")
 
     def fingerprint(self, split: str) -> str:

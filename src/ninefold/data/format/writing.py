@@ -55,9 +55,9 @@ def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About
 def _identity(splits: Mapping[str, Iterable[Example]], about: About, embed: bool) -> str:
     """Return the hash of a data set's specification, by which its work folder is recognized."""
     # The rows left out are known only after all rows are written.
-    told = {name: value for name, value in vars(about).items() if name != "skipped"}
+    content = {name: value for name, value in vars(about).items() if name != "skipped"}
     sizes = (shards.GROUP_ROWS, shards.GROUP_BYTES, shards.SHARD_ROWS, shards.SHARD_BYTES)
-    written = {"format": manifest.FORMAT, "splits": list(splits), "embed": embed, "sizes": sizes, "about": told}
+    written = {"format": manifest.FORMAT, "splits": list(splits), "embed": embed, "sizes": sizes, "about": content}
     return store.content_id({**written, "versions": _versions()}, length=64)
 
 

@@ -48,9 +48,9 @@ def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote
         "holds {} tensors that the model has no place for, {} first": found["unexpected_keys"],
         "holds {} tensors of other shapes than the model's, {} first": {name for name, *_ in found["mismatched_keys"]},
     }
-    if said := [text.format(len(names), min(names)) for text, names in wrong.items() if names]:
+    if problems := [text.format(len(names), min(names)) for text, names in wrong.items() if names]:
         raise ModelError(
-            f"{checkpoint.name}: the checkpoint {', and '.join(said)}; its files must be of one checkpoint"
+            f"{checkpoint.name}: the checkpoint {', and '.join(problems)}; its files must be of one checkpoint"
         )
     return model.eval()
 

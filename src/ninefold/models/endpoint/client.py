@@ -21,7 +21,7 @@ LONGEST_WAIT = 120.0
 _TRANSIENT = {408, 409, 429}
 """HTTP statuses below 500 after which a retry may succeed."""
 
-_SAID = 200
+_MESSAGE_LENGTH = 200
 """Maximum number of characters of a server's message in an error."""
 
 
@@ -80,27 +80,27 @@ class Client:
         Raises:
             ModelError: If the server refuses the request, fails at every try, or does not answer with JSON.
         """
-        said, asked = "", None
+        problem, wait = "", None
         for attempt in range(self._tries):
             if attempt:
                 jitter = rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
                 backoff = self._first_wait * 2 ** (attempt - 1) * jitter
-                sleep(min(LONGEST_WAIT, backoff if asked is None else asked))
+                sleep(min(LONGEST_WAIT, backoff if wait is None else wait))
             try:
                 response = self._http.request(method, self.url + path, json=body)
             except httpx2.RequestError as error:
-                said, asked = self._line(str(error)) or type(error).__name__, None
+                problem, wait = self._line(str(error)) or type(error).__name__, None
                 continue
             if response.is_success:
                 try:
                     return response.json()
                 except ValueError as error:
                     raise ModelError(f"{self.url}: {about}: the server answers no JSON; is this its /v1?") from error
-            said, asked = f"status {response.status_code}, {self._message(response)}", _retry_after(response)
+            problem, wait = f"status {response.status_code}, {self._message(response)}", _retry_after(response)
             if response.status_code < 500 and response.status_code not in _TRANSIENT:
-                raise ModelError(f"{self.url}: {about}: {said}{self._advice(response.status_code)}")
+                raise ModelError(f"{self.url}: {about}: {problem}{self._advice(response.status_code)}")
         raise ModelError(
-            f"{self.url}: {about}: given up after {self._tries} tries ({said}); "
+            f"{self.url}: {about}: given up after {self._tries} tries ({problem}); "
             "mend the server, then the same command goes on from here"
         )
 
@@ -112,18 +112,18 @@ class Client:
     def _message(self, response: httpx2.Response) -> str:
         """Return the first line of a server's error message."""
         try:
-            told = response.json()
+            content = response.json()
         except ValueError:
-            told = None
-        if isinstance(told, dict):
-            inner = told.get("error") or told.get("message") or told.get("detail")
-            told = inner.get("message") if isinstance(inner, dict) else inner
-        return self._line(str(told or response.text)) or response.reason_phrase
+            content = None
+        if isinstance(content, dict):
+            inner = content.get("error") or content.get("message") or content.get("detail")
+            content = inner.get("message") if isinstance(inner, dict) else inner
+        return self._line(str(content or response.text)) or response.reason_phrase
 
     def _line(self, text: str) -> str:
         """Return the first line of a text, with the API key removed in case the server repeats it."""
         text = text.replace(self._key, "[key]") if self._key else text
-        return text.strip().partition("\n")[0].strip()[:_SAID]
+        return text.strip().partition("\n")[0].strip()[:_MESSAGE_LENGTH]
 
 
 def _checked(url: str) -> str:
@@ -153,12 +153,12 @@ def _key() -> tuple[str, str]:
 
 def _retry_after(response: httpx2.Response) -> float | None:
     """Return the seconds that a server asks to wait, given as a number or as a date."""
-    told = response.headers.get("retry-after", "")
+    wait = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(told))
+        return max(0.0, float(wait))
     except ValueError:
         pass
     try:
-        return max(0.0, (email.utils.parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (email.utils.parsedate_to_datetime(wait) - datetime.now(UTC)).total_seconds())
     except (TypeError, ValueError):
         return None

@@ -100,7 +100,7 @@ class OptionScorer:
         try:
             return [_token(entry) for entry in entries]
         except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
-            raise self._unable("its prompt_logprobs are not as vLLM's") from error
+            raise self._unable("its prompt_logprobs are not in vLLM's format") from error
 
     def _unable(self, reason: str) -> ModelError:
         return ModelError(f"{self._chat.url}: this server cannot rank options, {reason}; use --scoring generate")

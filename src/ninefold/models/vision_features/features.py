@@ -151,7 +151,7 @@ class FeatureModel(ABC):
         prompts, image = self._encoded([example])
         features_TD = self._features(image)
         if features_TD.requires_grad:
-            raise ModelError(f"{model.name}: its vision is trained, so that its features change with every step")
+            raise ModelError(f"{model.name}: its vision is trained: its features change with every step")
         shown = FeatureInput(prompts[0], features_TD.cpu())
         plain = model.training_batch([example], [model.encoder.image(example)])
         with torch.no_grad():
@@ -228,7 +228,7 @@ class VlmFeatureModel(FeatureModel):
         if not compat.takes_image_features(network):
             raise ModelError(f"{name}: {type(network).__name__} takes no features, only pixels")
         if not self.model.encoder.splices([example], [self.model.encoder.image(example)]):
-            raise ModelError(f"{name}: its prompts cannot be put together one by one, as features need them")
+            raise ModelError(f"{name}: its prompts cannot be spliced, which features need")
         return super()._tried(example)
 
 

@@ -24,14 +24,14 @@ class ShortText:
             The equal option if there are options, otherwise the normalized text itself. "truncated" for a text cut off
             by the token limit, because its end is unknown.
         """
-        said = normalized(text)
-        if not said:
+        normal = normalized(text)
+        if not normal:
             return Answer("empty")
         if truncated:
             return Answer("truncated")
         if not options:
-            return Answer("label", said)
-        equal = [option for option in options if normalized(option) == said]
+            return Answer("label", normal)
+        equal = [option for option in options if normalized(option) == normal]
         return Answer("label", equal[0]) if equal else Answer("no label")
 
 
