@@ -78,7 +78,7 @@ def list_models() -> "tuple[ListedModel, ...]":
     return listing.list_models()
 
 
-def load_model(model: "ModelSpec | str") -> "Model":
+def load_model(model: "ModelSpec | AnyPath") -> "Model":
     """Load a model once, to answer examples directly or to be evaluated several times.
 
     Args:
@@ -89,8 +89,9 @@ def load_model(model: "ModelSpec | str") -> "Model":
         ModelError: If there is no such model, or it cannot be loaded with these options.
     """
     from ninefold.models.load import open_model
+    from ninefold.models.spec import ModelSpec
 
-    return open_model(model if isinstance(model, str) else _with_paths(model))
+    return open_model(_with_paths(ModelSpec.of(model)))
 
 
 def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:

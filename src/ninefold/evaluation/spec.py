@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ninefold.errors import DesignError
 from ninefold.models.spec import ModelSpec
+from ninefold.specs import check_choices, folder_of
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,11 @@ class EvaluateSpec:
     of each option and takes the most likely one."""
     max_new_tokens: int = 15
     """Maximum number of tokens of a generated answer; a longer one is cut off, and invalid without a label."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no choice or out of range. A model may be its name, and the data an open data set."""
+        check_choices(self)
+        if self.max_new_tokens < 1:
+            raise DesignError(f"--max-new-tokens {self.max_new_tokens}: at least one token must be generated")
+        object.__setattr__(self, "model", ModelSpec.of(self.model))
+        object.__setattr__(self, "data", folder_of(self.data))

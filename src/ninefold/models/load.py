@@ -20,7 +20,7 @@ def open_model(spec: ModelSpec | str) -> Model:
     from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.endpoint.model import Endpoint
 
-    spec = ModelSpec(spec) if isinstance(spec, str) else spec
+    spec = ModelSpec.of(spec)
     if spec.name in REGISTERED:
         return REGISTERED[spec.name](spec)
     if not spec.name.startswith(PREFIX):
@@ -46,7 +46,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     from ninefold.models.families import GENERIC, find
     from ninefold.models.vlm.model import VisionLanguageModel
 
-    spec = ModelSpec(spec) if isinstance(spec, str) else spec
+    spec = ModelSpec.of(spec)
     if spec.name.startswith(PREFIX):
         raise ModelError(
             f"{spec.name}: a server's weights cannot be trained from here; name a model with weights of its own"

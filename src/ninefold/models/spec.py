@@ -6,8 +6,10 @@ from typing import Annotated
 
 import tyro
 
+from ninefold.errors import ModelError
 from ninefold.models.family import Precision
 from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
+from ninefold.specs import check_choices
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,23 @@ class ModelSpec:
     """Allow code in the checkpoint to run on this machine; only for checkpoints that you trust."""
     shortcuts: Shortcuts = ALL_SHORTCUTS
     """Shortcuts of computation; they change speed, never answers."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no choice."""
+        check_choices(self)
+
+    @classmethod
+    def of(cls, model: object) -> "ModelSpec":
+        """Return the specification of a model, given it or only the model's name or folder.
+
+        Raises:
+            ModelError: If it is neither.
+        """
+        if isinstance(model, str | Path):
+            return cls(str(model))
+        if isinstance(model, cls):
+            return model
+        raise ModelError(f"model {model!r}: name it by a string or a ModelSpec")
 
 
 def base_spec(model: str, dtype: Precision = "auto", trust_remote_code: bool = False) -> ModelSpec:

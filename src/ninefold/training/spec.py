@@ -9,6 +9,7 @@ import tyro
 from ninefold.errors import ModelError, RunError
 from ninefold.models.family import Schedule, Scope
 from ninefold.models.spec import ModelSpec, base_spec
+from ninefold.specs import check_choices, check_finite, folders_of, option
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ class TrainSpec:
     """Optimizer steps between checkpoints, from which an interrupted run resumes; each epoch also ends with one."""
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
+        """Refuse values that are no choice or out of range. A model may be its name, and the data one folder."""
+        check_choices(self)
+        check_finite(self)
+        object.__setattr__(self, "model", ModelSpec.of(self.model))
+        object.__setattr__(self, "data", folders_of(self.data))
         positive = (
             "rank",
             "alpha",
@@ -92,10 +97,10 @@ class TrainSpec:
         for name in positive:
             value = getattr(self, name)
             if value is not None and value <= 0:
-                raise RunError(f"--{name.replace('_', '-')} {value}: must be greater than 0")
+                raise RunError(f"{option(name)} {value}: must be greater than 0")
         for name in ("seed", "weight_decay", "clip"):
             if getattr(self, name) < 0:
-                raise RunError(f"--{name.replace('_', '-')} {getattr(self, name)}: must not be negative")
+                raise RunError(f"{option(name)} {getattr(self, name)}: must not be negative")
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"--{name} {getattr(self, name)}: must be at least 0 and less than 1")

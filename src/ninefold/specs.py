@@ -1,0 +1,84 @@
+"""Checks of specifications: the frozen dataclasses of plain values that users write, in Python or as options."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from ninefold.errors import DesignError
+
+
+def check_choices(spec: Any) -> None:
+    """Refuse a specification with a value that its field does not offer; for its ``__post_init__``.
+
+    Args:
+        spec: A dataclass; the fields checked are those whose type is a ``Literal``, or a ``Literal`` or None.
+
+    Raises:
+        DesignError: If a field holds none of its choices.
+    """
+    for name, choices in _choices(type(spec)).items():
+        value = getattr(spec, name)
+        # 1 equals True, but is not the same choice.
+        if not any(value == choice and type(value) is type(choice) for choice in choices):
+            offered = ", ".join(str(choice) for choice in choices if choice is not None)
+            raise DesignError(f"{option(name)} {value!r}: choose one of {offered}")
+
+
+def check_finite(spec: Any) -> None:
+    """Refuse a specification with a number that is infinite or not a number; for its ``__post_init__``.
+
+    Raises:
+        DesignError: If a field holds such a number.
+    """
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, float) and not isfinite(value):
+            raise DesignError(f"{option(field.name)} {value}: must be a finite number")
+
+
+def folder_of(data: object) -> Path:
+    """Return the folder of a data set, given its path or the opened data set.
+
+    Raises:
+        DesignError: If it is neither.
+    """
+    folder = getattr(data, "folder", data)
+    if isinstance(folder, str | Path):
+        return Path(folder)
+    raise DesignError(f"--data {data!r}: name the folder of a data set")
+
+
+def folders_of(data: object) -> tuple[Path, ...]:
+    """Return the folders of data sets, given one or several (see `folder_of`).
+
+    Raises:
+        DesignError: If there is anything else among them.
+    """
+    return tuple(map(folder_of, data if isinstance(data, tuple | list) else (data,)))
+
+
+def option(name: str) -> str:
+    """Return the option of the command line that sets a field."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _choices(spec: type) -> dict[str, tuple[object, ...]]:
+    """Return the choices of each field that has some."""
+    hints = get_type_hints(spec)
+    found = {field.name: tuple(_literals(hints[field.name])) for field in fields(spec)}
+    return {name: choices for name, choices in found.items() if choices}
+
+
+def _literals(hint: Any) -> Iterator[object]:
+    """Yield the values of a ``Literal``, or of a union of them and None; nothing for any other type."""
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+        return
+    members = get_args(hint)
+    if any(get_origin(member) is Literal for member in members) and all(
+        get_origin(member) is Literal or member is type(None) for member in members
+    ):
+        for member in members:
+            yield from (None,) if member is type(None) else get_args(member)
