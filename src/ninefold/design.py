@@ -111,7 +111,9 @@ def factorial(
         peers[text, answer, size, cell] += 1
         items.append(_Item(o, size, cell, answer))
     orders = _by_rule(items, grid, labels, np.argsort(relabeled).tolist())
-    if not _even([(text, order, answer) for (text, answer), order in zip(asked, orders, strict=True)], labels):
+    if not evenly_answered(
+        [(text, order, answer) for (text, answer), order in zip(asked, orders, strict=True)], labels
+    ):
         orders = _in_turn(asked, len(williams(labels)))
     seen: Counter[tuple[int, int, int]] = Counter()
     design = []
@@ -190,8 +192,13 @@ def _even_labels(item: _Item, n: int) -> int:
     return (row + (n // 2 - 1) * col + n // 2 * item.size + item.o) % n
 
 
-def _even(rows: Sequence[tuple[int, int, int]], labels: int) -> bool:
-    """Return whether every pair of a text and an order meets every answer equally often."""
+def evenly_answered(rows: Sequence[tuple[int, int, int]], labels: int) -> bool:
+    """Return whether every pair of a text and an order meets every answer equally often.
+
+    Args:
+        rows: Numbers of text, order and answer of each item.
+        labels: Number of labels of the question.
+    """
     counts = Counter(rows)
     return all(
         len({counts[text, order, answer] for answer in range(labels)}) == 1 for text, order in {row[:2] for row in rows}

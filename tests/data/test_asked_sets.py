@@ -142,3 +142,33 @@ def test_a_label_that_no_scene_answers_is_refused(monkeypatch):
     register_question(Asked("rows", tuple(f"row {k}" for k in range(9)), lambda t, grid: t.cell.row * 9 // grid))
     with pytest.raises(DesignError, match="no scene of the test set has the answer row 1 or row 2"):
         SyntheticSource(SyntheticSpec("test", question="rows", **SMALL)).splits()
+
+
+@pytest.mark.parametrize(
+    ("question", "grid", "n"),
+    [("absolute_position", 9, 9), ("absolute_position", 6, 9), ("horizontal_position", 9, 3),
+     ("horizontal_position", 6, 3), ("color", 9, 6), ("shape", 9, 4)],
+)  # fmt: skip
+@pytest.mark.parametrize("block", [0, 2])
+def test_a_block_of_seeds_puts_every_answer_once_in_every_slot(question, grid, n, block):
+    slots = [
+        [
+            row.factors["slot"]
+            for row in examples(SyntheticSpec("test", question=question, grid=grid, seed=seed))["test"]
+        ]
+        for seed in range(n * block, n * block + n)
+    ]
+    assert all(len(set(of_item)) == n for of_item in zip(*slots, strict=True))
+
+
+def test_the_card_says_that_text_tells_nothing_only_where_it_does(monkeypatch):
+    monkeypatch.setattr("ninefold.questions.catalog.QUESTIONS", dict(QUESTIONS))
+    register_question(
+        Asked("parity", ("even", "odd"), lambda t, grid: (t.cell.row * 3 // grid + t.cell.col * 3 // grid) % 2)
+    )
+    uneven = SyntheticSource(SyntheticSpec("test", question="parity")).about().description
+    assert "text alone gives answers away as far as certificate.json states" in uneven and "nothing" not in uneven
+    for question in ("absolute_position", "color"):
+        assert (
+            "text alone tells nothing" in SyntheticSource(SyntheticSpec("train", question=question)).about().description
+        )

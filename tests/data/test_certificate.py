@@ -257,7 +257,7 @@ def test_a_photo_of_another_size_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [{"canvas": 80}, {"canvas": 224, "antialias": True}, {"canvas": 100, "grid": 3}, {"canvas": 200, "grid": 15}],
+    [{"canvas": 90}, {"canvas": 224, "antialias": True}, {"canvas": 100, "grid": 3}, {"canvas": 200, "grid": 15}],
 )
 def test_facts_hold_whatever_the_canvas_and_grid(tmp_path, options):
     rows = [
@@ -288,3 +288,14 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
     (tmp_path / "5.png").write_bytes((tmp_path / "4.png").read_bytes())
     with pytest.raises(DataError, match="row photo-5: broken: the decoded image"):
         verify(tmp_path / "set")
+
+
+def test_options_that_their_format_cannot_tell_apart_are_refused(tmp_path):
+    example = photo(0, BOXES[0])
+    options = ("Top left", "top left")
+    fields = {name: getattr(example, name) for name in Example.__slots__}
+    alike = Example(**{**fields, "options": options, "prompt": prompt(example.question, options), "answer": "Top left"})
+    with pytest.raises(
+        DataError, match="row photo-0: broken: each option, or label of the data set, is read as itself"
+    ):
+        dataset.write(tmp_path / "set", {"test": [alike]}, about=About("t", "d", {}))

@@ -1,9 +1,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
+from ninefold.data.sources.catalog import SOURCES, register_source
 from ninefold.data.sources.protocol import Source, Split
+from ninefold.errors import DesignError
 from ninefold.space import Cell
 from ninefold.types import Example, Scene, Thing
 
@@ -45,3 +49,21 @@ def test_a_source_needs_a_name_a_specification_and_splits(tmp_path):
     assert data.splits == {"test": 2}
     assert data.source == "two"
     assert verify(tmp_path / "two")["statements"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (type("Verify", (Two,), {"name": "verify"}), "`ninefold data` has a command of this name"),
+        (type("Questions", (Two,), {"name": "questions"}), "`ninefold data` has a command of this name"),
+        (type("Coco", (Two,), {"name": "coco"}), "ninefold has one of this name"),
+        (type("Nameless", (), {"spec_type": TwoSpec}), "source Nameless: needs a name, and spec_type"),
+        (type("Specless", (), {"name": "less"}), "source Specless: needs a name, and spec_type"),
+        (type("Plain", (), {"name": "plain", "spec_type": int}), "source Plain: needs a name, and spec_type"),
+    ],
+)
+def test_sources_that_the_command_line_could_not_offer_are_refused(source, message):
+    before = dict(SOURCES)
+    with pytest.raises(DesignError, match=message):
+        register_source(source)
+    assert before == SOURCES

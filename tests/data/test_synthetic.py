@@ -97,15 +97,19 @@ def test_seeds_change_orders_and_distractors_and_no_truth():
         ({"distractors": -1}, "-1 distractors do not fit"),
         ({"grid": 10}, "multiple of 3"),
         ({"seed": -1}, "seed -1: seeds are zero or more"),
+        ({"holdout": "random"}, "the test set holds nothing out"),
+        ({"placement": "x"}, "--placement 'x': choose one of anywhere, other-regions"),
+        ({"holdout": "x"}, "--holdout 'x': choose one of object, block, random"),
+        ({"split": "val"}, "--split 'val': choose one of test, train"),
     ],
 )
 def test_what_cannot_be_made(settings: dict, message: str):
     with pytest.raises(DesignError, match=message):
-        first(SyntheticSpec("test", **settings))
+        first(SyntheticSpec(**{"split": "test", **settings}))
 
 
 def test_a_canvas_too_small_leaves_nothing_behind(tmp_path: Path):
-    with pytest.raises(DesignError, match="use 72 or more"):
+    with pytest.raises(DesignError, match="use 90 or more"):
         make(SyntheticSource(SyntheticSpec("test", canvas=60)), tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
@@ -127,7 +131,7 @@ def test_same_seed_same_bytes_and_the_same_on_every_machine(tmp_path: Path):
         rows.setdefault(row.pop("split"), []).append(row)
     assert {split: len(part) for split, part in rows.items()} == {"train": 144, "validation": 36}
     assert hashlib.sha256(json.dumps(rows).encode()).hexdigest() == (
-        "09cac97e522caaeda8319142b0d11086fca67ae78983daf403c821e473e01c81"
+        "baecc541b64572cfdd4e836c5c5452271d684407a870984b8b00576dcadcea92"
     )
     assert all(Dataset.open(tmp_path / "one").fingerprint(split) == content_id(part) for split, part in rows.items())
 

@@ -64,10 +64,56 @@ def read(name, text, options=(), truncated=False):
         ("The answer is A. The answer is B.", "several labels"),
         ("left or right", "several labels"),
         ("", "empty"),
+        ("The answer is not B", "no label"),
+        ("The answer isn't B.", "no label"),
+        ("Do not pick B", "no label"),
+        ("I would not choose A", "no label"),
+        ("It is not A, B or C", "no label"),
+        ("neither left nor right", "no label"),
+        ("A is wrong.", "no label"),
+        ("Option A is wrong, so it is D", "under"),
+        ("The answer is B, not C", "right"),
+        ("B rather than A", "right"),
+        ("The answer is B because the mug is not on the table", "right"),
+        ("The mug is not on the table, it is under the table.", "under"),
+        ("The answer is A or B", "several labels"),
+        ("The answer is A, B", "several labels"),
+        ("The answer is A/B", "several labels"),
+        ("The answer is **A** or **B**", "several labels"),
+        ("The answer is option A or option C.", "several labels"),
+        ("The answer is left or right", "several labels"),
+        ("I choose A or maybe B", "several labels"),
+        ("The answer is B and the mug is right of it", "right"),
+        ("Vitamin A", "no label"),
+        ("Vitamin A and B", "several labels"),
+        ("It holds vitamin A", "no label"),
     ],
 )
 def test_letters(text, expected):
     assert read("letters", text, SIDES) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("A", ("7", "3"), "7"),
+        ("The answer is B", ("7", "3"), "3"),
+        ("7", ("7", "3"), "7"),
+        ("The answer is 7.", ("7", "3"), "7"),
+        ("There are 3.7 of them", ("7", "3"), "no label"),
+        ("A", ("Y", "X"), "Y"),
+        ("Y", ("Y", "X"), "Y"),
+        ("It is X", ("Y", "X"), "X"),
+        ("B", ("B", "C"), "several labels"),
+        ("The answer is A", ("B", "A"), "A"),
+        ("b", ("b", "a"), "b"),
+        ("option 28", tuple(f"option {number}" for number in range(1, 31)), "option 28"),
+        ("Z", tuple(f"option {number}" for number in range(1, 31)), "option 26"),
+        ("It is not visible", ("visible", "not visible"), "not visible"),
+    ],
+)
+def test_letters_of_options_that_are_characters_or_many(text, options, expected):
+    assert read("letters", text, options) == expected
 
 
 def test_letters_read_the_longest_option_first_and_options_that_are_letters():
@@ -112,6 +158,28 @@ def test_true_and_false_map_onto_the_pair_of_the_options(options, true, false):
         ("nothing", "no label"),
         ("The car", "no label"),
         ("\n", "empty"),
+        ("not **true**", "False"),
+        ("**not** true", "False"),
+        ('not "true"', "False"),
+        ("The answer is not true", "False"),
+        ("not at all true", "no label"),
+        ("I do not think this is true", "no label"),
+        ("hardly true", "no label"),
+        ("far from true", "no label"),
+        ('"True" is not the answer', "no label"),
+        ("I have no idea", "no label"),
+        ("There is no car in the image", "no label"),
+        ("The answer is no longer clear", "no label"),
+        ("No.", "False"),
+        ("No, there is none", "False"),
+        ("**No**", "False"),
+        ("Answer: no", "False"),
+        ("The answer is no.", "False"),
+        ("Yes, there is no car", "True"),
+        ("neither true nor false", "no label"),
+        ("neither true, nor false", "no label"),
+        ("It is true that the cat is not on the mat", "True"),
+        ("The cat is not there, so this is false", "False"),
     ],
 )
 def test_true_false(text, expected):

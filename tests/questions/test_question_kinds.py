@@ -80,6 +80,10 @@ def test_a_question_of_the_users_own(monkeypatch):
     for broken, message in (
         (Size("color"), "ninefold has one of this name"),
         (Size(labels=("small", "small")), "all different"),
+        (Size(labels=("Small", "small")), "does not read the label 'small' as itself"),
+        (Size(labels=("large", 3)), "must be a tuple of strings"),
+        (Size(labels="large"), "must be a tuple of strings"),
+        (Size(labels=("B", "C"), answer_format="letters"), "does not read the label 'B' as itself"),
         (Size(answer_format="spoken"), "unknown answer format 'spoken'; known: "),
     ):
         with pytest.raises(DesignError, match=message):

@@ -3,7 +3,7 @@
 Users add their own with `register_question` and `register_format`, from any file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from ninefold.errors import DesignError
@@ -56,9 +56,17 @@ def register_question(question: Question) -> None:
     """
     if question.name in {shipped.name for shipped in _SHIPPED_QUESTIONS}:
         raise DesignError(f"question {question.name!r}: ninefold has one of this name; choose another")
-    if len(question.labels) < 2 or len(set(question.labels)) < len(question.labels):
+    labels: object = question.labels
+    if not isinstance(labels, tuple | list) or not all(isinstance(label, str) and label.strip() for label in labels):
+        raise DesignError(f"question {question.name!r}: its labels must be a tuple of strings, none of them empty")
+    if len(labels) < 2 or len(set(labels)) < len(labels):
         raise DesignError(f"question {question.name!r}: its labels must be two or more, and all different")
-    find_format(question.answer_format)
+    wrong = misread(find_format(question.answer_format), tuple(labels))
+    if wrong is not None:
+        raise DesignError(
+            f"question {question.name!r}: the answer format {question.answer_format} does not read the label {wrong!r} "
+            "as itself; choose labels that it can tell apart, or another format"
+        )
     QUESTIONS[question.name] = question
 
 
@@ -71,6 +79,11 @@ def register_format(format: AnswerFormat) -> None:
     if format.name in {shipped.name for shipped in _SHIPPED_FORMATS}:
         raise DesignError(f"answer format {format.name!r}: ninefold has one of this name; choose another")
     FORMATS[format.name] = format
+
+
+def misread(format: AnswerFormat, options: Sequence[str]) -> str | None:
+    """Return the first option that a format does not read as itself, or None; no model could answer it."""
+    return next((option for option in options if format.read(option, options).label != option), None)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

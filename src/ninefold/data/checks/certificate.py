@@ -14,6 +14,7 @@ from typing import Any
 from ninefold.analysis import balance
 from ninefold.console import track
 from ninefold.data.checks.facts import LISTED, Columns, SourceFacts, check_formats, check_rows, general_facts
+from ninefold.data.checks.layout import check_card
 from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
 from ninefold.data.format import manifest
 from ninefold.data.format.dataset import Dataset
@@ -71,6 +72,7 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
     difference = _difference(shipped, found)
     if difference:
         raise DataError(f"{path}: {difference}")
+    check_card(data)
     for split, columns in splits.items():
         check = (facts or SourceFacts()).images()
         rows = track(
@@ -113,7 +115,7 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
         where = f"{data.folder}: {split}"
         check_formats(columns, where)
         of_any = check_rows(columns, general_facts(data.labels), where)
-        prepared = facts.prepare(columns, where) if facts else columns
+        prepared = _prepared(facts, columns, where) if facts else columns
         own = check_rows(prepared, facts.rows, where) if facts else []
         things = {"things": prepared["things"]} if "things" in prepared else {}
         stated[split] = {
@@ -135,6 +137,13 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
         ],
     }
     return {**found, "statements": _statements(found), "limits": list(LIMITS)}
+
+
+def _prepared(facts: SourceFacts, columns: Columns, where: str) -> Columns:
+    try:
+        return facts.prepare(columns, where)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise DataError(f"{where}: a column has values that its source does not write ({error!r})") from error
 
 
 def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:

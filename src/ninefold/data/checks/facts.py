@@ -6,13 +6,14 @@ region or slot, the content of an image) are stated by the source of the rows.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.errors import DataError
-from ninefold.questions.catalog import FORMATS, unknown
+from ninefold.questions.catalog import FORMATS, misread, unknown
 
 Columns = dict[str, list[Any]]
 """A table by column; every list has one value per row."""
@@ -79,8 +80,16 @@ LISTED = "the decoded image is the one of the manifest"
 """The fact of any image."""
 
 
+def need(columns: Columns, names: Sequence[str], where: str, why: str = "the source of these rows") -> None:
+    """Raise a `DataError` if a split lacks a column."""
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise DataError(f"{where}: column missing: {', '.join(missing)}; it is needed for: {why}")
+
+
 def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
     """Return the facts of any data set; ``labels`` are its answers, if they are the same for all rows."""
+    tells_apart = _as_themselves()
     return (
         Fact(
             "the options are all different", ("options",), lambda options: len(set(options or ())) == len(options or ())
@@ -91,11 +100,21 @@ def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
             _asked_and_offered,
         ),
         Fact(
+            "each option, or label of the data set, is read as itself in the row's format",
+            ("options", "answer_format"),
+            lambda options, name: tells_apart(name, tuple(options or labels)),
+        ),
+        Fact(
             "the answer is one of the options, or of the labels of the data set, as its format reads it",
             ("answer", "options", "answer_format"),
             lambda answer, options, name: _readable(answer, options or labels, name, offered=bool(options)),
         ),
     )
+
+
+def _as_themselves() -> Callable[[str, Sequence[str]], bool]:
+    """Return a function of a format and options: whether each option is read as itself; it asks once for each pair."""
+    return cache(lambda name, options: misread(FORMATS[name], options) is None)
 
 
 def _readable(answer: str, options: Sequence[str], answer_format: str, *, offered: bool) -> bool:
@@ -124,6 +143,8 @@ def check_formats(columns: Columns, where: str) -> None:
         DataError: If it is not.
     """
     for row_id, name in zip(columns["id"], columns["answer_format"], strict=True):
+        if not isinstance(name, str):
+            raise DataError(f"{where}: row {row_id}: its answer_format is {name!r}, not a name")
         if name not in FORMATS:
             raise DataError(f"{where}: row {row_id}: {unknown('answer format', name, FORMATS)}")
 
@@ -144,9 +165,7 @@ def check_rows(columns: Columns, facts: Sequence[Fact], where: str) -> list[dict
     """
     stated = []
     for fact in facts:
-        missing = [name for name in fact.columns if name not in columns]
-        if missing:
-            raise DataError(f"{where}: column missing: {', '.join(missing)}; it is needed for: {fact.sentence}")
+        need(columns, fact.columns, where, fact.sentence)
         values = zip(*(columns[name] for name in fact.columns), strict=True)
         for row_id, row in zip(columns["id"], values, strict=True):
             if not _holds(fact, row):

@@ -14,8 +14,9 @@ import xxhash
 
 from ninefold import images
 from ninefold.data.checks.facts import LISTED, Columns, ImageCheck
+from ninefold.data.checks.layout import check_files, check_schema
 from ninefold.data.format import manifest, row_hashes
-from ninefold.data.format.columns import CORE_COLUMNS, opened
+from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
 from ninefold.store import canonical_json
@@ -30,25 +31,19 @@ def read_columns(data: Dataset) -> dict[str, Columns]:
     Raises:
         DataError: If files or columns are missing, or the rows differ from the manifest; the message names a row.
     """
-    shipped = {file.name.rpartition("-of-")[0].rpartition("-")[0] for file in (data.folder / "data").glob("*.parquet")}
-    if shipped != data.splits.keys():
-        odd = ", ".join(sorted(shipped ^ data.splits.keys()))
-        raise DataError(
-            f"{data.folder / manifest.FILE}: its splits are not those of the parquet files (differing: {odd})"
-        )
+    check_files(data)
     strange = sorted(row_hashes.listed_splits(data.folder) - data.splits.keys())
     if strange:
         raise DataError(
             f"{data.folder / row_hashes.FILE}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
         )
-    return {split: _read_split(data, split) for split in data.splits}
+    names = [name for name in check_schema(data).names if name != "image"]
+    return {split: _read_split(data, split, names) for split in data.splits}
 
 
-def _read_split(data: Dataset, split: str) -> Columns:
+def _read_split(data: Dataset, split: str, names: Sequence[str]) -> Columns:
     where = f"{data.folder}: {split}"
     shards = data.shards(split)
-    with opened(shards[0], CORE_COLUMNS) as file:
-        names = [name for name in file.schema_arrow.names if name != "image"]
     columns = {name: _values(shards, name) for name in names}
     listed = list(row_hashes.read_rows(data.folder, split))
     _check_ids(where, listed=[row.id for row in listed], shipped=columns["id"])

@@ -139,17 +139,25 @@ def _front_matter(about: About, schema: pa.Schema, splits: Mapping[str, tuple[in
     # Imported here: it is slow, and only writing needs it.
     from huggingface_hub import DatasetCardData
 
-    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
-    sizes = [{"name": split, "num_bytes": size, "num_examples": rows} for split, (rows, size) in splits.items()]
     front = DatasetCardData(
         license=about.license,
         task_categories=["visual-question-answering"],
         language=["en"],
         tags=["spatial-reasoning", "ninefold"],
-        configs=[{"config_name": "default", "data_files": files}],
-        dataset_info={"features": [{"name": field.name, **_feature(field.type)} for field in schema], "splits": sizes},
+        **loading(schema, splits),
     )
     return str(front)
+
+
+def loading(schema: pa.Schema, splits: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Return the part of the front matter that decides what `datasets.load_dataset` reads from the folder."""
+    files = [{"split": split, "path": f"data/{split}-*.parquet"} for split in splits]
+    sizes = [{"name": split, "num_bytes": size, "num_examples": rows} for split, (rows, size) in splits.items()]
+    features = [{"name": field.name, **_feature(field.type)} for field in schema]
+    return {
+        "configs": [{"config_name": "default", "data_files": files}],
+        "dataset_info": {"features": features, "splits": sizes},
+    }
 
 
 def _feature(kind: pa.DataType) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ninefold import store
 from ninefold.errors import DataError
@@ -17,6 +17,17 @@ FORMAT = 2
 """Version of the dataset folder's layout."""
 
 FILE = "manifest.json"
+
+
+_TYPES: Mapping[str, Any] = {
+    "source": str,
+    "question": str | None,
+    "answer_format": str,
+    "clustering": str,
+    "spec": dict,
+    "versions": dict,
+}
+"""The types of the values that are copied as they stand."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,11 @@ class Manifest:
             }
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise DataError(f"{path}: not a manifest ({error!r}); make the data set again") from error
+        wrong = [name for name, value in others.items() if not isinstance(value, _TYPES[name])]
+        if wrong or others["clustering"] not in get_args(Clustering):
+            raise DataError(
+                f"{path}: not a manifest (the value of {', '.join(wrong) or 'clustering'}); make the data set again"
+            )
         return cls(splits=splits, labels=labels, **others)
 
     def write(self, folder: Path) -> None:

@@ -52,7 +52,7 @@ def listed_splits(folder: Path) -> set[str]:
     Raises:
         DataError: If ``manifest.parquet`` is missing or broken.
     """
-    return {split for [splits] in _batches(folder, ["split"]) for split in splits}
+    return {str(split) for [splits] in _batches(folder, ["split"]) for split in splits}
 
 
 def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:

@@ -3,6 +3,7 @@
 Users add their own with `register_source`, from any file.
 """
 
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ninefold.data.sources.coco.source import CocoSource
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from ninefold.data.format.manifest import Manifest
 
 _SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource)
+
+_COMMANDS = {"verify", "questions"}
+"""The commands of `ninefold data` that are no sources."""
 
 SOURCES: dict[str, type[Source]] = {source.name: source for source in _SHIPPED}
 """The sources by the name that manifests store."""
@@ -43,8 +47,17 @@ def register_source(source: type[Source]) -> None:
     """Register a source under its name; an earlier registration of that name is replaced.
 
     Raises:
-        DesignError: If ninefold itself has a source of this name.
+        DesignError: If the class lacks a name or a type of specification, or ninefold itself has a source or a command
+            of `ninefold data` of this name.
     """
+    name, spec_type = getattr(source, "name", None), getattr(source, "spec_type", None)
+    if not (isinstance(name, str) and name and isinstance(spec_type, type) and is_dataclass(spec_type)):
+        raise DesignError(
+            f"source {getattr(source, '__name__', source)}: needs a name, and "
+            "spec_type, the dataclass of its specification"
+        )
+    if name in _COMMANDS:
+        raise DesignError(f"source {name!r}: `ninefold data` has a command of this name; choose another")
     if source.name in {shipped.name for shipped in _SHIPPED}:
         raise DesignError(f"source {source.name!r}: ninefold has one of this name; choose another")
     SOURCES[source.name] = source

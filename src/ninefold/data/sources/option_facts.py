@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ninefold.data.checks.facts import Columns, Fact
+from ninefold.data.checks.facts import Columns, Fact, need
 from ninefold.questions.prompt import prompt
 from ninefold.types import Question
 
@@ -38,8 +38,13 @@ def option_facts(question: Question) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def with_orders(columns: Columns) -> Columns:
-    """Add to a split's columns the options of the first row that has the same ``order``."""
+def with_orders(columns: Columns, where: str) -> Columns:
+    """Add to a split's columns the options of the first row that has the same ``order``.
+
+    Raises:
+        DataError: If the column ``order`` is missing.
+    """
+    need(columns, ("order",), where)
     first: dict[Any, list[str]] = {}
     pairs = zip(columns["order"], columns["options"], strict=True)
     return columns | {"options of this order": [first.setdefault(order, options) for order, options in pairs]}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ninefold.data.checks.facts import Columns, Fact
+from ninefold.data.checks.facts import Columns, Fact, need
 from ninefold.errors import DataError
 from ninefold.scenes.vocabulary import COLORS
 from ninefold.space import Cell, cell_of_point, label_of_cell
@@ -44,8 +44,9 @@ def with_scenes(columns: Columns, where: str) -> Columns:
     """Add to a split's columns their parsed scenes: the whole ``drawing``, and the ``things`` in it.
 
     Raises:
-        DataError: If a scene is not JSON; the message names the row.
+        DataError: If the column ``scene`` is missing, or a scene is not JSON; the message names the row.
     """
+    need(columns, ("scene",), where)
     drawings = [_parse(*row, where) for row in zip(columns["id"], columns["scene"], strict=True)]
     return columns | {"drawing": drawings, "things": [drawing["things"] for drawing in drawings]}
 

@@ -11,6 +11,7 @@ from ninefold.questions.prompt import prompt
 from ninefold.scenes.clutter import Placement, distractors
 from ninefold.scenes.sets import SETS, SetName
 from ninefold.space import GRID, label_of_cell
+from ninefold.specs import check_choices
 from ninefold.types import Clustering, Example, Scene
 
 if TYPE_CHECKING:
@@ -44,13 +45,18 @@ class SyntheticSpec:
     """The unit that validation holds out of the training pool: by default whole objects or, if the answer depends on
     the object, whole blocks. With both, text alone gives no information; with random it gives answers away."""
     seed: int = 0
-    """Seed of the option orders, the hold-out, the distractors and the slot of every answer among the options."""
+    """Seed of the option orders, the hold-out and the distractors. On a test set, the seeds 0 to n-1 of a question with
+    n labels put every answer once in every slot among the options, and so do the n seeds after them."""
     canvas: int = 672
     """Side of the square images, in pixels."""
     grid: int = GRID
     """Number of cells along each side of the image, a multiple of 3."""
     antialias: bool = False
     """Draw smooth (anti-aliased) edges; crisp ones by default."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no choice."""
+        check_choices(self)
 
 
 class SyntheticSource:
@@ -81,7 +87,8 @@ class SyntheticSource:
         from ninefold.design import relabeling
 
         resolved = replace(self.spec, holdout=self._design.holdout)
-        return {**asdict(resolved), "relabeling": relabeling(self.spec.seed, len(self.question.labels)).tolist()}
+        relabeled = relabeling(self._design.relabeling_seed, len(self.question.labels))
+        return {**asdict(resolved), "relabeling": relabeled.tolist()}
 
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
@@ -113,7 +120,7 @@ class SyntheticSource:
         return SourceFacts(
             rows=(*option_facts(asked), *scene_facts(asked)),
             images=SceneCheck,
-            prepare=lambda columns, where: with_orders(with_scenes(columns, where)),
+            prepare=lambda columns, where: with_orders(with_scenes(columns, where), where),
         )
 
     @cached_property
@@ -128,7 +135,7 @@ class SyntheticSource:
         from ninefold.design import option_orders
 
         labels = self.question.labels
-        orders = option_orders(self.spec.seed, len(labels))
+        orders = option_orders(self._design.relabeling_seed, len(labels))
         for item in items:
             scene = self._scene(item)
             asked, answer = self.question.ask(scene)
@@ -185,9 +192,11 @@ class SyntheticSource:
         spec, sizes, looks = self.spec, len(SETS[self.spec.split].sizes), len(self._design.objects)
         around = f", among {spec.distractors} distractors" if spec.distractors else ""
         leak = SETS[spec.split].holds_out and self._design.holdout == "random"
-        balance = (
-            "spoiled by the random hold-out: text gives answers away" if leak else "balanced: text alone tells nothing"
-        )
+        balance = "spoiled by the random hold-out: text gives answers away" if leak else "balanced"
+        if not leak:
+            even = self._design.text_tells_nothing
+            told = "tells nothing" if even else "gives answers away as far as certificate.json states"
+            balance = f"{balance}: text alone {told}"
         return (
             f'Questions such as "{self._design.texts[0]}". Each image shows one of {looks} objects{around}, in one of '
             f"{sizes} sizes and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; "

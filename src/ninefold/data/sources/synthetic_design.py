@@ -1,11 +1,11 @@
 """The design of a synthetic data set: a question asked of a named set, and the items of each split."""
 
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 from ninefold.data.sources.protocol import Skips
-from ninefold.design import Combination, Holdout, check_grid, factorial, held_out, relabeling
+from ninefold.design import Combination, Holdout, check_grid, evenly_answered, factorial, held_out, relabeling
 from ninefold.errors import DesignError
 from ninefold.scenes.clutter import check_room
 from ninefold.scenes.sets import SETS
@@ -27,11 +27,18 @@ class SyntheticDesign:
     """
 
     def __init__(self, spec: "SyntheticSpec", question: Question, skips: Skips) -> None:
+        if spec.holdout and not SETS[spec.split].holds_out:
+            raise DesignError(
+                f"holdout {spec.holdout}: the {spec.split} set holds nothing out; leave --holdout out, or make the "
+                "training pool with --split train"
+            )
         if spec.seed < 0:
             raise DesignError(f"seed {spec.seed}: seeds are zero or more")
         check_grid(spec.grid)
         check_room(spec.distractors, spec.grid, spec.placement)
         self._spec, self._question = spec, question
+        self.relabeling_seed, self._shift = divmod(spec.seed, len(question.labels))
+        """Seed of the relabeling: n seeds in a row, from a multiple of n labels, share it and differ in the shift."""
         self._asked = self._ask_all(skips)
         self.objects: list[int] = list(dict.fromkeys(number for number, _, _ in self._asked))
         """Numbers, within the set, of the objects whose answers are labels."""
@@ -63,13 +70,20 @@ class SyntheticDesign:
             grid=spec.grid,
             ask=ask,
             labels=len(labels),
-            relabeled=relabeling(spec.seed, len(labels)),
-            # With nine regions, nine consecutive seeds put each answer once in each slot.
-            shift=spec.seed % len(labels),
+            relabeled=relabeling(self.relabeling_seed, len(labels)),
+            shift=self._shift,
         )
         if not SETS[spec.split].holds_out:
             return {"test": design(self.objects)}
         return held_out(self.objects, design, by=self.holdout, seed=spec.seed)
+
+    @cached_property
+    def text_tells_nothing(self) -> bool:
+        """Whether, in every split, each text and option order meets every label equally often."""
+        return all(
+            evenly_answered([(item.text, item.order, item.answer) for item in items], len(self._question.labels))
+            for items in self.splits().values()
+        )
 
     def _ask_all(self, skips: Skips) -> dict[tuple[int, int, Cell], tuple[str, str]]:
         """Return question and answer by object, size and cell; objects whose answers are not labels are skipped."""

@@ -1,11 +1,12 @@
 """The format of multiple choice: A, B, C ... or the text of an option."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from string import ascii_uppercase
 from typing import NamedTuple
 
+from ninefold.questions.formats.denied import without_denied
 from ninefold.questions.formats.labels import one_of
 from ninefold.questions.formats.words import CONSUMED, NO_LETTER_AFTER, NO_LETTER_BEFORE, phrase
 from ninefold.types import Answer
@@ -15,6 +16,12 @@ _ANSWER_IS = re.compile(
     rf"{NO_LETTER_BEFORE}(?:answer|choice)(?:\s+(?:is|would\s+be|must\s+be)|\s*:)(?:\s+option)?{_MARKS}", re.IGNORECASE
 )
 _OPTION = re.compile(rf"{NO_LETTER_BEFORE}(?:option|choice|choose|select|pick){_MARKS}", re.IGNORECASE)
+_OR = re.compile(
+    rf"[\s*_`~\"')\].]*(?:,?\s*{NO_LETTER_BEFORE}(?:or|and|and/or){NO_LETTER_AFTER}|[/&])\s*"
+    rf"(?:(?:maybe|perhaps|possibly|even|also|either|option|choice)\s+)*{_MARKS}",
+    re.IGNORECASE,
+)
+_COMMA = re.compile(rf"[\s*_`~\"')\]]*,{_MARKS}")
 
 _BEFORE = rf"{NO_LETTER_BEFORE}(?<![-\u2010-\u2015'\u2019])"
 _AFTER = rf"{NO_LETTER_AFTER}(?![-\u2010-\u2015'\u2019]\w)"
@@ -24,6 +31,15 @@ _AFTER = rf"{NO_LETTER_AFTER}(?![-\u2010-\u2015'\u2019]\w)"
 # follow an article or a pronoun.
 _ARTICLE = r"(?<=[AI])\s+(?!(?:is|because|since|as|and|or|but|for|with|which|that)\b)[^\W_]"
 _SENTENCE_ENDS = r"(?=\s*(?:$|[.,;:!?)\]*_`\"']))"
+
+# A letter after any other word may be part of a name, as in "vitamin A".
+_LEADS = """
+is are be was were s say says guess think believe with or and nor so then therefore thus hence probably likely
+definitely clearly certainly maybe perhaps possibly answer choice option options choose choosing chose select
+selecting selected pick picking picked letter letters label correct by for to than either only just as between
+of that means yes no both because if
+"""
+_WORD_BEFORE = re.compile(r"(\w+)[\s*_`~\"'(\[]*$")
 
 
 class Letters:
@@ -36,11 +52,13 @@ class Letters:
 
         Searched in this order, until something is found: the words after "answer is" or "answer:", the words after
         "option" or "choose", then all letters and option texts in the whole text, the longest first. A letter is a
-        single capital as a word of its own, or any letter that is the whole text; the article "A" does not count.
+        single capital as a word of its own, or any letter that is the whole text; neither the article "A" nor the
+        letter of a name ("vitamin A") counts. Clauses that deny an option ("it is not B", "A is wrong") are not read.
 
         Args:
             text: The model's text, or a stored true answer.
-            options: The texts of the options, A first; without any, the label is the letter itself.
+            options: The texts of the options, A first, of which 26 have letters; without any, the label is the letter
+                itself. Options that are the first letters themselves are chosen by name, in whatever order.
             truncated: Whether the token limit stopped the text.
 
         Returns:
@@ -48,17 +66,22 @@ class Letters:
         """
         if not text.strip():
             return Answer("empty")
-        if options and all(len(option) == 1 for option in options):
-            options = sorted(options)  # letters themselves
-        choices = _choices(tuple(options))
-        bare = text.strip().strip(".,:;()[]*_`\"'").strip()
-        if bare.upper() in choices.by_letter:
-            return Answer("label", choices.by_letter[bare.upper()])
+        choices = _choices(_by_letter(options))
+        named = choices.named(text)
+        if named:
+            return one_of(sorted(named), truncated=truncated)
+        text = without_denied(text, tuple(options))
         for lead in (_ANSWER_IS, _OPTION):
             stated = {option for match in lead.finditer(text) for option in choices.at(text, match.end())}
             if stated:
                 return one_of(sorted(stated), truncated=truncated)
-        return one_of(sorted({*choices.anywhere(text)}), truncated=truncated)
+        return one_of(sorted(choices.anywhere(text)), truncated=truncated)
+
+
+def _by_letter(options: Sequence[str]) -> tuple[str, ...]:
+    """Return the options in the order of their letters: as offered, unless they are the letters themselves."""
+    letters = {option.upper() for option in options} == set(ascii_uppercase[: len(options)])
+    return tuple(sorted(options, key=str.upper) if letters else options)
 
 
 class _Choices(NamedTuple):
@@ -73,22 +96,50 @@ class _Choices(NamedTuple):
     texts: tuple[tuple[str, re.Pattern[str]], ...]
     """Each option with the pattern of its text, the longest first."""
 
-    def at(self, text: str, position: int) -> list[str]:
-        """Return the option that begins at a position of a text, in a list; empty if there is none."""
-        for option, pattern in self.texts:
-            if pattern.match(text, position):
-                return [option]
-        match = self.stated.match(text, position)
-        return [self.by_letter[match[0].upper()]] if match else []
+    def named(self, text: str) -> set[str]:
+        """Return the options of which a text is the letter, or the one character; two if it can be either."""
+        bare = text.strip().strip(".,:;()[]*_`\"'").strip()
+        found = {self.by_letter[bare.upper()]} if bare.upper() in self.by_letter else set()
+        return found | {option for option, _ in self.texts if len(option) == 1 and option in {bare, text.strip()}}
 
-    def anywhere(self, text: str) -> Iterator[str]:
-        """Yield every option that a text names, by text or by letter."""
+    def at(self, text: str, position: int) -> set[str]:
+        """Return the option that begins at a position of a text, with those that "or" or "and" adds to it."""
+        found = set()
+        for _ in range(len(text)):
+            option, end = self._first(text, position)
+            if option is None:
+                break
+            found.add(option)
+            more = _OR.match(text, end)
+            comma = None if more else _COMMA.match(text, end)
+            if comma and self.letter.match(text, comma.end()):
+                more = comma
+            if more is None:
+                break
+            position = more.end()
+        return found
+
+    def _first(self, text: str, position: int) -> tuple[str | None, int]:
+        for option, pattern in self.texts:
+            match = pattern.match(text, position)
+            if match:
+                return option, match.end()
+        match = self.stated.match(text, position)
+        return (self.by_letter[match[0].upper()], match.end()) if match else (None, position)
+
+    def anywhere(self, text: str) -> set[str]:
+        """Return every option that a text names, by text or by letter; none if it may be that no letter is one."""
+        named: set[str] = set()
+        perhaps: set[str] = set()
         for option, pattern in self.texts:
             text, count = pattern.subn(CONSUMED, text)
             if count:
-                yield option
+                named.add(option)
         for match in self.letter.finditer(text):
-            yield self.by_letter[match[0]]
+            before = _WORD_BEFORE.search(text, 0, match.start())
+            clear = before is None or before[1].lower() in _LEADS.split() or before[1] in self.by_letter
+            (named if clear else perhaps).add(self.by_letter[match[0]])
+        return named | perhaps if named else set()
 
 
 @cache
@@ -96,19 +147,27 @@ def _choices(options: tuple[str, ...]) -> _Choices:
     letters = ascii_uppercase[: len(options)] if options else ascii_uppercase
     capital = rf"{_BEFORE}[{letters}]{_AFTER}(?!{_ARTICLE})"
     small = rf"{_BEFORE}[{letters.lower()}]{_AFTER}{_SENTENCE_ENDS}"
-    ordered = sorted(options, key=len, reverse=True)
+    are_letters = {option.upper() for option in options} == set(letters)
+    ordered = () if are_letters else sorted(options, key=len, reverse=True)
     return _Choices(
-        dict(zip(letters, options or letters, strict=True)),
+        dict(zip(letters, options or letters, strict=False)),
         re.compile(capital),
         re.compile(f"{capital}|{small}"),
-        tuple((option, re.compile(_text_pattern(option), re.IGNORECASE)) for option in ordered if len(option) > 1),
+        tuple((option, _text_pattern(option)) for option in ordered),
     )
 
 
-def _text_pattern(option: str) -> str:
+def _text_pattern(option: str) -> re.Pattern[str]:
     """Return the pattern of an option's text; for "left" also "on the left" and "to the left side".
 
-    In these phrases "on" is not the option "on".
+    In these phrases "on" is not the option "on". An option of one letter is read like a letter, as a capital.
     """
+    if len(option) == 1 and option.isalpha():
+        return re.compile(rf"{_BEFORE}{option.upper()}{_AFTER}(?!{_ARTICLE})")
     ends = r"(?=\s*(?:$|[.,;:!?)\]*]|(?:hand\s+)?side\b|of\b|half\b|part\b|corner\b|edge\b))"
-    return rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{phrase(option)}{ends}|{phrase(option)})"
+    text = phrase(option)
+    if option[:1].isdigit():  # "7" is not in "3.7"
+        text = rf"(?<!\d[.,]){text}"
+    if option[-1:].isdigit():
+        text = rf"{text}(?![.,]\d)"
+    return re.compile(rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{text}{ends}|{text})", re.IGNORECASE)

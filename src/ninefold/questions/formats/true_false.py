@@ -1,23 +1,36 @@
 """The format of statements that are true or false; True/False, Yes/No and Correct/Incorrect mean the same."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ninefold.questions.formats.labels import one_of
-from ninefold.questions.formats.words import NO_LETTER_AFTER, NO_LETTER_BEFORE
+from ninefold.questions.formats.words import CLAUSE_ENDS, MARKS, NEGATION, NO_LETTER_AFTER, NO_LETTER_BEFORE
 from ninefold.types import Answer
 
 _MEANS = {"true": True, "yes": True, "correct": True, "false": False, "no": False, "incorrect": False}
 _OPPOSITE_IN_WORDS = {"true", "correct", "false", "incorrect"}
 
-# "not true" is false and "isn't correct" incorrect; "not necessarily true" and "not no" are neither.
 _WORD = re.compile(
-    rf"(?P<negated>{NO_LETTER_BEFORE}(?:not|never|neither|\w+n['\u2019]?t|cannot)\s+(?P<between>(?:\w+\s+)?))?"
-    rf"{NO_LETTER_BEFORE}(?P<word>true|false|yes|no|incorrect|correct){NO_LETTER_AFTER}",
+    rf"{NO_LETTER_BEFORE}(?:true|false|yes|no|incorrect|correct){NO_LETTER_AFTER}"
+    # "true is not the answer" says nothing of the statement.
+    rf"(?!{MARKS}*(?:is|was|would|does|do|can|could)?{MARKS}*(?:{NEGATION}|not{NO_LETTER_AFTER}))",
     re.IGNORECASE,
 )
 _ASKED_BACK = re.compile(rf"{NO_LETTER_BEFORE}(?:true or false|yes or no|correct or incorrect)\s*[?:.]*", re.IGNORECASE)
-_STATED = re.compile(rf"{NO_LETTER_BEFORE}answer(?:\s+is|\s*:)[\s:*_`\"'(]*", re.IGNORECASE)
+_STATED = re.compile(rf"{NO_LETTER_BEFORE}answer(?:\s+is|\s*:){MARKS}*$", re.IGNORECASE)
+_CLAUSE_ENDS = re.compile(f"{CLAUSE_ENDS}|,", re.IGNORECASE)
+
+# "not true" is false and "isn't correct" incorrect; "not necessarily true", "hardly true" and "not no" are neither.
+_WEAKENED = re.compile(
+    rf"{NEGATION}|{NO_LETTER_BEFORE}(?:no|hardly|barely|scarcely|rarely|seldom|without|unlikely|doubt|doubtful|less)"
+    rf"{NO_LETTER_AFTER}|{NO_LETTER_BEFORE}far{MARKS}+from{NO_LETTER_AFTER}",
+    re.IGNORECASE,
+)
+_JUST_BEFORE = re.compile(rf"{NO_LETTER_BEFORE}(?:not|never|cannot|\w+n['\u2019]?t){MARKS}+$", re.IGNORECASE)
+
+# "No" is an answer if it is the whole clause, not in "no idea" and "there is no car".
+_BEFORE_NO = re.compile(rf"(?:^|[:)\]]|{NO_LETTER_BEFORE}(?:and|or|so|thus|is)\s){MARKS}*$", re.IGNORECASE)
+_AFTER_NO = re.compile(r"[\s_*`~\"'\u2019\u201d)\]:]*(?:$|(?:and|or)\s)", re.IGNORECASE)
 
 
 class TrueFalse:
@@ -29,7 +42,8 @@ class TrueFalse:
         """Read true or false from a text.
 
         A word right after "answer is" or "answer:" has priority over all others. A repetition of "True or False?" is
-        ignored, "not true" is false, and other negated words ("not necessarily true") are not read.
+        ignored, "not true" is false, and words that are negated in another way ("not necessarily true", "I do not think
+        it is true") are not read. "No" counts only as a whole clause.
 
         Returns:
             The option of that meaning; "True" or "False" if no options are given. Otherwise "empty", "several labels"
@@ -37,19 +51,28 @@ class TrueFalse:
         """
         if not text.strip():
             return Answer("empty")
-        text = _ASKED_BACK.sub(" ", text)
-        stated = {said for match in _STATED.finditer(text) for said in _said(_WORD.match(text, match.end()))}
-        found = stated or {said for match in _WORD.finditer(text) for said in _said(match)}
-        return one_of(sorted(_wording(options)[said] for said in found), truncated=truncated)
+        said = [word for clause in _CLAUSE_ENDS.split(_ASKED_BACK.sub(" ", text)) for word in _said(clause)]
+        stated = {meaning for meaning, is_stated in said if is_stated}
+        found = stated or {meaning for meaning, _ in said}
+        return one_of(sorted(_wording(options)[meaning] for meaning in found), truncated=truncated)
 
 
-def _said(match: re.Match[str] | None) -> list[bool]:
-    if match is None:
-        return []
-    word = match["word"].lower()
-    if not match["negated"]:
-        return [_MEANS[word]]
-    return [not _MEANS[word]] if word in _OPPOSITE_IN_WORDS and not match["between"] else []
+def _said(clause: str) -> Iterator[tuple[bool, bool]]:
+    """Yield, for each word of a clause that can be read, what it says and whether "the answer is" leads to it."""
+    for match in _WORD.finditer(clause):
+        word, before = match[0].lower(), clause[: match.start()]
+        if word == "no" and not (_BEFORE_NO.search(before) and _AFTER_NO.match(clause, match.end())):
+            continue
+        negation = _JUST_BEFORE.search(before)
+        lead = before[: negation.start()] if negation else before
+        if _is_weakened(lead) or (negation and word not in _OPPOSITE_IN_WORDS):
+            continue
+        yield _MEANS[word] is not bool(negation), bool(_STATED.search(lead))
+
+
+def _is_weakened(lead: str) -> bool:
+    """Return whether a word in a clause's beginning denies, or puts in doubt, what follows it."""
+    return any(match[0].lower() != "no" or not _AFTER_NO.match(lead, match.end()) for match in _WEAKENED.finditer(lead))
 
 
 def _wording(options: Sequence[str]) -> dict[bool, str]:

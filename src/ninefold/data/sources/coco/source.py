@@ -15,6 +15,7 @@ from ninefold.errors import DataError, DesignError
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
 from ninefold.space import border_distance, label_of_cell
+from ninefold.specs import check_choices
 from ninefold.types import BoxQuestion, Clustering, Example, Question
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class CocoSpec:
     """Truncate boxes to integers before the answer is computed, as in the paper's code; exact numbers by default."""
     seed: int = 0
     """Seed of the option orders, the subset and the hold-out."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no choice."""
+        check_choices(self)
 
 
 class CocoSource:
@@ -138,7 +143,7 @@ class CocoSource:
         return SourceFacts(
             rows=(*option_facts(asked), *box_facts(asked, truncate=bool(spec.get("truncate")))),
             images=SizeCheck,
-            prepare=lambda columns, where: with_orders(columns),
+            prepare=with_orders,
         )
 
     @cached_property
