@@ -54,7 +54,7 @@ def test_what_is_written_is_read(folder: Path):
 def test_splits(folder: Path):
     assert Dataset.open(folder).splits == {"train": 8, "validation": 4}
     assert Dataset.open(folder).choose_split("validation") == "validation"
-    with pytest.raises(DataError, match=r"no split 'test' .*--split: train, validation"):
+    with pytest.raises(DataError, match=r"no split 'test', .*--split: train, validation"):
         Dataset.open(folder).choose_split(None)
     with pytest.raises(DataError, match="no split 'dev'"):
         Dataset.open(folder).read("dev")
