@@ -192,3 +192,10 @@ def test_a_plugin_needs_a_file_and_a_name_of_its_own(plugin, tmp_path):
         options.load_plugin(plugin("", name="my-own"))
     with pytest.raises(PluginError, match="name the Python file"):
         options.take(["models", "--plugin"], {})
+
+
+@pytest.mark.parametrize("text", ['import sys\nsys.exit("a\\nb")', "raise SystemExit", "import sys\nsys.exit(0)"])
+def test_a_plugin_that_ends_python_is_one_line(capsys, plugin, text):
+    code, said = run(capsys, "--plugin", plugin(text), "models")
+    assert code == PluginError.exit_code
+    assert said.startswith("ninefold: --plugin") and "SystemExit" in said and said.count("\n") == 1

@@ -110,3 +110,10 @@ def test_paths_may_be_strings():
     training = api._with_paths(ninefold.TrainSpec(ninefold.ModelSpec("nano"), data=("data/a", Path("data/b"))))
     assert training.data == (Path("data/a"), Path("data/b"))
     assert training.features_folder is None
+
+
+def test_a_report_is_a_file(tmp_path):
+    with pytest.raises(ninefold.RunError, match="is a folder; name the HTML file"):
+        ninefold.write_report([tmp_path], tmp_path)
+    with pytest.raises(ninefold.RunError, match="not a run"):
+        ninefold.write_report(str(tmp_path), tmp_path / "report.html")

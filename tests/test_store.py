@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -80,3 +81,21 @@ def test_hashes_of_large_files_are_remembered(tmp_path: Path, monkeypatch: pytes
     assert list(store.read_json(memory)) == [str(tmp_path / "a"), str(tmp_path / "b")]
     memory.write_text("{")
     assert store.file_hash(large) == "read again"
+
+
+def test_the_files_of_an_atomic_folder_are_as_readable_as_any(tmp_path):
+    (tmp_path / "private").write_text("")
+    (tmp_path / "private").chmod(0o600)
+    (tmp_path / "other").write_text("")
+    with store.atomic_folder(tmp_path / "made") as folder:
+        (folder / "in").mkdir()
+        shutil.copy(tmp_path / "private", folder / "in" / "private")
+    assert (tmp_path / "made" / "in" / "private").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_json_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "a.json"
+    for text, kind in (("[]", dict), ("null", dict), ("{}", list)):
+        path.write_text(text)
+        with pytest.raises(RunError, match=r"a\.json: holds no JSON"):
+            store.read_json(path, kind)

@@ -147,19 +147,22 @@ def score(run: AnyPath) -> dict[str, Any]:
     return score(Path(run))
 
 
-def write_report(runs: Iterable[AnyPath], out: AnyPath = "report.html") -> None:
+def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html") -> None:
     """Write one self-contained HTML page of evaluation and training runs, with each base model beside its tuned models.
 
     Args:
-        runs: Run folders of `evaluate` and `train`.
+        runs: Run folders of `evaluate` and `train`, or one of them.
         out: The page; its figures are written beside it as PDF and PNG.
 
     Raises:
-        RunError: If a folder is not a finished run.
+        RunError: If a folder is not a finished run, or ``out`` is a folder.
     """
+    from ninefold.errors import RunError
     from ninefold.report.page import report
 
-    report([Path(run) for run in runs], Path(out))
+    if Path(out).is_dir():
+        raise RunError(f"{out}: is a folder; name the HTML file to write, such as {Path(out) / 'report.html'}")
+    report([Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], Path(out))
 
 
 def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, Any]:

@@ -59,27 +59,35 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or broken one is a `RunError` that names it."""
+def read_json(path: Path, kind: type = dict) -> Any:
+    """Read a JSON file; a missing or broken one, or one of another kind of value, is a `RunError` that names it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunError(f"{path}: no such file") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path}: not readable as JSON ({error}); delete it and run the command again") from error
+    if not isinstance(found, kind):
+        name = "list" if kind is list else "object"
+        raise RunError(f"{path}: holds no JSON {name}; delete it and run the command again")
+    return found
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``path`` that replaces it when the block ends without an error.
 
-    The old content of ``path`` is removed only when the new folder is complete.
+    The old content of ``path`` is removed only when the new folder is complete. Its files are as readable as any.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     fresh.chmod(0o777 & ~_umask())
     try:
         yield fresh
+        # Some libraries make their files private.
+        for file in fresh.rglob("*"):
+            if file.is_file() and not file.is_symlink():
+                file.chmod(0o666 & ~_umask())
         if path.exists():
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
             path.replace(old / "old")

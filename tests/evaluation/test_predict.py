@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -7,7 +8,7 @@ from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.predict import predict
 from ninefold.models.fake import FakeModel
 from ninefold.space import LABELS
-from ninefold.types import Example
+from ninefold.types import Example, Prediction
 
 SPEC = {"model": {"name": "fake"}, "data": {"limit": None}}
 
@@ -167,3 +168,47 @@ def test_a_model_that_answers_too_few_is_refused(tmp_path):
     with pytest.raises(ModelError, match="one an example, in the order given"):
         run(Lazy(str), tmp_path / "run")
     assert not (tmp_path / "run" / "predictions.jsonl").read_bytes()
+
+
+class Gives(FakeModel):
+    """Answers what it is told to, whatever that is."""
+
+    def __init__(self, output):
+        super().__init__(str)
+        self.output = output
+
+    def predict(self, examples, *, max_new_tokens=15):
+        return self.output(examples)
+
+    choice_scores = predict
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        (lambda examples: None, "returns None where a list of predictions is needed"),
+        (lambda examples: [], "returns 0 predictions for 5 examples"),
+        (lambda examples: [example.answer for example in examples], "its predict returns of type str"),
+        (lambda examples: [Prediction(example.id, None) for example in examples], "text for example e0 is None"),
+        (lambda examples: [Prediction(example.id, 3) for example in examples], "text for example e0 is of type int"),
+        (lambda examples: [Prediction("e0", "a") for _ in examples], "in the order given"),
+        (lambda examples: [Prediction(each.id, "a", scores=(1,)) for each in examples], "one number per option"),
+    ],
+)
+def test_what_is_no_prediction_is_refused_before_anything_is_stored(tmp_path, output, told):
+    with pytest.raises(ModelError, match=f"fake: .*{told}"):
+        run(Gives(output), tmp_path / "run")
+    assert (tmp_path / "run" / "predictions.jsonl").read_bytes() == b""
+
+
+@pytest.mark.parametrize("scores", [None, (), ("a",) * 9, (float("nan"),) * 9, 1.0])
+def test_scores_are_one_number_per_option(tmp_path, scores):
+    with pytest.raises(ModelError, match="one number per option is needed"):
+        run(Gives(lambda examples: [scores] * len(examples)), tmp_path / "run", scoring="choice")
+
+
+def test_half_a_surrogate_pair_becomes_the_sign_of_what_is_no_character(tmp_path):
+    said = "\ufeffleft \ud83d\ude00 \ud800"
+    run(Gives(lambda examples: [Prediction(each.id, said, np.bool_(0)) for each in examples]), tmp_path / "run")
+    table = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert set(table["text"]) == {"\ufeffleft \U0001f600 \ufffd"}

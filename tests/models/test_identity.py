@@ -87,3 +87,34 @@ def test_what_training_made_is_called_as_its_run(tiny_llava: Path, tmp_path: Pat
 def test_a_folder_without_an_adapter_is_refused_before_anything_is_opened(tiny_llava: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no adapter, as it has no adapter_config\.json"):
         identity.resolve(ModelSpec(str(tiny_llava), tmp_path))
+
+
+def test_every_setting_of_an_adapter_that_changes_answers_is_in_its_hash(tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+
+    def hashed(settings: object) -> str:
+        (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+        return fingerprint.adapter_hash(tmp_path)
+
+    plain = {"r": 8, "target_modules": ["q", "k", "v"], "peft_type": "LORA"}
+    changes: list[dict[str, object]] = [
+        {"alpha_pattern": {"q": 4}}, {"rank_pattern": {"q": 4}}, {"use_dora": True}, {"fan_in_fan_out": True},
+        {"modules_to_save": ["head"]}, {"layers_to_transform": [0, 1]}, {"lora_bias": True}, {"use_rslora": True},
+        {"target_modules": ["q", "k"]}, {"lora_alpha": 2}, {"bias": "all"}, {"a setting of tomorrow": 1},
+    ]  # fmt: skip
+    assert len({hashed(plain), *(hashed(plain | change) for change in changes)}) == len(changes) + 1
+    for same in (
+        {
+            "base_model_name_or_path": "x",
+            "revision": "y",
+            "peft_version": "1",
+            "inference_mode": True,
+            "lora_dropout": 1,
+        },
+        {"auto_mapping": {"a": 1}, "task_type": "CAUSAL_LM", "use_dora": False, "alpha_pattern": {}, "lora_bias": None},
+        {"target_modules": ["v", "q", "k"]},
+    ):
+        assert hashed(plain | same) == hashed(plain)
+    assert hashed(plain | {"layers_to_transform": [1, 0]}) == hashed(plain | {"layers_to_transform": [0, 1]})
+    with pytest.raises(ModelError, match="holds no settings"):
+        hashed([])

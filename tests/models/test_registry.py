@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.errors import ModelError
+from ninefold.errors import ModelError, PluginError
 from ninefold.models import registry
 from ninefold.models.fake import FakeModel
 from ninefold.models.listing import list_models
@@ -56,3 +56,42 @@ def test_a_model_of_a_users_own_needs_a_name_and_predict():
     for method in (model.choice_scores, model.hidden_states):
         with pytest.raises(ModelError, match="silent: "):
             method([example])
+
+
+def _exits(spec):
+    raise SystemExit("no\nmodel")
+
+
+def _divides(spec):
+    return 1 / 0
+
+
+@pytest.mark.parametrize(
+    ("opener", "told"),
+    [
+        (lambda spec: None, "returns None, which has no name"),
+        (lambda spec: "center", "returns a str, which has no name"),
+        (_exits, r"its opener _exits fails \(SystemExit: no\)"),
+        (_divides, "its opener _divides fails .ZeroDivisionError"),
+    ],
+)
+def test_an_opener_that_gives_no_model_is_named(opener, told):
+    registry.register_model("mine", opener)
+    with pytest.raises(PluginError, match=f"model 'mine': .*{told}"):
+        open_model("mine")
+
+
+def test_an_opener_is_a_function():
+    with pytest.raises(ModelError, match="give a function"):
+        registry.register_model("mine", None)
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:77", "meta", ""])
+def test_a_device_that_is_not_here_is_refused_before_the_weights_are_read(tiny_llava, device):
+    with pytest.raises(ModelError, match=f"--device {device}: torch cannot use it here"):
+        open_model(ModelSpec(str(tiny_llava), device=device))
+
+
+def test_an_unknown_model_may_be_a_users_own():
+    with pytest.raises(ModelError, match="--plugin"):
+        open_model("mine-too")

@@ -2,7 +2,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ninefold.errors import DesignError
+from ninefold.errors import DesignError, PluginError
+from ninefold.questions.asking import ask
 from ninefold.questions.catalog import QUESTIONS, find_format, find_question, register_question
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Box, Cell, label_of_cell
@@ -96,3 +97,18 @@ def test_the_prompt_is_the_papers():
     )
     assert prompt("Where is it?", (), "Say.") == "Say. Where is it?"
     assert prompt("Where?", LABELS).count(",") == 8
+
+
+@pytest.mark.parametrize("answer", [None, "left", ("left",), ("a", 3), ZeroDivisionError, SystemExit("a\nb")])
+def test_a_question_that_asks_nothing_is_named(answer):
+    class Odd:
+        name = "odd"
+
+        def ask(self, scene):
+            if isinstance(answer, BaseException) or answer is ZeroDivisionError:
+                raise answer
+            return answer
+
+    with pytest.raises(PluginError, match="question 'odd': its ask") as caught:
+        ask(Odd(), None)
+    assert "\n" not in str(caught.value)

@@ -43,6 +43,44 @@ def test_a_run_that_failed_before_it_had_any_result_gives_its_folder_to_another(
     Status("failed", reason="no memory").write(tmp_path)
     open_run(tmp_path, {"a": 2})
     assert store.read_json(tmp_path / "spec.json")["a"] == 2
+    # A file of answers that was begun, and a plan of memory, are no results.
     (tmp_path / layout.PREDICTIONS_LINES).write_text("")
+    store.write_json(tmp_path / layout.CHECKPOINTS / layout.PLAN, {})
+    Status("failed", reason="no model").write(tmp_path)
+    open_run(tmp_path, {"a": 3})
+    assert not (tmp_path / layout.CHECKPOINTS / layout.PLAN).exists()
+    Status("failed", reason="no model").write(tmp_path)
+    (tmp_path / layout.PREDICTIONS_LINES).write_text("{}\n")
     with pytest.raises(RunError, match=r"other settings \(a\)"):
         open_run(tmp_path, {"a": 1})
+
+
+def test_a_run_whose_results_are_gone_is_not_finished(tmp_path: Path) -> None:
+    evaluation = {"kind": "evaluation"}
+    open_run(tmp_path / "e", evaluation)
+    Status("done").write(tmp_path / "e")
+    assert not is_finished(tmp_path / "e", evaluation) and not open_run(tmp_path / "e", evaluation)
+    (tmp_path / "e" / layout.PREDICTIONS).write_text("")
+    assert is_finished(tmp_path / "e", evaluation)
+    for lora, result in (({"rank": 8}, f"{layout.ADAPTER}/{layout.ADAPTER_WEIGHTS}"), (None, layout.MODEL)):
+        run, training = tmp_path / str(lora), {"kind": "training", "lora": lora}
+        open_run(run, training)
+        Status("done").write(run)
+        store.write_json(run / layout.METRICS, {})
+        assert not is_finished(run, training)
+        (run / result).parent.mkdir(exist_ok=True)
+        (run / result).mkdir()
+        assert is_finished(run, training)
+        (run / layout.METRICS).unlink()
+        assert not is_finished(run, training)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}"])
+@pytest.mark.parametrize("name", [layout.SPEC, layout.STATUS])
+def test_a_broken_file_of_a_run_is_named(tmp_path: Path, name: str, text: str) -> None:
+    open_run(tmp_path, {"a": 1})
+    (tmp_path / name).write_text(text)
+    with pytest.raises(RunError) as caught:
+        open_run(tmp_path, {"a": 1})
+        is_finished(tmp_path, {"a": 1})
+    assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ import pytest
 
 from ninefold.errors import DataError, RunError
 from ninefold.runs import layout
-from ninefold.runs.lock import working
+from ninefold.runs.lock import held, working
 from ninefold.runs.records import Status
 
 SPEC = {"a": 1}
@@ -85,3 +85,9 @@ def test_what_is_no_run_is_refused_before_anything_is_written(tmp_path: Path) ->
     with pytest.raises(RunError, match="not a run"), working(tmp_path, SPEC):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_place_that_cannot_be_written_is_not_taken_for_a_held_lock(tmp_path: Path) -> None:
+    for path in (Path("/proc/.x.lock"), Path("/proc/x/.lock")):
+        with pytest.raises(OSError), held(path, lambda: RunError("another process works on it")):
+            pass

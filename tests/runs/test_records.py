@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from ninefold.errors import RunError
+from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import EvaluatedData, EvaluationSpec, Provenance, Status
 
 SPEC = EvaluationSpec(
@@ -42,3 +43,10 @@ def test_provenance_keeps_what_it_is_told(tmp_path: Path) -> None:
 def test_a_status_says_no_more_than_it_knows(tmp_path: Path) -> None:
     Status("planned").write(tmp_path)
     assert (tmp_path / "status.json").read_text() == '{\n  "state": "planned"\n}\n'
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{}"])
+def test_broken_metrics_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "metrics.json").write_text(text)
+    with pytest.raises(RunError, match=r"metrics\.json: "):
+        TrainingMetrics.load(tmp_path / "metrics.json")

@@ -89,7 +89,7 @@ def load_plugin(path: Path) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         kind = "" if isinstance(error, NinefoldError) else f"{type(error).__name__}: "
         raise PluginError(f"--plugin {path}: {_line(error, file)}{kind}{first_line(error)}") from error
@@ -104,7 +104,7 @@ def _known(name: str) -> Path | None:
     return None if spec is None else Path(spec.origin or name).resolve()
 
 
-def _line(error: Exception, file: Path) -> str:
+def _line(error: BaseException, file: Path) -> str:
     """Return the line of the plugin at which an exception was raised."""
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: "

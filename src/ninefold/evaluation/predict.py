@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ninefold import console
-from ninefold.errors import DataError, ModelError, RunError
+from ninefold.errors import DataError, RunError
 from ninefold.evaluation import predictions
+from ninefold.evaluation.model_output import checked_predictions, checked_scores
 from ninefold.models.protocol import Model
 from ninefold.runs import layout
 from ninefold.runs.folder import open_run
@@ -68,8 +69,6 @@ def predict(
                     _check_same(known, block, path)
                     continue
                 answers = _answers(model, block, max_new_tokens, scoring)
-                if [answer.id for answer in answers] != [example.id for example in block]:
-                    raise ModelError(f"{model.name}: its predictions must be one an example, in the order given")
                 file.write("".join(map(_line, block, answers)).encode())
                 file.flush()
                 os.fsync(file.fileno())
@@ -83,14 +82,21 @@ def predict(
 def _answers(
     model: Model, examples: Sequence[Example], max_new_tokens: int, scoring: Literal["generate", "choice"]
 ) -> list[Prediction]:
+    """Return the predictions of a model, checked.
+
+    Raises:
+        ModelError: If they are not one `Prediction` per example, in order, or their scores not one per option.
+    """
     if scoring == "generate":
-        return model.predict(examples, max_new_tokens=max_new_tokens)
+        return checked_predictions(model.name, examples, model.predict(examples, max_new_tokens=max_new_tokens))
     for example in examples:
         if not example.options:
             raise DataError(f"example {example.id}: has no options to choose from; use --scoring generate")
     return [
         Prediction(example.id, example.options[scores.index(max(scores))], scores=scores)
-        for example, scores in zip(examples, model.choice_scores(examples), strict=True)
+        for example, scores in zip(
+            examples, checked_scores(model.name, examples, model.choice_scores(examples)), strict=True
+        )
     ]
 
 

@@ -180,7 +180,8 @@ def find(name: str) -> Checkpoint:
         raise ModelError(f"{name}: a server is named openai:{name}, perhaps with #model")
     near = difflib.get_close_matches(name, [*nanos, *FAMILIES, *hub_ids], n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "`ninefold models` lists what can be named."
-    raise ModelError(f"{name}: no model of this name, no hub id (owner/name) and no folder here; {hint}")
+    own = "A model of your own is registered by its file: --plugin FILE"
+    raise ModelError(f"{name}: no model of this name, no hub id (owner/name) and no folder here; {hint} {own}")
 
 
 def of_config(config: Mapping[str, object]) -> Family:

@@ -4,7 +4,7 @@ from functools import partial
 
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model, Trainable
-from ninefold.models.registry import REGISTERED
+from ninefold.models.registry import REGISTERED, open_registered
 from ninefold.models.spec import ModelSpec
 
 
@@ -22,7 +22,7 @@ def open_model(spec: ModelSpec | str) -> Model:
 
     spec = ModelSpec.of(spec)
     if spec.name in REGISTERED:
-        return REGISTERED[spec.name](spec)
+        return open_registered(spec)
     if not spec.name.startswith(PREFIX):
         return open_trainable(spec)
     if spec.adapter is not None:
@@ -42,6 +42,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     """
     from ninefold.models.checkpoint.network import open_config
     from ninefold.models.clip.model import DualEncoder
+    from ninefold.models.compute.device import check_device
     from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.families import GENERIC, find
     from ninefold.models.vlm.model import VisionLanguageModel
@@ -54,6 +55,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     if spec.name in REGISTERED:
         raise ModelError(f"{spec.name}: a registered model can be evaluated, not trained; train a checkpoint instead")
     checkpoint = find(spec.name)
+    check_device(spec.device)
     family = checkpoint.family
     if family is GENERIC and not checkpoint.local:
         # The family of a hub id without a row is known from its configuration.

@@ -91,4 +91,4 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = get_close_matches(name, names, n=2)
     hint = f"; did you mean {' or '.join(near)}?" if near else ";"
-    return f"unknown {kind} {name!r}{hint} known: {', '.join(names)}"
+    return f"unknown {kind} {name!r}{hint} known: {', '.join(names)} (your own: --plugin FILE)"

@@ -230,7 +230,7 @@ def _read(folder: Path) -> Run:
     spec, provenance = read_json(folder / layout.SPEC), Provenance.read(folder).to_json()
     sees = read_json(folder / layout.SEES) if (folder / layout.SEES).exists() else None
     if (folder / layout.HISTORY).exists():
-        metrics, history = read_json(folder / layout.METRICS), read_json(folder / layout.HISTORY)
+        metrics, history = read_json(folder / layout.METRICS), read_json(folder / layout.HISTORY, list)
         return Training(folder, spec, metrics, provenance, sees, history)
     if not (folder / layout.SCORES).exists() or not (folder / layout.METRICS).exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")

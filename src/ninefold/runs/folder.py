@@ -31,14 +31,16 @@ def open_run(folder: Path, spec: Mapping[str, Any]) -> bool:
     """
     check_run(folder, spec)
     if not is_run_of(folder, spec):
+        for name in (layout.PREDICTIONS_LINES, f"{layout.CHECKPOINTS}/{layout.PLAN}"):
+            (folder / name).unlink(missing_ok=True)
         store.write_json(folder / layout.SPEC, {"id": run_id(spec), **spec})
         return False
-    return Status.read(folder).state == "done"
+    return is_finished(folder, spec)
 
 
 def is_finished(folder: Path, spec: Mapping[str, Any]) -> bool:
-    """Whether a folder holds the finished run of a specification."""
-    return is_run_of(folder, spec) and Status.read(folder).state == "done"
+    """Whether a folder holds the finished run of a specification, with its results."""
+    return is_run_of(folder, spec) and Status.read(folder).state == "done" and _has_results(folder, spec)
 
 
 def is_run_of(folder: Path, spec: Mapping[str, Any]) -> bool:
@@ -62,14 +64,34 @@ def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
         return
     if is_run_of(folder, spec):
         return
+    names = {name for name in names if not _is_empty(folder / name)}
     if names <= {layout.SPEC, layout.STATUS, layout.LOCK} and Status.read(folder).state == "failed":
         return
     found = store.read_json(folder / layout.SPEC)
+    if "id" not in found:
+        raise RunError(f"{folder / layout.SPEC}: is not the specification of a run; choose another --out, or delete it")
     plain = dict(spec)
     changed = sorted(key for key in {*plain, *found} - {"id"} if _differs(plain.get(key), found.get(key)))
     raise RunError(
         f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
     )
+
+
+def _has_results(folder: Path, spec: Mapping[str, Any]) -> bool:
+    """Whether the results of a run are there, without which it is not finished, whatever its status says."""
+    needed: tuple[str, ...] = ()
+    if spec.get("kind") == "evaluation":
+        needed = (layout.PREDICTIONS,)  # The scores follow from them.
+    elif spec.get("kind") == "training":
+        needed = (layout.METRICS, f"{layout.ADAPTER}/{layout.ADAPTER_WEIGHTS}" if spec.get("lora") else layout.MODEL)
+    return all((folder / name).exists() for name in needed)
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a file of a run was begun but holds no result yet."""
+    if path.name == layout.PREDICTIONS_LINES:
+        return path.stat().st_size == 0
+    return path.name == layout.CHECKPOINTS and {each.name for each in path.iterdir()} <= {layout.PLAN}
 
 
 def _differs(one: Any, other: Any) -> bool:

@@ -73,6 +73,7 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout as error:
+        _check_writable(path)
         raise refusal() from error
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
@@ -87,6 +88,14 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()
         lock.release()
+
+
+def _check_writable(path: Path) -> None:
+    """Let the operating system say why a lock file cannot be made, which filelock takes for a lock that is held."""
+    if not path.exists():
+        path.touch()
+    with path.open("ab"):
+        pass
 
 
 def _holder(folder: Path) -> str:

@@ -41,6 +41,19 @@ class Record:
         return {key: _plain(value) for key, value in values.items() if value is not None or key not in self.OPTIONAL}
 
     @classmethod
+    def load(cls, path: Path) -> Self:
+        """Return the record that a file holds.
+
+        Raises:
+            RunError: If the file is missing or broken, or lacks a key; the message names it.
+        """
+        found = store.read_json(path)
+        try:
+            return cls.from_json(found)
+        except (RunError, KeyError) as error:
+            raise RunError(f"{path}: lacks something ({error}); delete it and run the command again") from error
+
+    @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
         """Return the record from a JSON object.
 
@@ -86,7 +99,7 @@ class Status(Record):
     def read(cls, folder: Path) -> Self:
         """Return the status of a run folder; runs of earlier versions have ``done.json`` or no file."""
         if (folder / layout.STATUS).exists():
-            return cls.from_json(store.read_json(folder / layout.STATUS))
+            return cls.load(folder / layout.STATUS)
         return cls("done" if (folder / layout.DONE).exists() else "planned")
 
     @classmethod
@@ -249,7 +262,7 @@ class Provenance(Record):
     def read(cls, folder: Path) -> Self:
         """Return the provenance of a run folder; empty if it has none."""
         path = folder / layout.PROVENANCE
-        return cls.from_json(store.read_json(path)) if path.exists() else cls()
+        return cls.load(path) if path.exists() else cls()
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:

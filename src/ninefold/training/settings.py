@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ninefold import store
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import RunError
 from ninefold.models import identity
@@ -17,6 +16,7 @@ from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
+from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
 
@@ -72,8 +72,7 @@ def finished_metrics(spec: TrainSpec, out: Path) -> dict[str, Any] | None:
     found = resolve(spec)
     if found is None or not is_finished(out, found.to_json()):
         return None
-    metrics: dict[str, Any] = store.read_json(out / layout.METRICS)
-    return metrics
+    return TrainingMetrics.load(out / layout.METRICS).to_json()
 
 
 def cpu_forced() -> bool:

@@ -71,7 +71,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
         raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
     with _working(out, settings.to_json()) as unfinished:
         if not unfinished:
-            return dict(store.read_json(out / layout.METRICS))
+            return TrainingMetrics.load(out / layout.METRICS).to_json()
         if opened is None:
             opened = _opened(spec)
             identity.check_opened(opened, settings.model)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ninefold.data.checks.facts import Columns, Fact, need
 from ninefold.errors import DataError
+from ninefold.questions.asking import ask
 from ninefold.scenes.vocabulary import COLORS
 from ninefold.space import Cell, cell_of_point, label_of_cell
 from ninefold.store import canonical_json
@@ -74,7 +75,7 @@ def scene_facts(question: Question) -> tuple[Fact, ...]:
         Fact("the first thing of the scene is the one asked for, in the cell claimed",
              ("things", "shape", "color", "size", "cell_row", "cell_col"), _is_target),
         Fact(f"question and answer are those of {question.name} for the scene", ("question", "answer", "drawing"),
-             lambda asked, answer, drawing: question.ask(_scene(drawing)) == (asked, answer)),
+             lambda asked, answer, drawing: ask(question, _scene(drawing)) == (asked, answer)),
         Fact("no two things of a scene share a cell", ("things",),
              lambda things: len({(thing["row"], thing["col"]) for thing in things}) == len(things)),
         Fact("nothing else in the scene looks like the thing asked for", ("things",),

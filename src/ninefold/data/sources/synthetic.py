@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ninefold.data.sources.protocol import Skips, Split
+from ninefold.questions.asking import ask
 from ninefold.questions.catalog import find_question
 from ninefold.questions.prompt import prompt
 from ninefold.scenes.clutter import Placement, distractors
@@ -138,7 +139,7 @@ class SyntheticSource:
         orders = option_orders(self._design.relabeling_seed, len(labels))
         for item in items:
             scene = self._scene(item)
-            asked, answer = self.question.ask(scene)
+            asked, answer = ask(self.question, scene)
             options = tuple(labels[label] for label in orders[item.order])
             target = scene.things[0]
             row, col = target.cell

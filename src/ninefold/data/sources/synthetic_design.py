@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ninefold.data.sources.protocol import Skips
 from ninefold.design import Combination, Holdout, check_grid, evenly_answered, factorial, held_out, relabeling
 from ninefold.errors import DesignError
+from ninefold.questions.asking import ask
 from ninefold.scenes.clutter import check_room
 from ninefold.scenes.sets import SETS
 from ninefold.space import Cell
@@ -92,7 +93,7 @@ class SyntheticDesign:
         asked: dict[tuple[int, int, Cell], tuple[str, str]] = {}
         for number, look in enumerate(levels.looks):
             found = {
-                (number, size, cell): self._question.ask(self.alone(number, size, cell))
+                (number, size, cell): ask(self._question, self.alone(number, size, cell))
                 for size, cell in product(range(len(levels.sizes)), cells)
             }
             if labels.issuperset(answer for _, answer in found.values()):

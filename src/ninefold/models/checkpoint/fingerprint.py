@@ -19,6 +19,18 @@ CONFIG = "config.json"
 
 _WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
+_WITHOUT_EFFECT = {
+    "auto_mapping",
+    "base_model_name_or_path",
+    "inference_mode",
+    "lora_dropout",
+    "peft_version",
+    "revision",
+    "runtime_config",
+    "task_type",
+}
+"""Settings of an adapter that change no answer: its origin, its use, and those of training alone."""
+
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Floating-point types by their safetensors name."""
 
@@ -84,19 +96,32 @@ def folder_hash(folder: Path) -> str:
 
 
 def adapter_hash(folder: Path) -> str:
-    """Return a hash of an adapter's weights and of the settings of their scale and position.
+    """Return a hash of an adapter's weights and of all its settings except those without an effect on answers.
 
     Raises:
         ModelError: If its settings cannot be read.
     """
+    path = folder / layout.ADAPTER_CONFIG
     try:
-        config = json.loads((folder / layout.ADAPTER_CONFIG).read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
-    # The base's path and PEFT's version change no answer.
-    settings = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules", "peft_type")}
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: holds no settings of an adapter; copy the adapter again")
+    # A version of PEFT that does not know a setting leaves it out, as if it were off.
+    settings = {
+        key: _unordered(value)
+        for key, value in config.items()
+        if key not in _WITHOUT_EFFECT and not (value is None or value is False or value in ({}, []))
+    }
     content = store.canonical_json(settings) + store.file_hash(folder / layout.ADAPTER_WEIGHTS)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
+
+
+def _unordered(value: Any) -> Any:
+    """Return a list of names or of layers sorted: PEFT's sets are stored in any order."""
+    plain = isinstance(value, list) and len({type(item) for item in value}) == 1
+    return sorted(value) if plain and isinstance(value[0], str | int) else value
 
 
 def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:

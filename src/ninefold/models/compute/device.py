@@ -5,6 +5,8 @@ import resource
 import sys
 from pathlib import Path
 
+from ninefold.errors import ModelError, first_line
+
 _NODES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "kfd", "dxg")
 """Device nodes of GPUs that torch calls "cuda": NVIDIA (also Jetson), AMD, and WSL."""
 
@@ -16,6 +18,24 @@ def on_cpu(device: str) -> bool:
         device: A torch device, or "auto": a GPU if there is one.
     """
     return not has_gpu() if device == "auto" else device.partition(":")[0] == "cpu"
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch does not have here, before any weights are read.
+
+    Raises:
+        ModelError: If nothing can be computed on it.
+    """
+    if device == "auto":
+        return
+    import torch
+
+    try:
+        torch.zeros(1, device=device).cpu()
+    except Exception as error:  # of many types, by device
+        raise ModelError(
+            f"--device {device}: torch cannot use it here ({first_line(error)}); choose cpu, cuda:0 or auto"
+        ) from error
 
 
 def has_gpu() -> bool:
