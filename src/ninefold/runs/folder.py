@@ -10,6 +10,9 @@ from ninefold.runs import layout
 from ninefold.runs.records import Status
 
 
+_NO_SPEC = "not readable as the specification of a run; delete the folder, or choose another"
+
+
 def run_id(spec: Mapping[str, Any]) -> str:
     """Return the id of a run: a hash of everything that changes its outcome."""
     return store.content_id(spec)
@@ -45,8 +48,23 @@ def is_finished(folder: Path, spec: Mapping[str, Any]) -> bool:
 
 def is_run_of(folder: Path, spec: Mapping[str, Any]) -> bool:
     """Whether a folder holds a run, finished or not, of a specification."""
+    return (folder / layout.SPEC).exists() and read_spec(folder)["id"] == run_id(spec)
+
+
+def read_spec(folder: Path) -> dict[str, Any]:
+    """Return the content of a run's ``spec.json``.
+
+    Raises:
+        RunError: If it is not the specification of a run.
+    """
     path = folder / layout.SPEC
-    return path.exists() and store.read_json(path).get("id") == run_id(spec)
+    try:
+        found: dict[str, Any] = store.read_json(path)
+    except RunError as error:
+        raise RunError(f"{path}: {_NO_SPEC}") from error
+    if "id" not in found:
+        raise RunError(f"{path}: {_NO_SPEC}")
+    return found
 
 
 def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
@@ -67,9 +85,7 @@ def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
     names = {name for name in names if not _is_empty(folder / name)}
     if names <= {layout.SPEC, layout.STATUS, layout.LOCK} and Status.read(folder).state == "failed":
         return
-    found = store.read_json(folder / layout.SPEC)
-    if "id" not in found:
-        raise RunError(f"{folder / layout.SPEC}: is not the specification of a run; choose another --out, or delete it")
+    found = read_spec(folder)
     plain = dict(spec)
     changed = sorted(key for key in {*plain, *found} - {"id"} if _differs(plain.get(key), found.get(key)))
     raise RunError(

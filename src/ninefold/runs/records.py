@@ -50,8 +50,8 @@ class Record:
         found = store.read_json(path)
         try:
             return cls.from_json(found)
-        except (RunError, KeyError) as error:
-            raise RunError(f"{path}: lacks something ({error}); delete it and run the command again") from error
+        except RunError as error:
+            raise RunError(f"{path}: {error}") from error
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
