@@ -9,7 +9,6 @@ from ninefold.errors import RunError
 from ninefold.runs import layout
 from ninefold.runs.records import Status
 
-
 _NO_SPEC = "not readable as the specification of a run; delete the folder, or choose another"
 
 
