@@ -228,10 +228,6 @@ def _read(folder: Path) -> Run:
         why = f" ({status.reason})" if status.state == "failed" else ""
         raise RunError(f"{folder}: this run is not finished{why}; repeat its command with the same --out to finish it")
     spec, provenance = read_json(folder / layout.SPEC), Provenance.read(folder).to_json()
-    if not {"model", "data"} <= spec.keys():
-        raise RunError(
-            f"{folder / layout.SPEC}: names no model or no data; run the command of this run again elsewhere"
-        )
     sees = read_json(folder / layout.SEES) if (folder / layout.SEES).exists() else None
     if (folder / layout.HISTORY).exists():
         metrics, history = read_json(folder / layout.METRICS), read_json(folder / layout.HISTORY, list)
@@ -241,4 +237,8 @@ def _read(folder: Path) -> Run:
     metrics = read_json(folder / layout.METRICS)
     if metrics.get("scorer") != SCORER_VERSION:
         raise RunError(f"{folder}: was scored by another version of ninefold; run: ninefold score {folder}")
+    if not {"model", "data"} <= spec.keys():
+        raise RunError(
+            f"{folder / layout.SPEC}: names no model or no data; run the command of this run again elsewhere"
+        )
     return Evaluation(folder, spec, metrics, provenance, sees)
