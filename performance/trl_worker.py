@@ -27,7 +27,8 @@ def make(*, model: str, pattern: str, rows: str, epochs: int, rank: int, alpha: 
     )
 
     def turn(out: str) -> dict[str, Any]:
-        network = AutoModelForImageTextToText.from_pretrained(model)
+        # In the precision that the others compute in; the checkpoint may be stored in half precision, slow on a CPU.
+        network = AutoModelForImageTextToText.from_pretrained(model, dtype="float32")
         processor = AutoProcessor.from_pretrained(model)
         begun, computing = time.perf_counter(), time.process_time()
         SFTTrainer(
