@@ -16,6 +16,7 @@ from ninefold.runs import layout
 from ninefold.studies.run import run
 from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Training, Verification
 from ninefold.training.spec import TrainSpec
+from ninefold.web.wording import percent
 
 DISTRACTORS = 3
 """Number of distractors in half of the training images: without them a model need not read the question."""
@@ -68,7 +69,7 @@ def demo(
     store.write_json(out / "summary.json", summary)
     store.write_text(out / "README.txt", ABOUT)
     for name, measured in sets.items():
-        tell(f"{name}: {measured['base']:.1%} before, {measured['tuned']:.1%} after")
+        tell(f"{name}: {percent(measured['base'], 1)} before, {percent(measured['tuned'], 1)} after")
     tell(f"Open {out / 'report.html'} in a browser.")
     return summary
 
