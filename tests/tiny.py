@@ -1,6 +1,5 @@
 """Checkpoints of real classes with random weights, small enough to run in milliseconds, and examples to ask them."""
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -246,15 +245,16 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
 
 def _clip_tokenizer() -> CLIPTokenizer:
     """Return a tokenizer of CLIP's own kind: lower case, words that end in </w>, the end token the last of all."""
-    blank = CLIPTokenizer()
-    trained = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
-    trained.normalizer, trained.pre_tokenizer = blank._tokenizer.normalizer, blank._tokenizer.pre_tokenizer
-    letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=700, initial_alphabet=letters, end_of_word_suffix="</w>", show_progress=False
-    )
-    trained.train_from_iterator([CORPUS] * 4, trainer)
-    learned = json.loads(trained.to_str())["model"]
-    words = dict.fromkeys([*learned["vocab"], *(f"{letter}</w>" for letter in sorted(letters))])
-    vocab = {word: place for place, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
-    return CLIPTokenizer(vocab=vocab, merges=[tuple(pair) for pair in learned["merges"]])
+    blank = CLIPTokenizer()._tokenizer
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = blank.pre_tokenizer.pre_tokenize_str(blank.normalizer.normalize_str(CORPUS))
+    # Words grow letter by letter: a trainer of the library breaks ties in another way in every process.
+    merges: dict[tuple[str, str], None] = {}
+    for word in sorted({piece for piece, _ in pieces}):
+        begun, *others = [*word[:-1], f"{word[-1]}</w>"]
+        for symbol in others:
+            merges[begun, symbol] = None
+            begun += symbol
+    words = dict.fromkeys([*letters, *(f"{letter}</w>" for letter in letters), *map("".join, merges)])
+    vocab = {word: index for index, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+    return CLIPTokenizer(vocab=vocab, merges=list(merges))
