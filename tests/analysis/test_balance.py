@@ -1,9 +1,12 @@
 """The figures of reference/balance-and-statistics.md, on tables made here from its formulas alone."""
 
+import json
+
 import numpy as np
 import pytest
 
 from ninefold.analysis.balance import between, bound, within
+from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.space import LABELS
 
 FIRST = [0, 1, 8, 2, 7, 3, 6, 4, 5]
@@ -162,3 +165,15 @@ def test_distractors_that_keep_away_are_a_cue():
     stated = within(table(rows))["distractors"]
     assert (stated["distractors"], stated["in_the_targets_region"]) == (324, 0)
     assert stated["seeing_one"]["reduced"] == "1/2"
+
+
+def test_a_distractor_is_a_cue_to_the_answer_asked_for_and_not_to_the_region():
+    rows = list(examples(SyntheticSpec("train", "horizontal_position", distractors=2, grid=3))["train"])
+    table = {name: [row.factors[name] for row in rows] for name in rows[0].factors} | {
+        name: [getattr(row, name) for row in rows] for name in ("id", "question", "prompt", "answer", "group")
+    }
+    table |= {"options": [list(row.options) for row in rows]}
+    table |= {"things": [json.loads(scene)["things"] for scene in table["scene"]]}
+    seen = within(table)["distractors"]["seeing_one"]
+    # Whoever always says "left" is right as often as that.
+    assert seen["numerator"] * 3 >= seen["denominator"]

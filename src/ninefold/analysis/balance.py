@@ -77,7 +77,7 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     if all(table["options"]):
         stated["orders"] = _orders(table)
     if any(len(things) > 1 for things in table.get("things", [])):
-        stated["distractors"] = _distractors(table["things"], table["grid"])
+        stated["distractors"] = _distractors(table["things"], table["grid"], _codes(table["answer"]))
     return stated
 
 
@@ -268,15 +268,15 @@ def _orders(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     return stated | {name: {"min": int(count.min()), "max": int(count.max())} for name, count in counts.items()}
 
 
-def _distractors(scenes: Sequence[Sequence[Mapping[str, Any]]], grids: Sequence[int]) -> dict[str, Any]:
-    """Return the information of one distractor's region about the target's: a cue if distractors avoid that region."""
+def _distractors(scenes: Sequence[Sequence[Mapping[str, Any]]], grids: Sequence[int], answers: Codes) -> dict[str, Any]:
+    """Return the information of one distractor's region about the answer: a cue if distractors avoid the target's."""
     pairs = np.array([
-        [region_of_cell(Cell(thing["row"], thing["col"]), grid) for thing in (distractor, things[0])]
-        for things, grid in zip(scenes, grids, strict=True)
+        [*(region_of_cell(Cell(thing["row"], thing["col"]), grid) for thing in (distractor, things[0])), answer]
+        for things, grid, answer in zip(scenes, grids, answers, strict=True)
         for distractor in things[1:]
     ])  # fmt: skip
     return {
         "distractors": len(pairs),
         "in_the_targets_region": int((pairs[:, 0] == pairs[:, 1]).sum()),
-        "seeing_one": bound("the region of one distractor", pairs[:, 0], pairs[:, 1]),
+        "seeing_one": bound("the region of one distractor", pairs[:, 0], pairs[:, 2]),
     }
