@@ -1,6 +1,7 @@
 import contextlib
 import io
 import logging
+import time
 
 import pytest
 
@@ -37,12 +38,34 @@ def test_all_is_shown_on_a_terminal():
     assert "3/3" in terminal.getvalue()
 
 
-def test_warnings_alone_are_shown_in_a_pipe():
+def test_milestones_and_warnings_alone_are_shown_in_a_pipe():
     with contextlib.redirect_stderr(io.StringIO()) as pipe:
         console.say("making the set")
+        console.milestone("epoch 1 of 4")
         console.warn("half precision is not available")
         assert list(console.track(range(3), "rows")) == [0, 1, 2]
-    assert pipe.getvalue() == "half precision is not available\n"
+    assert pipe.getvalue() == "epoch 1 of 4\nhalf precision is not available\n"
+
+
+def test_long_work_prints_lines_in_a_pipe_even_between_two_steps(monkeypatch):
+    monkeypatch.setattr(console, "LINE_SECONDS", 0.02)
+    with contextlib.redirect_stderr(io.StringIO()) as pipe, console.progress() as bar:
+        task = bar.add_task("predict", total=1296, completed=200)
+        bar.tasks[0].start_time -= 60
+        time.sleep(0.1)
+        bar.update(task, advance=100)
+        time.sleep(0.1)
+        bar.update(task, completed=1296)
+        time.sleep(0.05)
+        seen = len(pipe.getvalue())
+        time.sleep(0.1)
+    lines = pipe.getvalue().splitlines()
+    assert lines[0] == "predict: 200 of 1,296 (15 %), 0:01:00 so far"
+    assert lines[-1].startswith("predict: 300 of 1,296 (23 %), 0:01:00 so far, 0:09:5")
+    assert len(pipe.getvalue()) == seen
+    with contextlib.redirect_stderr(io.StringIO()) as pipe:
+        assert list(console.track(iter(range(3)), "rows", shown=False)) == [0, 1, 2]
+    assert pipe.getvalue() == ""
 
 
 def test_a_bar_that_is_not_wanted_is_hidden():

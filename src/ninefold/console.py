@@ -1,16 +1,27 @@
-"""Messages and progress bars on standard error; results of a command go to standard output.
+"""Messages and progress on standard error; results of a command go to standard output.
 
-Messages go through `logging`, under ``ninefold``. On a terminal all are shown; elsewhere (a pipe, a batch job)
-only warnings are shown, and no bars. `show_debugging` shows all messages everywhere, each with its source file.
+Messages go through `logging`, under ``ninefold``. On a terminal all are shown, and progress as bars. Elsewhere (a pipe,
+a file, a batch job) only milestones and warnings are shown, and progress as one line a minute. `show_debugging` shows
+all messages everywhere, each with its source file.
 """
 
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 Item = TypeVar("Item")
 
@@ -18,13 +29,19 @@ Item = TypeVar("Item")
 _console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 _logger = logging.getLogger("ninefold")
 
+MILESTONE = (logging.INFO + logging.WARNING) // 2
+"""Level of messages that are shown in files too."""
+
+LINE_SECONDS = 60.0
+"""Seconds between two lines of progress where there is no terminal; work that is done sooner prints none."""
+
 
 class _StandardError(logging.Handler):
     """The log handler that prints the package's messages on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         debugging = _logger.level == logging.DEBUG
-        if not (debugging or _console.is_terminal or record.levelno >= logging.WARNING):
+        if not (debugging or _console.is_terminal or record.levelno >= MILESTONE):
             return
         try:
             message = record.getMessage()
@@ -51,6 +68,11 @@ def say(message: str) -> None:
     _logger.info("%s", message, stacklevel=2)
 
 
+def milestone(message: str) -> None:
+    """Inform the user about a finished part of long work, such as an epoch; always shown."""
+    _logger.log(MILESTONE, "%s", message, stacklevel=2)
+
+
 def warn(message: str) -> None:
     """Warn the user about something that differs from the request; always shown."""
     _logger.warning("%s", message, stacklevel=2)
@@ -61,8 +83,48 @@ def debug(message: str) -> None:
     _logger.debug("%s", message, stacklevel=2)
 
 
+class _Lines(Progress):
+    """Progress as plain lines, one a minute for each task that is not finished."""
+
+    def __init__(self) -> None:
+        super().__init__(disable=True)
+        self._ended = Event()
+        self._thread = Thread(target=self._print_lines, daemon=True)
+
+    def add_task(
+        self,
+        description: str,
+        start: bool = True,
+        total: float | None = 100.0,
+        completed: int = 0,
+        visible: bool = True,
+        **fields: Any,
+    ) -> TaskID:
+        # Work that is resumed begins at a step of its own, from which its speed is counted.
+        return super().add_task(description, start, total, completed, visible, begun_at=completed, **fields)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _print_lines(self) -> None:
+        # A thread of its own: one step of the work may take longer than a minute.
+        while not self._ended.wait(LINE_SECONDS):
+            for task in self.tasks:
+                if task.visible and not task.finished:
+                    _console.print(_line(task))
+
+
 def progress(*, shown: bool = True, transient: bool = False) -> Progress:
-    """Return a progress bar with counts, elapsed time and time left; hidden where standard error is not a terminal."""
+    """Return a progress display with counts, elapsed time and time left.
+
+    It is a bar on a terminal, and elsewhere one line a minute.
+    """
+    if shown and not _console.is_terminal:
+        return _Lines()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -71,13 +133,31 @@ def progress(*, shown: bool = True, transient: bool = False) -> Progress:
         TimeRemainingColumn(),
         console=_console,
         transient=transient,
-        disable=not (shown and _console.is_terminal),
+        disable=not shown,
     )
 
 
 def track(
     items: Iterable[Item], description: str, *, total: int | None = None, shown: bool = True, transient: bool = False
 ) -> Iterator[Item]:
-    """Yield items while a progress bar counts them."""
+    """Yield items while a progress display counts them."""
     with progress(shown=shown, transient=transient) as bar:
         yield from bar.track(items, total=total, description=description)
+
+
+def _line(task: Task) -> str:
+    """Return the progress of a task in words, such as "predict: 512 of 1,296 (39 %), 0:01:00 so far, 0:01:32 left"."""
+    counted = f"{task.completed:,.0f}"
+    if task.total is not None:
+        counted += f" of {task.total:,.0f} ({int(task.percentage)} %)"
+    elapsed = task.elapsed or 0.0
+    done = task.completed - task.fields["begun_at"]
+    left = elapsed * task.remaining / done if task.remaining is not None and done > 0 else None
+    return f"{task.description}: {counted}, {_clock(elapsed)} so far" + (
+        "" if left is None else f", {_clock(left)} left"
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
