@@ -20,6 +20,7 @@ from ninefold.runs.metrics import SCORER_VERSION
 from ninefold.runs.records import Status
 from ninefold.space import LABELS
 from ninefold.types import Example
+from ninefold.web.wording import percent
 
 FAKE = ModelSpec("fake")
 RIGHT = FakeModel(lambda example: example.answer)
@@ -155,7 +156,7 @@ assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"accuracy {metrics['accuracy']:.1%}" in done.stdout
+    assert f"accuracy {percent(metrics['accuracy'], 1)} [" in done.stdout
 
 
 def test_a_run_of_another_scorer_is_scored_again_without_its_model(data, tmp_path):

@@ -38,6 +38,22 @@ def run(out, answer, examples, limit=None, *, clustering="group", labels=(), **o
     return score(out)
 
 
+@pytest.mark.parametrize(
+    ("nano", "factors", "has_caveat"),
+    [
+        (True, {"category": "dining table"}, True),
+        (True, {}, True),
+        (True, {"category": "red square"}, False),
+        (True, {"scene": "{}"}, False),
+        (False, {"category": "dining table"}, False),
+    ],
+)
+def test_a_nano_model_on_photos_has_a_caveat(tmp_path, nano, factors, has_caveat):
+    spec = {"model": {"name": "a", "nano": nano}, "data": {"limit": None, "clustering": "group"}}
+    predict(FakeModel(lambda e: e.answer), grid_examples(**factors), tmp_path, spec=spec, progress=False)
+    assert ("nano models" in score(tmp_path).get("caveat", "")) == has_caveat
+
+
 def test_a_perfect_census(tmp_path):
     metrics = run(tmp_path, lambda e: e.answer.title() + ".", grid_examples(distractors=0), clustering="census")
     assert (metrics["n"], metrics["accuracy"], metrics["valid_accuracy"], metrics["invalid"]) == (81, 1, 1, 0)

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg
 
 from ninefold import api
+from ninefold.console import warn
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.web.wording import count, percent, span
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Score:
 
 
 def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
-    low, high = metrics["ci95"]
     print(
-        f"{folder}: accuracy {metrics['accuracy']:.1%} [{low:.1%}, {high:.1%}] on {metrics['n']:,} questions, "
-        f"{metrics['invalid']:,} invalid answers"
+        f"{folder}: accuracy {percent(metrics['accuracy'], 1)} [{span(metrics['ci95'])}] on {count(metrics['n'])}"
+        f" questions, {count(metrics['invalid'])} invalid answers"
     )
+    if metrics.get("caveat"):
+        warn(metrics["caveat"])

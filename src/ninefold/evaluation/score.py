@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +18,7 @@ from ninefold.evaluation import predictions
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
+from ninefold.scenes.vocabulary import COLORS, SHAPES
 from ninefold.space import GRID, LABELS
 from ninefold.types import Answer, AnswerKind, Clustering
 
@@ -25,6 +27,9 @@ LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "labe
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """The kinds of invalid answers, counted separately."""
+
+NOT_DRAWN = "This accuracy means nothing: nano models have learned to read drawn pictures only, and these are others."
+"""The caveat about a nano model on photos."""
 
 
 def score(run: Path) -> dict[str, Any]:
@@ -39,9 +44,10 @@ def score(run: Path) -> dict[str, Any]:
         DataError: If the answer format is unknown.
     """
     answered = predictions.read(run)
-    data = store.read_json(run / layout.SPEC).get("data", {})
+    spec = store.read_json(run / layout.SPEC)
+    data, is_nano = spec.get("data", {}), bool(spec.get("model", {}).get("nano"))
     table = _table(answered, run, data.get("labels", ()))
-    metrics = _metrics(table, data).to_json()
+    metrics = _metrics(table, data, is_nano=is_nano).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / layout.SCORES, buffer.getvalue())
@@ -77,7 +83,7 @@ def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataF
     return table[[*LEADING, *(name for name in table.columns if name not in LEADING)]]
 
 
-def _metrics(table: pd.DataFrame, data: Mapping[str, Any]) -> EvaluationMetrics:
+def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool) -> EvaluationMetrics:
     clustering = data.get("clustering", "group")
     labels = _labels(table, data.get("labels") or ())
     valid = table[table["kind"] == "label"]
@@ -89,6 +95,7 @@ def _metrics(table: pd.DataFrame, data: Mapping[str, Any]) -> EvaluationMetrics:
         accuracy=overall.value,
         ci95=[overall.low, overall.high],
         interval=_meaning(table, overall, census=census),
+        caveat=NOT_DRAWN if is_nano and not _is_drawn(table) else None,
         invalid=len(table) - len(valid),
         invalid_by_class={kind: int((table["kind"] == kind).sum()) for kind in INVALID},
         valid_accuracy=float(valid["correct"].mean()) if len(valid) else None,
@@ -108,6 +115,14 @@ def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
         text += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
     return text
+
+
+def _is_drawn(table: pd.DataFrame) -> bool:
+    """Return whether all pictures are drawn: rendered from scenes, or asked about colored shapes only."""
+    if "scene" in table:
+        return True
+    names = {" ".join(kind) for kind in product(COLORS, SHAPES)}
+    return "category" in table and bool(table["category"].isin(names).all())
 
 
 def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ SCORER_VERSION = 2
 class EvaluationMetrics(Record):
     """Metrics of an evaluation. Accuracies are fractions, or None if there are no examples."""
 
-    OPTIONAL = frozenset({"by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell"})
+    OPTIONAL = frozenset({"caveat", "by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell"})
 
     scorer: int
     """Version of the scorer (see `SCORER_VERSION`)."""
@@ -26,6 +26,8 @@ class EvaluationMetrics(Record):
     """Bounds of the accuracy's 95 % interval."""
     interval: str
     """Method of the interval, and the uncertainty it shows."""
+    caveat: str | None = None
+    """Reason why the accuracy means nothing; None if there is no such reason."""
     invalid: int
     """Number of answers without a label."""
     invalid_by_class: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""Numbers as text: percentages that never round up to 100 % or down to 0 %, intervals, counts and lists."""
+"""Numbers and texts for readers: percentages that never round to 100 % or 0 %, intervals, counts, lists, excerpts."""
 
 import re
 from collections.abc import Sequence
@@ -7,30 +7,45 @@ NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
 MINUS = "\u2212"
 
+EXACT = 1e-12
+"""Largest distance from 0 or 1 that is taken for an error of floating point."""
+
+MOST_DIGITS = 4
+"""Largest number of digits after the point."""
+
+_VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
+"""Control characters, and the Unicode symbols that stand for them."""
+
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """Return a fraction as a percentage; only exactly 0 and 1 read as 0 % and 100 %."""
-    if value is None:
-        return "–"
-    while digits < 4 and value not in (0, 1) and float(f"{100 * value:.{digits}f}") in (0, 100):
-        digits += 1
-    return f"{100 * value:.{0 if value in (0, 1) else digits}f}{NARROW_SPACE}%"
+    """Return a fraction as a percentage; only 0 and 1 read as 0 % and 100 %."""
+    return "–" if value is None else f"{_hundredths(value, digits)}{NARROW_SPACE}%"
 
 
 def points(value: float, digits: int = 0) -> str:
-    """Return a difference of fractions in percentage points, signed; a real difference never reads as zero."""
-    while digits < 4 and value != 0 and float(f"{100 * value:.{digits}f}") == 0:
-        digits += 1
+    """Return a difference of fractions in percentage points, signed; only 0 reads as zero, and only 1 as 100."""
     sign = "+" if value > 0 else MINUS if value < 0 else "±"
-    return f"{sign}{abs(100 * value):.{digits}f}"
+    return f"{sign}{_hundredths(abs(value), digits)}"
 
 
 def span(bounds: Sequence[float | None] | None, digits: int = 1) -> str:
-    """Return an interval of fractions, e.g. "41.2–44.0 %"."""
-    if bounds is None or None in bounds:
+    """Return an interval of fractions, e.g. "41.2–44.0 %"; only 0 and 1 read as 0 and 100."""
+    if bounds is None:
         return "–"
-    low, high = (f"{100 * float(bound or 0):.{digits}f}" for bound in bounds)
-    return f"{low}–{high}{NARROW_SPACE}%"
+    ends = [_hundredths(bound, digits) for bound in bounds if bound is not None]
+    return f"{'–'.join(ends)}{NARROW_SPACE}%" if len(ends) == 2 else "–"
+
+
+def _hundredths(value: float, digits: int) -> str:
+    """Return 100 times a fraction in [0, 1], with as many more digits as keep it from reading as 0 or 100."""
+    if min(value, 1 - value) < EXACT:
+        return f"{100 * value:.0f}"
+    for more in range(digits, max(digits, MOST_DIGITS) + 1):
+        text = f"{100 * value:.{more}f}"
+        if 0 < float(text) < 100:
+            return text
+    least = 10.0**-MOST_DIGITS
+    return f"< {least:.{MOST_DIGITS}f}" if value < 0.5 else f"> {100 - least:.{MOST_DIGITS}f}"
 
 
 def count(number: int) -> str:
@@ -47,6 +62,12 @@ def p_value(value: float) -> str:
 def join(parts: Sequence[str]) -> str:
     """Return parts as one English list."""
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
+
+
+def excerpt(text: str, most: int) -> str:
+    """Return a text with its control characters visible, cut after ``most`` characters; a cut text says its length."""
+    shown = text[:most].translate(_VISIBLE).encode(errors="backslashreplace").decode()
+    return shown if len(text) <= most else f"{shown} … ({count(most)} of {count(len(text))} characters)"
 
 
 def slugs(names: Sequence[str]) -> list[str]:
