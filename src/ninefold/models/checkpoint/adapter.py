@@ -1,44 +1,100 @@
-"""LoRA adapters of PEFT: loading onto their base, with a check of every tensor."""
+"""LoRA adapters of PEFT: loading onto their base, and merging where that changes no answer."""
 
 import warnings
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 
+from ninefold.console import warn
 from ninefold.errors import ModelError, NinefoldError
 from ninefold.models.checkpoint.messages import first_line, quiet
 from ninefold.runs import layout
 
+Probe = Callable[[Any], torch.Tensor]
+"""A function from a network to its logits for one fixed example."""
 
-def open_adapter(model: Any, folder: Path) -> Any:
-    """Add a saved adapter to its base: merged into the weights in single precision, kept beside them in half precision.
+_ROUNDING = 3e-5
+"""Largest difference of the probe's logits before and after merging, as a fraction of the largest logit."""
+
+
+def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[], Any]) -> Any:
+    """Add a saved adapter to its base, merged into the weights in single precision if that changes no answer.
+
+    It stays beside the weights in half precision, where merging would round it; if an adapted weight is shared, e.g.
+    embeddings tied to the output layer, because merging would change the other module too; and if the probe's logits
+    change by more than rounding.
 
     Args:
-        model: The base.
+        model: The base, which is changed.
         folder: The adapter's folder, already checked against this base (`ninefold.models.checkpoint.fingerprint`).
+        probe: The example that merging is tested with.
+        reopened: A function that opens the base again.
 
     Raises:
-        ModelError: If its tensors are not exactly those that its settings require on this base.
+        ModelError: If its tensors are not exactly those that its settings require on this base, or are not finite.
     """
+    tuned = _attached(model, folder)
+    if model.dtype != torch.float32:
+        return tuned
+    if shared := _shared_targets(tuned):
+        return _unmerged(tuned, folder, f"it adapts {shared[0]}, whose weight another module shares")
+    with torch.inference_mode(), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = probe(tuned)
+        merged = tuned.merge_and_unload().eval()
+        after = probe(merged)
+    if torch.allclose(after, before, rtol=0, atol=_ROUNDING * float(before.abs().max())):
+        return merged
+    return _unmerged(_attached(reopened(), folder), folder, "merging would change the answers")
+
+
+def _attached(model: Any, folder: Path) -> Any:
+    """Return a base with an adapter beside its weights."""
     try:
         with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
             tuned = PeftModel.from_pretrained(model, str(folder))
             _check_loaded(tuned, folder)
-            return (tuned.merge_and_unload() if model.dtype == torch.float32 else tuned).eval()
+            return tuned.eval()
     except NinefoldError:
         raise
     except Exception as error:  # PEFT raises no specific exception
         raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
 
 
+def _unmerged(tuned: Any, folder: Path, reason: str) -> Any:
+    warn(f"{folder}: the adapter is kept beside the weights, not merged, because {reason}; this is somewhat slower")
+    return tuned
+
+
+def _shared_targets(tuned: Any) -> list[str]:
+    """Return the names of adapted modules with a weight that another module has too, seen by its memory."""
+    owners = Counter(_memory(weight) for _, weight in tuned.named_parameters(remove_duplicate=False))
+    return [
+        name.removeprefix("base_model.model.")
+        for name, module in tuned.named_modules()
+        if isinstance(module, BaseTunerLayer)
+        and any(owners[_memory(weight)] > 1 for weight in module.get_base_layer().parameters())
+    ]
+
+
+def _memory(weight: torch.Tensor) -> int:
+    return weight.untyped_storage().data_ptr()
+
+
 def _check_loaded(tuned: Any, folder: Path) -> None:
-    """Refuse an adapter with tensors that PEFT ignored or had to initialize."""
+    """Refuse an adapter with tensors that are not finite, that PEFT ignored, or that it had to initialize."""
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         held = set(file.keys())
+        broken = next((name for name in sorted(held) if not file.get_tensor(name).isfinite().all()), None)
+    if broken is not None:
+        raise ModelError(f"{folder}: {broken} holds NaN or infinity; train the adapter again, at a lower learning rate")
     loaded = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
     extra, missing = sorted(held - loaded - tuned.state_dict().keys()), sorted(loaded - held)
     if extra:

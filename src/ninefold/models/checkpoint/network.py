@@ -1,6 +1,7 @@
 """Networks of checkpoints: a configuration, and a module of torch with its weights from safetensors."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models import ports  # noqa: F401 - registers the classes that transformers lacks
-from ninefold.models.checkpoint.adapter import open_adapter
+from ninefold.models.checkpoint.adapter import Probe, open_adapter
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.compute.device import has_gpu
@@ -63,6 +64,7 @@ def open_network(
     dtype: Precision,
     device: str,
     trust_remote_code: bool,
+    probe: Probe,
 ) -> tuple[Any, dict[str, object]]:
     """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
 
@@ -73,6 +75,7 @@ def open_network(
         dtype: The floating-point type of the forward pass.
         device: A torch device, or "auto": a GPU where there is one.
         trust_remote_code: Whether code that comes with the checkpoint may run.
+        probe: The example that merging the adapter is tested with.
 
     Raises:
         ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
@@ -80,14 +83,21 @@ def open_network(
     identity = checkpoint_identity(checkpoint, adapter=adapter, dtype=dtype, device=device)
     if identity is None:
         raise ModelError(f"{checkpoint.name}: no files of it where huggingface_hub keeps them; is HF_HUB_CACHE right?")
+    base = partial(_open_base, checkpoint, config, identity, device=device, trust_remote_code=trust_remote_code)
+    if adapter is None:
+        return base(), identity
+    return open_adapter(base(), adapter_folder(adapter), probe=probe, reopened=base), identity
+
+
+def _open_base(
+    checkpoint: Checkpoint, config: Any, identity: Mapping[str, object], *, device: str, trust_remote_code: bool
+) -> Any:
     precision = getattr(torch, str(identity["dtype"]))
     model = open_model(checkpoint, dtype=precision, trust_remote_code=trust_remote_code)
     _check_opened(checkpoint, config, model, identity)
     model = model.to(torch.device(("cuda" if has_gpu() else "cpu") if device == "auto" else device))
     flatten_patch_embeddings(model)
-    if adapter is not None:
-        model = open_adapter(model, adapter_folder(adapter))
-    return model, identity
+    return model
 
 
 def _check_opened(checkpoint: Checkpoint, config: Any, model: Any, identity: Mapping[str, object]) -> None:

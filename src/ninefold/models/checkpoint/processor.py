@@ -37,6 +37,13 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
     return processor
 
 
+def trial_inputs(processor: Any) -> dict[str, Any]:
+    """Return a processor's tensors for one short question about a blank image."""
+    turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}
+    prompt = str(processor.apply_chat_template([turn], add_generation_prompt=True))
+    return dict(processor(text=[prompt], images=[[Image.new("RGB", (64, 64))]], return_tensors="pt"))
+
+
 def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
     """Refuse a processor whose prompts hold no image token: the model would answer without the image."""
     token, tokenizer = getattr(processor, "image_token", None), processor.tokenizer
@@ -45,10 +52,8 @@ def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> N
             f"{checkpoint.name}: its tokenizer lacks the image token {token}; take the checkpoint's own one"
         )
     expected = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
-    turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}
     with explained(checkpoint):
-        prompt = str(processor.apply_chat_template([turn], add_generation_prompt=True))
-        ids = processor(text=[prompt], images=[[Image.new("RGB", (64, 64))]], return_tensors="pt")["input_ids"]
+        ids = trial_inputs(processor)["input_ids"]
     if expected is not None and expected not in ids:
         raise ModelError(
             f"{checkpoint.name}: its prompts hold no image token (number {expected} for the model); "

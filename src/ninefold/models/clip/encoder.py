@@ -133,6 +133,11 @@ class ClipEncoder:
             "attention_mask": pad_sequence([torch.ones_like(row) for row in rows], batch_first=True),
         }
 
+    def trial_inputs(self) -> Tensors:
+        """Return the tensors of one short text and a blank image."""
+        blank = np.zeros((self.side, self.side, 3), np.uint8)
+        return {"pixel_values": self.pixels([blank]), **self.padded([self._tokens("?")])}
+
     def _tokens(self, text: str) -> Text:
         if text not in self._known:
             if len(self._known) == REMEMBERED_TEXTS:

@@ -23,6 +23,7 @@ from ninefold.models.family import Family, Precision
 from ninefold.models.protocol import ImageInput
 from ninefold.models.vlm.image_input import image_settings
 from ninefold.models.vlm.prompt import Tensors
+from ninefold.models.vlm.reference import to_device
 from ninefold.types import Example, ImageSource, Prediction
 
 PICTURES = 32
@@ -83,8 +84,19 @@ class DualEncoder:
             raise ModelError(f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})")
         checkpoint = replace(checkpoint, family=family)
         encoder = open_encoder(checkpoint, config)
+
+        def probe(network: Any) -> torch.Tensor:
+            logits: torch.Tensor = network(**to_device(network, encoder.trial_inputs())).logits_per_image
+            return logits
+
         model, identity = open_network(
-            checkpoint, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+            checkpoint,
+            config,
+            adapter=adapter,
+            dtype=dtype,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            probe=probe,
         )
         assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
         return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)

@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 from ninefold.console import warn
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint.network import open_config, open_network
-from ninefold.models.checkpoint.processor import open_processor
+from ninefold.models.checkpoint.processor import open_processor, trial_inputs
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.families import GENERIC, Checkpoint
@@ -28,7 +28,7 @@ from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.encoder import DecodedImage, Encoder
 from ninefold.models.vlm.image_input import ImageInputs, image_settings
 from ninefold.models.vlm.prompt import Prompt, Tensors
-from ninefold.models.vlm.reference import ReferenceDecoder, answer_logits
+from ninefold.models.vlm.reference import ReferenceDecoder, answer_logits, to_device
 from ninefold.types import Example, Prediction
 
 Result = TypeVar("Result")
@@ -100,8 +100,19 @@ class VisionLanguageModel:
             raise ModelError(f"{checkpoint.name}: a {family.name} model writes nothing; open it with `open_model`")
         checkpoint = replace(checkpoint, family=family)
         processor = open_processor(checkpoint, config, trust_remote_code=trust_remote_code)
+
+        def probe(network: Any) -> torch.Tensor:
+            logits: torch.Tensor = network(**to_device(network, trial_inputs(processor))).logits
+            return logits
+
         model, identity = open_network(
-            checkpoint, config, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+            checkpoint,
+            config,
+            adapter=adapter,
+            dtype=dtype,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            probe=probe,
         )
         return cls(model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=shortcuts)
 
