@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig
 from transformers import AutoModelForImageTextToText
 
 from ninefold import store
@@ -69,6 +71,27 @@ def test_a_hub_id_is_known_by_its_snapshot(tiny_llava: Path, tmp_path: Path, mon
     assert (found["name"], found["family"], found["checkpoint"]) == ("somebody/something", "llava", commit)
 
 
+def test_a_checkpoint_is_known_by_the_files_that_are_read(tiny_llava: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(tiny_llava, tmp_path / "copy")
+    before = fingerprint.folder_hash(copy)
+    for name in ("README.md", "LICENSE", ".gitattributes", "pytorch_model.bin", "figure.png"):
+        (copy / name).write_text("x")
+    assert fingerprint.folder_hash(copy) == before
+    for name in ("modeling_own.py", "vocab.tiktoken", "a file of tomorrow.next"):
+        (copy / name).write_text("x")
+        assert fingerprint.folder_hash(copy) != before
+        (copy / name).unlink()
+
+
+def test_code_that_comes_with_a_checkpoint_makes_another_model(tiny_llava: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiny_llava, tmp_path / "copy"))
+    trusted = ModelSpec(str(copy), trust_remote_code=True)
+    assert identity.resolve(trusted) == identity.resolve(ModelSpec(str(copy)))
+    config = json.loads((copy / "config.json").read_text()) | {"auto_map": {"AutoModel": "own.Own"}}
+    (copy / "config.json").write_text(json.dumps(config))
+    assert identity.resolve(trusted) != identity.resolve(ModelSpec(str(copy)))
+
+
 def test_a_served_model_is_the_same_on_every_host() -> None:
     here, there = (identity.resolve(ModelSpec(f"openai:http://{host}/v1#m")) for host in ("a:1", "b.example:2"))
     assert here == there and here is not None and here["name"] == "openai:m"
@@ -89,13 +112,42 @@ def test_a_folder_without_an_adapter_is_refused_before_anything_is_opened(tiny_l
         identity.resolve(ModelSpec(str(tiny_llava), tmp_path))
 
 
-def test_every_setting_of_an_adapter_that_changes_answers_is_in_its_hash(tmp_path: Path) -> None:
+Hashed = Callable[[object], str]
+
+
+@pytest.fixture
+def hashed(tmp_path: Path) -> Hashed:
+    """The hash of an adapter with these settings."""
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
 
-    def hashed(settings: object) -> str:
+    def of(settings: object) -> str:
         (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
         return fingerprint.adapter_hash(tmp_path)
 
+    return of
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(LoraConfig)])
+def test_a_setting_of_lora_is_in_the_hash_unless_it_is_known_to_change_nothing(name: str, hashed: Hashed) -> None:
+    # Field by field, so that a new setting of PEFT is hashed until it is known to change nothing.
+    inert = {
+        "auto_mapping", "base_model_name_or_path", "inference_mode", "lora_dropout", "peft_version", "revision",
+        "runtime_config", "task_type",
+    }  # fmt: skip
+    plain = json.loads(json.dumps(LoraConfig(r=8).to_dict(), default=list))
+    for value in ("other", 3, True, [3, 4], {"q_proj": 3}):
+        if value != plain.get(name):
+            assert (hashed(plain) == hashed(plain | {name: value})) == (name in inert), value
+
+
+def test_the_order_of_a_setting_matters_unless_it_is_a_set(hashed: Hashed) -> None:
+    for name, value in (("target_modules", ["v", "q"]), ("layers_to_transform", [0, 10, 9])):
+        assert hashed({name: value}) == hashed({name: value[::-1]})
+    for name, value in (("alora_invocation_tokens", [7, 5]), ("trainable_token_indices", [7, 5])):
+        assert hashed({name: value}) != hashed({name: value[::-1]})
+
+
+def test_every_setting_of_an_adapter_that_changes_answers_is_in_its_hash(hashed: Hashed) -> None:
     plain = {"r": 8, "target_modules": ["q", "k", "v"], "peft_type": "LORA"}
     changes: list[dict[str, object]] = [
         {"alpha_pattern": {"q": 4}}, {"rank_pattern": {"q": 4}}, {"use_dora": True}, {"fan_in_fan_out": True},

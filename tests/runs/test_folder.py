@@ -5,7 +5,8 @@ import pytest
 from ninefold import store
 from ninefold.errors import RunError
 from ninefold.runs import layout
-from ninefold.runs.folder import is_finished, open_run
+from ninefold.runs.folder import is_finished, is_run_of, open_run
+from ninefold.runs.outcome import run_id
 from ninefold.runs.records import Status
 
 
@@ -17,6 +18,37 @@ def test_a_run_goes_on_with_its_own_specification_only(tmp_path: Path) -> None:
         open_run(run, {"model": "nano", "seed": 1})
     Status("done").write(run)
     assert open_run(run, {"model": "nano", "seed": 0}) is True
+
+
+def test_a_run_is_found_under_other_names_of_the_same_content(tmp_path: Path) -> None:
+    def spec(model: str, data: str, **changed: object) -> dict[str, object]:
+        return {
+            "model": {"name": model, "checkpoint": "c0ffee", "adapter": None},
+            "data": {"name": data, "split": "test", "fingerprint": "f00d"},
+        } | changed
+
+    open_run(tmp_path, spec("a", "b"))
+    Status("done").write(tmp_path)
+    assert is_finished(tmp_path, spec("c", "d"))
+    # What is recorded stays.
+    assert store.read_json(tmp_path / layout.SPEC)["data"]["name"] == "b"
+    with pytest.raises(RunError, match=r"other settings \(seed\)"):
+        open_run(tmp_path, spec("c", "d", seed=1))
+    # A served model is known by its name alone, and a split of training by its place.
+    for one, other in (
+        ({"model": {"name": "openai:a", "adapter": None}}, {"model": {"name": "openai:b", "adapter": None}}),
+        ({"data": [{"name": "a", "train": ["t", "1"]}]}, {"data": [{"name": "a", "train": ["t", "2"]}]}),
+    ):
+        assert run_id(one) != run_id(other)
+    assert run_id({"data": [{"name": "a", "train": ["t", "1"]}]}) == run_id(
+        {"data": [{"name": "b", "train": ["t", "1"]}]}
+    )
+
+
+def test_a_run_of_an_earlier_version_which_hashed_names_is_found(tmp_path: Path) -> None:
+    spec = {"data": {"name": "a", "fingerprint": "f00d"}}
+    store.write_json(tmp_path / layout.SPEC, {"id": store.content_id(spec), **spec})
+    assert store.content_id(spec) != run_id(spec) and is_run_of(tmp_path, spec)
 
 
 def test_a_run_that_an_earlier_version_finished_is_done(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.spec import ModelSpec
 from ninefold.report.test_sets import group, read_runs
 from ninefold.runs.lock import locked
+from ninefold.runs.outcome import run_id
 from ninefold.runs.records import Status
 from ninefold.training.settings import finished_metrics, resolve
 from ninefold.training.spec import TrainSpec
@@ -44,7 +45,7 @@ def test_a_model_with_weights_of_its_own_is_paired_with_its_base(
 
 def test_a_finished_run_is_found_without_torch(unbroken: Path, spec: TrainSpec) -> None:
     found = resolve(spec)
-    assert found is not None and store.read_json(unbroken / "spec.json")["id"] == store.content_id(found.to_json())
+    assert found is not None and store.read_json(unbroken / "spec.json")["id"] == run_id(found.to_json())
     script = f"""
 import sys
 from pathlib import Path, PosixPath

@@ -16,7 +16,7 @@ from ninefold.models.families import find
 from ninefold.models.protocol import Model
 from ninefold.models.spec import ModelSpec
 from ninefold.runs import layout, lineage
-from ninefold.runs.folder import run_id
+from ninefold.runs.outcome import run_id
 from ninefold.runs.records import EvaluatedData, EvaluationSpec
 
 

@@ -26,7 +26,13 @@ def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
     if spec.name.startswith(address.PREFIX):
         _, model = address.split(spec.name)
         return address.identity(model) if model else None
-    return checkpoint_identity(find(spec.name), adapter=spec.adapter, dtype=spec.dtype, device=spec.device)
+    return checkpoint_identity(
+        find(spec.name),
+        adapter=spec.adapter,
+        dtype=spec.dtype,
+        device=spec.device,
+        trust_remote_code=spec.trust_remote_code,
+    )
 
 
 def check_opened(model: Model, resolved: Mapping[str, object]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from ninefold.errors import RunError
 from ninefold.runs import layout, lineage
 from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.outcome import outcome
 from ninefold.runs.records import Provenance, Status
 from ninefold.store import canonical_json, read_json
 
@@ -95,7 +96,7 @@ class Evaluation(Run):
     def subject_key(self) -> str:
         """Return the key that runs of a base and of models tuned from it share."""
         model = {key: value for key, value in self.base_model.items() if key != "adapter"}
-        return canonical_json({**self.spec, "id": None, "model": model})
+        return canonical_json(outcome({**self.spec, "model": model}))
 
     @cached_property
     def labels(self) -> list[str]:
@@ -163,7 +164,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
     trainings: dict[str, Training] = {}
     for folder in folders:
         run = _read(Path(folder))
-        key = canonical_json(run.spec)
+        key = canonical_json(outcome(run.spec))
         if isinstance(run, Training):
             trainings.setdefault(key, run)
         elif isinstance(run, Evaluation):

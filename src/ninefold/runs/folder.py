@@ -7,14 +7,10 @@ from typing import Any
 from ninefold import store
 from ninefold.errors import RunError
 from ninefold.runs import layout
+from ninefold.runs.outcome import outcome, run_id
 from ninefold.runs.records import Status
 
 _NO_SPEC = "not readable as the specification of a run; delete the folder, or choose another"
-
-
-def run_id(spec: Mapping[str, Any]) -> str:
-    """Return the id of a run: a hash of everything that changes its outcome."""
-    return store.content_id(spec)
 
 
 def open_run(folder: Path, spec: Mapping[str, Any]) -> bool:
@@ -46,8 +42,9 @@ def is_finished(folder: Path, spec: Mapping[str, Any]) -> bool:
 
 
 def is_run_of(folder: Path, spec: Mapping[str, Any]) -> bool:
-    """Whether a folder holds a run, finished or not, of a specification."""
-    return (folder / layout.SPEC).exists() and read_spec(folder)["id"] == run_id(spec)
+    """Whether a folder holds a run, finished or not, of a specification; names of models and data sets may differ."""
+    # The id is computed again, because earlier versions hashed names too.
+    return (folder / layout.SPEC).exists() and run_id(read_spec(folder)) == run_id(spec)
 
 
 def read_spec(folder: Path) -> dict[str, Any]:
@@ -84,9 +81,8 @@ def check_run(folder: Path, spec: Mapping[str, Any]) -> None:
     names = {name for name in names if not _is_empty(folder / name)}
     if names <= {layout.SPEC, layout.STATUS, layout.LOCK} and Status.read(folder).state == "failed":
         return
-    found = read_spec(folder)
-    plain = dict(spec)
-    changed = sorted(key for key in {*plain, *found} - {"id"} if _differs(plain.get(key), found.get(key)))
+    found, asked = outcome(read_spec(folder)), outcome(spec)
+    changed = sorted(key for key in {*asked, *found} if _differs(asked.get(key), found.get(key)))
     raise RunError(
         f"{folder}: holds a run with other settings ({', '.join(changed)}); choose another --out, or delete it"
     )

@@ -17,7 +17,11 @@ from ninefold.runs import layout, lineage
 CONFIG = "config.json"
 """File name of a checkpoint's configuration."""
 
-_WEIGHTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+_UNREAD = {
+    "", ".bin", ".ckpt", ".gguf", ".gif", ".gz", ".h5", ".jpeg", ".jpg", ".log", ".md", ".msgpack", ".onnx", ".ot",
+    ".pdf", ".png", ".pt", ".pth", ".tar", ".webp", ".zip",
+}  # fmt: skip
+"""Suffixes of files in a checkpoint's folder that are never read: texts for people, and weights of other formats."""
 
 _WITHOUT_EFFECT = {
     "auto_mapping",
@@ -31,12 +35,20 @@ _WITHOUT_EFFECT = {
 }
 """Settings of an adapter that change no answer: its origin, its use, and those of training alone."""
 
+_SETS = {"exclude_modules", "layers_to_transform", "target_modules"}
+"""Settings that are sets, which PEFT stores as lists in any order."""
+
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 """Floating-point types by their safetensors name."""
 
 
 def checkpoint_identity(
-    checkpoint: Checkpoint, *, adapter: Path | None = None, dtype: Precision = "auto", device: str = "auto"
+    checkpoint: Checkpoint,
+    *,
+    adapter: Path | None = None,
+    dtype: Precision = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
 ) -> dict[str, object] | None:
     """Return the identity of a checkpoint, perhaps with an adapter, without opening either.
 
@@ -45,6 +57,7 @@ def checkpoint_identity(
         adapter: A PEFT adapter's folder, or the training run that made it.
         dtype: Floating-point type of the forward pass.
         device: A torch device, or "auto": a GPU where there is one.
+        trust_remote_code: Whether code that comes with the checkpoint may run.
 
     Returns:
         The ``identity`` of `ninefold.models.protocol.Model`; None for a hub id that has not been downloaded.
@@ -66,6 +79,8 @@ def checkpoint_identity(
         # Nano bases compute everywhere as on a CPU, on which they were made.
         "dtype": _compute_dtype(dtype, files, config, cpu=checkpoint.nano or on_cpu(device)),
     }
+    if trust_remote_code and config.get("auto_map"):
+        identity["remote_code"] = True
     if adapter is not None:
         folder = lineage.adapter_folder(adapter)
         _check_adapter(folder, identity)
@@ -89,8 +104,8 @@ def family_of(checkpoint: Checkpoint, config: Mapping[str, object]) -> Family:
 
 
 def folder_hash(folder: Path) -> str:
-    """Return a hash of all files of a checkpoint that can change its answers."""
-    files = sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)})
+    """Return a hash of all files of a checkpoint except those known to change no answer."""
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() not in _UNREAD and path.is_file())
     content = "".join(f"{path.name}:{store.file_hash(path)};" for path in files)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
 
@@ -110,18 +125,12 @@ def adapter_hash(folder: Path) -> str:
         raise ModelError(f"{path}: holds no settings of an adapter; copy the adapter again")
     # A version of PEFT that does not know a setting leaves it out, as if it were off.
     settings = {
-        key: _unordered(value)
+        key: sorted(value, key=str) if key in _SETS and isinstance(value, list) else value
         for key, value in config.items()
         if key not in _WITHOUT_EFFECT and not (value is None or value is False or value in ({}, []))
     }
     content = store.canonical_json(settings) + store.file_hash(folder / layout.ADAPTER_WEIGHTS)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
-
-
-def _unordered(value: Any) -> Any:
-    """Return a list of names or of layers sorted: PEFT's sets are stored in any order."""
-    plain = isinstance(value, list) and len({type(item) for item in value}) == 1
-    return sorted(value) if plain and isinstance(value[0], str | int) else value
 
 
 def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:

@@ -80,7 +80,9 @@ def open_network(
     Raises:
         ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
     """
-    identity = checkpoint_identity(checkpoint, adapter=adapter, dtype=dtype, device=device)
+    identity = checkpoint_identity(
+        checkpoint, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
+    )
     if identity is None:
         raise ModelError(f"{checkpoint.name}: no files of it where huggingface_hub keeps them; is HF_HUB_CACHE right?")
     base = partial(_open_base, checkpoint, config, identity, device=device, trust_remote_code=trust_remote_code)
