@@ -218,12 +218,15 @@ def test_what_is_skipped_is_named_in_the_card_without_markup(world: CocoSpec, tm
     world.annotations.write_text(json.dumps(content))
     written(world, tmp_path / "out")
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "| photo: missing | 1 | &lt;script&gt;a&#124;b&lt;/script&gt;.jpg |" in card
+    assert "| photo: missing | 2 | &lt;script&gt;a&#124;b&lt;/script&gt;.jpg, longlong" in card
 
 
 def test_a_wrong_folder_of_photos_is_an_error_that_leaves_nothing(world: CocoSpec, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"no photo can be used \(photo: missing: 10\)"):
+    with pytest.raises(
+        DataError,
+        match=r"no photo can be used \(left out: photo: missing: 10, first 0\.jpg\); looked for .*empty/0\.jpg",
+    ):
         written(changed(world, images=tmp_path / "empty"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
     with pytest.raises(DataError, match="no such folder"):
@@ -255,6 +258,32 @@ def test_a_balanced_subset_of_real_photos() -> None:
     rows, _ = taken(CocoSpec(COCO / "instances_val2017_open.json", COCO / "val2017", subset=90))
     assert [sum(row.answer == label for row in rows) for label in LABELS] == [10] * 9
     assert len({row.factors["category"] for row in rows}) == 72
+
+
+@pytest.mark.parametrize(("question", "labels"), [("horizontal_position", 3), ("vertical_position", 3)])
+def test_a_subset_is_balanced_over_the_answers_of_its_question(
+    tmp_path: Path, world: CocoSpec, question: str, labels: int
+) -> None:
+    # Twelve photos with a cat: one in each third of the photo along both axes, and nine more at the top left.
+    spots = [(10, 5), (45, 22), (80, 40), *[(10, 5)] * 9]
+    content = json.loads(world.annotations.read_text())
+    content["images"] = [
+        {"id": n, "file_name": f"{n}.jpg", "width": WIDTH, "height": HEIGHT} for n in range(len(spots))
+    ]
+    content["annotations"] = [
+        {"image_id": n, "category_id": 1, "bbox": [x - 2, y - 2, 4, 4]} for n, (x, y) in enumerate(spots)
+    ]
+    for n in range(10, len(spots)):
+        (world.images / f"{n}.jpg").write_bytes(jpeg(seed=n))
+    world.annotations.write_text(json.dumps(content))
+    out = tmp_path / "out"
+    assert written(changed(world, question=question, subset=labels), out)["balance"] == {
+        "answer": {"reached": [1, 1], "possible": [1, 1]},
+        "category": {"reached": [3, 3], "possible": [3, 3]},
+        "category x answer": {"reached": [1, 1]},
+    }
+    assert len({row.answer for row in Dataset.open(out).read("test")}) == labels
+    assert "even in answer and category" in (out / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import gzip
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -94,6 +95,8 @@ OUTSIDE = "annotation: bbox centered outside its image"
         ([10, 10, "5", 5], NOT_FOUR),
         ([10, 10, None, 5], NOT_FOUR),
         ("10 10 5 5", NOT_FOUR),
+        ([True, 10, 5, 5], NOT_FOUR),
+        ([0.1, 0.2, 0.3, 0.4], "annotation: bbox of numbers up to 1, as fractions of the photo, not pixels"),
         ({"x": 10}, NOT_FOUR),
         ([float("nan"), 10, 5, 5], NOT_FOUR),
         ([10, float("inf"), 5, 5], NOT_FOUR),
@@ -148,7 +151,11 @@ def test_an_id_used_again_is_named_and_counts_as_an_instance(tmp_path: Path) -> 
         {"id": 9, "file_name": "9.jpg", "width": 0, "height": 45},
         {"id": 9, "file_name": "9.jpg", "height": 45},
         {"id": 9, "width": 90, "height": 45},
-        {"id": "9", "file_name": "9.jpg", "width": 90, "height": 45},
+        {"id": 9.5, "file_name": "9.jpg", "width": 90, "height": 45},
+        {"id": True, "file_name": "9.jpg", "width": 90, "height": 45},
+        {"id": 9, "file_name": "9.jpg", "width": None, "height": "wide"},
+        {"id": 9, "file_name": "9\ud800.jpg", "width": 90, "height": 45},
+        {"id": 9, "file_name": " ", "width": 90, "height": 45},
         {"id": 9, "file_name": "9\0.jpg", "width": 90, "height": 45},
         None,
     ],
@@ -166,14 +173,14 @@ def test_an_unusable_image_entry_is_skipped_with_its_annotations(tmp_path: Path,
     ("parts", "message"),
     [
         ({"images": [*IMAGES, IMAGES[0]]}, "image id 7 is listed twice"),
-        ({"categories": [*CATEGORIES, {"id": 1, "name": "dog"}]}, "category 1 .* is listed twice"),
-        ({"categories": [*CATEGORIES, {"id": 3, "name": "person"}]}, "category 3 .* is listed twice"),
+        ({"categories": [*CATEGORIES, {"id": 1, "name": "dog"}]}, "category 1 is listed twice, as 'person' and 'dog'"),
+        ({"categories": [*CATEGORIES, {"id": "1.0", "name": "dog"}]}, "category 1 is listed twice"),
         ({"categories": [{"id": 1}]}, "a category without"),
         ({"categories": None}, "no list of categories"),
         ({"images": {}}, "no list of images"),
         ({"annotations": [{"image_id": 7, "id": 1, "caption": "A person."}]}, "no annotation has a bbox"),
     ],
-    ids=["image twice", "category id twice", "category name twice", "nameless", "captions", "images", "no boxes"],
+    ids=["image twice", "category id twice", "category id as text", "nameless", "captions", "images", "no boxes"],
 )
 def test_a_file_that_cannot_be_meant_is_refused_in_one_line(
     tmp_path: Path, parts: dict[str, object], message: str
@@ -191,11 +198,35 @@ def test_a_file_that_cannot_be_meant_is_refused_in_one_line(
         (b'{"images": [', "not readable as JSON"),
         (b"\xff\xd8\xff\xe0\x00\x10JFIF", "not readable as JSON"),
         (b"[" * 100_000, "not readable as JSON"),
-        (b"[]", "not COCO's instance annotations"),
+        (b"[]", "not COCO's instance annotations .no list of images in a list of 0"),
+        (b'{"version": 5, "shapes": []}', "no list of images in an object of version, shapes"),
+        (gzip.compress(b"{}"), "it is compressed by gzip; decompress it first"),
+        (b"PK\x03\x04\x14\xff", "it is a ZIP archive; unpack it first"),
+        (b"<annotation><folder>VOC</folder></annotation>", "it is XML or HTML, as Pascal VOC's annotations are"),
+        (b"0 0.51 0.4 0.2 0.1\n", "it is YOLO's text of one photo"),
+        (b"0 0.51 0.4 0.2 0.1\n3 0.1 0.4 0.2 0.1\n", "it is YOLO's text of one photo"),
+        (b"\x89PNG\r\n\x1a\n", "it is a picture"),
+        (b'{"images": [' + b"9" * 5000 + b"]}", "not readable as JSON"),
         (b'"text"', "not COCO's instance annotations"),
         (b'{"images": [], "categories": []}', "no list of annotations"),
     ],
-    ids=["empty", "cut off", "binary", "too deep", "list", "text", "no annotations"],
+    ids=[
+        "empty",
+        "cut off",
+        "binary",
+        "too deep",
+        "list",
+        "labelme",
+        "gzip",
+        "zip",
+        "voc",
+        "yolo",
+        "yolo of two",
+        "png",
+        "huge number",
+        "text",
+        "no annotations",
+    ],
 )
 def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "other.json"
@@ -203,6 +234,13 @@ def test_a_file_of_another_kind_is_refused_in_one_line(tmp_path: Path, content: 
     with pytest.raises(DataError, match=message) as error:
         read_instances(path, Skips())
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_any_unicode_encoding_is_read(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, [box(7, 1)])
+    path.write_bytes(path.read_text().encode(encoding))
+    assert len(read_instances(path, Skips())) == 1
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ninefold.data.sources.coco.annotations import Instance, Photo
+from ninefold.data.sources.coco.annotations import Instance
+from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.subset import balance, balanced, most_even, most_even_table
 from ninefold.space import LABELS, Box, Cell, label_of_cell
 
@@ -18,7 +19,7 @@ def targets(supply: dict[str, list[int]]) -> list[Instance]:
         for _ in range(count)
     ]
     return [
-        Instance(Photo(number, f"{number}.jpg", 90, 90), category, Box(0, 0, 1, 1), cell)
+        Instance(f"{number}", Photo(number, f"{number}.jpg", 90, 90), category, Box(0, 0, 1, 1), cell)
         for number, (category, cell) in enumerate(made)
     ]
 

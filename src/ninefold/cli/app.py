@@ -11,7 +11,7 @@ from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, Om
 
 from ninefold import console
 from ninefold.cli import options
-from ninefold.errors import NinefoldError, first_line, system_error
+from ninefold.errors import NinefoldError, first_line, printable, system_error
 from ninefold.version import __version__
 
 UNEXPECTED = 70
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debugging:
             traceback.print_exception(error)
         line, code = _explain(error)
-        print(f"ninefold: {line}", file=sys.stderr)
+        print(f"ninefold: {printable(line)}", file=sys.stderr)
         sys.exit(code)
 
 

@@ -6,6 +6,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
+from ninefold.errors import printable
 from ninefold.types import Example
 
 if TYPE_CHECKING:
@@ -98,4 +99,9 @@ class Skips:
             self.entries.append(entry)
         entry["count"] += 1
         if entry["count"] <= self._shown:
-            entry["names"].append(name)
+            entry["names"].append(printable(name))
+
+    def summary(self) -> str:
+        """Return the reasons for an error message: `` (left out: ..: 3, first ..)``, or "" if nothing was skipped."""
+        parts = [f"{entry['reason']}: {entry['count']:,}, first {entry['names'][0]}" for entry in self.entries]
+        return f" (left out: {'; '.join(parts)})" if parts else ""

@@ -1,38 +1,27 @@
 """The reader of COCO's instance annotations: things that are the only one of their category in a photo."""
 
-import json
 from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ninefold.data.sources.coco.boxes import FRACTION, Unit, read_box
+from ninefold.data.sources.coco.entries import Category, Photo, entry_name, read_categories, read_photos
+from ninefold.data.sources.coco.ids import Id, id_of, rank
+from ninefold.data.sources.coco.reading import EXPECTED, read_lists
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
 from ninefold.space import Box, Cell, cell_of_box
-
-_PARTS = ("images", "annotations", "categories")
-_EXPECTED = "expected a file such as COCO's instances_val2017.json"
-_LARGEST = 1e6
-"""Upper limit of a coordinate in pixels; a larger number is an error, like NaN and infinity."""
-
-
-class Photo(NamedTuple):
-    """A photo of an annotation file."""
-
-    id: int
-    """Id in the file."""
-    file_name: str
-    """Path of its file, relative to the folder of images."""
-    width: int
-    """Width in pixels."""
-    height: int
-    """Height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A thing that a question can name unambiguously: the only one of its category in its photo."""
 
+    id: str
+    """Unique in the file: the photo's id and the category, e.g. "139-dining-table"."""
     photo: Photo
     """Its photo."""
     category: str
@@ -43,7 +32,31 @@ class Instance:
     """The cell of its box's center."""
 
 
-def read_instances(path: Path, skips: Skips, *, truncate: bool = False) -> list[Instance]:
+class _File(NamedTuple):
+    """An annotation file, with its photos and categories by id."""
+
+    path: Path
+    photos: Mapping[Id, Photo]
+    categories: Mapping[Id, Category]
+    annotations: Sequence[Any]
+
+
+class _Lone(NamedTuple):
+    """The only annotation of its category in its photo."""
+
+    photo: Photo
+    category: Category
+    box: Box
+
+
+def read_instances(
+    path: Path,
+    skips: Skips,
+    *,
+    truncate: bool = False,
+    unit: Unit = "pixels",
+    same: Callable[[str], Hashable] = str,
+) -> list[Instance]:
     """Read a file of instance annotations and keep the targets by the paper's rule.
 
     All annotations of a category in a photo are counted, crowds included; a category with exactly one is kept, whatever
@@ -55,23 +68,29 @@ def read_instances(path: Path, skips: Skips, *, truncate: bool = False) -> list[
         path: A file such as ``instances_val2017.json``.
         skips: Collects broken annotations.
         truncate: Cut the box's numbers to integers before its cell is computed, as the authors' code does.
+        unit: Unit of the boxes' numbers.
+        same: A function of a file name: a value that is equal for names of the same file.
 
     Returns:
-        The targets, sorted by image id and category id.
+        The targets, sorted by image id and category id. The image ids are all whole numbers of 64 bits, or all texts.
 
     Raises:
-        DataError: If the file is missing, not JSON, not COCO's instance annotations, or uses an id of an image or a
-            category twice.
+        DataError: If the file is missing, not JSON, not COCO's instance annotations, uses an id of an image or a
+            category twice, has boxes of another unit, or leaves nothing to ask.
     """
-    data = _load(path)
-    categories = _categories(path, data["categories"])
-    photos = _photos(path, data["images"], skips)
-    if data["annotations"] and not any(isinstance(row, dict) and "bbox" in row for row in data["annotations"]):
-        raise DataError(f"{path}: no annotation has a bbox; {_EXPECTED}")
-    boxes = _lone_boxes(data["annotations"], photos, categories, skips)
+    lists = read_lists(path)
+    rows = lists["annotations"]
+    if rows and not any(isinstance(row, dict) and "bbox" in row for row in rows):
+        raise DataError(f"{path}: no annotation has a bbox; {EXPECTED}")
+    categories = read_categories(path, lists["categories"])
+    photos = read_photos(path, lists["images"], skips, same)
+    lone = _lone_boxes(_File(path, photos, categories, rows), skips, unit)
+    lone.sort(key=lambda thing: (rank(thing.photo.id), rank(thing.category.id)))
+    if not all(isinstance(thing.photo.id, int) and -(2**63) <= thing.photo.id < 2**63 for thing in lone):
+        lone = [thing._replace(photo=thing.photo._replace(id=str(thing.photo.id))) for thing in lone]
     return [
-        Instance(photos[image_id], categories[category_id], box, _cell(box, photos[image_id], truncate))
-        for (image_id, category_id), box in sorted(boxes.items())
+        Instance(name, photo, category.name, box, _cell(box, photo, truncate))
+        for name, (photo, category, box) in zip(_names(lone), lone, strict=True)
     ]
 
 
@@ -80,113 +99,72 @@ def truncated(box: Box) -> Box:
     return Box(*map(int, box))
 
 
-def _load(path: Path) -> dict[str, list[Any]]:
-    try:
-        # The hook drops each outline once read: train2017 then takes 1.0 GB of memory instead of 2.7. A stream of
-        # events (ijson) needs less, but takes longer, with one pass for each of the three lists.
-        with path.open(encoding="utf-8-sig") as file:
-            data = json.load(file, object_hook=_without_outline)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file; {_EXPECTED}") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); {_EXPECTED}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not readable as JSON ({error}); {_EXPECTED}") from error
-    parts = data if isinstance(data, dict) else {}
-    for part in _PARTS:
-        if not isinstance(parts.get(part), list):
-            raise DataError(f"{path}: not COCO's instance annotations (no list of {part}); {_EXPECTED}")
-    return parts
+def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
+    """Return the annotations that are the only one of their photo and category and have a usable box.
 
-
-def _without_outline(row: dict[str, Any]) -> dict[str, Any]:
-    row.pop("segmentation", None)
-    return row
-
-
-def _categories(path: Path, rows: list[Any]) -> dict[int, str]:
-    categories: dict[int, str] = {}
-    for row in rows:
-        match row:
-            case {"id": int(key), "name": str(name)} if name.strip() and name.isprintable():
-                if key in categories or name in categories.values():
-                    raise DataError(f"{path}: category {key} ({name!r}) is listed twice; give each its own id and name")
-                categories[key] = name
-            case _:
-                raise DataError(
-                    f"{path}: a category without a whole-number id and a readable name: {json.dumps(row)[:80]}"
-                )
-    return categories
-
-
-def _photos(path: Path, rows: list[Any], skips: Skips) -> dict[int, Photo]:
-    photos: dict[int, Photo] = {}
-    for number, row in enumerate(rows):
-        match row:
-            case {"id": int(key), "file_name": str(name), "width": int(width), "height": int(height)} if (
-                name.isprintable() and 0 < width < _LARGEST and 0 < height < _LARGEST
-            ):
-                if key in photos:
-                    raise DataError(f"{path}: image id {key} is listed twice; give each image its own id")
-                photos[key] = Photo(key, name, width, height)
-            case _:
-                skips.add("image entry without a usable id, file_name, width and height", _name("image", row, number))
-    return photos
-
-
-def _lone_boxes(
-    rows: list[Any], photos: dict[int, Photo], categories: dict[int, str], skips: Skips
-) -> dict[tuple[int, int], Box]:
-    """Return the box of each (image id, category id) with exactly one annotation, if that box can be used."""
-    counts: Counter[tuple[int, int]] = Counter()
-    boxes: dict[tuple[int, int], Box] = {}
-    seen: set[int] = set()
-    for number, row in enumerate(rows):
+    Raises:
+        DataError: If there is none, or most boxes are fractions in a file of pixels.
+    """
+    counts: Counter[tuple[Id, Id]] = Counter()
+    problems: Counter[str] = Counter()
+    found: dict[tuple[Id, Id], Box] = {}
+    seen: set[Id] = set()
+    for number, row in enumerate(file.annotations):
         row_id, image_id, category_id = _ids(row)
-        if image_id not in photos:
+        photo = file.photos.get(image_id)
+        category = file.categories.get(category_id)
+        if photo is None:
             problem = "unknown image_id"
-        elif category_id not in categories:
+        elif category is None:
             problem = "unknown category_id"
         else:
-            counts[image_id, category_id] += 1
-            problem = "id used before" if row_id in seen else _problem(row.get("bbox"), photos[image_id])
-            if not problem:
-                boxes[image_id, category_id] = Box(*row["bbox"])
+            key = (photo.id, category.id)
+            counts[key] += 1
+            box = "id used before" if row_id in seen else read_box(row.get("bbox"), photo, unit)
+            if isinstance(box, Box):
+                problem = ""
+                found[key] = box
+            else:
+                problem = box
+            problems[problem] += 1
         if problem:
-            skips.add(f"annotation: {problem}", _name("annotation", row, number))
+            skips.add(f"annotation: {problem}", entry_name("annotation", row, number))
         if row_id is not None:
             seen.add(row_id)
-    return {key: box for key, box in boxes.items() if counts[key] == 1}
+    fractions, sound = problems[FRACTION], problems[""]
+    if fractions > sound:
+        raise DataError(
+            f"{file.path}: {fractions:,} of {fractions + sound:,} boxes are fractions of the photo (all four numbers "
+            "up to 1), where COCO's are pixels; read them with --boxes fraction"
+        )
+    if 1 not in (counts[key] for key in found):
+        raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
+    return [_Lone(file.photos[key[0]], file.categories[key[1]], box) for key, box in found.items() if counts[key] == 1]
 
 
-def _ids(row: object) -> tuple[Any, Any, Any]:
-    match row:
-        case {"id": int(row_id), "image_id": int(image_id), "category_id": int(category_id)}:
-            return row_id, image_id, category_id
-        case {"image_id": int(image_id), "category_id": int(category_id)}:
-            return None, image_id, category_id
+def _ids(row: object) -> tuple[Id | None, Any, Any]:
+    if isinstance(row, dict):
+        return id_of(row.get("id")), id_of(row.get("image_id")), id_of(row.get("category_id"))
     return None, None, None
 
 
-def _problem(numbers: object, photo: Photo) -> str:
-    match numbers:
-        case None:
-            return "no bbox"
-        case [int() | float() as x, int() | float() as y, int() | float() as w, int() | float() as h]:
-            if not (abs(x) < _LARGEST and abs(y) < _LARGEST and abs(w) < _LARGEST and abs(h) < _LARGEST):
-                return "bbox is not four finite numbers"
-            if w <= 0 or h <= 0:
-                return "bbox without an area"
-            if not (0 <= x + w / 2 <= photo.width and 0 <= y + h / 2 <= photo.height):
-                return "bbox centered outside its image"
-            return ""
-    return "bbox is not four finite numbers"
+def _why_none(counts: Mapping[tuple[Id, Id], int], file: _File) -> str:
+    if not counts:
+        return f"none of its {len(file.photos):,} usable images has an annotation of a known category"
+    (photo, category), count = max(counts.items(), key=lambda item: item[1])
+    example = f"; image {photo}, for one, has {count:,} of {file.categories[category].name!r}" if count > 1 else ""
+    return f"no photo has exactly one thing of a category{example}"
+
+
+def _names(lone: list[_Lone]) -> Iterator[str]:
+    """Yield the ids of the things; one that is taken, such as that of "stop-sign" by "stop sign", gets a number."""
+    taken: set[str] = set()
+    for photo, category, _ in lone:
+        plain = f"{photo.id}-{category.name.replace(' ', '-')}"
+        name = next(name for name in chain([plain], (f"{plain}~{n}" for n in count(2))) if name not in taken)
+        taken.add(name)
+        yield name
 
 
 def _cell(box: Box, photo: Photo, truncate: bool) -> Cell:
     return cell_of_box(truncated(box) if truncate else box, photo.width, photo.height)
-
-
-def _name(kind: str, row: object, number: int) -> str:
-    key = row.get("id") if isinstance(row, dict) else None
-    return f"{kind} {key}" if isinstance(key, int) else f"{kind} number {number + 1} of the file"

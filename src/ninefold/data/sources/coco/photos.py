@@ -1,18 +1,100 @@
-"""The check of photo files: whether a photo can be used."""
+"""The folder of photos: a photo found by the name that the annotation file gives it, and checked."""
 
+import os
+import stat
+import unicodedata
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import unquote
 
-from ninefold.data.sources.coco.annotations import Photo
+from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
 
+_LEAVES = "file_name leaves the folder of images"
 
-def is_sound(folder: Path, photo: Photo, skips: Skips) -> bool:
-    """Return whether a photo can be used; one that cannot is counted as skipped, with its reason."""
-    problem = _problem(folder / photo.file_name, photo)
-    if problem:
+
+class PhotoFolder:
+    """The folder of the photos of an annotation file.
+
+    A file is found by its exact name. Otherwise it is found by a name that differs only in what exports change: case,
+    spaces around it, back slashes, percent escapes, the Unicode form, or the folder's own name in front. A name that
+    leaves the folder (``..``, or absolute) is never opened; a link that the user put into the folder is followed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.missing: Path | None = None
+        """Where the first missing photo was looked for; None while none is missing."""
+        self._absolute = Path(os.path.normpath(folder.absolute()))
+        self._listed: dict[Path, dict[str, list[str]]] = {}
+
+    def find(self, name: str) -> Path | None:
+        """Return the path of a photo's file, or None if the folder has none of that name."""
+        inside = self._inside(name)
+        if inside is None:
+            return None
+        path = self.folder / inside
+        return path if _status(path) else self._alike(name)
+
+    def same(self, name: str) -> Hashable:
+        """Return a value that is equal for names of the same file, links included; for a missing file, its name."""
+        path = self.find(name)
+        status = path and _status(path)
+        return (status.st_dev, status.st_ino) if status else name
+
+    def usable(self, photo: Photo, skips: Skips) -> Path | None:
+        """Return the path of a photo that can be used; any other is counted as skipped, with its reason."""
+        path = self.find(photo.file_name)
+        problem = _problem(path, photo) if path else self._why_not_found(photo.file_name)
+        if not problem:
+            return path
         skips.add(f"photo: {problem}", photo.file_name)
-    return not problem
+        return None
+
+    def _why_not_found(self, name: str) -> str:
+        inside = self._inside(name)
+        if inside is None or self._inside(_unescaped(name)) is None:
+            return _LEAVES
+        self.missing = self.missing or self.folder / inside
+        return "missing"
+
+    def _inside(self, name: str) -> str | None:
+        """Return a name without ``.`` and ``..``, or None if it leaves the folder."""
+        if ".." not in name and not name.startswith("/") and not Path(name).is_absolute():
+            return name
+        path = Path(os.path.normpath(self._absolute / name))
+        return str(path.relative_to(self._absolute)) if path.is_relative_to(self._absolute) else None
+
+    def _alike(self, name: str) -> Path | None:
+        """Return the one file whose name is alike, by the rules of the class, or None."""
+        inside = self._inside(_unescaped(name))
+        if inside is None:
+            return None
+        parts = [_folded(part) for part in Path(inside.strip()).parts]
+        own = [_folded(part) for part in self._absolute.parts]
+        lengths = [0] + [length for length in range(1, len(parts)) if parts[:length] == own[-length:]]
+        return next(filter(None, (self._walk(parts[length:]) for length in lengths)), None)
+
+    def _walk(self, parts: Sequence[str]) -> Path | None:
+        path = self.folder
+        for part in parts:
+            names = self._names(path).get(part, [])
+            if len(names) != 1:
+                return None
+            path /= names[0]
+        return path if _status(path) else None
+
+    def _names(self, folder: Path) -> dict[str, list[str]]:
+        """Return the names of a folder's entries by their folded form."""
+        if folder not in self._listed:
+            names: dict[str, list[str]] = {}
+            with suppress(OSError):  # no folder, or one that may not be read: nothing is found in it
+                for entry in folder.iterdir():
+                    names.setdefault(_folded(entry.name), []).append(entry.name)
+            self._listed[folder] = names
+        return self._listed[folder]
 
 
 def _problem(path: Path, photo: Photo) -> str:
@@ -24,14 +106,30 @@ def _problem(path: Path, photo: Photo) -> str:
     from ninefold import images
 
     try:
-        if not path.is_file():
-            return "missing"
         height, width = images.open_rgb(path).shape[:2]
         turn = images.orientation(path)
-    except (DataError, OSError):  # the latter for a file name longer than the system allows
+    except DataError:
         return "truncated, or not readable as an image"
     if (width, height) != (photo.width, photo.height):
         return "another size than its annotation states (with EXIF rotation applied)"
     if turn != 1 and (turn < 5 or width == height):
         return "EXIF rotation leaves open which way up its boxes were drawn"
     return ""
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Return the status of a regular file, or None."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # also a name longer than the system allows, or with a null character
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _unescaped(name: str) -> str:
+    return unquote(name, errors="surrogateescape").replace("\\", "/")
+
+
+def _folded(name: str) -> str:
+    plain = unquote(name, errors="surrogateescape")
+    return unicodedata.normalize("NFC", plain).casefold().strip()

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ninefold.data.sources.coco.annotations import Instance, read_instances, truncated
-from ninefold.data.sources.coco.photos import is_sound
+from ninefold.data.sources.coco.boxes import Unit
+from ninefold.data.sources.coco.photos import PhotoFolder
 from ninefold.data.sources.protocol import Skips, Split
 from ninefold.errors import DataError, DesignError
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
-from ninefold.space import border_distance, label_of_cell
+from ninefold.space import LABELS, border_distance, label_of_cell
 from ninefold.specs import check_choices
 from ninefold.types import BoxQuestion, Clustering, Example, Question
 
@@ -44,11 +45,13 @@ class CocoSpec:
     question: str = "absolute_position"
     """The question to ask, by its name in `ninefold data questions`; one that can be asked of a box."""
     subset: int | None = None
-    """Number of questions to keep, balanced over regions and categories as far as the photos allow; default: all."""
+    """Number of questions to keep, balanced over answers and categories as far as the photos allow; default: all."""
     embed: bool = True
     """Copy the photos into the data set; otherwise it stores their absolute paths, and the photos must stay there."""
     truncate: bool = False
     """Truncate boxes to integers before the answer is computed, as in the paper's code; exact numbers by default."""
+    boxes: Unit = "pixels"
+    """Unit of the file's boxes: pixels as in COCO, or fractions (0 to 1) of the photo's width and height."""
     seed: int = 0
     """Seed of the option orders, the subset and the hold-out."""
 
@@ -61,7 +64,8 @@ class CocoSource:
     """The only things of their category in COCO photos, each asked one question.
 
     Photos are opened lazily, one by one. Every photo is decoded before it is used: a missing or broken photo, or one
-    that is not the annotated image, is skipped with all its questions.
+    that is not the annotated image, is skipped with all its questions. Photos are told apart by their files: what is
+    annotated under several image ids of one file is counted together.
     """
 
     name: ClassVar[str] = "coco"
@@ -71,6 +75,7 @@ class CocoSource:
     def __init__(self, spec: CocoSpec) -> None:
         self.spec = spec
         self.question = _box_question(spec.question)
+        self.photos = PhotoFolder(spec.images)
         self.skips = Skips()
         """Skipped rows by reason; complete after the splits have been read."""
         self.embed = spec.embed
@@ -89,7 +94,7 @@ class CocoSource:
 
     @property
     def balance(self) -> dict[str, Any] | None:
-        """Return the balance of a subset over region and category (see `subset.balance`); None without a subset."""
+        """Return the balance of a subset over answer and category (see `subset.balance`); None without a subset."""
         return self._targets[1]
 
     def settings(self) -> Mapping[str, Any]:
@@ -97,12 +102,15 @@ class CocoSource:
         from ninefold.design import relabeling
 
         spec = self.spec
+        # A set of boxes in pixels, as all were at first, keeps the manifest that it had.
+        unit = {} if spec.boxes == "pixels" else {"boxes": spec.boxes}
         return {
             "annotations": spec.annotations.name,
             "split": spec.split,
             "question": self.question.name,
             "subset": spec.subset,
             "truncate": spec.truncate,
+            **unit,
             "seed": spec.seed,
             "relabeling": relabeling(spec.seed, len(self.question.labels)).tolist(),
         }
@@ -127,8 +135,11 @@ class CocoSource:
             columns=BOX_COLUMNS | OPTION_COLUMNS,
             skipped=self.skips.entries,
             notes=[
-                f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
-                for level, counts in (self.balance or {}).items()
+                *(
+                    f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
+                    for level, counts in (self.balance or {}).items()
+                ),
+                *([f"the first missing photo was looked for at {self.photos.missing}"] if self.photos.missing else []),
             ],
         )
 
@@ -154,14 +165,22 @@ class CocoSource:
             raise DataError(f"seed {spec.seed}: seeds are zero or more")
         if not spec.images.is_dir():
             raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
-        targets = read_instances(spec.annotations, self.skips, truncate=spec.truncate)
-        if not targets:
-            raise DataError(f"{spec.annotations}: nothing to ask: no photo has exactly one thing of a category")
+        targets = read_instances(
+            spec.annotations, self.skips, truncate=spec.truncate, unit=spec.boxes, same=self.photos.same
+        )
         if spec.subset is None:
             return targets, None
-        from ninefold.data.sources.coco.subset import sound_subset
+        from ninefold.data.sources.coco.subset import Answers, sound_subset
 
-        return sound_subset(targets, spec.subset, spec.seed, lambda photo: is_sound(spec.images, photo, self.skips))
+        answers = Answers(self._level, self.question.labels, lambda target: self._ask(target)[1])
+        return sound_subset(
+            targets, spec.subset, spec.seed, answers, lambda photo: self.photos.usable(photo, self.skips) is not None
+        )
+
+    @property
+    def _level(self) -> str:
+        """Return what the answers are called."""
+        return "region" if self.question.labels == LABELS else "answer"
 
     def _examples(self, targets: Sequence[Instance]) -> Iterator[Example]:
         from ninefold.design import option_orders
@@ -171,29 +190,34 @@ class CocoSource:
         dealt = _deal([target.category for target in targets], [answer for _, answer in asked], len(orders))
         made = 0
         for photo, indices in groupby(range(len(targets)), key=lambda index: targets[index].photo):
-            if not is_sound(self.spec.images, photo, self.skips):
+            path = self.photos.usable(photo, self.skips)
+            if path is None:
                 continue
             for index in indices:
                 options = tuple(self.question.labels[label] for label in orders[dealt[index]])
-                yield self._example(targets[index], *asked[index], dealt[index], options)
+                yield self._example(targets[index], path, asked[index], dealt[index], options)
                 made += 1
         if not made:
-            why = "; ".join(f"{entry['reason']}: {entry['count']}" for entry in self.skips.entries)
+            tried = f"; looked for {self.photos.missing}" if self.photos.missing else ""
             raise DataError(
-                f"{self.spec.images}: no photo can be used ({why}); is it the folder of {self.spec.annotations.name}?"
+                f"{self.spec.images}: no photo can be used{self.skips.summary()}{tried}; "
+                f"is it the folder of {self.spec.annotations.name}?"
             )
 
     def _ask(self, target: Instance) -> tuple[str, str]:
         box = truncated(target.box) if self.spec.truncate else target.box
         return self.question.ask_box(target.category, box, target.photo.width, target.photo.height)
 
-    def _example(self, target: Instance, asked: str, answer: str, order: int, options: tuple[str, ...]) -> Example:
+    def _example(
+        self, target: Instance, path: Path, asked: tuple[str, str], order: int, options: tuple[str, ...]
+    ) -> Example:
+        question, answer = asked
         photo, box = target.photo, target.box
         return Example(
-            id=f"{photo.id}-{target.category.replace(' ', '-')}",
-            image=self.spec.images / photo.file_name,
-            question=asked,
-            prompt=prompt(asked, options),
+            id=target.id,
+            image=path,
+            question=question,
+            prompt=prompt(question, options),
             options=options,
             answer=answer,
             answer_format=self.question.answer_format,
@@ -276,8 +300,9 @@ def _description(spec: CocoSpec, question: Question, balance: Mapping[str, Any] 
         return text
     from ninefold.data.sources.coco.subset import balance_table
 
+    answers = next(iter(balance))
     return f"""{text}
 
-These {spec.subset:,} questions are chosen to be even in region and category, as nearly as the photos allow:
+These {spec.subset:,} questions are chosen to be even in {answers} and category, as nearly as the photos allow:
 
 {balance_table(balance)}"""

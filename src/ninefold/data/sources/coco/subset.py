@@ -1,15 +1,16 @@
-"""A subset of targets, balanced over region and category as far as the photos allow."""
+"""A subset of targets, balanced over answer and category as far as the photos allow."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from ninefold.data.sources.coco.annotations import Instance, Photo
+from ninefold.data.sources.coco.annotations import Instance
+from ninefold.data.sources.coco.entries import Photo
 from ninefold.errors import DataError
 from ninefold.seeding import rng
 from ninefold.space import LABELS, label_of_cell
@@ -17,8 +18,23 @@ from ninefold.space import LABELS, label_of_cell
 Counts = NDArray[np.int64]
 
 
+class Answers(NamedTuple):
+    """The answers of a question, over which a subset is balanced."""
+
+    name: str
+    """What they are called, e.g. "region"."""
+    labels: Sequence[str]
+    """All answers."""
+    of: Callable[[Instance], str]
+    """A function of a target: its answer."""
+
+
+REGIONS = Answers("region", LABELS, lambda target: label_of_cell(target.cell))
+"""The answers about absolute position."""
+
+
 def sound_subset(
-    targets: Sequence[Instance], size: int, seed: int, is_sound: Callable[[Photo], bool]
+    targets: Sequence[Instance], size: int, seed: int, answers: Answers, is_sound: Callable[[Photo], bool]
 ) -> tuple[list[Instance], dict[str, Any]]:
     """Choose a balanced subset of targets in usable photos, opening only the photos needed.
 
@@ -26,6 +42,7 @@ def sound_subset(
         targets: All targets.
         size: Number of targets to choose.
         seed: The same as in `balanced`.
+        answers: The answers to balance.
         is_sound: A function: whether a photo can be used; called once for each photo.
 
     Returns:
@@ -38,22 +55,23 @@ def sound_subset(
     while True:
         if not 0 < size <= len(targets):
             raise DataError(f"--subset {size}: choose 1 to {len(targets)}, the questions there are")
-        chosen = balanced(targets, size, seed)
+        chosen = balanced(targets, size, seed, answers)
         new = dict.fromkeys(target.photo for target in chosen if target.photo not in known)
         broken = {photo for photo in new if not is_sound(photo)}
         if not broken:
-            return chosen, balance(chosen, targets)
+            return chosen, balance(chosen, targets, answers)
         known.update(photo for photo in new if photo not in broken)
         targets = [target for target in targets if target.photo not in broken]
 
 
-def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance]:
+def balanced(targets: Sequence[Instance], size: int, seed: int, answers: Answers = REGIONS) -> list[Instance]:
     """Choose targets as evenly as `most_even_table` finds possible.
 
     Args:
         targets: All targets.
         size: Number of targets to choose, at most all.
-        seed: Seed of the choice among the targets of one category and region.
+        seed: Seed of the choice among the targets of one category and answer.
+        answers: The answers to balance.
 
     Returns:
         The chosen targets, in their given order.
@@ -63,8 +81,8 @@ def balanced(targets: Sequence[Instance], size: int, seed: int) -> list[Instance
     stock: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index in rng(seed, "coco subset").permutation(len(targets)).tolist():
         target = targets[index]
-        stock[row_of[target.category], LABELS.index(label_of_cell(target.cell))].append(index)
-    supply = np.zeros((len(names), len(LABELS)), np.int64)
+        stock[row_of[target.category], answers.labels.index(answers.of(target))].append(index)
+    supply = np.zeros((len(names), len(answers.labels)), np.int64)
     for pair, indices in stock.items():
         supply[pair] = len(indices)
     wanted = most_even_table(supply, size)
@@ -113,23 +131,24 @@ def most_even(supply: Counts, size: int) -> Counts:
     return shares
 
 
-def balance(chosen: Sequence[Instance], targets: Sequence[Instance]) -> dict[str, Any]:
+def balance(chosen: Sequence[Instance], targets: Sequence[Instance], answers: Answers = REGIONS) -> dict[str, Any]:
     """Return the balance of a choice, beside the best possible balance.
 
     Returns:
-        For "region", "category" and "category x region": ``reached``, the [fewest, most] questions of any level
-        that has targets. For the first two also ``possible``: the same if nothing else had to be balanced.
+        For the answers (by their name, e.g. "region"), "category" and "category x region": ``reached``, the [fewest,
+        most] questions of any level that has targets. For the first two also ``possible``: the same if nothing else
+        had to be balanced.
     """
     views: dict[str, Callable[[Instance], Hashable]] = {
-        "region": lambda target: label_of_cell(target.cell),
+        answers.name: answers.of,
         "category": lambda target: target.category,
-        "category x region": lambda target: (target.category, label_of_cell(target.cell)),
+        f"category x {answers.name}": lambda target: (target.category, answers.of(target)),
     }
     report: dict[str, Any] = {}
     for name, view in views.items():
         supply, reached = Counter(map(view, targets)), Counter(map(view, chosen))
         report[name] = {"reached": _range(np.array([reached[level] for level in supply]))}
-        if name != "category x region":
+        if " x " not in name:
             report[name]["possible"] = _range(most_even(np.array(list(supply.values())), len(chosen)))
     return report
 
