@@ -89,7 +89,7 @@ def test_image_and_category_ids_are_matched_across_the_lists(folder: Folder, lis
 
 def test_equal_ids_written_differently_are_counted_together(folder: Folder) -> None:
     things = [thing(1, "top left"), thing(1.0, "center"), thing("1", "bottom right")]
-    with pytest.raises(DataError, match="nothing to ask: .*image 1, for one, has 3 of 'fish'"):
+    with pytest.raises(DataError, match=r"nothing to ask: .*image 1, for one, has 3 of 'fish'"):
         folder.asked([image(1, "a.png")], things)
     with pytest.raises(DataError, match="image id 1 is listed twice"):
         folder.asked([image(1, "a.png"), image("1", "b.png")], things)
@@ -219,11 +219,11 @@ def test_boxes_as_fractions_are_refused_by_name_or_scaled(folder: Folder) -> Non
     things = [
         {**thing(number, "center"), "bbox": fractions(w)} for number, w in enumerate(("top left", "bottom right"))
     ]
-    with pytest.raises(DataError, match="2 of 2 boxes are fractions of the photo .* read them with --boxes fraction"):
+    with pytest.raises(DataError, match=r"2 of 2 boxes are fractions of the photo .* read them with --boxes fraction"):
         folder.asked(images, things)
     asked = folder.asked(images, things, boxes="fraction")
     assert asked == {"0-fish": (FISH, "top left"), "1-fish": (FISH, "bottom right")}
-    with pytest.raises(DataError, match="nothing to ask: .*bbox centered outside its image: 1"):
+    with pytest.raises(DataError, match=r"nothing to ask: .*bbox centered outside its image: 1"):
         folder.asked(images, [thing(0, "bottom right")], boxes="fraction")
 
 
