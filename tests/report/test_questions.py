@@ -10,6 +10,7 @@ from ninefold.report.page import report
 from ninefold.report.sections import section
 from ninefold.report.test_sets import group, read_runs
 from ninefold.seeding import rng
+from ninefold.web.thumbnails import Pictures
 
 HORIZONTAL = ("left", "center", "right")
 COLORS = ("red", "green", "blue", "white", "magenta", "cyan")
@@ -75,7 +76,7 @@ def run(tmp_path, evaluation, answers):
 
 def drawn(folder):
     (test_set,) = group(read_runs([folder])[0])
-    return section(test_set, "set", 20)
+    return section(test_set, "set", 20, Pictures())
 
 
 def test_three_columns_of_the_picture(run, tmp_path):

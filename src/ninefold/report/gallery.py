@@ -1,19 +1,29 @@
-"""The gallery: examples with image, question, right answer and each run's answer; wrong ones first, from every cell."""
+"""The gallery: examples with image, question, right answer and each run's answer, by cell or right answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from ninefold import images
+from ninefold.console import track
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import NinefoldError
 from ninefold.report.test_sets import Evaluation, TestSet
 from ninefold.seeding import rng
-from ninefold.space import Cell
+from ninefold.space import Cell, label_of_cell
 from ninefold.types import Example
-from ninefold.web.thumbnails import thumbnail
+from ninefold.web.thumbnails import Pictures
+from ninefold.web.wording import excerpt
+
+FIRST = 12
+"""Number of examples that a set shows at once."""
+
+MOST_GROUPS = 24
+"""Largest number of right answers that have a group each, in sets without cells; more share one group."""
+
+TEXT = 1000
+"""Largest number of characters shown of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class ShownAnswer:
     name: str
     """The run's name."""
     text: str
-    """The exact text of the answer."""
+    """The exact text of the answer, its first `TEXT` characters."""
     is_right: bool
     """Whether it is right."""
     kind: str
@@ -44,37 +54,79 @@ class ShownExample:
     """The target's cell, if the set has positions."""
     answers: tuple[ShownAnswer, ...]
     """The answers of the runs."""
-    image: str | None
-    """A thumbnail as a data URI; None if the data set cannot be read."""
+    picture: int | None
+    """Index of its thumbnail among the page's pictures; None if the data set cannot be read."""
     frame: tuple[float, float, float, float] | None
     """Left, top, width and height of the target's box, or of its cell, as percentages of the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The examples of one cell or, in sets without cells, of one right answer."""
+
+    anchor: str
+    """Its name in links."""
+    name: str
+    """The cell in words, or the right answer."""
+    total: int
+    """Number of its examples."""
+    right: tuple[tuple[str, int], ...]
+    """Name of each run, with the number of its right answers."""
+    examples: tuple[ShownExample, ...]
+    """The examples on the page, wrong ones first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
     """The examples of one set."""
 
-    examples: tuple[ShownExample, ...]
-    """The chosen examples, wrong ones first."""
+    groups: tuple[Group, ...]
+    """All groups, in order of the cells or of the labels."""
+    first: tuple[ShownExample, ...]
+    """A few examples of many groups, wrong ones first."""
+    shown: int
+    """Number of examples on the page."""
     total: int
     """Number of examples of the set."""
     missing: str | None
     """Reason for missing images, if any are missing."""
 
 
-def gallery(test_set: TestSet, limit: int) -> Gallery:
-    """Choose up to ``limit`` examples of a set and read their images.
+def cell_anchor(cell: Cell, anchor: str) -> str:
+    """Return the name in links of the examples of a cell; ``anchor`` names the set."""
+    return f"examples-{anchor}-cell-{cell.row}-{cell.col}"
 
-    Cells take turns, and each gives its most interesting example left: one that a later run (tuned after base) answers
-    wrong comes first. In sets without cells, answers take turns.
+
+def gallery(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Gallery:
+    """Group the examples of a set, at most ``limit``, and add their images to the page's pictures.
+
+    Groups take turns, and each gives its most interesting example left: one that a later run (tuned after base) answers
+    wrong comes first.
+
+    Args:
+        test_set: The set and its runs.
+        anchor: Its name in links.
+        limit: Largest number of examples.
+        pictures: The page's pictures.
     """
     table = _ranked(test_set)
-    turn = table.groupby(["cell_row", "cell_col"] if test_set.grid else "answer").cumcount()
-    chosen = table.loc[turn.sort_values(kind="stable").index[:limit]]
-    chosen = chosen.sort_values("rank", ascending=False, kind="stable")
-    thumbnails, missing = _thumbnails(test_set.results[0].run, set(chosen["id"]))
-    shown = tuple(_shown(test_set, row, thumbnails) for row in chosen.to_dict("records"))
-    return Gallery(shown, len(table), missing)
+    groups = _keys(test_set, table)
+    turn = table.groupby(groups).cumcount().sort_values(kind="stable")
+    chosen = table.loc[turn.index[:limit]].sort_values("rank", ascending=False, kind="stable")
+    indices, missing = _pictures(test_set.results[0].run, chosen["id"], pictures)
+    scores = [(result.name, result.run.scores.loc[chosen["id"]].to_dict("records")) for result in test_set.results]
+    shown = {
+        row["id"]: _shown(test_set, row, [(name, rows[at]) for name, rows in scores], indices.get(row["id"]))
+        for at, row in enumerate(chosen.to_dict("records"))
+    }
+    first = chosen.loc[turn.index[: min(FIRST, limit)]].sort_values("rank", ascending=False, kind="stable")
+    return Gallery(
+        tuple(_groups(test_set, anchor, groups, shown)),
+        tuple(shown[name] for name in first["id"]),
+        len(shown),
+        len(table),
+        missing,
+    )
 
 
 def _ranked(test_set: TestSet) -> pd.DataFrame:
@@ -88,16 +140,48 @@ def _ranked(test_set: TestSet) -> pd.DataFrame:
     return table.sort_values("rank", ascending=False, kind="stable")
 
 
-def _shown(test_set: TestSet, row: Mapping[str, Any], thumbnails: Mapping[str, str]) -> ShownExample:
-    answers = []
-    for result in test_set.results:
-        row_scores = result.run.scores.loc[row["id"]]
-        answers.append(ShownAnswer(result.name, row_scores["text"], bool(row_scores["correct"]), row_scores["kind"]))
+def _keys(test_set: TestSet, table: pd.DataFrame) -> "pd.Series[int]":
+    """Return the number of each example's group."""
+    if test_set.grid:
+        return table["cell_row"].astype(int) * test_set.grid + table["cell_col"].astype(int)
+    if len(test_set.labels) > MOST_GROUPS:
+        return pd.Series(0, table.index)
+    return table["answer"].map({label: index for index, label in enumerate(test_set.labels)})
+
+
+def _groups(
+    test_set: TestSet, anchor: str, keys: "pd.Series[int]", shown: Mapping[str, ShownExample]
+) -> Iterable[Group]:
+    grid = test_set.grid
+    for key, members in sorted(keys.groupby(keys).groups.items()):
+        if grid:
+            cell = Cell(*divmod(int(key), grid))
+            link, name = cell_anchor(cell, anchor), f"row {cell.row + 1}, column {cell.col + 1}"
+            name += f" ({label_of_cell(cell, grid)})"
+        else:
+            link = f"examples-{anchor}-group-{key}"
+            name = excerpt(test_set.labels[int(key)], TEXT) if len(test_set.labels) <= MOST_GROUPS else "all answers"
+        right = tuple((one.name, int(one.run.scores.loc[members, "correct"].sum())) for one in test_set.results)
+        found = set(members)
+        yield Group(link, name, len(members), right, tuple(each for id_, each in shown.items() if id_ in found))
+
+
+def _shown(
+    test_set: TestSet, row: Mapping[str, Any], answers: Sequence[tuple[str, Mapping[str, Any]]], picture: int | None
+) -> ShownExample:
     grid = test_set.grid
     cell = Cell(row["cell_row"], row["cell_col"]) if grid else None
-    frame = _frame(row, cell, grid) if cell and grid else None
-    image = thumbnails.get(row["id"])
-    return ShownExample(row["id"], row["question"], row["answer"], cell, tuple(answers), image, frame)
+    return ShownExample(
+        row["id"],
+        excerpt(row["question"], TEXT),
+        excerpt(row["answer"], TEXT),
+        cell,
+        tuple(
+            ShownAnswer(name, excerpt(one["text"], TEXT), bool(one["correct"]), one["kind"]) for name, one in answers
+        ),
+        picture,
+        _frame(row, cell, grid) if cell and grid else None,
+    )
 
 
 def _frame(row: Mapping[str, Any], cell: Cell, grid: int) -> tuple[float, float, float, float]:
@@ -107,32 +191,30 @@ def _frame(row: Mapping[str, Any], cell: Cell, grid: int) -> tuple[float, float,
     return row["box_x"] * across, row["box_y"] * down, row["box_w"] * across, row["box_h"] * down
 
 
-def _thumbnails(run: Evaluation, ids: set[str]) -> tuple[dict[str, str], str | None]:
+def _pictures(run: Evaluation, ids: Iterable[str], pictures: Pictures) -> tuple[dict[str, int], str | None]:
+    """Return the index of each example's picture, and the reason if any is missing."""
     if not run.data_folders:
         return {}, "the run does not say where its data set is"
     folder, split = run.data_folders[0], str(run.spec["data"]["split"])
     if not folder.is_dir():
         return {}, f"the data set is no longer at {folder}"
+    indices: dict[str, int] = {}
     try:
         data = Dataset.open(folder)
         if data.fingerprint(split) != run.spec["data"]["fingerprint"]:
             return {}, f"{folder} now holds another data set"
-        return _fetch(data.read(split), ids)
+        return indices, _add(data.read(split), set(ids), pictures, indices)
     except NinefoldError as error:
-        return {}, str(error)
+        return indices, str(error)
 
 
-def _fetch(examples: Iterable[Example], ids: set[str]) -> tuple[dict[str, str], str | None]:
-    thumbnails: dict[str, str] = {}
+def _add(examples: Iterable[Example], ids: set[str], pictures: Pictures, indices: dict[str, int]) -> str | None:
+    """Add the pictures of examples to a page, and their indices to ``indices``; return the reason of a failure."""
     missing = None
-    left = set(ids)
-    for example in examples:
-        if example.id in left:
-            left.remove(example.id)
-            try:
-                thumbnails[example.id] = thumbnail(images.open_pil(example.image))
-            except NinefoldError as error:
-                missing = str(error)
-        if not left:
-            break
-    return thumbnails, missing
+    wanted = (example for example in examples if example.id in ids)
+    for _, example in zip(track(range(len(ids)), "pictures of the report", transient=True), wanted, strict=False):
+        try:
+            indices[example.id] = pictures.add(example.image)
+        except NinefoldError as error:
+            missing = str(error)
+    return missing

@@ -9,19 +9,18 @@ from matplotlib.figure import Figure
 
 from ninefold.report import certificates, headline, image_inputs
 from ninefold.report.figures import curves, files, intervals, labels, maps, palette
+from ninefold.report.gallery import FIRST, cell_anchor
 from ninefold.report.sections import Section, section
 from ninefold.report.tables import CONFIDENCE
-from ninefold.report.test_sets import Evaluation, Run, Training, group, read_runs
+from ninefold.report.test_sets import Evaluation, Run, TestSet, Training, group, read_runs
 from ninefold.space import LABELS
 from ninefold.store import write_text
 from ninefold.web.page import render
-from ninefold.web.wording import count, slugs
+from ninefold.web.thumbnails import Pictures
+from ninefold.web.wording import count, join, slugs
 
-GALLERY = 243
-"""Largest number of examples shown for one set: three per cell."""
-
-EXAMPLES = 600
-"""Largest number of examples shown for all sets together; it keeps a page within a few megabytes."""
+ANSWERS = 12_000
+"""Largest number of answers shown on a page, with their pictures; it keeps a page within some ten megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,11 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
     evaluations, trainings = read_runs(runs)
     sets = group(evaluations)
     anchors = slugs([test_set.name for test_set in sets])
-    limit = min(GALLERY, EXAMPLES // max(len(sets), 1))
-    sections = [section(test_set, anchor, limit) for test_set, anchor in zip(sets, anchors, strict=True)]
+    pictures = Pictures()
+    sections = [
+        section(test_set, anchor, limit, pictures)
+        for test_set, anchor, limit in zip(sets, anchors, _limits(sets), strict=True)
+    ]
     losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
     folder = out.with_name(f"{out.stem}-figures")
     for stem, drawing in _figures(sections, losses).items():
@@ -62,11 +64,13 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
     html = render(
         "ninefold.report",
         "page.html.j2",
-        filters={"offset": maps.offset},
+        filters={"offset": maps.offset, "cell_anchor": cell_anchor},
         sentences=headline.sentences(sets),
         pending=pending,
         nano=sorted({run.model for run in everything if run.is_nano}),
+        caveats=_caveats(sections),
         sections=sections,
+        pictures=pictures.thumbnails,
         image_inputs=image_inputs.tables(everything),
         curves=losses,
         certificates=summaries,
@@ -79,6 +83,23 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
         difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
     )
     write_text(out, html)
+
+
+def _limits(sets: Sequence[TestSet]) -> list[int]:
+    """Return the number of examples that each set may show: equal shares, and what small sets leave goes to others."""
+    limits, left = [0] * len(sets), ANSWERS
+    by_size = sorted(range(len(sets)), key=lambda index: sets[index].questions * len(sets[index].results))
+    for done, index in enumerate(by_size):
+        runs = len(sets[index].results)
+        limits[index] = min(sets[index].questions, max(left // (len(sets) - done) // runs, FIRST))
+        left = max(left - limits[index] * runs, 0)
+    return limits
+
+
+def _caveats(sections: Sequence[Section]) -> list[tuple[str, str]]:
+    """Return each reason why accuracies mean nothing, and the sets that it holds for."""
+    reasons = dict.fromkeys(one.caveat for one in sections if one.caveat)
+    return [(reason, join([one.name for one in sections if one.caveat == reason])) for reason in reasons]
 
 
 def _figures(sections: Sequence[Section], losses: Sequence[curves.Curve]) -> dict[str, Figure]:

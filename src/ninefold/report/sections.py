@@ -6,9 +6,10 @@ from itertools import chain
 
 from ninefold.report import comparison, tables
 from ninefold.report.figures import intervals, maps
-from ninefold.report.figures.labels import LabelSymbol, symbols
+from ninefold.report.figures.labels import LabelSymbol, are_positions, symbols
 from ninefold.report.gallery import Gallery, gallery
 from ninefold.report.test_sets import TestSet
+from ninefold.web.thumbnails import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Section:
     """Number of questions of the set."""
     uncertainty: str
     """Meaning of the intervals."""
+    caveat: str
+    """Reason why an accuracy means nothing; empty if there is none."""
     chart: intervals.AccuracyChart
     """Chart of all accuracies."""
     headline: tuple[comparison.Change, ...]
@@ -38,7 +41,7 @@ class Section:
     votes: tuple[maps.Panel, ...]
     """Maps of the most common answer."""
     shows_answers: bool
-    """Whether every cell has one right answer: the map of a perfect model."""
+    """Whether the right answer depends on the cell alone: the map of answers is then that of a perfect model."""
     numbers: tuple[tables.Table, ...]
     """Tables of accuracy, regions and invalid answers."""
     confusions: tuple[tables.Table, ...]
@@ -47,13 +50,14 @@ class Section:
     """The gallery of examples."""
 
 
-def section(test_set: TestSet, anchor: str, limit: int) -> Section:
+def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Section:
     """Return the section of a set.
 
     Args:
         test_set: The set and its runs.
         anchor: Its name in links and file names.
         limit: Largest number of examples in the gallery.
+        pictures: The page's pictures.
     """
     changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
     signs = symbols(test_set.labels)
@@ -65,6 +69,7 @@ def section(test_set: TestSet, anchor: str, limit: int) -> Section:
         name=test_set.name,
         questions=test_set.questions,
         uncertainty=f"Intervals: {metrics['interval']}.",
+        caveat=next((found for one in test_set.results if (found := one.run.metrics.get("caveat"))), ""),
         chart=_chart(test_set),
         headline=changes if len(changes) == 1 else (),
         has_change=bool(changes),
@@ -72,25 +77,28 @@ def section(test_set: TestSet, anchor: str, limit: int) -> Section:
         grid=test_set.grid,
         accuracy=_accuracy_maps(test_set) if test_set.grid else (),
         votes=_vote_maps(test_set, answers, signs) if test_set.grid and few else (),
-        shows_answers=_is_known(answers, metrics.get("n_by_cell", ())),
+        shows_answers=any(chain(*answers)),
         numbers=tables.numbers(test_set),
         confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
-        gallery=gallery(test_set, limit),
+        gallery=gallery(test_set, anchor, limit, pictures),
     )
 
 
 def _answers(test_set: TestSet) -> maps.Grid:
-    """Return the one right answer of each cell; None if its examples have several, or it has no examples."""
+    """Return the one right answer of each cell; None throughout if the answer does not depend on the cell.
+
+    Examples of one cell may share an answer by chance, or because a limit kept the first rows alone. Labels that are
+    no positions are taken to depend on the cell only if they do so in every cell of a whole set.
+    """
     size = test_set.grid or 0
-    unknown = [[None] * size for _ in range(size)]
-    answers: maps.Grid = test_set.results[0].run.metrics.get("answer_by_cell") or unknown
-    return answers
-
-
-def _is_known(answers: maps.Grid, counts: maps.Grid) -> bool:
-    """Return whether every cell with examples has one right answer."""
-    cells = zip(chain(*answers), chain(*counts), strict=True)
-    return all(answer is not None for answer, seen in cells if seen)
+    run = test_set.results[0].run
+    answers: maps.Grid = run.metrics.get("answer_by_cell") or ()
+    seen = [number for number in chain(*run.metrics.get("n_by_cell", ())) if number]
+    known = [answer for answer in chain(*answers) if answer is not None]
+    by_cell = run.spec["data"].get("limit") is None and len(known) == len(seen) and min(seen, default=0) > 1
+    if are_positions(test_set.labels) or (by_cell and len(set(known)) > 1):
+        return answers
+    return [[None] * size for _ in range(size)]
 
 
 def _accuracy_maps(test_set: TestSet) -> tuple[maps.Panel, ...]:

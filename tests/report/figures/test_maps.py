@@ -21,19 +21,22 @@ def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
     assert len(cells) == 81
     assert [cells[cell].text for cell in ((0, 0), (4, 8), (1, 1))] == ["100", "99", "50"]
     assert cells[0, 0].tip == "row 1, column 1 (top left): 100\u202f% of 4 right"
-    assert cells[0, 0].where == "row 1, column 1 (top left)"
     assert (cells[8, 8].fill, cells[8, 8].seen) == (None, 0)
     assert panel.note == "Between 50\u202f% and 100\u202f% right; 4 questions a cell."
+    assert panel.gap == "no question"
+    alike = maps.accuracy_map("base", grid(1.0), [[1] * 9] * 9)
+    assert alike.note == "100\u202f% right in every cell; 1 question a cell."
+    assert alike.gap == ""
 
 
 def test_a_difference_map_is_signed():
     after = grid(0.75)
-    after[3][3], after[5][5] = 0.25, 0.5
+    after[3][3], after[5][5], after[0][1] = 0.25, 0.5, 0.501
     sure = grid(True)
     sure[8][8] = False
     panel = maps.difference_map("change", grid(), after, COUNTS, sure)
     cells = {drawn.cell: drawn.text for drawn in panel.cells}
-    assert [cells[cell] for cell in ((0, 0), (3, 3), (5, 5))] == ["+25", "−25", "0"]
+    assert [cells[cell] for cell in ((0, 0), (3, 3), (5, 5), (0, 1))] == ["+25", "−25", "0", "+1"]
     assert panel.cells[-1].is_faint
     assert panel.cells[-1].tip.endswith("within chance")
     assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance (in bold)."
@@ -46,7 +49,9 @@ def test_a_vote_map_counts_the_cells_where_the_most_common_answer_is_right():
     votes = [list(row) for row in TRUTH]
     votes[0][0], votes[0][1] = "center", None
     panel = maps.vote_map("base", votes, COUNTS, TRUTH, signs)
-    assert panel.note == "The most common answer is right in 79 of 80 cells."
+    assert panel.note == "The most common answer is right in 79 of 81 cells; 1 without a readable answer."
+    assert panel.gap == "no readable answer"
+    assert panel.cells[1].tip.endswith("no readable answer")
     assert [drawn.label for drawn in panel.cells[:3]] == ["center", None, "top left"]
     assert {drawn.label for drawn in panel.cells} == {*LABELS, None}
 

@@ -65,6 +65,7 @@ def figure(charts: Sequence[AccuracyChart]) -> Figure:
             )  # fmt: skip
         if chart.chance is not None:
             axis.axvline(chart.chance, color=palette.BASE, lw=1, ls=":")
+            axis.text(chart.chance, len(chart.accuracies) - 0.42, " chance", fontsize=7, color="#555555", va="bottom")
         axis.set_yticks(
             range(len(chart.accuracies)), [accuracy.name for accuracy in chart.accuracies], fontsize=9, parse_math=False
         )

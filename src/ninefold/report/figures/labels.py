@@ -43,9 +43,14 @@ class LabelSymbol:
         object.__setattr__(self, "ink", palette.ink_on(self.fill))
 
 
+def are_positions(labels: Sequence[str]) -> bool:
+    """Return whether all labels are positions in the image."""
+    return all(label in _POSITIONS for label in labels)
+
+
 def symbols(labels: Sequence[str]) -> dict[str, LabelSymbol]:
     """Return the symbol of each label: arrows if all are positions, their own colors if all are colors."""
-    if all(label in _POSITIONS for label in labels):
+    if are_positions(labels):
         return {label: _position(*_POSITIONS[label]) for label in labels}
     letters = _letters(labels)
     if all(label in COLORS for label in labels):

@@ -16,8 +16,8 @@ from matplotlib.patches import Rectangle
 
 from ninefold.report.figures import palette
 from ninefold.report.figures.labels import LabelSymbol
-from ninefold.space import REGIONS, Cell, label_of_cell
-from ninefold.web.wording import count, percent, points
+from ninefold.space import LABELS, REGIONS, Cell, label_of_cell
+from ninefold.web.wording import MINUS, count, percent
 
 Grid = Sequence[Sequence[Any]]
 """Rows of cells, from the top; None for cells with nothing to show."""
@@ -52,11 +52,6 @@ class MapCell:
     is_faint: bool = False
     """Whether its value is not significant."""
 
-    @property
-    def where(self) -> str:
-        """Return its row, column and region in words."""
-        return self.tip.partition(":")[0]
-
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -72,6 +67,13 @@ class Panel:
     """Its cells, row by row."""
     size: int
     """Cells along each side."""
+
+    @property
+    def gap(self) -> str:
+        """Return the meaning of its hatched cells; empty if it has none."""
+        if all(drawn.fill for drawn in self.cells):
+            return ""
+        return "no readable answer" if self.kind == "votes" else "no question"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,15 @@ def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
     def content(cell: Cell) -> _Content:
         value, seen = _at(accuracies, cell), _at(counts, cell)
         if value is None:
-            return _Content("no example")
+            return _Content("no question")
         return _Content(f"{percent(value)} of {count(seen)} right", palette.accuracy_color(value), _whole(value))
 
     values = [value for row in accuracies for value in row if value is not None]
     sizes = [seen for row in counts for seen in row if seen]
-    held = f"{min(sizes)} to {count(max(sizes))}" if min(sizes) < max(sizes) else count(max(sizes))
-    note = f"Between {percent(min(values))} and {percent(max(values))} right; {held} questions a cell."
+    held = f"{count(min(sizes))} to {count(max(sizes))}" if min(sizes) < max(sizes) else count(max(sizes))
+    low, high = percent(min(values)), percent(max(values))
+    share = f"Between {low} and {high} right" if low != high else f"{high} right in every cell"
+    note = f"{share}; {held} question{'' if held == '1' else 's'} a cell."
     return _panel("accuracy", title, note, counts, content)
 
 
@@ -107,12 +111,12 @@ def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid
     def content(cell: Cell) -> _Content:
         before, after = _at(base, cell), _at(tuned, cell)
         if before is None or after is None:
-            return _Content("no example")
+            return _Content("no question")
         change = after - before
-        text = points(round(change, 2)).replace("±", "")
+        sign = "+" if change > 0 else MINUS if change < 0 else ""
         chance = "" if _at(sure, cell) else ", within chance"
         tip = f"from {percent(before)} to {percent(after)}{chance}"
-        return _Content(tip, palette.difference_color(change), text)
+        return _Content(tip, palette.difference_color(change), sign + _whole(abs(change)))
 
     panel = _panel("difference", title, "", counts, content)
     cells = tuple(replace(drawn, is_faint=not _at(sure, drawn.cell)) for drawn in panel.cells)
@@ -137,15 +141,17 @@ def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapp
     def content(cell: Cell) -> _Content:
         vote = _at(votes, cell)
         if vote is None:
-            return _Content("no vote")
+            return _Content("no readable answer" if _at(counts, cell) else "no question")
         symbol = symbols.get(vote, LabelSymbol(palette.MUTED, "?"))
         return _Content(f"the most common answer is {vote}", symbol.fill, "", vote, symbol)
 
-    cells = [Cell(row, col) for row, line in enumerate(votes) for col, vote in enumerate(line) if vote]
+    cells = [Cell(row, col) for row in range(len(counts)) for col in range(len(counts))]
     known = [cell for cell in cells if _at(answers, cell) is not None]
     right = sum(_at(votes, cell) == _at(answers, cell) for cell in known)
+    unread = sum(_at(votes, cell) is None for cell in known)
     share = f"all {len(known)}" if right == len(known) else f"{right or 'none'} of {len(known)}"
-    note = f"The most common answer is right in {share} cells." if known else ""
+    note = f"The most common answer is right in {share} cell{'' if len(known) == 1 else 's'}" if known else ""
+    note += f"; {count(unread)} without a readable answer." if unread else "." if note else ""
     return _panel("votes", title, note, counts, content)
 
 
@@ -154,7 +160,7 @@ def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
     columns = min(widest, len(panels))
     rows = math.ceil(len(panels) / columns)
     width = max(3.1 * columns, 4.6)
-    drawing = Figure(figsize=(width, 3.4 * rows + 0.3), layout=ConstrainedLayoutEngine(wspace=0.06))
+    drawing = Figure(figsize=(width, 3.5 * rows + 0.9), layout=ConstrainedLayoutEngine(wspace=0.06))
     drawing.suptitle("\n".join(wrap(title, int(9 * width))), fontsize=12, parse_math=False)
     for number, panel in enumerate(panels, start=1):
         axis = drawing.add_subplot(rows, columns, number)
@@ -170,12 +176,21 @@ def offset(index: int, size: int) -> float:
 
 
 def _legend(drawing: Figure, panels: Sequence[Panel]) -> None:
-    """Draw the legend of letters; arrows and numbers need none."""
-    drawn = {one.label: one.symbol for panel in panels for one in panel.cells if one.symbol and one.symbol.is_letters}
-    if drawn:
-        patches = [Rectangle((0, 0), 1, 1, fc=symbol.fill, ec=palette.MUTED) for symbol in drawn.values()]
-        names = [f"{symbol.text}: {label}" for label, symbol in drawn.items()]
-        drawing.legend(patches, names, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    """Draw the legend of labels and of hatched cells, row by row; numbers need none."""
+    drawn = {one.label: one.symbol for panel in panels for one in panel.cells if one.symbol and one.label}
+    labels = sorted(drawn, key=lambda label: LABELS.index(label) if label in LABELS else len(LABELS))
+    patches = [Rectangle((0, 0), 1, 1, fc=drawn[label].fill, ec=palette.MUTED) for label in labels]
+    names = [f"{drawn[label].text}  {label}" for label in labels]
+    for gap in dict.fromkeys(panel.gap for panel in panels if panel.gap):
+        patches.append(Rectangle((0, 0), 1, 1, fc="none", ec=palette.MUTED, hatch="///"))
+        names.append(gap)
+    columns = 3
+    order = [index for column in range(columns) for index in range(column, len(names), columns)]
+    if names:
+        drawing.legend(
+            [patches[index] for index in order], [names[index] for index in order],
+            loc="outside lower center", ncols=min(columns, len(names)), frameon=False, fontsize=8,
+        )  # fmt: skip
 
 
 def _panel(kind: Kind, title: str, note: str, counts: Grid, content: Callable[[Cell], _Content]) -> Panel:
@@ -212,8 +227,10 @@ def _draw(axis: Axes, panel: Panel) -> None:
             artist.set_in_layout(False)  # they are within the frame; measuring each is slow
     side = offset(panel.size - 1, panel.size) + 0.96
     axis.set(xlim=(-0.03, side + 0.03), ylim=(side + 0.03, -0.03), aspect="equal")
-    axis.set_title(panel.title, fontsize=10, parse_math=False)
-    axis.text(side / 2, side + 0.25, panel.note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
+    axis.set_title("\n".join(wrap(panel.title, 38)), fontsize=10, parse_math=False)
+    # A note wider than its map would make the layout shrink all maps.
+    note = "\n".join(wrap(panel.note, 46))
+    axis.text(side / 2, side + 0.25, note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
 
 
 def _at(grid: Grid, cell: Cell) -> Any:
