@@ -13,8 +13,12 @@ Factor = str | int | float | bool | None
 Clustering = Literal["census", "group"]
 """The unit of intervals: the single row in a complete design ("census"), or groups of rows with correlated errors."""
 
-AnswerKind = Literal["label", "empty", "no label", "several labels", "truncated"]
-"""The outcome of reading an answer; all except "label" are invalid, and each kind is counted separately."""
+AnswerKind = Literal["label", "empty", "no label", "several labels", "truncated", "refused"]
+"""The outcome of reading an answer; all except "label" are invalid, and each kind is counted separately.
+
+"truncated" is a text, or a thought, that the token limit cut off before an answer. "refused" is an example that a
+server answered with a refusal or with nothing that is an answer; `Prediction.refused` holds its reason.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +147,5 @@ class Prediction:
     """Whether the token limit cut it off."""
     scores: tuple[float, ...] | None = None
     """One log-probability per option, if requested."""
+    refused: str | None = None
+    """The reason why there is no answer to this example, such as a server's content filter."""

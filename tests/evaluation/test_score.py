@@ -95,7 +95,9 @@ def test_invalid_answers_are_counted_by_class_and_are_wrong(tmp_path):
         [e for e in grid_examples() if e.factors["cell_row"] == 0 and e.factors["cell_col"] < 5],
         max_new_tokens=5,
     )
-    assert metrics["invalid_by_class"] == {"empty": 1, "no label": 1, "several labels": 1, "truncated": 1}
+    assert metrics["invalid_by_class"] == {
+        "empty": 1, "no label": 1, "several labels": 1, "truncated": 1, "refused": 0,
+    }  # fmt: skip
     assert (metrics["n"], metrics["invalid"], metrics["accuracy"], metrics["valid_accuracy"]) == (5, 4, 0, 0)
     assert metrics["confusion"] == {
         "top left": {"empty": 1, "no label": 1, "several labels": 1},
@@ -104,6 +106,20 @@ def test_invalid_answers_are_counted_by_class_and_are_wrong(tmp_path):
     assert metrics["votes"][0][:6] == [None, None, None, None, "top left", None]
     assert metrics["by_cell"][0][:6] == [0, 0, 0, 0, 0, None]
     assert metrics["by_region"]["center"] == {"n": 0, "accuracy": None, "ci95": None}
+
+
+def test_thoughts_are_not_read_and_those_cut_off_are_told(tmp_path, caplog):
+    said = {0: "<think>left?</think> top left", 1: "<think> it may be bottom right. I see", 2: "in the center </think>"}
+    examples = [e for e in grid_examples() if e.factors["cell_row"] == 0 and e.factors["cell_col"] < 4]
+    # The third text ends a thought that its prompt began; the fourth was cut off in one, and shows no tag.
+    metrics = run(tmp_path, lambda e: said.get(e.factors["cell_col"], "a top right is a"), examples, max_new_tokens=4)
+    assert metrics["invalid_by_class"] == {
+        "empty": 1, "no label": 0, "several labels": 0, "truncated": 2, "refused": 0,
+    }  # fmt: skip
+    line = "2 of 4 answers were cut off while the model was thinking: raise --max-new-tokens or turn thinking off"
+    assert metrics["warnings"] == [line] and f"{tmp_path}: {line}" in caplog.text
+    table = pd.read_parquet(tmp_path / "scores.parquet")
+    assert table["text"][0] == said[0] and table["label"][0] == "top left"
 
 
 def test_nothing_valid(tmp_path):

@@ -87,6 +87,13 @@ def read(name, text, options=(), truncated=False):
         ("Vitamin A", "no label"),
         ("Vitamin A and B", "several labels"),
         ("It holds vitamin A", "no label"),
+        ("It is not, in my view, B", "no label"),
+        ("It is not (as I see it) B", "no label"),
+        ("It is not\nB", "no label"),
+        ("I do not think, however, that it is B", "no label"),
+        ("It is not A, it is B, I think", "right"),
+        ("The mug is in front of a plant: B", "right"),
+        ("I would not say so - it is B", "right"),
     ],
 )
 def test_letters(text, expected):
@@ -117,6 +124,11 @@ def test_letters_of_options_that_are_characters_or_many(text, options, expected)
 
 
 def test_letters_read_the_longest_option_first_and_options_that_are_letters():
+    overlapping = ("above left", "left below", "beside it")
+    assert read("letters", "The answer is above left below", overlapping) == "several labels"
+    assert read("letters", "It is above left below it", overlapping) == "several labels"
+    assert read("letters", "option above left", overlapping) == "above left"
+    assert read("letters", "above\n\nleft", overlapping) == "no label"
     assert read("letters", "the man's left hand", ("left", "left hand", "hand")) == "left hand"
     assert read("letters", "B", ("B", "A")) == "B"
     assert read("letters", "The answer is B") == "B"
@@ -180,6 +192,20 @@ def test_true_and_false_map_onto_the_pair_of_the_options(options, true, false):
         ("neither true, nor false", "no label"),
         ("It is true that the cat is not on the mat", "True"),
         ("The cat is not there, so this is false", "False"),
+        ("it is not, I think, true", "False"),
+        ("It is not, in fact, false.", "True"),
+        ("It is not (as far as I can see) true", "False"),
+        ("It is not \u2014 I think \u2014 true", "False"),
+        ("I don't think, however, that it is true", "no label"),
+        ("I do not believe, based on the picture, that this is true", "no label"),
+        ("I do not think, that it is true", "no label"),
+        ("It is not\ntrue", "no label"),
+        ("It is not, so the answer is false", "False"),
+        ("No, it is not, it is false", "False"),
+        ("That the cat is in front of the elephant is true", "True"),
+        ("I want to say true", "True"),
+        ("It isnt true", "False"),
+        ("It can\u2019t be true", "no label"),
     ],
 )
 def test_true_false(text, expected):
@@ -206,6 +232,9 @@ def test_short_texts_are_never_half_read():
     assert read("short_text", "reddish", ("Red", "Blue")) == "no label"
     assert read("short_text", "a long story about", truncated=True) == "truncated"
     assert read("short_text", "...") == "empty"
+    assert read("short_text", "center\n\nright", ("center right",)) == "no label"
+    assert read("short_text", "center\nright", ("center right",)) == "center right"
+    assert read("short_text", "center - right", ("center right",)) == "no label"
 
 
 @pytest.mark.parametrize("label", RELATIONS)

@@ -5,7 +5,25 @@ from hypothesis import strategies as st
 from ninefold.questions.formats.labels import Labels
 from ninefold.space import LABELS
 
-SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", " - ", "`-`"]
+SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", "\r\n", " \n ", "`-`"]
+PARTING = [
+    "\n\n",
+    "\n \n",
+    "\r\n\r\n",
+    "\u2029",
+    " - ",
+    " \u2013 ",
+    "\u2014",
+    "\n- ",
+    "\n* ",
+    "- ",
+    " -",
+    "--",
+    ", ",
+    ": ",
+    "/",
+    ". ",
+]
 
 
 def read(text, truncated=False):
@@ -32,9 +50,15 @@ def read(text, truncated=False):
         # The words are there but not side by side in a label's order: only "center" is literally held.
         ("left center", "center"),
         ("center, left", "center"),
-        # Two labels overlap: the longer is consumed first.
-        ("top center left", "center left"),
-        ("bottom center left", "bottom center"),
+        # Two labels overlap: nothing tells which is meant.
+        ("top center left", "several labels"),
+        ("bottom center left", "several labels"),
+        ("bottom-center-right", "several labels"),
+        ("top\n\ncenter left", "center left"),
+        ("center\n\nright side", "center"),
+        ("center - right under the tree", "center"),
+        ("center\u2014right of it", "center"),
+        ("1. center\n2. right", "center"),
         ("", "empty"),
         (" \n\t", "empty"),
         ("upper left", "no label"),
@@ -60,11 +84,31 @@ def test_truncation_only_explains_the_absence_of_a_label():
     assert read("It is in the top left, which is", truncated=True) == "top left"
     assert read("center or top left or", truncated=True) == "several labels"
     assert read(" ", truncated=True) == "empty"
+    # "center" may have gone on as "center left".
+    assert read("It is in the center", truncated=True) == "truncated"
+    assert read("It is in the center.", truncated=True) == "center"
+    assert read("top left, no, center", truncated=True) == "several labels"
 
 
 @given(st.sampled_from(LABELS), st.sampled_from(SEPARATORS), st.sampled_from([str.lower, str.upper, str.title]))
 def test_every_label_reads_as_itself_however_it_is_written(label, separator, case):
     assert read(case(label.replace(" ", separator))) == label
+
+
+@given(st.sampled_from([label for label in LABELS if " " in label]), st.sampled_from(PARTING))
+def test_what_parts_words_joins_no_label(label, separator):
+    assert read(label.replace(" ", separator)) == ("center" if "center" in label else "no label")
+
+
+@given(st.lists(st.sampled_from(["top", "bottom", "center", "left", "right", "it"]), max_size=6))
+def test_a_label_is_one_that_no_other_overlaps(words):
+    """Compare with all places of all labels, found word by word."""
+    pairs = [(at, at + 2) for at in range(len(words) - 1) if " ".join(words[at : at + 2]) in LABELS]
+    singles = [(at, at + 1) for at, word in enumerate(words) if word == "center"]
+    places = [one for one in pairs + singles if not any(one != b and b[0] <= one[0] and one[1] <= b[1] for b in pairs)]
+    found = {" ".join(words[slice(*place)]) for place in places}
+    expected = found.pop() if len(found) == 1 else "several labels" if found else "no label" if words else "empty"
+    assert read(" ".join(words)) == expected
 
 
 @given(st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from([", ", "; ", " or ", ". ", " / "]))

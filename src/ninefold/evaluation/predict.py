@@ -105,6 +105,8 @@ def _line(example: Example, prediction: Prediction) -> str:
     if taken:
         raise DataError(f"example {example.id}: factor {taken[0]!r} has the name of a column of every prediction")
     row = asdict(prediction) | {name: getattr(example, name) for name in predictions.ASKED} | dict(example.factors)
+    if prediction.refused is None:
+        del row[predictions.REFUSED]
     return json.dumps(row) + "\n"
 
 

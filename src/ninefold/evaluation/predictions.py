@@ -26,7 +26,10 @@ COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns of every table; each factor follows as a column of its own."""
 
-RESERVED = COLUMNS.keys() | {"kind", "label", "correct"}
+REFUSED = "refused"
+"""The column of reasons why there is no answer; only in tables that hold such a row."""
+
+RESERVED = COLUMNS.keys() | {REFUSED, "kind", "label", "correct"}
 """Column names of predictions and scores, which no factor may have."""
 
 
@@ -37,8 +40,10 @@ def are_written(run: Path) -> bool:
 
 def write(run: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the table of a run, one row per example, in the order given."""
-    names = [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS)]
+    names = [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS and name != REFUSED)]
     columns = {name: pa.array([row.get(name) for row in rows], COLUMNS.get(name)) for name in names}
+    if any(REFUSED in row for row in rows):
+        columns[REFUSED] = pa.array([row.get(REFUSED) for row in rows], pa.string())
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     store.write_bytes(run / layout.PREDICTIONS, buffer.getvalue())

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -9,18 +10,18 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from ninefold import store
+from ninefold import console, store
 from ninefold.analysis.cells import accuracy_map, only_answer_map
 from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError
-from ninefold.evaluation import predictions
+from ninefold.evaluation import predictions, reading
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.scenes.vocabulary import COLORS, SHAPES
 from ninefold.space import GRID, LABELS
-from ninefold.types import Answer, AnswerKind, Clustering
+from ninefold.types import AnswerKind, Clustering
 
 LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "label", "correct")
 """The first columns of a score table, before the factors."""
@@ -47,11 +48,14 @@ def score(run: Path) -> dict[str, Any]:
     spec = store.read_json(run / layout.SPEC)
     data, is_nano = spec.get("data", {}), bool(spec.get("model", {}).get("nano"))
     table = _table(answered, run, data.get("labels", ()))
-    metrics = _metrics(table, data, is_nano=is_nano).to_json()
+    warnings = reading.warnings(answered)
+    metrics = replace(_metrics(table, data, is_nano=is_nano), warnings=warnings or None).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / layout.SCORES, buffer.getvalue())
     store.write_json(run / layout.METRICS, metrics)
+    for line in warnings:
+        console.warn(f"{run}: {line}")
     return metrics
 
 
@@ -66,13 +70,12 @@ def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataF
             raise DataError(f"{run}: {unknown('answer format', name, FORMATS)}")
     formats = [FORMATS[name] for name in answered["answer_format"]]
     offered = [tuple(options) or tuple(labels) for options in answered["options"]]
-    answers = zip(formats, offered, answered["text"], answered["truncated"], strict=True)
-    read: list[Answer] = [format.read(text, options, truncated=cut) for format, options, text, cut in answers]
+    read = reading.read(answered, formats, offered)
     truth = [
         format.read(answer, options)
         for format, options, answer in zip(formats, offered, answered["answer"], strict=True)
     ]
-    table = answered.drop(columns=["prompt", "truncated", "scores"]).assign(
+    table = answered.drop(columns=["prompt", "truncated", "scores", predictions.REFUSED], errors="ignore").assign(
         answer=[true.label or answer for true, answer in zip(truth, answered["answer"], strict=True)],
         kind=[answer.kind for answer in read],
         label=pd.array([answer.label for answer in read], dtype="string"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from ninefold.runs.records import Record
 
-SCORER_VERSION = 2
+SCORER_VERSION = 3
 """Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
 
 
@@ -14,7 +14,7 @@ SCORER_VERSION = 2
 class EvaluationMetrics(Record):
     """Metrics of an evaluation. Accuracies are fractions, or None if there are no examples."""
 
-    OPTIONAL = frozenset({"caveat", "by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell"})
+    OPTIONAL = frozenset({"caveat", "by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell", "warnings"})
 
     scorer: int
     """Version of the scorer (see `SCORER_VERSION`)."""
@@ -31,7 +31,7 @@ class EvaluationMetrics(Record):
     invalid: int
     """Number of answers without a label."""
     invalid_by_class: Mapping[str, int]
-    """Number of answers without a label, by reason."""
+    """Number of answers without a label, by reason (see `ninefold.types.AnswerKind`)."""
     valid_accuracy: float | None
     """Right answers among the answers with a label."""
     by_region: Mapping[str, Mapping[str, Any]] | None = None
@@ -46,6 +46,8 @@ class EvaluationMetrics(Record):
     """The right answer by cell, if all its examples share one."""
     confusion: Mapping[str, Mapping[str, int]]
     """For each right answer, the count of each label given, or of each reason for none."""
+    warnings: Sequence[str] | None = None
+    """One line for each thing that kept answers from being read, such as thoughts that were cut off."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,10 @@
 """Tokens of answers: those that a chat template writes after a prompt, and the text of generated tokens."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
+
+from ninefold.questions.formats import thoughts
 
 
 class AnswerTokens:
@@ -21,10 +24,32 @@ class AnswerTokens:
         return self._encoded[answer]
 
     def decode(self, tokens: Sequence[int]) -> tuple[str, bool]:
-        """Return the exact text of generated tokens, and whether it lacks an end token (truncated)."""
+        """Return the exact text of generated tokens, and whether it lacks an end token (truncated).
+
+        Special tokens are left out, unless they mark thoughts. A thought that the prompt opens keeps its opening tag.
+        """
         end = next((index for index, token in enumerate(tokens) if token in self.end_ids), None)
-        text = self.tokenizer.decode(tokens[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text, end is None
+        text = self._text(tokens[:end], skip_special_tokens=True)
+        if not self._special.isdisjoint(tokens[:end]):
+            marked = self._text(tokens[:end], skip_special_tokens=False)
+            text = marked if thoughts.spoken(marked).thoughts else text
+        return self._opening + text, end is None
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        return frozenset(self.tokenizer.all_special_ids)
+
+    @cached_property
+    def _opening(self) -> str:
+        """The tag that opens a thought at the end of every prompt, or ""."""
+        return thoughts.opened_at_end(
+            str(self.processor.apply_chat_template([user_turn("?")], add_generation_prompt=True))
+        )
+
+    def _text(self, tokens: Sequence[int], *, skip_special_tokens: bool) -> str:
+        return str(
+            self.tokenizer.decode(tokens, skip_special_tokens=skip_special_tokens, clean_up_tokenization_spaces=False)
+        )
 
     def _encode(self, answer: str) -> tuple[int, ...]:
         turns = [user_turn("?"), {"role": "assistant", "content": [{"type": "text", "text": answer}]}]

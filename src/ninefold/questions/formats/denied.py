@@ -1,9 +1,16 @@
 """Clauses of a model's text that deny an option, such as "it is not B"."""
 
 import re
-from functools import cache
 
-from ninefold.questions.formats.words import CLAUSE_ENDS, CONSUMED, NEGATION, NO_LETTER_AFTER, NO_LETTER_BEFORE, phrase
+from ninefold.questions.formats.negation import CLAUSE_ENDS, NEGATION, joined
+from ninefold.questions.formats.words import (
+    CONSUMED,
+    NO_LETTER_AFTER,
+    NO_LETTER_BEFORE,
+    occurrences,
+    patterns_of,
+    without,
+)
 
 _DENIAL = re.compile(
     rf"{NEGATION}|{NO_LETTER_BEFORE}(?:wrong|incorrect|false|except|excluded|eliminated|unlikely|rather than|"
@@ -19,17 +26,10 @@ _END = re.compile(
 
 def without_denied(text: str, options: tuple[str, ...]) -> str:
     """Return a text without its clauses that deny something; the words of the options themselves deny nothing."""
-    plain = text
-    for pattern in _patterns(options):
-        plain = pattern.sub(lambda match: CONSUMED * len(match[0]), plain)
+    longer = tuple(option for option in options if len(option) > 1)
+    plain = joined(without(text, occurrences(text, patterns_of(longer))))
     kept, start = [], 0
     for end in [*(match.end() for match in _END.finditer(plain)), len(plain)]:
         kept.append(" " if _DENIAL.search(plain, start, end) else text[start:end])
         start = end
     return "".join(kept)
-
-
-@cache
-def _patterns(options: tuple[str, ...]) -> list[re.Pattern[str]]:
-    ordered = sorted(options, key=len, reverse=True)
-    return [re.compile(phrase(option), re.IGNORECASE) for option in ordered if len(option) > 1]

@@ -1,10 +1,8 @@
-"""The format of answers from a fixed list: the one label that a text holds, searched from the longest."""
+"""The format of answers from a fixed list: the one label that a text holds."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
 
-from ninefold.questions.formats.words import CONSUMED, phrase
+from ninefold.questions.formats.words import occurrences, patterns_of
 from ninefold.types import Answer
 
 
@@ -16,10 +14,13 @@ class Labels:
     def read(self, text: str, options: Sequence[str], *, truncated: bool = False) -> Answer:
         """Read the one option that a text holds.
 
-        A response counts only if it holds exactly one of the options (Rizzoli et al. 2025, section 3). Options are
-        searched from the longest to the shortest, and each one found is removed from the text: "top center" is not
-        also "center". Case is ignored. The reading is literal: synonyms of an option do not count ("upper left",
-        "centre"), and "left center" holds the option "center" and nothing else.
+        A response counts only if it holds exactly one of the options (Rizzoli et al. 2025, section 3). An option inside
+        a longer one is not found: "top center" is not also "center". Where two options overlap in part, as in "top
+        center left", both are found, and neither is chosen. Case is ignored. White space with at most one line break,
+        one hyphen or short dash without spaces, an underscore and Markdown marks join the words of an option; blank
+        lines, dashes between spaces, commas and all other marks part them (see `words.phrase`). The reading is
+        literal: synonyms of an option do not count ("upper left", "centre"), and "left center" holds the option
+        "center" and nothing else.
 
         Args:
             text: The model's exact text.
@@ -29,16 +30,22 @@ class Labels:
         Returns:
             The option, if the text holds just one, once or several times. Otherwise, in this order: "empty" for
             nothing but white space, "several labels" for two or more different ones, "truncated" for a text that the
-            token limit cut off before any label, and "no label".
+            token limit cut off before any label, or right after one that may have gone on ("center" of "center left"),
+            and "no label".
         """
         if not text.strip():
             return Answer("empty")
-        found = []
-        for option, pattern in _patterns(tuple(options)):
-            text, count = pattern.subn(CONSUMED, text)
-            if count:
-                found.append(option)
+        text = text.rstrip()
+        places = occurrences(text, patterns_of(tuple(options)))
+        found = list(dict.fromkeys(place.option for place in places))
+        if truncated and len(found) == 1 and places[0].end == len(text) and _may_go_on(found[0], options):
+            return Answer("truncated")
         return one_of(found, truncated=truncated)
+
+
+def _may_go_on(label: str, options: Sequence[str]) -> bool:
+    """Return whether a label that a text was cut off after may be the beginning of a longer one."""
+    return any(option.lower().startswith(f"{label.lower()} ") for option in options)
 
 
 def one_of(found: Sequence[str], *, truncated: bool) -> Answer:
@@ -50,8 +57,3 @@ def one_of(found: Sequence[str], *, truncated: bool) -> Answer:
             return Answer("truncated" if truncated else "no label")
         case _:
             return Answer("several labels")
-
-
-@cache
-def _patterns(options: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
-    return [(option, re.compile(phrase(option), re.IGNORECASE)) for option in sorted(options, key=len, reverse=True)]

@@ -1,14 +1,16 @@
 """The format of multiple choice: A, B, C ... or the text of an option."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from string import ascii_uppercase
 from typing import NamedTuple
 
 from ninefold.questions.formats.denied import without_denied
 from ninefold.questions.formats.labels import one_of
-from ninefold.questions.formats.words import CONSUMED, NO_LETTER_AFTER, NO_LETTER_BEFORE, phrase
+from ninefold.questions.formats.words import NO_LETTER_AFTER, NO_LETTER_BEFORE, Found, occurrences, phrase, without
 from ninefold.types import Answer
 
 _MARKS = r"[\s:*_`~\"'(\[]*"
@@ -39,6 +41,7 @@ definitely clearly certainly maybe perhaps possibly answer choice option options
 selecting selected pick picking picked letter letters label correct by for to than either only just as between
 of that means yes no both because if
 """
+_LONGEST_WORD = 40
 _WORD_BEFORE = re.compile(r"(\w+)[\s*_`~\"'(\[]*$")
 
 
@@ -51,9 +54,10 @@ class Letters:
         """Read the one option that a text chooses.
 
         Searched in this order, until something is found: the words after "answer is" or "answer:", the words after
-        "option" or "choose", then all letters and option texts in the whole text, the longest first. A letter is a
-        single capital as a word of its own, or any letter that is the whole text; neither the article "A" nor the
-        letter of a name ("vitamin A") counts. Clauses that deny an option ("it is not B", "A is wrong") are not read.
+        "option" or "choose", then all letters and option texts in the whole text. An option's text inside a longer
+        one is not found; where two overlap in part, both are. A letter is a single capital as a word of its own, or
+        any letter that is the whole text; neither the article "A" nor the letter of a name ("vitamin A") counts.
+        Clauses that deny an option ("it is not B", "A is wrong") are not read.
 
         Args:
             text: The model's text, or a stored true answer.
@@ -71,11 +75,12 @@ class Letters:
         if named:
             return one_of(sorted(named), truncated=truncated)
         text = without_denied(text, tuple(options))
+        places = occurrences(text, choices.texts)
         for lead in (_ANSWER_IS, _OPTION):
-            stated = {option for match in lead.finditer(text) for option in choices.at(text, match.end())}
+            stated = {option for match in lead.finditer(text) for option in choices.at(text, match.end(), places)}
             if stated:
                 return one_of(sorted(stated), truncated=truncated)
-        return one_of(sorted(choices.anywhere(text)), truncated=truncated)
+        return one_of(sorted(choices.anywhere(text, places)), truncated=truncated)
 
 
 def _by_letter(options: Sequence[str]) -> tuple[str, ...]:
@@ -94,7 +99,7 @@ class _Choices(NamedTuple):
     stated: re.Pattern[str]
     """A letter where one is expected: a capital, or a lower-case letter at the end of a sentence."""
     texts: tuple[tuple[str, re.Pattern[str]], ...]
-    """Each option with the pattern of its text, the longest first."""
+    """Each option with the pattern of its text."""
 
     def named(self, text: str) -> set[str]:
         """Return the options of which a text is the letter, or the one character; two if it can be either."""
@@ -102,14 +107,14 @@ class _Choices(NamedTuple):
         found = {self.by_letter[bare.upper()]} if bare.upper() in self.by_letter else set()
         return found | {option for option, _ in self.texts if len(option) == 1 and option in {bare, text.strip()}}
 
-    def at(self, text: str, position: int) -> set[str]:
+    def at(self, text: str, position: int, places: Sequence[Found]) -> set[str]:
         """Return the option that begins at a position of a text, with those that "or" or "and" adds to it."""
-        found = set()
+        found: set[str] = set()
         for _ in range(len(text)):
-            option, end = self._first(text, position)
-            if option is None:
+            options, end = self._first(text, position, places)
+            if not options:
                 break
-            found.add(option)
+            found |= options
             more = _OR.match(text, end)
             comma = None if more else _COMMA.match(text, end)
             if comma and self.letter.match(text, comma.end()):
@@ -119,24 +124,25 @@ class _Choices(NamedTuple):
             position = more.end()
         return found
 
-    def _first(self, text: str, position: int) -> tuple[str | None, int]:
-        for option, pattern in self.texts:
-            match = pattern.match(text, position)
-            if match:
-                return option, match.end()
-        match = self.stated.match(text, position)
-        return (self.by_letter[match[0].upper()], match.end()) if match else (None, position)
+    def _first(self, text: str, position: int, places: Sequence[Found]) -> tuple[set[str], int]:
+        """Return the option at a position, or several that overlap from there, and where they end."""
+        options: set[str] = set()
+        end = position
+        for place in places[bisect_left(places, position, key=attrgetter("start")) :]:
+            if place.start != position and not (options and place.start < end):
+                break
+            options.add(place.option)
+            end = max(end, place.end)
+        match = None if options else self.stated.match(text, position)
+        return ({self.by_letter[match[0].upper()]}, match.end()) if match else (options, end)
 
-    def anywhere(self, text: str) -> set[str]:
+    def anywhere(self, text: str, places: Sequence[Found]) -> set[str]:
         """Return every option that a text names, by text or by letter; none if it may be that no letter is one."""
-        named: set[str] = set()
+        named = {place.option for place in places}
         perhaps: set[str] = set()
-        for option, pattern in self.texts:
-            text, count = pattern.subn(CONSUMED, text)
-            if count:
-                named.add(option)
+        text = without(text, places)
         for match in self.letter.finditer(text):
-            before = _WORD_BEFORE.search(text, 0, match.start())
+            before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
             clear = before is None or before[1].lower() in _LEADS.split() or before[1] in self.by_letter
             (named if clear else perhaps).add(self.by_letter[match[0]])
         return named | perhaps if named else set()
@@ -148,12 +154,11 @@ def _choices(options: tuple[str, ...]) -> _Choices:
     capital = rf"{_BEFORE}[{letters}]{_AFTER}(?!{_ARTICLE})"
     small = rf"{_BEFORE}[{letters.lower()}]{_AFTER}{_SENTENCE_ENDS}"
     are_letters = {option.upper() for option in options} == set(letters)
-    ordered = () if are_letters else sorted(options, key=len, reverse=True)
     return _Choices(
         dict(zip(letters, options or letters, strict=False)),
         re.compile(capital),
         re.compile(f"{capital}|{small}"),
-        tuple((option, _text_pattern(option)) for option in ordered),
+        () if are_letters else tuple((option, _text_pattern(option)) for option in options),
     )
 
 

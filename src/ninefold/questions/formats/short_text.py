@@ -8,6 +8,7 @@ from ninefold.types import Answer
 
 _LEAD = re.compile(r"^(?:(?:so|thus|therefore)[, ]+)?(?:the )?(?:(?:correct|final|right) )?answer(?: is)?\s*:?\s+")
 _ARTICLE = re.compile(r"^(?:a|an|the)\s+")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*|\u2029")
 _EDGES = " \t\n\r.,;:!?\"'`*_()[]{}\u2018\u2019\u201c\u201d"
 _NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
@@ -39,12 +40,13 @@ def normalized(text: str) -> str:
     """Return the normalized form of a text, for comparison.
 
     Case, compatibility characters, spacing, punctuation at the ends, a leading article and a leading "The answer is"
-    are ignored; number words up to twelve become digits.
+    are ignored; number words up to twelve become digits. A blank line joins no words.
 
     >>> normalized("The answer is: **Two**."), normalized("A  Red car!")
     ('2', 'red car')
     """
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split()).strip(_EDGES)
+    paragraphs = _BLANK_LINE.split(unicodedata.normalize("NFKC", text).casefold())
+    plain = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip(_EDGES)
     plain = _LEAD.sub("", plain).strip(_EDGES)
     bare = _ARTICLE.sub("", plain).strip(_EDGES) or plain
     return str(_NUMBERS.index(bare)) if bare in _NUMBERS else bare

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ninefold.questions.formats.labels import one_of
-from ninefold.questions.formats.words import CLAUSE_ENDS, MARKS, NEGATION, NO_LETTER_AFTER, NO_LETTER_BEFORE
+from ninefold.questions.formats.negation import CLAUSE_ENDS, JUST_NOT, MARKS, NEGATION, joined
+from ninefold.questions.formats.words import NO_LETTER_AFTER, NO_LETTER_BEFORE
 from ninefold.types import Answer
 
 _MEANS = {"true": True, "yes": True, "correct": True, "false": False, "no": False, "incorrect": False}
@@ -26,7 +27,7 @@ _WEAKENED = re.compile(
     rf"{NO_LETTER_AFTER}|{NO_LETTER_BEFORE}far{MARKS}+from{NO_LETTER_AFTER}",
     re.IGNORECASE,
 )
-_JUST_BEFORE = re.compile(rf"{NO_LETTER_BEFORE}(?:not|never|cannot|\w+n['\u2019]?t){MARKS}+$", re.IGNORECASE)
+_JUST_BEFORE = re.compile(rf"{NO_LETTER_BEFORE}{JUST_NOT}{MARKS}+$", re.IGNORECASE)
 
 # "No" is an answer if it is the whole clause, not in "no idea" and "there is no car".
 _BEFORE_NO = re.compile(rf"(?:^|[:)\]]|{NO_LETTER_BEFORE}(?:and|or|so|thus|is)\s){MARKS}*$", re.IGNORECASE)
@@ -43,7 +44,8 @@ class TrueFalse:
 
         A word right after "answer is" or "answer:" has priority over all others. A repetition of "True or False?" is
         ignored, "not true" is false, and words that are negated in another way ("not necessarily true", "I do not think
-        it is true") are not read. "No" counts only as a whole clause.
+        it is true") are not read. A negation reaches over asides: "not, I think, true" is false. "No" counts only as a
+        whole clause.
 
         Returns:
             The option of that meaning; "True" or "False" if no options are given. Otherwise "empty", "several labels"
@@ -51,7 +53,7 @@ class TrueFalse:
         """
         if not text.strip():
             return Answer("empty")
-        said = [word for clause in _CLAUSE_ENDS.split(_ASKED_BACK.sub(" ", text)) for word in _said(clause)]
+        said = [word for clause in _CLAUSE_ENDS.split(joined(_ASKED_BACK.sub(" ", text))) for word in _said(clause)]
         stated = {meaning for meaning, is_stated in said if is_stated}
         found = stated or {meaning for meaning, _ in said}
         return one_of(sorted(_wording(options)[meaning] for meaning in found), truncated=truncated)

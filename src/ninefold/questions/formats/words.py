@@ -1,10 +1,17 @@
 """Words in a model's text: patterns that all answer formats share."""
 
 import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
 
-# Any white space, line breaks, hyphens and dashes, underscores and Markdown marks may separate the words of a phrase
-# ("**top** left", "top-left", "top_left").
-_BETWEEN_WORDS = r"[\s_*`~\-\u2010-\u2015]+"
+_MARKUP = r"[*_~`]"
+_BLANK = r"[^\S\n\r\v\f\x1c-\x1e\x85\u2028\u2029]"
+_LINE_BREAK = r"(?:\r\n|[\n\r\x85\u2028])"
+_SPACE = rf"(?:{_BLANK}+(?:{_LINE_BREAK}{_BLANK}*)?|{_LINE_BREAK}{_BLANK}*)"
+_HYPHEN = r"[-\u2010-\u2013]"
+_BETWEEN_WORDS = rf"(?:{_MARKUP}*(?:{_SPACE}|{_HYPHEN}){_MARKUP}*|{_MARKUP}+)"
+
 NO_LETTER_BEFORE, NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 """Patterns around a whole word: "centered" does not hold "center", while "_center_" and "center." do."""
 
@@ -13,18 +20,54 @@ CONSUMED = "\0"
 
 
 def phrase(text: str) -> str:
-    """Return the pattern of a phrase as whole words."""
+    """Return the pattern of a phrase as whole words.
+
+    Its words may be joined by white space with at most one line break ("top left"), or by one hyphen or short dash
+    without spaces ("top-left"), or by an underscore ("top_left"), each with Markdown marks around ("**top** left").
+    Nothing else joins words: not a blank line, a dash between spaces ("center - right of it"), a long dash, a comma or
+    another mark.
+    """
     return NO_LETTER_BEFORE + _BETWEEN_WORDS.join(map(re.escape, text.split())) + NO_LETTER_AFTER
 
 
-MARKS = "[\\s_*`~\"'\u201c\u201d\u2018\u2019(\\[]"
-"""The pattern of white space or of a mark that may stand around a word, as in ``not **true**``."""
+class Found(NamedTuple):
+    """A place in a text that holds an option."""
 
-NEGATION = rf"{NO_LETTER_BEFORE}(?:not|never|neither|nor|cannot|\w+n['\u2019]?t){NO_LETTER_AFTER}"
-"""The pattern of a word that negates what follows in its clause."""
+    start: int
+    """Its first character."""
+    end: int
+    """The character after its last one."""
+    option: str
+    """The option."""
 
-CLAUSE_ENDS = (
-    r"[.;!?\n]|\s[-\u2010-\u2015]+\s|[\u2013\u2014]"
-    rf"|{NO_LETTER_BEFORE}(?:but|because|since|although|though|while|whereas|however|therefore|instead){NO_LETTER_AFTER}"
-)
-"""The pattern of what ends a clause: a negation does not reach beyond it. Most commas do so too."""
+
+def occurrences(text: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> list[Found]:
+    """Return every place where a text holds an option, in order.
+
+    A place inside a longer one is left out: "top center" does not also hold "center". Places that overlap in part all
+    count: "top center left" holds both "top center" and "center left", and nothing in it prefers either.
+
+    Args:
+        text: The text to search.
+        patterns: Each option with the pattern of its text.
+    """
+    found = [Found(*match.span(), option) for option, pattern in patterns for match in pattern.finditer(text)]
+    # Sorted by start and then by length, a place lies inside an earlier one if it ends no later.
+    kept: list[Found] = []
+    for place in sorted(found, key=lambda place: (place.start, -place.end)):
+        if not kept or place.end > kept[-1].end:
+            kept.append(place)
+    return kept
+
+
+def without(text: str, places: Sequence[Found]) -> str:
+    """Return a text of the same length in which `CONSUMED` replaces some places."""
+    for start, end, _ in places:
+        text = text[:start] + CONSUMED * (end - start) + text[end:]
+    return text
+
+
+@cache
+def patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each option with the pattern of its text as a phrase, in any case."""
+    return tuple((option, re.compile(phrase(option), re.IGNORECASE)) for option in options)
