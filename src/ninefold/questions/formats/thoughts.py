@@ -38,7 +38,7 @@ _CLOSINGS = (
     r"<\|inner_suffix\|>",
 )
 _TAGS = re.compile(f"(?P<opening>{'|'.join(_OPENINGS)})|(?P<closing>{'|'.join(_CLOSINGS)})", re.IGNORECASE)
-_HINTS = re.compile(r"[<\u25c1]|&lt;|\[think|assistantfinal|\Aanalysis", re.IGNORECASE)
+_HINTS = re.compile(r"[<\u25c1]|&lt;|\[/?think|assistantfinal|\Aanalysis", re.IGNORECASE)
 _ANSWER_MARKS = re.compile(
     r"</?(?:answer|response)>|<\|(?:begin|end)_of_box\|>|<\|(?:start|end)_response\|>", re.IGNORECASE
 )
