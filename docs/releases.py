@@ -12,10 +12,10 @@ from typing import Any
 
 from transformers import CLIPTokenizer, LlamaTokenizer
 
-from ninefold.models.checkpoint.network import open_config
+from ninefold.models.checkpoint.network import open_checkpoint
 from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.clip.encoder import ClipEncoder, open_encoder
-from ninefold.models.families import find
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.encoder import Encoder
 
 Reader = Encoder | ClipEncoder
@@ -87,8 +87,8 @@ def assemble(family: str, checkpoints: Path, folder: Path) -> Path:
 
 def opened(folder: Path) -> Reader:
     """Open a folder that `assemble` wrote, as the package opens a checkpoint."""
-    source = find(str(folder))
-    config, family = open_config(source)
+    source, config = open_checkpoint(ModelSpec(str(folder)))
+    family = source.family
     if family.kind == "dual":
         return open_encoder(source, config)
     return Encoder(open_processor(source, config), END_IDS[family.name], family)

@@ -21,6 +21,7 @@ from workers import Worker
 
 from ninefold.data.format.dataset import Dataset
 from ninefold.models.families import find
+from ninefold.models.spec import ModelSpec
 
 TURNS = 4
 LIMITS = {"nano": {"questions": 512, "photos": 384}, "mid": {"questions": 24, "photos": 24}}
@@ -104,7 +105,7 @@ def bound_by_tokens(job: dict[str, Any]) -> tuple[float, float]:
     from ninefold.models.vlm.model import VisionLanguageModel
     from ninefold.models.vlm.prefix_reuse import shared_prefixes
 
-    encoder = VisionLanguageModel.load(find(job["model"]), device="cpu").encoder
+    encoder = VisionLanguageModel.load(ModelSpec(job["model"], device="cpu")).encoder
     asked = list(Dataset.open(Path(job["data"])).read("test", limit=job["limit"]))
     prompts = encoder.prompts(asked, encoder.images(asked))
     prefixes = shared_prefixes(prompts)

@@ -41,8 +41,9 @@ def test_on_a_gpu_it_is_the_checkpoints_own_type(
         (copy / "config.json").write_text(json.dumps(stated))
         # As transformers finds it, in the configuration or else in the weights.
         opened = AutoModelForImageTextToText.from_pretrained(copy, dtype="auto")
-        assert checkpoint_identity(find(str(copy)))["dtype"] == str(opened.dtype).removeprefix("torch.") == "bfloat16"
-    assert checkpoint_identity(find("nano"))["dtype"] == "float32"
+        found = checkpoint_identity(find(str(copy)), ModelSpec(str(copy)))
+        assert found is not None and found["dtype"] == str(opened.dtype).removeprefix("torch.") == "bfloat16"
+    assert checkpoint_identity(find("nano"), ModelSpec("nano"))["dtype"] == "float32"
 
 
 def test_the_device_is_known_without_torch_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,9 @@ def test_the_device_is_known_without_torch_where_there_is_no_gpu(monkeypatch: py
 
 def test_a_hub_id_is_known_by_its_snapshot(tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    assert identity.resolve(ModelSpec("somebody/something")) is None
+    with monkeypatch.context() as online:
+        online.setattr(identity.hub, "check", lambda repository: None)
+        assert identity.resolve(ModelSpec("somebody/something")) is None
     repository = tmp_path / "models--somebody--something"
     commit = "c" * 40
     shutil.copytree(tiny_llava, repository / "snapshots" / commit)
@@ -69,6 +72,33 @@ def test_a_hub_id_is_known_by_its_snapshot(tiny_llava: Path, tmp_path: Path, mon
     found = identity.resolve(ModelSpec("somebody/something"))
     assert found is not None
     assert (found["name"], found["family"], found["checkpoint"]) == ("somebody/something", "llava", commit)
+
+
+def test_without_the_hub_one_line_is_said_at_once(
+    tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Away:
+        asked = 0
+
+        def head(self, *_: object, **__: object) -> None:
+            Away.asked += 1
+            raise OSError("Name or service not known")
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.get_session", Away)
+    for ask in (identity.resolve, open_model):
+        with pytest.raises(ModelError, match=r"^somebody/something: not on this machine, and the .* \(Name or service"):
+            ask(ModelSpec("somebody/something"))
+    # What was downloaded before is used, and the hub is not asked again.
+    repository = tmp_path / "models--somebody--something"
+    shutil.copytree(tiny_llava, repository / "snapshots" / ("c" * 40))
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("c" * 40)
+    assert open_model("somebody/something").identity["checkpoint"] == "c" * 40
+    assert "cannot be reached (Name or service not known); the copy on this machine is used" in capsys.readouterr().err
+    open_model("somebody/something")
+    assert Away.asked == 3
 
 
 def test_a_checkpoint_is_known_by_the_files_that_are_read(tiny_llava: Path, tmp_path: Path) -> None:
@@ -168,5 +198,5 @@ def test_every_setting_of_an_adapter_that_changes_answers_is_in_its_hash(hashed:
     ):
         assert hashed(plain | same) == hashed(plain)
     assert hashed(plain | {"layers_to_transform": [1, 0]}) == hashed(plain | {"layers_to_transform": [0, 1]})
-    with pytest.raises(ModelError, match="holds no settings"):
+    with pytest.raises(ModelError, match=r"adapter_config\.json: holds no JSON object, but a list"):
         hashed([])

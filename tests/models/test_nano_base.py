@@ -18,7 +18,7 @@ FOLDER = Path(find("nano").path)
 def answered():
     """Every 37th synthetic test picture, so that objects, sizes and cells all come up, and what the base says of it."""
     asked = list(examples(SyntheticSpec("test"))["test"])[::37]
-    said = VisionLanguageModel.load(find("nano")).predict(asked)
+    said = VisionLanguageModel.load("nano").predict(asked)
     return [(example, find_format("labels").read(p.text, LABELS)) for example, p in zip(asked, said, strict=True)]
 
 

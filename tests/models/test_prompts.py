@@ -15,11 +15,12 @@ from PIL import Image
 from releases import Reader, assemble, opened
 from transformers.image_utils import SizeDict
 
-from ninefold.models.checkpoint.network import open_config
+from ninefold.models.checkpoint.network import open_checkpoint
 from ninefold.models.checkpoint.processor import open_processor
 from ninefold.models.clip.encoder import ClipEncoder
-from ninefold.models.families import FAMILIES, find
+from ninefold.models.families import FAMILIES
 from ninefold.models.protocol import ImageInput
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.encoder import IGNORED, Encoder
 from ninefold.models.vlm.image_input import ImageInputs
 from ninefold.questions.prompt import prompt
@@ -201,8 +202,7 @@ def tensors(encoder: Reader, photo: Example) -> Mapping[str, torch.Tensor]:
 
 
 def test_a_picture_that_is_cut_says_so(tiny_llava: Path) -> None:
-    checkpoint = find(str(tiny_llava))
-    processor = open_processor(checkpoint, open_config(checkpoint)[0])
+    processor = open_processor(*open_checkpoint(ModelSpec(str(tiny_llava))))
     photo = example(200, 100)
     assert ImageInputs(Encoder(processor, [1])).image_input(photo).share == 1
     processor.image_processor.size = SizeDict(shortest_edge=56)

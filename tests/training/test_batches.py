@@ -10,7 +10,6 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.images import open_pil
 from ninefold.models.compat import keeps_logits_by_mask
-from ninefold.models.families import find
 from ninefold.models.load import open_trainable
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.model import VisionLanguageModel
@@ -22,7 +21,7 @@ from ninefold.training.sampler import LengthBuckets
 
 @pytest.fixture(scope="module")
 def model(tiny_llava: Path) -> VisionLanguageModel:
-    return VisionLanguageModel.load(find(str(tiny_llava)))
+    return VisionLanguageModel.load(str(tiny_llava))
 
 
 def collated(model: VisionLanguageModel, count: int) -> dict[str, torch.Tensor]:

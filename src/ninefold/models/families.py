@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ninefold.errors import ModelError
+from ninefold.errors import ModelError, first_line
 from ninefold.models.family import Family, Preset, Scope
 from ninefold.runs import layout, lineage
 
@@ -201,8 +201,8 @@ def _config_of(folder: Path) -> Mapping[str, object]:
         raise ModelError(
             f"{folder}: no checkpoint, as it has no config.json; name a folder made by save_pretrained"
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{folder / 'config.json'}: not readable as JSON ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{folder / 'config.json'}: not readable as JSON ({first_line(error)})") from error
     if not isinstance(config, dict) or "model_type" not in config:
         raise ModelError(f"{folder / 'config.json'}: names no model_type, so it is no checkpoint of transformers")
     return config

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from ninefold.errors import ModelError
+from ninefold.models.checkpoint import hub
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
+from ninefold.models.checkpoint.messages import explained
 from ninefold.models.endpoint import address
 from ninefold.models.families import find
 from ninefold.models.protocol import Model
@@ -26,13 +28,13 @@ def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
     if spec.name.startswith(address.PREFIX):
         _, model = address.split(spec.name)
         return address.identity(model) if model else None
-    return checkpoint_identity(
-        find(spec.name),
-        adapter=spec.adapter,
-        dtype=spec.dtype,
-        device=spec.device,
-        trust_remote_code=spec.trust_remote_code,
-    )
+    with explained(f"{spec.name}: its files cannot be read"):
+        checkpoint = find(spec.name)
+        found = checkpoint_identity(checkpoint, spec)
+        if found is None:
+            # Before torch is imported, which takes seconds.
+            hub.check(checkpoint.path)
+        return found
 
 
 def check_opened(model: Model, resolved: Mapping[str, object]) -> None:

@@ -1,7 +1,5 @@
 """The opener of models of every kind by name; torch is imported only for local models."""
 
-from functools import partial
-
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model, Trainable
 from ninefold.models.registry import REGISTERED, open_registered
@@ -40,7 +38,8 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     Raises:
         ModelError: If its weights are on a server, there is no such model, or it cannot be used with these options.
     """
-    from ninefold.models.checkpoint.network import open_config
+    from ninefold.models.checkpoint.messages import explained
+    from ninefold.models.checkpoint.network import open_checkpoint
     from ninefold.models.clip.model import DualEncoder
     from ninefold.models.compute.device import check_device
     from ninefold.models.endpoint.address import PREFIX
@@ -54,17 +53,10 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
         )
     if spec.name in REGISTERED:
         raise ModelError(f"{spec.name}: a registered model can be evaluated, not trained; train a checkpoint instead")
-    checkpoint = find(spec.name)
     check_device(spec.device)
-    family = checkpoint.family
-    if family is GENERIC and not checkpoint.local:
+    checkpoint = find(spec.name)
+    if checkpoint.family is GENERIC and not checkpoint.local:
         # The family of a hub id without a row is known from its configuration.
-        _, family = open_config(checkpoint, trust_remote_code=spec.trust_remote_code)
-    load = DualEncoder.load if family.kind == "dual" else partial(VisionLanguageModel.load, shortcuts=spec.shortcuts)
-    return load(
-        checkpoint,
-        adapter=spec.adapter,
-        dtype=spec.dtype,
-        device=spec.device,
-        trust_remote_code=spec.trust_remote_code,
-    )
+        with explained(f"{spec.name}: cannot be opened"):
+            checkpoint, _ = open_checkpoint(spec)
+    return DualEncoder.load(spec) if checkpoint.family.kind == "dual" else VisionLanguageModel.load(spec)

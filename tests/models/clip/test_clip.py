@@ -22,6 +22,7 @@ from ninefold.models.compute import prefetch
 from ninefold.models.families import FAMILIES, find
 from ninefold.models.load import open_model, open_trainable
 from ninefold.models.protocol import ImageInput
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.training.lora import matched
 from ninefold.types import Example
@@ -31,7 +32,7 @@ GENUINE = Path(__file__).parents[2].parent / "shared" / "checkpoints" / "openai_
 
 @pytest.fixture
 def model(tiny_clip: Path) -> DualEncoder:
-    return DualEncoder.load(find(str(tiny_clip)))
+    return DualEncoder.load(str(tiny_clip))
 
 
 def plain_scores(folder: Path, example: Example) -> list[float]:
@@ -193,7 +194,7 @@ def test_an_adapter_is_used(model: DualEncoder, tiny_clip: Path, tmp_path: Path)
     torch.manual_seed(1)
     config = LoraConfig(r=4, lora_alpha=64, target_modules=FAMILIES["clip"].scopes["language"], init_lora_weights=False)
     get_peft_model(CLIPModel.from_pretrained(tiny_clip), config).save_pretrained(str(tmp_path / "run" / "adapter"))
-    tuned = DualEncoder.load(find(str(tiny_clip)), adapter=tmp_path / "run")
+    tuned = DualEncoder.load(ModelSpec(str(tiny_clip), adapter=tmp_path / "run"))
     example = some_examples(1)[0]
     assert tuned.choice_scores([example])[0] != pytest.approx(model.choice_scores([example])[0], abs=1e-2)
     assert {key for key in tuned.identity if tuned.identity[key] != model.identity[key]} == {"adapter"}
@@ -205,9 +206,9 @@ def test_one_door_opens_every_kind(tiny_clip: Path, tiny_llava: Path) -> None:
     with pytest.raises(ModelError, match="a server's weights cannot be trained"):
         open_trainable("openai:http://localhost:1/v1#name")
     with pytest.raises(ModelError, match="tiny-clip: a clip model writes nothing"):
-        VisionLanguageModel.load(find(str(tiny_clip)))
+        VisionLanguageModel.load(str(tiny_clip))
     with pytest.raises(ModelError, match="tiny-llava: is no dual encoder"):
-        DualEncoder.load(find(str(tiny_llava)))
+        DualEncoder.load(str(tiny_llava))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ def test_the_nine_texts_in_the_tokens_of_the_genuine_clip(tmp_path: Path) -> Non
 def test_when_memory_runs_out_the_batch_is_halved(
     tiny_clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = DualEncoder.load(find(str(tiny_clip)))
+    model = DualEncoder.load(str(tiny_clip))
     examples = some_examples(9)
     expected = model.choice_scores(examples)
     plain = model.model.get_image_features

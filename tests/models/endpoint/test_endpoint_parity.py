@@ -9,7 +9,6 @@ from chat_server import ChatServer, asked, serving
 from tiny import some_examples
 
 from ninefold.models.endpoint.model import Endpoint
-from ninefold.models.families import find
 from ninefold.models.vlm.model import VisionLanguageModel
 
 
@@ -48,7 +47,7 @@ class Served(ChatServer):
 
 
 def test_a_server_and_its_checkpoint_agree(tiny_llava: Path) -> None:
-    model, examples = VisionLanguageModel.load(find(str(tiny_llava))), some_examples(2)
+    model, examples = VisionLanguageModel.load(str(tiny_llava)), some_examples(2)
     with serving(Served(model)) as server:
         endpoint = Endpoint(f"openai:{server.url}", concurrency=1)
         there, here = (each.predict(examples, max_new_tokens=6) for each in (endpoint, model))

@@ -12,7 +12,7 @@ from tiny import QWEN, some_examples
 from tokenizers import AddedToken
 from transformers import AutoImageProcessor, AutoProcessor, PreTrainedTokenizerFast, Qwen2Tokenizer
 
-from ninefold.models.families import FAMILIES, find
+from ninefold.models.families import FAMILIES
 from ninefold.models.ports.llava_onevision_1_5 import LlavaOnevision15ImageProcessor, LlavaOnevision15Processor
 from ninefold.models.ports.llava_onevision_1_5.processing import CHAT_TEMPLATE
 from ninefold.models.vlm.model import VisionLanguageModel
@@ -137,7 +137,7 @@ def released_folder(tiny_llava_onevision: Path, tmp_path: Path) -> Path:
 
 
 def test_a_released_folder_opens_without_torchvision(released_folder: Path) -> None:
-    model = VisionLanguageModel.load(find(str(released_folder)))
+    model = VisionLanguageModel.load(str(released_folder))
     assert model.family is FAMILIES["llava-onevision"]
     processor = model.encoder.processor
     assert isinstance(processor, LlavaOnevision15Processor)
@@ -154,7 +154,7 @@ def test_a_saved_folder_opens_by_the_auto_classes(tiny_llava_onevision: Path) ->
 
 
 def test_ninefold_asks_it_like_any_other(tiny_llava_onevision: Path) -> None:
-    model, examples = VisionLanguageModel.load(find(str(tiny_llava_onevision))), some_examples(3)
+    model, examples = VisionLanguageModel.load(str(tiny_llava_onevision)), some_examples(3)
     together = model.predict(examples, max_new_tokens=4)
     assert [model.predict([example], max_new_tokens=4)[0] for example in examples] == together
     scores = model.choice_scores(examples)

@@ -11,7 +11,6 @@ from PIL import Image
 from tiny import some_examples, tiny_tokenizer
 from transformers import AutoImageProcessor, AutoProcessor, AutoTokenizer
 
-from ninefold.models.families import find
 from ninefold.models.ports.molmo import MolmoImageProcessor, MolmoProcessor
 from ninefold.models.vlm.model import VisionLanguageModel
 
@@ -209,7 +208,7 @@ def test_a_tokenizer_without_its_tokens_is_refused() -> None:
 
 
 def test_it_runs_as_a_model_of_ninefold(tiny_molmo: Path) -> None:
-    model = VisionLanguageModel.load(find(str(tiny_molmo)))
+    model = VisionLanguageModel.load(str(tiny_molmo))
     examples = some_examples(3)
     together = model.predict(examples, max_new_tokens=4)
     assert together == [model.predict([example], max_new_tokens=4)[0] for example in examples]

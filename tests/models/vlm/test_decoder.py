@@ -16,8 +16,9 @@ from transformers import DynamicCache, LlamaConfig
 
 from ninefold.errors import ModelError
 from ninefold.models.compute import memory
-from ninefold.models.families import GENERIC, find
+from ninefold.models.families import GENERIC
 from ninefold.models.shortcuts import Shortcuts
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm import batching, prefix_reuse
 from ninefold.models.vlm.batching import pack
 from ninefold.models.vlm.decoder import Decoder
@@ -64,7 +65,9 @@ def questions() -> list[Example]:
     ids=["all short cuts", "the loop alone"],
 )
 def test_answers_scores_and_states_are_those_of_the_plain_decoder(folder: Path, shortcuts: Shortcuts) -> None:
-    short, plain = (VisionLanguageModel.load(find(str(folder)), shortcuts=switches) for switches in (shortcuts, PLAIN))
+    short, plain = (
+        VisionLanguageModel.load(ModelSpec(str(folder), shortcuts=switches)) for switches in (shortcuts, PLAIN)
+    )
     examples = questions()
     assert short.predict(examples, max_new_tokens=6) == plain.predict(examples, max_new_tokens=6)
     assert torch.allclose(
@@ -88,9 +91,9 @@ WITHOUT = {
 @pytest.mark.parametrize("shortcut", WITHOUT)
 def test_each_shortcut_can_be_taken_out(folder: Path, shortcut: str, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = questions()
-    expected = VisionLanguageModel.load(find(str(folder)), shortcuts=PLAIN).predict(examples, max_new_tokens=4)
+    expected = VisionLanguageModel.load(ModelSpec(str(folder), shortcuts=PLAIN)).predict(examples, max_new_tokens=4)
     monkeypatch.setattr(*WITHOUT[shortcut])
-    model = VisionLanguageModel.load(find(str(folder)))
+    model = VisionLanguageModel.load(str(folder))
     assert model.predict(examples, max_new_tokens=4) == expected
     assert isinstance(model._decoder, Decoder)
 
@@ -106,7 +109,7 @@ def positions_read(model: VisionLanguageModel, examples: list[Example]) -> int:
 
 
 def test_a_beginning_is_read_once_a_picture(folder: Path) -> None:
-    model = VisionLanguageModel.load(find(str(folder)))
+    model = VisionLanguageModel.load(str(folder))
     first, second = questions()[0], questions()[2]
     model.predict([first])
     lengths = [len(prompt.ids) for prompt in model.encoder.prompts([first, second], [model.encoder.image(first)] * 2)]
@@ -116,14 +119,14 @@ def test_a_beginning_is_read_once_a_picture(folder: Path) -> None:
     assert image_tokens > 4
     assert read <= sum(lengths) - image_tokens
     assert positions_read(
-        VisionLanguageModel.load(find(str(folder)), shortcuts=Shortcuts(prefix_reuse=False)), [first, second]
+        VisionLanguageModel.load(ModelSpec(str(folder), shortcuts=Shortcuts(prefix_reuse=False))), [first, second]
     ) == (2 * max(lengths))
 
 
 def test_the_last_layer_finishes_one_position(folder: Path) -> None:
     found: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for on, shapes in found.items():
-        model = VisionLanguageModel.load(find(str(folder)), shortcuts=Shortcuts(last_position=on))
+        model = VisionLanguageModel.load(ModelSpec(str(folder), shortcuts=Shortcuts(last_position=on)))
         named = dict(model.model.named_modules())
         last = max(name for name in named if re.fullmatch(model.family.tokenwise_modules, name) and "vis" not in name)
         named[last].register_forward_hook(lambda module, arguments, _, shapes=shapes: shapes.append(arguments[0].shape))
@@ -136,7 +139,7 @@ def test_a_family_without_a_row_is_tried_first(
     tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def generic() -> VisionLanguageModel:
-        model = VisionLanguageModel.load(find(str(tiny_llava)))
+        model = VisionLanguageModel.load(str(tiny_llava))
         model.family = GENERIC
         return model
 
@@ -173,8 +176,8 @@ def test_out_of_memory_halves_the_batch(
     tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     examples = some_examples(11)
-    expected = VisionLanguageModel.load(find(str(tiny_llava))).predict(examples, max_new_tokens=3)
-    model = VisionLanguageModel.load(find(str(tiny_llava)))
+    expected = VisionLanguageModel.load(str(tiny_llava)).predict(examples, max_new_tokens=3)
+    model = VisionLanguageModel.load(str(tiny_llava))
     asked = crowded(model, monkeypatch, 3)
     assert model.predict(examples, max_new_tokens=3) == expected
     assert asked == [11, 5, 2, 2, 1, 2, 2, 1, 1]
@@ -188,7 +191,7 @@ def test_out_of_memory_halves_the_batch(
 
 
 def test_no_memory_for_one_prompt_is_an_error(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = VisionLanguageModel.load(find(str(tiny_llava)))
+    model = VisionLanguageModel.load(str(tiny_llava))
     crowded(model, monkeypatch, 0)
     with pytest.raises(ModelError, match=r"tiny-llava: not enough memory for one prompt of \d+ tokens") as caught:
         model.predict(some_examples(2))

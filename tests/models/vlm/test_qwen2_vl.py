@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from tiny import some_examples
 
-from ninefold.models.families import FAMILIES, find
+from ninefold.models.families import FAMILIES
 from ninefold.models.vlm import model as vlm_model
 from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.models.vlm.reference import answer_logits
@@ -20,7 +20,7 @@ from ninefold.types import Example
 
 @pytest.fixture(scope="module")
 def model(tiny_qwen2_vl: Path) -> VisionLanguageModel:
-    return VisionLanguageModel.load(find(str(tiny_qwen2_vl)))
+    return VisionLanguageModel.load(str(tiny_qwen2_vl))
 
 
 def examples_of_many_sizes() -> list[Example]:

@@ -15,14 +15,14 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from ninefold.errors import DataError, ModelError
 from ninefold.images import open_pil
 from ninefold.models.checkpoint.fingerprint import adapter_hash
-from ninefold.models.families import find
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm import model as vlm_model
 from ninefold.models.vlm.model import VisionLanguageModel
 
 
 @pytest.fixture(scope="module")
 def model(tiny_llava: Path) -> VisionLanguageModel:
-    return VisionLanguageModel.load(find(str(tiny_llava)))
+    return VisionLanguageModel.load(str(tiny_llava))
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_there_must_be_something_to_choose_from(model: VisionLanguageModel) -> N
 def test_an_adapter_is_used_and_named_by_its_content(
     model: VisionLanguageModel, tiny_llava: Path, adapter: Path
 ) -> None:
-    tuned = VisionLanguageModel.load(find(str(tiny_llava)), adapter=adapter)
+    tuned = VisionLanguageModel.load(ModelSpec(str(tiny_llava), adapter=adapter))
     assert model.identity["adapter"] is None
     assert tuned.identity == {**model.identity, "adapter": adapter_hash(adapter / "adapter")}
     examples = some_examples(3)
@@ -153,17 +153,17 @@ def test_an_adapter_is_used_and_named_by_its_content(
     scores = tuned.choice_scores(examples)
     assert scores[0] == pytest.approx(plain.choice_scores(examples)[0], abs=1e-4)
     assert scores[0] != pytest.approx(model.choice_scores(examples)[0], abs=1e-2)
-    assert VisionLanguageModel.load(find(str(tiny_llava)), adapter=adapter / "adapter").identity == tuned.identity
+    assert VisionLanguageModel.load(ModelSpec(str(tiny_llava), adapter=adapter / "adapter")).identity == tuned.identity
 
 
 def test_identity_changes_with_the_weights_and_not_with_the_place(model: VisionLanguageModel, tmp_path: Path) -> None:
     copy = tmp_path / "tiny-llava"
     shutil.copytree(model.checkpoint.path, copy)
-    assert VisionLanguageModel.load(find(str(copy))).identity == model.identity
+    assert VisionLanguageModel.load(str(copy)).identity == model.identity
     settings = json.loads((copy / "processor_config.json").read_text())
     settings["image_processor"]["image_mean"] = [0.0, 0.0, 0.0]
     (copy / "processor_config.json").write_text(json.dumps(settings))
-    assert VisionLanguageModel.load(find(str(copy))).identity != model.identity
+    assert VisionLanguageModel.load(str(copy)).identity != model.identity
     assert model.identity == {
         "name": "tiny-llava",
         "family": "llava",
@@ -190,7 +190,7 @@ def broken_checkpoint(tiny_llava: Path, folder: Path, without: str) -> Path:
 def test_a_checkpoint_that_lacks_a_part(tiny_llava: Path, tmp_path: Path, without: str, message: str) -> None:
     folder = broken_checkpoint(tiny_llava, tmp_path, without)
     with pytest.raises(ModelError, match=message) as caught:
-        VisionLanguageModel.load(find(str(folder)))
+        VisionLanguageModel.load(str(folder))
     assert "\n" not in str(caught.value)
 
 
@@ -202,15 +202,15 @@ def test_a_checkpoint_that_lacks_tensors(tiny_llava: Path, tmp_path: Path) -> No
     del tensors[next(name for name in tensors if name.endswith("lm_head.weight"))]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(ModelError, match=r"lacks 1 tensors, lm_head\.weight first"):
-        VisionLanguageModel.load(find(str(folder)))
+        VisionLanguageModel.load(str(folder))
 
 
 def test_an_adapter_that_is_none_or_for_another_base(tiny_llava: Path, adapter: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no adapter_config"):
-        VisionLanguageModel.load(find(str(tiny_llava)), adapter=tmp_path)
+        VisionLanguageModel.load(ModelSpec(str(tiny_llava), adapter=tmp_path))
     shutil.copytree(adapter / "adapter", tmp_path / "other")
     settings = json.loads((tmp_path / "other" / "adapter_config.json").read_text())
     settings["r"] = 8
     (tmp_path / "other" / "adapter_config.json").write_text(json.dumps(settings))
     with pytest.raises(ModelError, match="does not fit this base"):
-        VisionLanguageModel.load(find(str(tiny_llava)), adapter=tmp_path / "other")
+        VisionLanguageModel.load(ModelSpec(str(tiny_llava), adapter=tmp_path / "other"))

@@ -12,8 +12,8 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 
 from ninefold.console import warn
-from ninefold.errors import ModelError, NinefoldError
-from ninefold.models.checkpoint.messages import first_line, quiet
+from ninefold.errors import ModelError
+from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.runs import layout
 
 Probe = Callable[[Any], torch.Tensor]
@@ -56,16 +56,11 @@ def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[
 
 def _attached(model: Any, folder: Path) -> Any:
     """Return a base with an adapter beside its weights."""
-    try:
-        with quiet(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
-            tuned = PeftModel.from_pretrained(model, str(folder))
-            _check_loaded(tuned, folder)
-            return tuned.eval()
-    except NinefoldError:
-        raise
-    except Exception as error:  # PEFT raises no specific exception
-        raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
+    with explained(f"{folder}: the adapter does not fit this base"), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
+        tuned = PeftModel.from_pretrained(model, str(folder))
+        _check_loaded(tuned, folder)
+        return tuned.eval()
 
 
 def _unmerged(tuned: Any, folder: Path, reason: str) -> Any:

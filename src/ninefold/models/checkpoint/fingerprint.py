@@ -8,14 +8,14 @@ from typing import Any
 import xxhash
 
 from ninefold import store
-from ninefold.errors import ModelError, first_line
+from ninefold.errors import ModelError
+from ninefold.models.checkpoint import hub
+from ninefold.models.checkpoint.files import CONFIG, check_safetensors, read_object
 from ninefold.models.compute.device import on_cpu
 from ninefold.models.families import Checkpoint, of_config
 from ninefold.models.family import Family, Precision
+from ninefold.models.spec import ModelSpec
 from ninefold.runs import layout, lineage
-
-CONFIG = "config.json"
-"""File name of a checkpoint's configuration."""
 
 _UNREAD = {
     "", ".bin", ".ckpt", ".gguf", ".gif", ".gz", ".h5", ".jpeg", ".jpg", ".log", ".md", ".msgpack", ".onnx", ".ot",
@@ -42,22 +42,12 @@ _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat1
 """Floating-point types by their safetensors name."""
 
 
-def checkpoint_identity(
-    checkpoint: Checkpoint,
-    *,
-    adapter: Path | None = None,
-    dtype: Precision = "auto",
-    device: str = "auto",
-    trust_remote_code: bool = False,
-) -> dict[str, object] | None:
+def checkpoint_identity(checkpoint: Checkpoint, spec: ModelSpec) -> dict[str, object] | None:
     """Return the identity of a checkpoint, perhaps with an adapter, without opening either.
 
     Args:
         checkpoint: The checkpoint.
-        adapter: A PEFT adapter's folder, or the training run that made it.
-        dtype: Floating-point type of the forward pass.
-        device: A torch device, or "auto": a GPU where there is one.
-        trust_remote_code: Whether code that comes with the checkpoint may run.
+        spec: The model and its options.
 
     Returns:
         The ``identity`` of `ninefold.models.protocol.Model`; None for a hub id that has not been downloaded.
@@ -68,7 +58,7 @@ def checkpoint_identity(
     files = checkpoint_files(checkpoint)
     if files is None:
         return None
-    config = _json(files / CONFIG)
+    config = read_object(files / CONFIG)
     family = family_of(checkpoint, config)
     identity: dict[str, object] = {
         "name": checkpoint.name,
@@ -77,12 +67,12 @@ def checkpoint_identity(
         "checkpoint": folder_hash(files) if checkpoint.local else files.name,
         "adapter": None,
         # Nano bases compute everywhere as on a CPU, on which they were made.
-        "dtype": _compute_dtype(dtype, files, config, cpu=checkpoint.nano or on_cpu(device)),
+        "dtype": _compute_dtype(spec.dtype, files, config, cpu=checkpoint.nano or on_cpu(spec.device)),
     }
-    if trust_remote_code and config.get("auto_map"):
+    if spec.trust_remote_code and config.get("auto_map"):
         identity["remote_code"] = True
-    if adapter is not None:
-        folder = lineage.adapter_folder(adapter)
+    if spec.adapter is not None:
+        folder = lineage.adapter_folder(spec.adapter)
         _check_adapter(folder, identity)
         identity["adapter"] = adapter_hash(folder)
     return identity | (_squeezed(config) if family.kind == "dual" else {})
@@ -92,10 +82,8 @@ def checkpoint_files(checkpoint: Checkpoint) -> Path | None:
     """Return the folder of a checkpoint's files; for a hub id the newest local snapshot, or None without one."""
     if checkpoint.local:
         return Path(checkpoint.path)
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(checkpoint.path, CONFIG)
-    return Path(found).parent if isinstance(found, str) else None
+    found = hub.downloaded(checkpoint.path, CONFIG)
+    return None if found is None else found.parent
 
 
 def family_of(checkpoint: Checkpoint, config: Mapping[str, object]) -> Family:
@@ -116,13 +104,7 @@ def adapter_hash(folder: Path) -> str:
     Raises:
         ModelError: If its settings cannot be read.
     """
-    path = folder / layout.ADAPTER_CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{folder}: the adapter does not fit this base ({first_line(error)})") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{path}: holds no settings of an adapter; copy the adapter again")
+    config = read_object(folder / layout.ADAPTER_CONFIG)
     # A version of PEFT that does not know a setting leaves it out, as if it were off.
     settings = {
         key: sorted(value, key=str) if key in _SETS and isinstance(value, list) else value
@@ -138,6 +120,7 @@ def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:
     for name in (layout.ADAPTER_CONFIG, layout.ADAPTER_WEIGHTS):
         if not (folder / name).is_file():
             raise ModelError(f"{folder}: no adapter, as it has no {name}; name a finished training run")
+    check_safetensors(folder / layout.ADAPTER_WEIGHTS)
     base = lineage.base_of(folder) or {}
     theirs, ours = str(base.get("checkpoint")), str(identity["checkpoint"])
     # A revision on the hub and a hash of files, which differ in length, cannot be compared.
@@ -162,6 +145,7 @@ def _first_dtype(files: Path) -> str:
     first = min(files.glob("*.safetensors"), default=None)
     if first is None:
         return "float32"
+    check_safetensors(first)
     with first.open("rb") as file:
         tensors = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     types = (facts.get("dtype") for name, facts in tensors.items() if name != "__metadata__")
@@ -173,11 +157,3 @@ def _squeezed(config: Mapping[str, Any]) -> dict[str, object]:
     # Missing values have the defaults of transformers' CLIPVisionConfig.
     side = {**(config.get("vision_config") or {}), **(config.get("vision_config_dict") or {})}.get("image_size", 224)
     return {"pictures": f"squeezed to {side} x {side}", "texts": "question and option"}
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path}: not readable as JSON ({first_line(error)})") from error
-    return found if isinstance(found, dict) else {}

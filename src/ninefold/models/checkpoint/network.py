@@ -1,6 +1,7 @@
 """Networks of checkpoints: a configuration, and a module of torch with its weights from safetensors."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,59 @@ from transformers import AutoConfig, AutoModel, AutoModelForImageTextToText
 
 from ninefold.errors import ModelError
 from ninefold.models import ports  # noqa: F401 - registers the classes that transformers lacks
+from ninefold.models.checkpoint import hub
 from ninefold.models.checkpoint.adapter import Probe, open_adapter
+from ninefold.models.checkpoint.files import check_files
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
-from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.compute.device import has_gpu
 from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
-from ninefold.models.families import Checkpoint, of_config
-from ninefold.models.family import Family, Precision
+from ninefold.models.families import Checkpoint, find, of_config
+from ninefold.models.spec import ModelSpec
 from ninefold.runs.lineage import adapter_folder
 
 
-def open_config(checkpoint: Checkpoint, *, trust_remote_code: bool = False) -> tuple[Any, Family]:
-    """Return a checkpoint's configuration and its family, which for a hub id follows from the configuration."""
-    with explained(checkpoint):
-        config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=trust_remote_code)
-    return config, checkpoint.family if checkpoint.family.checkpoints else of_config(config.to_dict())
+def open_checkpoint(spec: ModelSpec) -> tuple[Checkpoint, Any]:
+    """Return a model's checkpoint and its configuration, from which the family of an unlisted hub id follows.
+
+    Raises:
+        ModelError: If there is no such checkpoint, or a file of it cannot be read.
+    """
+    checkpoint = find(spec.name)
+    if checkpoint.local:
+        check_files(Path(checkpoint.path))
+    else:
+        hub.check(checkpoint.path)
+    with quiet():
+        config = AutoConfig.from_pretrained(checkpoint.path, trust_remote_code=spec.trust_remote_code)
+    family = checkpoint.family if checkpoint.family.checkpoints else of_config(config.to_dict())
+    return replace(checkpoint, family=family), config
+
+
+def open_network(
+    checkpoint: Checkpoint, config: Any, spec: ModelSpec, *, probe: Probe
+) -> tuple[Any, dict[str, object]]:
+    """Return a model on its device, perhaps with an adapter, and its identity.
+
+    Args:
+        checkpoint: The checkpoint, from `open_checkpoint`.
+        config: Its configuration.
+        spec: The model and its options.
+        probe: The example that the model, and the merging of its adapter, is tested with.
+
+    Raises:
+        ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
+    """
+    identity = checkpoint_identity(checkpoint, spec)
+    if identity is None:
+        raise ModelError(f"{checkpoint.name}: no files of it where huggingface_hub keeps them; is HF_HUB_CACHE right?")
+    base = partial(_open_base, checkpoint, config, spec, identity)
+    model = base()
+    if not checkpoint.nano:
+        _check_numbers(checkpoint, model, probe)
+    if spec.adapter is not None:
+        model = open_adapter(model, adapter_folder(spec.adapter), probe=probe, reopened=base)
+    return model, identity
 
 
 def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote_code: bool = False) -> Any:
@@ -35,7 +74,7 @@ def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote
             Tensors that the class in transformers declares to be ignorable are ignored.
     """
     auto = AutoModel if checkpoint.family.kind == "dual" else AutoModelForImageTextToText
-    with explained(checkpoint):
+    with quiet():
         model, found = auto.from_pretrained(
             checkpoint.path,
             dtype=dtype,
@@ -56,48 +95,12 @@ def open_model(checkpoint: Checkpoint, *, dtype: torch.dtype | str, trust_remote
     return model.eval()
 
 
-def open_network(
-    checkpoint: Checkpoint,
-    config: Any,
-    *,
-    adapter: Path | None,
-    dtype: Precision,
-    device: str,
-    trust_remote_code: bool,
-    probe: Probe,
-) -> tuple[Any, dict[str, object]]:
-    """Return a checkpoint's model on its device, perhaps with an adapter, and its identity.
-
-    Args:
-        checkpoint: The checkpoint, with its family.
-        config: The configuration, from `open_config`.
-        adapter: A PEFT adapter's folder, or the training run that made it.
-        dtype: The floating-point type of the forward pass.
-        device: A torch device, or "auto": a GPU where there is one.
-        trust_remote_code: Whether code that comes with the checkpoint may run.
-        probe: The example that merging the adapter is tested with.
-
-    Raises:
-        ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
-    """
-    identity = checkpoint_identity(
-        checkpoint, adapter=adapter, dtype=dtype, device=device, trust_remote_code=trust_remote_code
-    )
-    if identity is None:
-        raise ModelError(f"{checkpoint.name}: no files of it where huggingface_hub keeps them; is HF_HUB_CACHE right?")
-    base = partial(_open_base, checkpoint, config, identity, device=device, trust_remote_code=trust_remote_code)
-    if adapter is None:
-        return base(), identity
-    return open_adapter(base(), adapter_folder(adapter), probe=probe, reopened=base), identity
-
-
-def _open_base(
-    checkpoint: Checkpoint, config: Any, identity: Mapping[str, object], *, device: str, trust_remote_code: bool
-) -> Any:
+def _open_base(checkpoint: Checkpoint, config: Any, spec: ModelSpec, identity: Mapping[str, object]) -> Any:
+    """Return a checkpoint's model on its device."""
     precision = getattr(torch, str(identity["dtype"]))
-    model = open_model(checkpoint, dtype=precision, trust_remote_code=trust_remote_code)
+    model = open_model(checkpoint, dtype=precision, trust_remote_code=spec.trust_remote_code)
     _check_opened(checkpoint, config, model, identity)
-    model = model.to(torch.device(("cuda" if has_gpu() else "cpu") if device == "auto" else device))
+    model = model.to(torch.device(("cuda" if has_gpu() else "cpu") if spec.device == "auto" else spec.device))
     flatten_patch_embeddings(model)
     return model
 
@@ -113,3 +116,14 @@ def _check_opened(checkpoint: Checkpoint, config: Any, model: Any, identity: Map
     revision = getattr(config, "_commit_hash", None)
     if not checkpoint.local and revision not in (None, identity["checkpoint"]):
         raise ModelError(f"{checkpoint.name}: was updated on the hub meanwhile; run the same command again")
+
+
+def _check_numbers(checkpoint: Checkpoint, model: Any, probe: Probe) -> None:
+    """Refuse a model that cannot compute one example, or computes no numbers."""
+    with torch.inference_mode():
+        finite = bool(probe(model).isfinite().all())
+    if not finite:
+        raise ModelError(
+            f"{checkpoint.name}: computes NaN or infinity for a blank image; choose another --dtype, or download it "
+            "again"
+        )

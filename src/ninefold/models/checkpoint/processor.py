@@ -7,7 +7,7 @@ from transformers import AutoProcessor
 
 from ninefold.errors import ModelError
 from ninefold.models import compat, ports
-from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.families import Checkpoint
 
 
@@ -18,7 +18,7 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
         ModelError: If it cannot be opened, has no chat template, or its prompts hold no image token.
     """
     options = {"trust_remote_code": trust_remote_code, "backend": "pil"}
-    with explained(checkpoint):
+    with quiet():
         known = compat.processor_class(config)
         # AutoProcessor uses the class named in the files: for a port, another family's, which may need torchvision.
         ours = known is not None and known.__module__.startswith(ports.__name__)
@@ -52,8 +52,7 @@ def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> N
             f"{checkpoint.name}: its tokenizer lacks the image token {token}; take the checkpoint's own one"
         )
     expected = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
-    with explained(checkpoint):
-        ids = trial_inputs(processor)["input_ids"]
+    ids = trial_inputs(processor)["input_ids"]
     if expected is not None and expected not in ids:
         raise ModelError(
             f"{checkpoint.name}: its prompts hold no image token (number {expected} for the model); "

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil
 
 from ninefold import images
 from ninefold.errors import DataError, ModelError
-from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.compute import resize
 from ninefold.models.families import Checkpoint
 from ninefold.models.vlm.prompt import Tensors
@@ -157,7 +157,7 @@ def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
     """
     side, reads = config.vision_config.image_size, config.text_config
     size = {"height": side, "width": side}
-    with explained(checkpoint):
+    with quiet():
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path)
         image_processor = CLIPImageProcessorPil.from_pretrained(
             checkpoint.path, do_resize=True, size=size, do_center_crop=False

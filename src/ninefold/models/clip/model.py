@@ -4,8 +4,6 @@ Axes: B examples, O options of an example, T distinct texts, S tokens of a text,
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
@@ -14,13 +12,15 @@ from torch.nn.functional import cross_entropy, normalize
 
 from ninefold import images
 from ninefold.errors import ModelError
-from ninefold.models.checkpoint.network import open_config, open_network
+from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.network import open_checkpoint, open_network
 from ninefold.models.clip.encoder import ClipEncoder, Text, open_encoder
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.families import Checkpoint
-from ninefold.models.family import Family, Precision
+from ninefold.models.family import Family
 from ninefold.models.protocol import ImageInput
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.image_input import image_settings
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.models.vlm.reference import to_device
@@ -58,48 +58,32 @@ class DualEncoder:
         self._memory: MemoryLimit[torch.Tensor] = MemoryLimit(checkpoint.name, "pictures", lambda _: "picture")
 
     @classmethod
-    def load(
-        cls,
-        checkpoint: Checkpoint,
-        *,
-        adapter: Path | None = None,
-        dtype: Precision = "auto",
-        device: str = "auto",
-        trust_remote_code: bool = False,
-    ) -> Self:
+    def load(cls, spec: ModelSpec | str) -> Self:
         """Open a model.
 
         Args:
-            checkpoint: The checkpoint, from `ninefold.models.families.find`.
-            adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: The floating-point type of the forward pass.
-            device: A torch device, or "auto": a GPU where there is one.
-            trust_remote_code: Whether code that comes with the checkpoint may run.
+            spec: The model and its options, or its name alone.
 
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
         """
-        config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
-        if family.kind != "dual":
-            raise ModelError(f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})")
-        checkpoint = replace(checkpoint, family=family)
-        encoder = open_encoder(checkpoint, config)
+        spec = ModelSpec.of(spec)
+        with explained(f"{spec.name}: cannot be opened as a dual encoder"):
+            checkpoint, config = open_checkpoint(spec)
+            family = checkpoint.family
+            if family.kind != "dual":
+                raise ModelError(
+                    f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})"
+                )
+            encoder = open_encoder(checkpoint, config)
 
-        def probe(network: Any) -> torch.Tensor:
-            logits: torch.Tensor = network(**to_device(network, encoder.trial_inputs())).logits_per_image
-            return logits
+            def probe(network: Any) -> torch.Tensor:
+                logits: torch.Tensor = network(**to_device(network, encoder.trial_inputs())).logits_per_image
+                return logits
 
-        model, identity = open_network(
-            checkpoint,
-            config,
-            adapter=adapter,
-            dtype=dtype,
-            device=device,
-            trust_remote_code=trust_remote_code,
-            probe=probe,
-        )
-        assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
-        return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
+            model, identity = open_network(checkpoint, config, spec, probe=probe)
+            assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
+            return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer with the option whose text is nearest to the image, in the given order; answers are never cut.

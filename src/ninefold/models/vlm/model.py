@@ -6,7 +6,6 @@ Axes: K positions of a batch that predict an answer token, in row order; V vocab
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -15,14 +14,16 @@ from transformers import GenerationConfig
 
 from ninefold.console import warn
 from ninefold.errors import ModelError
-from ninefold.models.checkpoint.network import open_config, open_network
+from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.network import open_checkpoint, open_network
 from ninefold.models.checkpoint.processor import open_processor, trial_inputs
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.families import GENERIC, Checkpoint
-from ninefold.models.family import Family, Precision
+from ninefold.models.family import Family
 from ninefold.models.protocol import ImageInput
 from ninefold.models.shortcuts import ALL_SHORTCUTS, Shortcuts
+from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.batching import Batch, pack
 from ninefold.models.vlm.decoder import Decoder
 from ninefold.models.vlm.encoder import DecodedImage, Encoder
@@ -72,49 +73,31 @@ class VisionLanguageModel:
         model.generation_config = _greedy(model.generation_config, self.encoder)
 
     @classmethod
-    def load(
-        cls,
-        checkpoint: Checkpoint,
-        *,
-        adapter: Path | None = None,
-        dtype: Precision = "auto",
-        device: str = "auto",
-        trust_remote_code: bool = False,
-        shortcuts: Shortcuts = ALL_SHORTCUTS,
-    ) -> Self:
+    def load(cls, spec: ModelSpec | str) -> Self:
         """Open a model.
 
         Args:
-            checkpoint: The checkpoint, from `ninefold.models.families.find`.
-            adapter: A PEFT adapter's folder, or the training run that made it.
-            dtype: The floating-point type of the forward pass.
-            device: A torch device, or "auto": a GPU where there is one.
-            trust_remote_code: Whether code that comes with the checkpoint may run.
-            shortcuts: The shortcuts to use.
+            spec: The model and its options, or its name alone.
 
         Raises:
             ModelError: If the checkpoint or the adapter cannot be used; the message gives the reason.
         """
-        config, family = open_config(checkpoint, trust_remote_code=trust_remote_code)
-        if family.kind == "dual":
-            raise ModelError(f"{checkpoint.name}: a {family.name} model writes nothing; open it with `open_model`")
-        checkpoint = replace(checkpoint, family=family)
-        processor = open_processor(checkpoint, config, trust_remote_code=trust_remote_code)
+        spec = ModelSpec.of(spec)
+        with explained(f"{spec.name}: cannot be opened as an image-text-to-text model"):
+            checkpoint, config = open_checkpoint(spec)
+            family = checkpoint.family
+            if family.kind == "dual":
+                raise ModelError(f"{checkpoint.name}: a {family.name} model writes nothing; open it with `open_model`")
+            processor = open_processor(checkpoint, config, trust_remote_code=spec.trust_remote_code)
 
-        def probe(network: Any) -> torch.Tensor:
-            logits: torch.Tensor = network(**to_device(network, trial_inputs(processor))).logits
-            return logits
+            def probe(network: Any) -> torch.Tensor:
+                logits: torch.Tensor = network(**to_device(network, trial_inputs(processor))).logits
+                return logits
 
-        model, identity = open_network(
-            checkpoint,
-            config,
-            adapter=adapter,
-            dtype=dtype,
-            device=device,
-            trust_remote_code=trust_remote_code,
-            probe=probe,
-        )
-        return cls(model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=shortcuts)
+            model, identity = open_network(checkpoint, config, spec, probe=probe)
+            return cls(
+                model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=spec.shortcuts
+            )
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction per example, in the given order.
