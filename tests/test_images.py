@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from ninefold import images
@@ -184,3 +186,55 @@ def test_a_missing_path_and_a_folder_are_named(tmp_path) -> None:
 
 def test_size_needs_no_pixels() -> None:
     assert images.size(photo()[:1000]) == (96, 64)
+
+
+def test_only_listed_formats_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+    monkeypatch.setattr("subprocess.Popen", lambda *command, **options: started.append(command))
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+    icon = encoded(Image.new("RGB", (16, 16)), "ICO")
+    for content in (page, icon):
+        for read in (images.open_rgb, images.open_pil, images.size, images.orientation):
+            with pytest.raises(DataError, match=r"a\.jpg: .*no known format; these are read: PNG, JPEG"):
+                read(content, name="a.jpg")
+    assert not started
+
+
+@pytest.mark.parametrize("kind", images.FORMATS)
+def test_every_listed_format_is_read(kind: str) -> None:
+    pixels = images.open_rgb(encoded(Image.new("RGB", (16, 12), (200, 100, 50)), kind))
+    assert pixels.shape == (12, 16, 3)
+    assert np.abs(pixels[6, 8].astype(int) - [200, 100, 50]).max() < 60
+
+
+def test_a_photo_of_two_views_gives_the_first() -> None:
+    views = [Image.new("RGB", (16, 16), color) for color in ("red", "blue")]
+    content = encoded(views[0], "MPO", save_all=True, append_images=views[1:])
+    assert images.open_rgb(content)[8, 8, 0] > 200
+
+
+def test_one_pixel_and_a_thin_picture() -> None:
+    assert images.open_rgb(encoded(np.full((1, 1, 3), 9, np.uint8))).tolist() == [[[9, 9, 9]]]
+    assert images.open_rgb(encoded(np.zeros((2500, 12, 3), np.uint8))).shape == (2500, 12, 3)
+
+
+MUTATED = [
+    encoded(RGB), encoded(GRAY16), turned(6), encoded(Image.fromarray(RGB).quantize(4), transparency=1),
+    encoded(RGB, "JPEG"), turned(6, "JPEG"), encoded(RGB, "WEBP"), encoded(RGB, "WEBP", lossless=True),
+    encoded(Image.fromarray(RGB).quantize(4), "GIF"), encoded(RGB, "TIFF"), encoded(RGB, "BMP"), encoded(RGB, "PPM"),
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(MUTATED), st.integers(0, 2000), st.binary(max_size=6), st.integers(0, 6))
+@pytest.mark.filterwarnings("ignore")
+def test_mutated_bytes_are_pixels_or_one_line(content: bytes, at: int, new: bytes, cut: int) -> None:
+    at %= len(content)
+    mutated = content[:at] + new + content[at + cut :]
+    for read in (images.open_rgb, images.open_pil, images.size, images.orientation):
+        try:
+            found = read(mutated, name="a.png")
+        except DataError as error:
+            assert str(error).startswith("a.png: ") and "\n" not in str(error)
+        else:
+            assert read is not images.open_rgb or (found.ndim == 3 and found.size and found.dtype == np.uint8)

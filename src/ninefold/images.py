@@ -13,6 +13,9 @@ from ninefold.errors import DataError
 from ninefold.scenes.render import render
 from ninefold.types import ImageSource, Scene
 
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+"""The formats that are read, by Pillow's names; its other readers start programs (EPS) or follow no standard."""
+
 _ORIENTATION_TAG = 0x0112
 _PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 """Chunks of a PNG that can hold an EXIF orientation."""
@@ -31,8 +34,9 @@ _UPRIGHT = {
 def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
     """Return the pixels of an image: decoded, or rendered from a scene.
 
-    EXIF rotation is applied. Transparent pixels are composited on black. 16-bit gray keeps its high byte, as in libpng
-    and OpenCV. An animation gives its first frame. Color profiles and gamma are ignored.
+    The format is one of `FORMATS`, told from the content; the name of a file does not matter. EXIF rotation is applied.
+    Transparent pixels are composited on black. 16-bit gray keeps its high byte, as in libpng and OpenCV. An animation
+    gives its first frame. Color profiles and gamma are ignored.
 
     Args:
         image: An encoded image, the path of one, or a scene.
@@ -78,6 +82,16 @@ def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
     return _header(image, name)[0]
 
 
+def opened(content: bytes) -> Image.Image:
+    """Return an encoded image as Pillow opens it: its header is read, its pixels are not.
+
+    Raises:
+        UnidentifiedImageError: If its format is none of `FORMATS`.
+        Exception: Of any kind, if the header is broken; see `size` for one that is checked.
+    """
+    return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
 def orientation(image: ImageSource, *, name: str = "") -> int:
     """Return the EXIF orientation that `open_rgb` undoes, 1 to 8; 1 if there is none to undo.
 
@@ -92,7 +106,7 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
         return (image.canvas, image.canvas), 1
     content, name = _content(image, name)
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with opened(content) as picture:
             # To find an orientation, Pillow would decode the whole PNG.
             bare = picture.format == "PNG" and _PNG_METADATA.isdisjoint(_png_chunks(content))
             turn = 1 if bare else _orientation(picture)
@@ -131,10 +145,10 @@ def _pixels(content: bytes) -> np.ndarray:
 
 
 def _decode(content: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(content)) as opened:
-        opened.load()
-        turn = _orientation(opened)
-        picture = _rgb(opened)
+    with opened(content) as encoded:
+        encoded.load()
+        turn = _orientation(encoded)
+        picture = _rgb(encoded)
     return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
 
 
@@ -161,5 +175,5 @@ def _rgb(picture: Image.Image) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "no known format"
+        return f"no known format; these are read: {', '.join(FORMATS)}"
     return " ".join(str(error).split()) or type(error).__name__

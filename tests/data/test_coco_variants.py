@@ -194,12 +194,25 @@ def test_a_name_never_leaves_the_folder(folder: Folder, name: str) -> None:
 
 
 def test_the_place_of_a_missing_photo_is_shown(folder: Folder) -> None:
-    with pytest.raises(DataError, match=r"photo: missing: 1, first train/x\.png\); looked for .*images/train/x\.png"):
+    with pytest.raises(DataError, match=r"photo: missing: 1, first train/x\.png\); .*images/train/x\.png is not there"):
         folder.asked([image(0, "train/x.png")], [thing(0, "center")])
     folder.asked([image(0, "train/x.png"), image(1, "a.png")], [thing(0, "center"), thing(1, "center")])
     source = CocoSource(CocoSpec(folder.folder / "ann.json", folder.images))
     assert len(list(source.splits()["test"].examples)) == 1
-    assert [note for note in source.about().notes if note.endswith("images/train/x.png")]
+    assert [note for note in source.about().notes if note.endswith("images/train/x.png is not there")]
+
+
+def test_a_subset_of_photos_that_cannot_be_used_says_why(folder: Folder) -> None:
+    images = [image(0, "a.png"), image(1, "b.png"), image(2, "gone.png")]
+    things = [thing(number, "center") for number in range(3)]
+    with pytest.raises(DataError, match=r"no photo can be used \(left out: photo: missing: 1, first gone\.png\)"):
+        folder.asked(images[2:], things[2:], subset=1)
+    (folder.images / "b.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    with pytest.raises(
+        DataError, match=r"--subset 2: choose 1 to 1, .*truncated.*: 1, first b\.png; photo: missing: 1"
+    ):
+        folder.asked(images, things, subset=2)
+    assert len(folder.asked(images, things, subset=1)) == 1
 
 
 def test_the_same_file_name_in_two_folders_is_two_photos(folder: Folder) -> None:

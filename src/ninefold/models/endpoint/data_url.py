@@ -3,8 +3,6 @@
 import base64
 import io
 
-from PIL import Image
-
 from ninefold import images
 from ninefold.scenes.render import encode_png
 from ninefold.types import ImageSource, Scene
@@ -38,7 +36,7 @@ def data_url(image: ImageSource) -> str:
 
 def _plain_kind(content: bytes) -> str | None:
     """Return the format of an encoded image if all decoders agree on it, or ``None``."""
-    with Image.open(io.BytesIO(content)) as image:
+    with images.opened(content) as image:
         plain = (
             image.format in {"PNG", "JPEG", "WEBP"}
             and image.mode in {"RGB", "L", "P"}

@@ -12,8 +12,6 @@ from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
 
-_LEAVES = "file_name leaves the folder of images"
-
 
 class PhotoFolder:
     """The folder of the photos of an annotation file.
@@ -25,8 +23,8 @@ class PhotoFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.missing: Path | None = None
-        """Where the first missing photo was looked for; None while none is missing."""
+        self.details: dict[str, str] = {}
+        """For each reason why photos cannot be used so far, what is wrong with the first of them."""
         self._absolute = Path(os.path.normpath(folder.absolute()))
         self._listed: dict[Path, dict[str, list[str]]] = {}
 
@@ -47,18 +45,18 @@ class PhotoFolder:
     def usable(self, photo: Photo, skips: Skips) -> Path | None:
         """Return the path of a photo that can be used; any other is counted as skipped, with its reason."""
         path = self.find(photo.file_name)
-        problem = _problem(path, photo) if path else self._why_not_found(photo.file_name)
-        if not problem:
+        reason, detail = _problem(path, photo) if path else self._why_not_found(photo.file_name)
+        if not reason:
             return path
-        skips.add(f"photo: {problem}", photo.file_name)
+        skips.add(f"photo: {reason}", photo.file_name)
+        self.details.setdefault(reason, detail)
         return None
 
-    def _why_not_found(self, name: str) -> str:
+    def _why_not_found(self, name: str) -> tuple[str, str]:
         inside = self._inside(name)
         if inside is None or self._inside(_unescaped(name)) is None:
-            return _LEAVES
-        self.missing = self.missing or self.folder / inside
-        return "missing"
+            return "file_name leaves the folder of images", f"{name} is not below {self.folder}"
+        return "missing", f"{self.folder / inside} is not there"
 
     def _inside(self, name: str) -> str | None:
         """Return a name without ``.`` and ``..``, or None if it leaves the folder."""
@@ -97,8 +95,8 @@ class PhotoFolder:
         return self._listed[folder]
 
 
-def _problem(path: Path, photo: Photo) -> str:
-    """Return why a photo cannot be used, or "".
+def _problem(path: Path, photo: Photo) -> tuple[str, str]:
+    """Return why a photo cannot be used, in general and in detail, or "" twice.
 
     Models see images with EXIF rotation applied, but a box may have been drawn with or without it. For a rotation by 90
     degrees, the annotated size shows which; if the size is the same both ways, nothing does, and the photo is skipped.
@@ -108,13 +106,14 @@ def _problem(path: Path, photo: Photo) -> str:
     try:
         height, width = images.open_rgb(path).shape[:2]
         turn = images.orientation(path)
-    except DataError:
-        return "truncated, or not readable as an image"
+    except DataError as error:
+        return "truncated, or not readable as an image", str(error)
     if (width, height) != (photo.width, photo.height):
-        return "another size than its annotation states (with EXIF rotation applied)"
+        detail = f"{path} is {width} x {height}, annotated as {photo.width} x {photo.height}"
+        return "another size than its annotation states (with EXIF rotation applied)", detail
     if turn != 1 and (turn < 5 or width == height):
-        return "EXIF rotation leaves open which way up its boxes were drawn"
-    return ""
+        return "EXIF rotation leaves open which way up its boxes were drawn", f"{path} has EXIF orientation {turn}"
+    return "", ""
 
 
 def _status(path: Path) -> os.stat_result | None:

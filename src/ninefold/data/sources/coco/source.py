@@ -1,6 +1,5 @@
 """The COCO source: a question about each thing that is the only one of its category in a photo; all, or a subset."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,16 +7,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ninefold.data.sources.coco.allotment import deal, held_out
 from ninefold.data.sources.coco.annotations import Instance, read_instances, truncated
 from ninefold.data.sources.coco.boxes import Unit
+from ninefold.data.sources.coco.description import description
 from ninefold.data.sources.coco.photos import PhotoFolder
 from ninefold.data.sources.protocol import Skips, Split
-from ninefold.errors import DataError, DesignError
+from ninefold.errors import DataError, DesignError, printable
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, border_distance, label_of_cell
 from ninefold.specs import check_choices
-from ninefold.types import BoxQuestion, Clustering, Example, Question
+from ninefold.types import BoxQuestion, Clustering, Example
 
 if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
@@ -89,7 +90,8 @@ class CocoSource:
             DataError: If the annotations cannot be used, or hold no target or fewer than the subset needs. Reading the
                 examples raises it if no photo can be used.
         """
-        by_split = _held_out(self.spec, self._targets[0])
+        targets = self._targets[0]
+        by_split = {"test": targets} if self.spec.split == "test" else held_out(targets, self.spec.seed)
         return {split: Split(self._examples(targets), len(targets)) for split, targets in by_split.items()}
 
     @property
@@ -124,7 +126,7 @@ class CocoSource:
         spec = self.spec
         return About(
             title=f"ninefold COCO {spec.split}: {self.question.name.replace('_', ' ')}",
-            description=_description(spec, self.question, self.balance),
+            description=description(self.question, spec.boxes, self.balance, size=spec.subset, truncate=spec.truncate),
             spec=self.settings(),
             source=self.name,
             question=self.question.name,
@@ -139,7 +141,7 @@ class CocoSource:
                     f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
                     for level, counts in (self.balance or {}).items()
                 ),
-                *([f"the first missing photo was looked for at {self.photos.missing}"] if self.photos.missing else []),
+                *(f"for example, {printable(detail)}" for detail in self.photos.details.values()),
             ],
         )
 
@@ -170,24 +172,31 @@ class CocoSource:
         )
         if spec.subset is None:
             return targets, None
+        # In a wrong folder, balancing again and again without the photos found missing would take long.
+        if not any(self.photos.find(target.photo.file_name) for target in targets):
+            for photo in dict.fromkeys(target.photo for target in targets):
+                self.photos.usable(photo, self.skips)
+            raise self._no_photo()
+        return self._subset(targets, spec.subset)
+
+    def _subset(self, targets: Sequence[Instance], size: int) -> tuple[list[Instance], dict[str, Any]]:
         from ninefold.data.sources.coco.subset import Answers, sound_subset
 
-        answers = Answers(self._level, self.question.labels, lambda target: self._ask(target)[1])
-        return sound_subset(
-            targets, spec.subset, spec.seed, answers, lambda photo: self.photos.usable(photo, self.skips) is not None
-        )
-
-    @property
-    def _level(self) -> str:
-        """Return what the answers are called."""
-        return "region" if self.question.labels == LABELS else "answer"
+        level = "region" if self.question.labels == LABELS else "answer"
+        answers = Answers(level, self.question.labels, lambda target: self._ask(target)[1])
+        try:
+            return sound_subset(
+                targets, size, self.spec.seed, answers, lambda photo: self.photos.usable(photo, self.skips) is not None
+            )
+        except DataError as error:
+            raise DataError(f"{error}{self.skips.summary()}") from error
 
     def _examples(self, targets: Sequence[Instance]) -> Iterator[Example]:
         from ninefold.design import option_orders
 
         orders = option_orders(self.spec.seed, len(self.question.labels))
         asked = [self._ask(target) for target in targets]
-        dealt = _deal([target.category for target in targets], [answer for _, answer in asked], len(orders))
+        dealt = deal([target.category for target in targets], [answer for _, answer in asked], len(orders))
         made = 0
         for photo, indices in groupby(range(len(targets)), key=lambda index: targets[index].photo):
             path = self.photos.usable(photo, self.skips)
@@ -198,11 +207,14 @@ class CocoSource:
                 yield self._example(targets[index], path, asked[index], dealt[index], options)
                 made += 1
         if not made:
-            tried = f"; looked for {self.photos.missing}" if self.photos.missing else ""
-            raise DataError(
-                f"{self.spec.images}: no photo can be used{self.skips.summary()}{tried}; "
-                f"is it the folder of {self.spec.annotations.name}?"
-            )
+            raise self._no_photo()
+
+    def _no_photo(self) -> DataError:
+        detail = next(iter(self.photos.details.values()))
+        return DataError(
+            f"{self.spec.images}: no photo can be used{self.skips.summary()}; {detail}; "
+            f"is it the folder of {self.spec.annotations.name}?"
+        )
 
     def _ask(self, target: Instance) -> tuple[str, str]:
         box = truncated(target.box) if self.spec.truncate else target.box
@@ -253,56 +265,3 @@ def _box_question(name: str) -> BoxQuestion:
         able = ", ".join(other.name for other in QUESTIONS.values() if isinstance(other, BoxQuestion))
         raise DesignError(f"question {name}: cannot be asked of a box in a photo; these can: {able}")
     return question
-
-
-def _held_out(spec: CocoSpec, targets: Sequence[Instance]) -> dict[str, list[Instance]]:
-    """Split the targets by photo, because questions about one photo are not independent."""
-    if spec.split == "test":
-        return {"test": list(targets)}
-    from ninefold.seeding import rng
-
-    photos = sorted({target.photo for target in targets})
-    if len(photos) < 5:
-        raise DataError(f"{spec.annotations}: {len(photos)} photos to ask about; --split train needs at least 5")
-    draw = rng(spec.seed, "coco holdout")
-    held = {photos[index] for index in draw.permutation(len(photos))[: len(photos) // 5].tolist()}
-    return {
-        "train": [target for target in targets if target.photo not in held],
-        "validation": [target for target in targets if target.photo in held],
-    }
-
-
-def _deal(categories: Sequence[str], answers: Sequence[str], orders: int) -> list[int]:
-    """Return each question's option order.
-
-    Orders are assigned cyclically within each answer, one category after another. Each answer then meets each order,
-    and with it each slot, equally often; each pair of answer and category does as far as the numbers allow. All answers
-    begin with the same order: a category then meets an order with many answers, and its text gives less away.
-    """
-    dealt: Counter[str] = Counter()
-    chosen = [0] * len(answers)
-    for index in sorted(range(len(answers)), key=lambda index: categories[index]):
-        chosen[index] = dealt[answers[index]] % orders
-        dealt[answers[index]] += 1
-    return chosen
-
-
-def _description(spec: CocoSpec, question: Question, balance: Mapping[str, Any] | None) -> str:
-    numbers = "cut to integers, as the paper's authors do" if spec.truncate else "exactly as written"
-    text = (
-        "Where in the photo is it? Each question asks for the only thing of its category in a COCO photo: all "
-        "annotations of a category are counted, crowds included, and a category with exactly one is kept (Rizzoli et "
-        f"al. 2025). The answer is one of {len(question.labels)} labels: {', '.join(question.labels)}. It is the one "
-        f"for the center of the thing's box, its numbers {numbers}; a center on a border belongs to what is on its "
-        "right or below it."
-    )
-    if balance is None:
-        return text
-    from ninefold.data.sources.coco.subset import balance_table
-
-    answers = next(iter(balance))
-    return f"""{text}
-
-These {spec.subset:,} questions are chosen to be even in {answers} and category, as nearly as the photos allow:
-
-{balance_table(balance)}"""
