@@ -2,6 +2,7 @@
 
 import errno
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -84,11 +85,14 @@ def first_line(error: BaseException) -> str:
 
 def printable(text: str) -> str:
     """Return a text with control characters, line breaks and lone surrogates escaped, for one line of a message."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
-    )
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(letter: str) -> str:
+    # Spaces of other widths do no harm; numbers in messages have them.
+    if letter.isprintable() or unicodedata.category(letter) == "Zs":
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

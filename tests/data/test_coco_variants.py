@@ -266,7 +266,7 @@ def test_a_size_as_text_or_with_a_point(folder: Folder, size: dict[str, Any]) ->
 def test_names_with_control_characters_are_escaped_in_messages(folder: Folder) -> None:
     with pytest.raises(DataError, match=r"first gone\\n\\x1b\[31m\.png"):
         folder.asked([image(0, "gone\n\x1b[31m.png")], [thing(0, "center")])
-    assert printable("a\tb\u202ec\ud800é") == r"a\tb\u202ec\ud800é"
+    assert printable("a\tb\u202ec\ud800é 5\u202f%") == r"a\tb\u202ec\ud800é 5" + "\u202f%"
 
 
 CASE_ANSWERS: dict[str, list[str] | str] = {
