@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ninefold import design
 from ninefold.design import Combination, factorial, held_out, option_orders, relabeling, williams
 from ninefold.errors import DesignError
 from ninefold.space import region_of_cell
@@ -252,3 +253,24 @@ def test_answers_that_no_rule_fits_are_dealt_in_turn():
     )
     by_text = Counter((item.text, item.order, item.answer) for item in items)
     assert all(len({by_text[t, order, a] for a in range(6)}) == 1 for t in range(2) for order in range(6))
+
+
+def test_a_spread_choice_gives_each_answer_its_share():
+    answers = ["circle"] * 972 + ["star"] * 972 + ["square"] * 972 + ["triangle"] * 972
+    for count in (4, 200, 1000, 3888):
+        chosen = design.spread(answers, count)
+        assert (np.diff(chosen) > 0).all() and len(chosen) == count
+        shares = Counter(answers[index] for index in chosen).values()
+        assert len(shares) == 4 and max(shares) - min(shares) <= 1
+    # Unequal answers keep their proportions.
+    assert Counter((["yes"] * 70 + ["no"] * 30)[index] for index in design.spread(["yes"] * 70 + ["no"] * 30, 10)) == {
+        "yes": 7,
+        "no": 3,
+    }
+    assert design.spread(list("abc"), 3).tolist() == [0, 1, 2]
+
+
+def test_a_spread_choice_of_a_design_meets_every_size_and_cell():
+    items = [(answer, cell, size) for answer in range(4) for cell in range(81) for size in range(2)]
+    chosen = [items[index] for index in design.spread([item[0] for item in items], 324)]
+    assert len({size for _, _, size in chosen}) == 2 and len({cell for _, cell, _ in chosen}) == 81

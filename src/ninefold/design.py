@@ -5,7 +5,7 @@ here; their meaning is assigned elsewhere. Regions are numbered row-major, the t
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import product
 from typing import Literal, NamedTuple, TypeVar
 
@@ -221,6 +221,26 @@ def _in_turn(asked: Sequence[tuple[int, int]], orders: int) -> list[int]:
 def _shifted(order: int, n: int, shift: int) -> int:
     """Return the order ``shift`` positions later in the first square, or as many earlier in the second."""
     return (order + shift) % n if order < n else n + (order - n - shift) % n
+
+
+def spread(answers: Sequence[Hashable], count: int) -> Integers:
+    """Choose rows evenly spread over the answers: each answer has its share, up to one row.
+
+    Every n/count-th row is taken, of the rows sorted by answer and, for each answer, in a fixed random order: the rows
+    of a design lie in a regular grid, of which regular steps would meet a few levels only.
+
+    Args:
+        answers: The answer of each of n rows.
+        count: Number of rows to choose, at most n.
+
+    Returns:
+        (count,) their indices, rising.
+    """
+    number = {answer: index for index, answer in enumerate(dict.fromkeys(answers))}
+    codes = np.array([number[answer] for answer in answers])
+    shuffled = rng(0, "spread").permutation(len(codes))
+    by_answer = np.lexsort((shuffled, codes))
+    return np.sort(by_answer[(2 * np.arange(count) + 1) * len(codes) // (2 * count)])
 
 
 def held_out(

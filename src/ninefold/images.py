@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import xxhash
 from PIL import Image, UnidentifiedImageError
 
-from ninefold.errors import DataError
+from ninefold.errors import DataError, FactError
 from ninefold.scenes.render import render
 from ninefold.types import ImageSource, Scene
 
@@ -29,6 +30,65 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 """Pillow's operation that undoes each EXIF orientation; 1 is upright."""
+
+
+_REMEMBERED = 4096
+"""Number of images whose pixel hash is remembered."""
+_known: dict[bytes, str] = {}
+"""The pixel hash of the images decoded last, by the hash of their encoded bytes."""
+
+
+class _Listed:
+    """An image with the pixel hash that its data set lists for it; whoever decodes it checks the hash."""
+
+    pixels: str
+    """The hash (see `pixel_hash`)."""
+    broken: str
+    """The error if the decoded image has another one."""
+
+
+class _ListedBytes(_Listed, bytes):
+    """An encoded image with its listed hash."""
+
+
+class _ListedPath(_Listed, type(Path())):  # type: ignore[misc]  # the class of paths on this system
+    """The path of an image with its listed hash."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return what pickling needs: a path's own pickle leaves out the hash."""
+        return listed, (Path(self), self.pixels, self.broken)
+
+
+def listed(image: bytes | Path, pixels: str, broken: str) -> bytes | Path:
+    """Return an image that is checked whenever it is decoded.
+
+    Args:
+        image: The encoded image, or its path.
+        pixels: The pixel hash that its data set lists.
+        broken: The message of the `FactError` that a decoded image with another hash raises.
+    """
+    found = _ListedBytes(image) if isinstance(image, bytes) else _ListedPath(image)
+    found.pixels, found.broken = pixels, broken
+    return found
+
+
+def pixel_hash(rgb: np.ndarray) -> str:
+    """Return the hash of an image: xxh3_128 of ``"{width}x{height}:"`` and its (H, W, 3) uint8 pixels, in hex."""
+    height, width = rgb.shape[:2]
+    return _hash(width, height, np.ascontiguousarray(rgb).data)
+
+
+def check(image: ImageSource) -> None:
+    """Check an image against the hash that its data set lists, if it has one; one decoded lately is not decoded again.
+
+    Raises:
+        FactError: If it is another image.
+        DataError: As `open_rgb` does.
+    """
+    if isinstance(image, _ListedBytes | _ListedPath):
+        content, _ = _content(image, "")
+        if _known.get(xxhash.xxh3_128_digest(content)) != image.pixels:
+            open_pil(image)
 
 
 def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
@@ -53,9 +113,12 @@ def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
         return render(image)
     content, name = _content(image, name)
     try:
-        return _pixels(content)
+        rgb = _pixels(content)
     except Exception as error:  # Pillow's readers raise errors of almost any kind on broken bytes
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
+    if isinstance(image, _Listed):
+        _compare(image, content, pixel_hash(rgb))
+    return rgb
 
 
 def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
@@ -68,9 +131,12 @@ def open_pil(image: ImageSource, *, name: str = "") -> Image.Image:
         return Image.fromarray(open_rgb(image))
     content, name = _content(image, name)
     try:
-        return _decode(content)
+        picture = _decode(content)
     except Exception as error:  # as in open_rgb
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
+    if isinstance(image, _Listed):
+        _compare(image, content, _hash(*picture.size, picture.tobytes()))
+    return picture
 
 
 def size(image: ImageSource, *, name: str = "") -> tuple[int, int]:
@@ -115,6 +181,23 @@ def _header(image: ImageSource, name: str) -> tuple[tuple[int, int], int]:
             return (picture.size[::-1] if turned else picture.size), turn
     except Exception as error:  # as in open_rgb
         raise DataError(f"{name}: not readable as a picture ({_reason(error)})") from error
+
+
+def _hash(width: int, height: int, pixels: bytes | memoryview) -> str:
+    digest = xxhash.xxh3_128(f"{width}x{height}:".encode())
+    digest.update(pixels)
+    return digest.hexdigest()
+
+
+def _compare(image: _Listed, content: bytes, pixels: str) -> None:
+    """Remember the pixel hash of an image, and refuse one that is not the listed one."""
+    # Several threads may decode at a time: each single operation on the table is atomic.
+    _known[xxhash.xxh3_128_digest(content)] = pixels
+    if len(_known) > 2 * _REMEMBERED:
+        for oldest in list(_known)[:-_REMEMBERED]:
+            _known.pop(oldest, None)
+    if pixels != image.pixels:
+        raise FactError(image.broken)
 
 
 def _png_chunks(content: bytes) -> Iterator[bytes]:

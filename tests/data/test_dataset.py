@@ -46,9 +46,8 @@ def test_what_is_written_is_read(folder: Path):
     assert [replace(example, image=b"") for example in found] == [replace(example, image=b"") for example in rows(8)]
     assert [example.image for example in found] == [encode_png(example.image) for example in rows(8)]
     assert list(found[0].factors) == list(next(rows()).factors)
-    assert [example.id for example in Dataset.open(folder).read("train", limit=3)] == [
-        example.id for example in found[:3]
-    ]
+    limited = [example.id for example in Dataset.open(folder).read("train", limit=3)]
+    assert len(limited) == 3 and limited == [example.id for example in found if example.id in limited]
 
 
 def test_splits(folder: Path):

@@ -47,7 +47,7 @@ def test_a_sequence_is_what_reading_yields(data: Dataset):
     assert len(data.sequence("train-more")) == len(list(data.read("train-more"))) == 5
 
 
-def test_a_limit_keeps_the_first_examples(data: Dataset):
+def test_a_limit_keeps_some_examples_in_order(data: Dataset):
     found = data.sequence("train", limit=7)
     assert len(found) == 7
     assert list(found) == [found[index] for index in range(7)] == list(data.read("train", limit=7))

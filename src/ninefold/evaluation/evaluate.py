@@ -2,8 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
 from ninefold.runs.metrics import SCORER_VERSION
 from ninefold.runs.records import Provenance
+from ninefold.types import Example
 
 if TYPE_CHECKING:
     from ninefold.models.protocol import Model
@@ -47,6 +48,8 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
     found = resolve(spec, model, questions)
     if found is None or not is_finished(out, found.to_json()):
         _run(spec, questions, out, model, progress=progress, begun=begun)
+    else:
+        _check_unchanged(spec, questions, out)
     return _scored(out)
 
 
@@ -70,6 +73,7 @@ def _run(
     from ninefold.runs.lock import working
 
     lineage = resolve_lineage(spec)
+    rows = _rows(spec, questions)
     found = resolve(spec, model, questions)
     # Connecting to a server is cheap: if it is down, no run is begun.
     if model is not None or found is None or spec.model.name.startswith(address.PREFIX):
@@ -84,7 +88,7 @@ def _run(
             identity.check_opened(model, found.model)
         loaded = time.perf_counter()
         watch = Watch(model)
-        examples = watch.through(questions.data.read(questions.split, limit=questions.limit))
+        examples = watch.through(rows)
         predict(
             model,
             examples,
@@ -99,7 +103,28 @@ def _run(
         # An earlier attempt stopped here: all answers were there already, and no example has passed yet.
         deque(examples, maxlen=0)
         seconds = {"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)}
-        _finish(spec, out, watch.record(), lineage, seconds)
+        _finish(spec, out, watch.record(), seconds=seconds, data_files=questions.data.state(questions.split), **lineage)
+
+
+def _rows(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
+    """Return the examples to ask, after all rows of the split are checked."""
+    return questions.data.read(questions.split, limit=questions.limit, trust_pixels=spec.trust_data)
+
+
+def _check_unchanged(spec: EvaluateSpec, questions: Questions, out: Path) -> None:
+    """Check that the data set of a finished run still holds the rows that it asked; its files' state mostly tells.
+
+    Raises:
+        FactError: If it does not.
+    """
+    record, now = Provenance.read(out), questions.data.state(questions.split)
+    if record.facts.get("data_files", now) == now:
+        return
+    from ninefold import images
+
+    for example in _rows(spec, questions):
+        images.check(example.image)
+    replace(record, facts={**record.facts, "data_files": now}).write(out)
 
 
 def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
@@ -113,14 +138,8 @@ def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
     return model
 
 
-def _finish(
-    spec: EvaluateSpec,
-    out: Path,
-    record: dict[str, Any] | None,
-    lineage: Mapping[str, Any],
-    seconds: dict[str, float],
-) -> None:
-    """Score the answers, and write the record of image inputs and the provenance."""
+def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, **facts: Any) -> None:
+    """Score the answers, and write the record of image inputs and the provenance with further facts."""
     from ninefold.evaluation.score import score
 
     score(out)
@@ -131,9 +150,8 @@ def _finish(
         data=str(spec.data.resolve()),
         model=model.name,
         adapter=str(model.adapter.resolve()) if model.adapter else None,
-        **lineage,
         device=model.device,
         fast=asdict(model.shortcuts),
-        seconds=seconds,
         peak_memory_mib=peak_memory(),
+        **facts,
     ).write(out)

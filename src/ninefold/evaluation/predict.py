@@ -14,7 +14,7 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from ninefold import console
+from ninefold import console, images
 from ninefold.errors import DataError, RunError
 from ninefold.evaluation import predictions
 from ninefold.evaluation.model_output import checked_predictions, checked_scores
@@ -69,6 +69,8 @@ def predict(
                     _check_same(known, block, path)
                     continue
                 answers = _answers(model, block, max_new_tokens, scoring)
+                for example in block:
+                    images.check(example.image)
                 file.write("".join(map(_line, block, answers)).encode())
                 file.flush()
                 os.fsync(file.fileno())

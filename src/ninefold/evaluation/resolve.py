@@ -17,7 +17,7 @@ from ninefold.models.protocol import Model
 from ninefold.models.spec import ModelSpec
 from ninefold.runs import layout, lineage
 from ninefold.runs.outcome import run_id
-from ninefold.runs.records import EvaluatedData, EvaluationSpec
+from ninefold.runs.records import SPREAD, EvaluatedData, EvaluationSpec
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Questions:
     split: str
     """Name of the split."""
     limit: int | None
-    """Number of examples, counted from the first; None for all."""
+    """Number of examples, spread evenly over the answers; None for all."""
 
     @classmethod
     def of(cls, spec: EvaluateSpec) -> "Questions":
@@ -56,7 +56,13 @@ class Questions:
         """Their record in the run's ``spec.json``."""
         data = self.data
         return EvaluatedData(
-            data.name, self.split, data.fingerprint(self.split), self.limit, data.clustering, data.labels
+            data.name,
+            self.split,
+            data.fingerprint(self.split),
+            self.limit,
+            data.clustering,
+            data.labels,
+            rows=None if self.limit is None else SPREAD,
         )
 
 

@@ -23,12 +23,14 @@ class EvaluateSpec:
     split: str | None = None
     """The split to evaluate; by default "test", if the data set has one."""
     limit: int | None = None
-    """Number of examples, counted from the first; by default all."""
+    """Number of examples, spread evenly over the answers; by default all."""
     scoring: Literal["generate", "choice"] = "generate"
     """Method of answering: "generate" decodes text greedily, as in the paper; "choice" computes the log-probability
     of each option and takes the most likely one."""
     max_new_tokens: int = 15
     """Maximum number of tokens of a generated answer; a longer one is cut off, and invalid without a label."""
+    trust_data: bool = False
+    """Do not compare each decoded image with the data set's manifest; all else is compared in any case."""
 
     def __post_init__(self) -> None:
         """Refuse values that are no choice or out of range. A model may be its name, and the data an open data set."""

@@ -85,7 +85,7 @@ class Evaluation(Run):
     def set_key(self) -> str:
         """Return the key of the examples: runs with the same key can be compared example by example."""
         data = self.spec["data"]
-        return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit")])
+        return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit"), data.get("rows")])
 
     @property
     def subject(self) -> str:
@@ -209,7 +209,9 @@ def set_name(run: Evaluation) -> str:
     name = str(data.get("name") or "data")
     if data.get("split") not in (None, "test"):
         name += f" ({data['split']})"
-    return name if data.get("limit") is None else f"first {run.metrics['n']} of {name}"
+    if data.get("limit") is None:
+        return name
+    return f"{'' if data.get('rows') else 'first '}{run.metrics['n']} of {name}"
 
 
 def _unique(names: Sequence[str]) -> list[str]:

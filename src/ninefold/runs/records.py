@@ -112,9 +112,15 @@ class Status(Record):
         store.write_json(folder / layout.STATUS, self.to_json())
 
 
+SPREAD = "spread over the answers"
+"""How the rows of a limit are chosen (see `ninefold.design.spread`)."""
+
+
 @dataclass(frozen=True)
 class EvaluatedData(Record):
     """The examples that an evaluation asks."""
+
+    OPTIONAL = frozenset({"rows"})
 
     name: str
     """Name of the data set's folder."""
@@ -123,11 +129,13 @@ class EvaluatedData(Record):
     fingerprint: str
     """Identity of the split's rows."""
     limit: int | None = None
-    """Number of examples, counted from the first; None for all."""
+    """Number of examples; None for all."""
     clustering: str = "group"
     """Unit of intervals: "census" or "group" (see `ninefold.types.Clustering`)."""
     labels: Sequence[str] = ()
     """All answers in canonical order; empty if each row has its own."""
+    rows: str | None = None
+    """How they are chosen; None for all, and for the first ones, as in runs of earlier versions."""
 
 
 @dataclass(frozen=True)
@@ -190,13 +198,16 @@ class TrainingSpec(Record):
     """Everything that changes the outcome of a training run: ``spec.json``."""
 
     kind: ClassVar[str] = "training"
+    OPTIONAL = frozenset({"rows"})
 
     model: Mapping[str, Any]
     """Identity of the model that training begins from, the parent of the tuned model."""
     data: Sequence[TrainedData]
     """The data sets, in order."""
     limit: int | None
-    """Number of rows of each split, counted from the first; None for all."""
+    """Number of rows of each split; None for all."""
+    rows: str | None = None
+    """How they are chosen; None for all, and for the first ones, as in runs of earlier versions."""
     seed: int
     """Seed of LoRA's initialization and of the order of the data."""
     scope: str

@@ -68,7 +68,7 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
 
 def _examples(spec: TrainSpec, split: str) -> Sequence[Example]:
     """Return the examples of a split of all data sets, one set after another, read on access."""
-    found = [Dataset.open(folder).sequence(split, spec.limit) for folder in spec.data]
+    found = [Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data) for folder in spec.data]
     return found[0] if len(found) == 1 else Concatenated(found)
 
 

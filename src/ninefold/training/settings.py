@@ -17,7 +17,7 @@ from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
 from ninefold.runs.metrics import TrainingMetrics
-from ninefold.runs.records import LoraSettings, TrainedData, TrainingSpec
+from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
 
 
@@ -53,6 +53,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         model=found,
         data=[_trained(Dataset.open(folder), spec) for folder in spec.data],
         limit=spec.limit,
+        rows=None if spec.limit is None else SPREAD,
         seed=spec.seed,
         scope=spec.lora_scope,
         lora=lora if spec.method == "lora" else None,

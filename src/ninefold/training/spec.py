@@ -25,7 +25,9 @@ class TrainSpec:
     validation_split: str = "validation"
     """Name of the validation split, whose loss decides the best epoch and early stopping."""
     limit: int | None = None
-    """Number of rows of each split, counted from the first; by default all."""
+    """Number of rows of each split, spread evenly over the answers; by default all."""
+    trust_data: bool = False
+    """Do not compare each decoded image with the data set's manifest; all else is compared in any case."""
     seed: int = 0
     """Seed of LoRA's initialization and of the order of the examples."""
     lora_scope: Scope = "vision+language"

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from ninefold.data.format.card import loading
-from ninefold.data.format.columns import CORE_COLUMNS, FACTOR_TYPES, opened
+from ninefold.data.format.columns import CORE_COLUMNS, check_type, opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.format.manifest import FILE
 from ninefold.errors import DataError
@@ -63,19 +63,10 @@ def check_schema(data: Dataset) -> pa.Schema:
             if not found.equals(schema):
                 raise DataError(f"{shard}: its columns are not those of the other files; make the data set again")
             for field in found:
-                expected = CORE_COLUMNS.get(field.name)
-                if not (_same(field.type, expected) if expected else field.type in FACTOR_TYPES.values()):
-                    raise DataError(f"{shard}: column {field.name}: of type {field.type}, which is never written")
+                check_type(field, shard)
     if schema is None:
         raise DataError(f"{data.folder}: a data set needs at least one split")
     return schema
-
-
-def _same(kind: pa.DataType, expected: pa.DataType) -> bool:
-    """Return whether two types are the same; the name of a list's element, which parquet changes, does not count."""
-    if pa.types.is_list(kind) and pa.types.is_list(expected):
-        return bool(kind.value_type == expected.value_type)
-    return bool(kind == expected)
 
 
 def check_card(data: Dataset) -> None:

@@ -3,7 +3,6 @@
 The code that writes rows is not used here: hashes are computed anew from the files.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from ninefold import images
 from ninefold.data.checks.facts import LISTED, Columns, ImageCheck
 from ninefold.data.checks.layout import check_files, check_schema
 from ninefold.data.format import manifest, row_hashes
-from ninefold.data.format.columns import opened
+from ninefold.data.format.columns import encoded, opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
 from ninefold.store import canonical_json
@@ -35,7 +34,7 @@ def read_columns(data: Dataset) -> dict[str, Columns]:
     strange = sorted(row_hashes.listed_splits(data.folder) - data.splits.keys())
     if strange:
         raise DataError(
-            f"{data.folder / row_hashes.FILE}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
+            f"{data.folder / manifest.ROWS}: lists rows of splits that {manifest.FILE} lacks: {', '.join(strange)}"
         )
     names = [name for name in check_schema(data).names if name != "image"]
     return {split: _read_split(data, split, names) for split in data.splits}
@@ -128,19 +127,12 @@ def check_images(
     """
     for row, row_id, expected in zip(images_of_split, columns["id"], columns["manifest pixels"], strict=True):
         name = f"{data.folder}: {split}: row {row_id}"
-        rgb = images.open_rgb(_encoded(row["image"] or {}, name), name=name)
+        rgb = images.open_rgb(encoded(row["image"], name), name=name)
         height, width = rgb.shape[:2]
         alike = content_hash(f"{width}x{height}:".encode(), np.ascontiguousarray(rgb)) == expected
         broken = check.broken(rgb, row) if alike else LISTED
         if broken:
             raise DataError(f"{name}: broken: {broken}")
-
-
-def _encoded(image: Mapping[str, Any], name: str) -> bytes | Path:
-    content: bytes | None = image.get("bytes")
-    if content is None and not image.get("path"):
-        raise DataError(f"{name}: has no image")
-    return Path(image["path"]) if content is None else content
 
 
 def read_images(data: Dataset, split: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -152,13 +144,11 @@ def read_images(data: Dataset, split: str, names: Sequence[str]) -> Iterator[dic
 
 
 def column_hash(values: Sequence[Any]) -> str:
-    """Return xxh3_128 of a column as JSON, computed in pieces."""
-    digest = xxhash.xxh3_128(b"[")
+    """Return the hash of a column (see `ninefold.data.format.row_hashes.ColumnHash`)."""
+    found = row_hashes.ColumnHash()
     for start in range(0, len(values), 1000):
-        piece = json.dumps(values[start : start + 1000])[1:-1]
-        digest.update(f"{', ' if start else ''}{piece}".encode())
-    digest.update(b"]")
-    return digest.hexdigest()
+        found.add(values[start : start + 1000])
+    return found.hexdigest()
 
 
 def content_hash(*contents: Any) -> str:

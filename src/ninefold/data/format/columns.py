@@ -1,13 +1,14 @@
 """The conversion between examples and rows of a parquet file."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import NoneType
 from typing import Any, TypedDict
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ninefold.errors import DataError
@@ -102,17 +103,73 @@ def table_of(
         raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from error
 
 
-def example_of(row: dict[str, Any]) -> Example:
-    """Return the example of a row; its image is bytes if embedded, otherwise a path."""
+def example_of(row: dict[str, Any], image: Callable[[bytes | Path], bytes | Path] = lambda image: image) -> Example:
+    """Return the example of a row; its image is bytes if embedded, otherwise a path.
+
+    Args:
+        row: The values of a row by column.
+        image: A function of the image, whose result the example holds.
+
+    Raises:
+        DataError: If the row has no image.
+    """
     core = {name: row[name] for name in CORE_COLUMNS}
-    image = core["image"]
-    core["image"] = Path(image["path"]) if image["bytes"] is None else image["bytes"]
+    core["image"] = image(encoded(core["image"], f"row {row['id']}"))
     core["options"] = tuple(core["options"])
     return Example(**core, factors={name: value for name, value in row.items() if name not in CORE_COLUMNS})
 
 
+def encoded(image: EncodedImage | None, name: str) -> bytes | Path:
+    """Return the image of a row: bytes if embedded, otherwise a path.
+
+    Raises:
+        DataError: If there is neither; the message begins with ``name``.
+    """
+    if image is not None and image["bytes"] is not None:
+        return image["bytes"]
+    if image is None or not image["path"]:
+        raise DataError(f"{name}: has no image; make the data set again")
+    return Path(image["path"])
+
+
+def check_values(batch: pa.RecordBatch, path: Path) -> None:
+    """Check that the columns that every data set has hold a value in each row.
+
+    Raises:
+        DataError: If one does not; the message names file, row and column.
+    """
+    for name in CORE_COLUMNS.keys() & set(batch.schema.names):
+        column = batch[name]
+        empty = column.is_null()
+        if pa.types.is_list(column.type) and column.flatten().null_count:
+            empty = pa.array([row is None or None in row for row in column.to_pylist()])
+        if pc.any(empty).as_py():
+            at = pc.index(empty, True).as_py()
+            raise DataError(f"{path}: row {batch['id'][at]}: column {name}: has no value; make the data set again")
+
+
+def check_type(field: pa.Field, path: Path) -> None:
+    """Check that a column is of a type that data sets have.
+
+    Raises:
+        DataError: If it is not; the message names file and column.
+    """
+    expected = CORE_COLUMNS.get(field.name)
+    if not (_same(field.type, expected) if expected else field.type in FACTOR_TYPES.values()):
+        raise DataError(
+            f"{path}: column {field.name}: of type {field.type}, which is never written; make the data set again"
+        )
+
+
+def _same(kind: pa.DataType, expected: pa.DataType) -> bool:
+    """Return whether two types are the same; the name of a list's element, which parquet changes, does not count."""
+    if pa.types.is_list(kind) and pa.types.is_list(expected):
+        return bool(kind.value_type == expected.value_type)
+    return bool(kind == expected)
+
+
 @contextmanager
-def opened(path: Path, needs: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
+def opened(path: Path, needs: Collection[str] = ()) -> Iterator[pq.ParquetFile]:
     """Open a parquet file of a data set, and check that it has the needed columns.
 
     Raises:
@@ -120,9 +177,12 @@ def opened(path: Path, needs: Iterable[str] = ()) -> Iterator[pq.ParquetFile]:
     """
     try:
         with pq.ParquetFile(path) as file:
-            missing = set(needs).difference(file.schema_arrow.names)
+            found = file.schema_arrow
+            missing = set(needs).difference(found.names)
             if missing:
                 raise DataError(f"{path}: column missing: {', '.join(sorted(missing))}; make the data set again")
+            for field in found if needs else ():
+                check_type(field, path)
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not readable as parquet ({error}); make the data set again") from error

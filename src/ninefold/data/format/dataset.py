@@ -7,10 +7,10 @@ than memory.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ninefold.data.format import manifest
 from ninefold.data.format.manifest import Manifest
 from ninefold.errors import DataError
 from ninefold.types import Clustering, Example
@@ -111,24 +111,34 @@ class Dataset:
             raise DataError(f"{self.folder}: the parquet files of split {split!r} are missing; make the data set again")
         return found
 
-    def read(self, split: str, *, limit: int | None = None) -> Iterator[Example]:
-        """Yield the examples of a split in order, in constant memory; ``limit`` stops after that many.
+    def state(self, split: str) -> dict[str, list[int]]:
+        """Return size and time of change (ns) of each file that a split depends on, by name, without reading any.
 
-        Embedded images are bytes, others are paths.
+        Raises:
+            DataError: If the split does not exist, or it has no files.
+        """
+        others = (self.folder / name for name in (manifest.FILE, manifest.ROWS, manifest.CERTIFICATE))
+        found = {file.name: file.stat() for file in (*self.shards(split), *others) if file.exists()}
+        return {name: [facts.st_size, facts.st_mtime_ns] for name, facts in found.items()}
+
+    def read(self, split: str, *, limit: int | None = None, trust_pixels: bool = False) -> Iterator[Example]:
+        """Yield the examples of a split in order, in constant memory. Embedded images are bytes, others are paths.
+
+        All rows are compared with the manifest first, and images where they are decoded.
+
+        Args:
+            split: Name of the split.
+            limit: Number of examples, spread evenly over the answers (see `ninefold.design.spread`); None for all.
+            trust_pixels: Whether images are not compared with the manifest.
 
         Raises:
             DataError: If the split does not exist, or a file of it is missing or broken.
+            FactError: If the rows are not those of the manifest; the message names the first.
         """
-        from ninefold.data.format.reading import stream
+        return iter(self.sequence(split, limit, trust_pixels=trust_pixels))
 
-        return islice(stream(self.shards(split)), limit)
-
-    def sequence(self, split: str, limit: int | None = None) -> "StoredExamples":
-        """Return the examples of a split as a sequence that reads on access; ``limit`` keeps the first ones.
-
-        Raises:
-            DataError: If the split does not exist, or a file of it is missing or broken.
-        """
+    def sequence(self, split: str, limit: int | None = None, *, trust_pixels: bool = False) -> "StoredExamples":
+        """Return the examples of a split as a sequence that reads on access; see `read`."""
         from ninefold.data.format.reading import StoredExamples
 
-        return StoredExamples(self.shards(split), limit=limit)
+        return StoredExamples(self, split, limit=limit, trust_pixels=trust_pixels)

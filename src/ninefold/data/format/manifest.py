@@ -18,6 +18,11 @@ FORMAT = 2
 
 FILE = "manifest.json"
 
+ROWS = "manifest.parquet"
+"""The file of each row's hashes."""
+
+CERTIFICATE = "certificate.json"
+
 
 _TYPES: Mapping[str, Any] = {
     "source": str,

@@ -1,21 +1,20 @@
 """The list of a dataset folder's rows, ``manifest.parquet``: split, id, pixel hash and text hash of every row."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import xxhash
 
 from ninefold import store
 from ninefold.data.format.columns import opened
+from ninefold.data.format.manifest import ROWS
 from ninefold.errors import DataError
 from ninefold.types import Example
-
-FILE = "manifest.parquet"
 
 READ_ROWS = 1000
 """Number of rows that reading keeps in memory."""
@@ -29,7 +28,7 @@ class RowHashes(NamedTuple):
     id: str
     """The example's id."""
     pixels: str
-    """Hash of its decoded image (see `pixel_hash`)."""
+    """Hash of its decoded image (see `ninefold.images.pixel_hash`)."""
     text: str
     """Hash of its text (see `text_hash`)."""
 
@@ -56,7 +55,7 @@ def listed_splits(folder: Path) -> set[str]:
 
 
 def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:
-    path = folder / FILE
+    path = folder / ROWS
     with opened(path) as file:
         if not file.schema_arrow.equals(ROWS_SCHEMA):
             names = ", ".join(ROWS_SCHEMA.names)
@@ -65,31 +64,64 @@ def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:
             yield [column.to_pylist() for column in batch.columns]
 
 
-def fingerprint(rows: Iterable[RowHashes]) -> str:
-    """Return the hash of rows, independent of the files that hold them.
+class Fingerprint:
+    """The hash of rows, independent of the files that hold them, computed in pieces.
 
     It is the first 12 hex digits of the SHA-256 of the canonical JSON of a list with one ``{"id", "pixels", "text"}``
-    for each row; the JSON is made and hashed in pieces.
+    for each row.
     """
-    digest = hashlib.sha256(b"[")
-    rows = iter(rows)
-    comma = ""
-    while piece := [row._asdict() for row in islice(rows, READ_ROWS)]:
-        digest.update((comma + store.canonical_json(piece)[1:-1]).encode())
-        comma = ","
-    digest.update(b"]")
-    return digest.hexdigest()[:12]
+
+    def __init__(self) -> None:
+        self.rows = 0
+        """Number of rows so far."""
+        self._digest = hashlib.sha256(b"[")
+
+    def add(self, rows: Sequence[RowHashes]) -> None:
+        """Add one or more rows."""
+        piece = store.canonical_json([row._asdict() for row in rows])[1:-1]
+        self._digest.update(f"{',' if self.rows else ''}{piece}".encode())
+        self.rows += len(rows)
+
+    def hexdigest(self) -> str:
+        """Return the hash of all rows so far."""
+        whole = self._digest.copy()
+        whole.update(b"]")
+        return whole.hexdigest()[:12]
 
 
-def pixel_hash(rgb: np.ndarray) -> str:
-    """Return the hash of an image: xxh3_128 of ``"{width}x{height}:"`` and its (H, W, 3) uint8 pixels, in hex."""
-    height, width = rgb.shape[:2]
-    digest = xxhash.xxh3_128(f"{width}x{height}:".encode())
-    digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest()
+def fingerprint(rows: Iterable[RowHashes]) -> str:
+    """Return the hash of rows (see `Fingerprint`)."""
+    found, rows = Fingerprint(), iter(rows)
+    while piece := list(islice(rows, READ_ROWS)):
+        found.add(piece)
+    return found.hexdigest()
+
+
+class ColumnHash:
+    """The xxh3_128 of a column's values as JSON, computed in pieces."""
+
+    def __init__(self) -> None:
+        self._digest = xxhash.xxh3_128(b"[")
+        self._comma = ""
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Add one or more values; -0.0 counts as 0.0, which it equals."""
+        plain = [0.0 if value == 0 and isinstance(value, float) else value for value in values]
+        self._digest.update(f"{self._comma}{json.dumps(plain)[1:-1]}".encode())
+        self._comma = ", "
+
+    def hexdigest(self) -> str:
+        """Return the hash of all values so far."""
+        whole = self._digest.copy()
+        whole.update(b"]")
+        return whole.hexdigest()
 
 
 def text_hash(example: Example) -> str:
-    """Return the hash of an example's text: xxh3_128 of [question, prompt, options, answer] as canonical JSON."""
-    text = store.canonical_json([example.question, example.prompt, list(example.options), example.answer])
-    return xxhash.xxh3_128(text.encode()).hexdigest()
+    """Return the hash of an example's text (see `text_hash_of`)."""
+    return text_hash_of((example.question, example.prompt, list(example.options), example.answer))
+
+
+def text_hash_of(text: Sequence[Any]) -> str:
+    """Return the hash of a row's text: xxh3_128 of [question, prompt, options, answer] as canonical JSON."""
+    return xxhash.xxh3_128(store.canonical_json(text).encode()).hexdigest()

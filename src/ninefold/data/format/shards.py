@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from ninefold import images
 from ninefold.data.format.columns import CORE_COLUMNS, EncodedImage, opened, repetitive, schema_of, table_of
-from ninefold.data.format.row_hashes import ROWS_SCHEMA, RowHashes, pixel_hash, text_hash
+from ninefold.data.format.row_hashes import ROWS_SCHEMA, RowHashes, text_hash
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
 from ninefold.types import Example, Scene
@@ -174,7 +174,7 @@ def _row_groups(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]
     group: list[_Row] = []
     room = GROUP_BYTES
     for example in examples:
-        pixels = pixel_hash(images.open_rgb(example.image, name=example.id))
+        pixels = images.pixel_hash(images.open_rgb(example.image, name=example.id))
         group.append(_Row(example, _encoded(example, embed), pixels))
         room -= len(group[-1].image["bytes"] or b"")
         if room <= 0 or len(group) == GROUP_ROWS:

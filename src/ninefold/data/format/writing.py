@@ -123,8 +123,8 @@ def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) ->
     (whole / "data").mkdir(parents=True)
     written = {split: shards.finished(work, split) for split in splits}
     try:
-        _write_rows(whole / row_hashes.FILE, [shard.rows for shard in chain(*written.values())])
-        _check_ids(whole / row_hashes.FILE)
+        _write_rows(whole / manifest.ROWS, [shard.rows for shard in chain(*written.values())])
+        _check_ids(whole / manifest.ROWS)
         sizes = {}
         for split, parts in written.items():
             sizes[split] = sum(shard.data.stat().st_size for shard in parts)

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, CLIPImageProcessorPil
 
 from ninefold import images
-from ninefold.errors import DataError, ModelError
+from ninefold.errors import DataError, FactError, ModelError
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.compute import resize
 from ninefold.models.families import Checkpoint
@@ -56,6 +56,8 @@ class ClipEncoder:
         """
         try:
             image = images.open_pil(example.image)
+        except FactError:
+            raise
         except DataError as error:
             raise DataError(f"example {example.id}: {error}") from error
         return np.asarray(resize.resize(image, (self.side, self.side), self.image_processor.resample))

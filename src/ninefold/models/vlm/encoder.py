@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from ninefold import images
-from ninefold.errors import DataError
+from ninefold.errors import DataError, FactError
 from ninefold.models.families import GENERIC
 from ninefold.models.family import Family
 from ninefold.models.vlm.answers import AnswerTokens, user_turn
@@ -64,6 +64,8 @@ class Encoder:
         """
         try:
             image = images.open_pil(example.image)
+        except FactError:
+            raise
         except DataError as error:
             raise DataError(f"example {example.id}: {error}") from error
         return self._fixed_size.resize(image) if self._fixed_size else image
