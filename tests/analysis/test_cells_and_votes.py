@@ -22,6 +22,12 @@ def test_changes_are_adjusted_for_being_many():
     assert np.isnan(change[:, 1]).all()
 
 
+def test_changes_of_questions_that_share_a_picture_are_clustered():
+    zero, one = np.zeros(12, int), np.ones(12, int)
+    assert change_map(zero, zero, zero, one, grid=1)[0, 0] == pytest.approx(2 / 2**12)
+    assert change_map(zero, zero, zero, one, grid=1, groups=np.arange(12) // 4)[0, 0] == pytest.approx(2 / 2**3)
+
+
 def test_the_majority_wins_and_invalid_answers_do_not_vote():
     said = ["center", "center", "top left", None, None, None]
     votes = majority_map([4] * 6, [4] * 6, said, LABELS)

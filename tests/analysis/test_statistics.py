@@ -1,18 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from ninefold.analysis.statistics import (
-    clustered_error,
-    clustered_mean,
-    holm,
-    mcnemar,
-    paired,
-    proportion,
-    wilson,
-)
+from ninefold.analysis.statistics import clusters, holm, mcnemar, paired, proportion, wilson
 
 
 @pytest.mark.parametrize(
@@ -66,29 +59,27 @@ def test_holm_vector_in_any_shape_and_with_gaps():
     assert holm([0.9, 0.8]) == pytest.approx([1, 1])
 
 
-def test_clustered_error_vectors():
-    values, groups = [1, 1, 0, 1, 0, 0], list("aabbcc")
-    assert clustered_error(values, groups, correct=False) == pytest.approx(0.2357, abs=5e-5)
-    assert clustered_error(values, groups) == pytest.approx(0.2887, abs=5e-5)
-    assert clustered_error(values, range(6), correct=False) == pytest.approx(0.2041, abs=5e-5)
-
-
-def test_clustered_interval_has_one_degree_of_freedom_less_than_groups():
-    interval = clustered_mean([1, 1, 0, 1, 0, 0], list("aabbcc"))
-    assert interval.value == 0.5
-    assert interval.high - 0.5 == pytest.approx(0.288675 * 4.302653, abs=1e-5)  # t(0.975, 2) = 4.302653
-
-
 def test_a_proportion_chooses_its_interval_by_its_groups():
     correct = [1] * 24 + [0] * 24
     assert proportion(correct)[:3] == pytest.approx((0.5, 0.3639, 0.6361), abs=5e-5)
     assert proportion(correct, range(48)).method == "Wilson"
-    assert proportion([1, 1, 0, 1, 0, 0], list("aabbcc")).method == "t, clustered by 3 groups"
-    assert proportion([1, 1, 0, 1, 0, 0], list("aabbcc"))[1:3] == (0, 1)
-    # No differences between groups: each group counts as one observation.
-    assert proportion([1, 0] * 48, np.arange(96) // 2)[:3] == pytest.approx((0.5, 0.3639, 0.6361), abs=5e-5)
-    assert proportion([1] * 96, np.arange(96) // 2)[1:3] == pytest.approx((0.9259, 1), abs=5e-5)
-    assert proportion([1, 0], ["a", "a"])[1:3] == (0, 1)
+    clustered = proportion([1, 1, 0, 1, 0, 0], list("aabbcc"))
+    assert clustered.method == "Bayesian bootstrap, clustered by 3 groups" and clustered.value == 0.5
+    # A single group tells next to nothing.
+    assert proportion([1, 0], ["a", "a"])[1:3] == pytest.approx((0, 1), abs=0.03)
+
+
+def test_no_items_have_no_interval():
+    for call in (lambda: proportion([]), lambda: paired([], [])):
+        with pytest.raises(ValueError, match="no items"):
+            call()
+
+
+def test_a_row_without_group_counts_separately():
+    table = pd.DataFrame({"group": ["a", "", "a", None, ""], "correct": [1, 1, 0, 1, 1]})
+    assert len(set(clusters(table, "group"))) == 4
+    assert "4 groups" in proportion(table["correct"], clusters(table, "group")).method
+    assert clusters(table, "census") is None
 
 
 def test_paired_answers():
@@ -97,7 +88,8 @@ def test_paired_answers():
     result = paired(before, after)
     assert (result.n, result.gained, result.lost) == (50, 12, 2)
     assert result.difference.value == pytest.approx(0.2)
-    assert result.p == pytest.approx(mcnemar(12, 2).exact)
+    assert result.p == pytest.approx(mcnemar(12, 2).exact) and result.test == "exact McNemar test"
+    assert result.direction == "rose" and paired(after, before).direction == "fell"
     assert 0.02 < result.difference.low < 0.07 and 0.31 < result.difference.high < 0.36
     turned = paired(after, before).difference
     assert (turned.low, turned.high) == pytest.approx((-result.difference.high, -result.difference.low))
@@ -125,8 +117,9 @@ def test_paired_answers_that_share_pictures_are_clustered():
     before, after, groups = [0, 0, 0, 0, 1, 1], [1, 1, 1, 1, 1, 0], list("aabbcc")
     result = paired(before, after, groups)
     assert (result.gained, result.lost) == (4, 1)
-    # Two pictures gained, one lost.
-    assert result.p == pytest.approx(mcnemar(2, 1).exact)
+    # Sums of 2, 2 and -1: of all signs, only +5 and -5 are farther from 0 than 3.
+    assert result.p == pytest.approx(4 / 8)
+    assert result.test == "exact sign-flip test of 3 groups"
     assert result.difference.value == pytest.approx(0.5)
-    assert result.difference.method == "t, clustered by 3 groups"
+    assert result.difference.method == "Bayesian bootstrap, clustered by 3 groups"
     assert paired([0, 0], [1, 1], ["a", "a"]).p == 1

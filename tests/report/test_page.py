@@ -97,6 +97,9 @@ def test_the_whole_page(page):
     policy = next(attrs["content"] for tag, attrs in seen.elements if tag == "meta" and "http-equiv" in attrs)
     assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" == policy
 
+    # A change has one p-value, with the name of its test: in the set's card and in its table.
+    assert content.count("exact McNemar test") + content.count("exact sign-flip test") == 4
+
     # Nothing is loaded from anywhere.
     loaded = [attrs[key] for tag, attrs in seen.elements for key in ("src", "href") if key in attrs and tag != "a"]
     assert all(value.startswith(("data:", "#")) for value in loaded)

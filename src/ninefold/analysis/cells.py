@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ninefold.analysis.statistics import holm, mcnemar
+from ninefold.analysis.statistics import holm, paired
 from ninefold.space import GRID
 
 
@@ -28,17 +28,36 @@ def accuracy_map(rows: ArrayLike, cols: ArrayLike, correct: ArrayLike, grid: int
 
 
 def change_map(
-    rows: ArrayLike, cols: ArrayLike, before: ArrayLike, after: ArrayLike, grid: int = GRID
+    rows: ArrayLike,
+    cols: ArrayLike,
+    before: ArrayLike,
+    after: ArrayLike,
+    *,
+    grid: int = GRID,
+    groups: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Test every cell for a change between two sets of answers to the same items.
 
+    Args:
+        rows: Cell rows, shape (items,).
+        cols: Cell columns, shape (items,).
+        before: Right or wrong, shape (items,).
+        after: The same items in the same order.
+        grid: Cells along each side.
+        groups: Groups of items with correlated errors, shape (items,); None if items count separately.
+
     Returns:
-        (grid, grid) p-values of McNemar's exact test, adjusted for multiple tests by Holm's rule; nan if a cell has no
-        items.
+        (grid, grid) p-values of the test of `ninefold.analysis.statistics.paired` (McNemar's without groups), adjusted
+        for multiple tests by Holm's rule; nan if a cell has no items.
     """
+    cells = np.asarray(rows, int) * grid + np.asarray(cols, int)
     old, new = np.asarray(before, bool), np.asarray(after, bool)
-    gained, lost = (_counts(rows, cols, change.astype(float), grid) for change in (new & ~old, old & ~new))
-    return holm(np.where(_counts(rows, cols, None, grid) > 0, mcnemar(gained, lost).exact, np.nan))
+    names = np.arange(len(cells)) if groups is None else np.asarray(groups)
+    p = np.full(grid * grid, np.nan)
+    for cell in np.unique(cells):
+        here = cells == cell
+        p[cell] = paired(old[here], new[here], names[here]).p
+    return holm(p.reshape(grid, grid))
 
 
 def only_answer_map(

@@ -1,24 +1,28 @@
 """Intervals and tests for answers that are right or wrong; each names the uncertainty it shows.
 
+Items that share a group, such as an image, are compared by group (see `ninefold.analysis.clustered`). The coverage of
+every interval and the size of every test are in docs/statistics.md.
+
 Sources: Wilson 1927; McNemar 1947 and Fagerland et al. 2013 (mid-p); Newcombe 1998 (paired differences, method 10);
-Miller 2024, arXiv 2411.00640 (clustered standard errors); Holm 1979.
+Holm 1979.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from ninefold.analysis.clustered import bootstrap, sign_flip
 from ninefold.types import Clustering
 
 CONFIDENCE = 0.95
 """Confidence level of every interval, including those named ``ci95``; all texts and significance levels follow it. A
 change needs a new `ninefold.runs.metrics.SCORER_VERSION`: finished runs are then scored again."""
 
-_NOTHING = 1e-12
-"""Width below which an interval is only rounding error."""
+SIGNIFICANCE = 1 - CONFIDENCE
+"""Significance level: only a smaller p-value counts as a change."""
 
 
 class Interval(NamedTuple):
@@ -57,13 +61,19 @@ class Paired(NamedTuple):
     lost: int
     """Number of items right before and wrong after."""
     difference: Interval
-    """After minus before."""
+    """After minus before: the number gained minus the number lost, over all items."""
     p: float
-    """P-value of the hypothesis of no difference."""
-    mid_p: float
-    """P-value by the mid-p test."""
+    """P-value of the hypothesis of no difference; its statistic has the sign of the difference."""
     test: str
     """Method of ``p``, in words."""
+
+    @property
+    def direction(self) -> Literal["rose", "fell", "unclear"]:
+        """Return the sign of a difference that both the test and the interval show; "unclear" otherwise."""
+        low, high = self.difference.low, self.difference.high
+        if self.p >= SIGNIFICANCE or low <= 0 <= high:
+            return "unclear"
+        return "rose" if low > 0 else "fell"
 
 
 def wilson(right: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -85,60 +95,38 @@ def clusters(table: pd.DataFrame, clustering: Clustering) -> NDArray[np.object_]
     """Return the clusters of a score table: the groups whose answers have correlated errors.
 
     Args:
-        table: One row per example, with its ``group``.
+        table: One row per example, with its ``group``; a row without one ("" or null) is a group of its own.
         clustering: "group" for a sample in which rows of one group, such as an image, have correlated errors. "census"
             for a complete design: its groups are blocks, not drawn at random, and rows count separately.
 
     Returns:
         The groups, shape (rows,), or None if rows count separately.
     """
-    return None if clustering == "census" else table["group"].to_numpy(object)
+    if clustering == "census":
+        return None
+    groups = table["group"].to_numpy(object)
+    return np.array([index if name in ("", None) else name for index, name in enumerate(groups)], object)
 
 
 def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
     """Return the fraction of right answers with its interval.
 
+    An answer that becomes right never lowers a bound; one that becomes wrong never raises one.
+
     Args:
         correct: Right or wrong, shape (items,), at least one item.
         groups: Groups of items with correlated errors, e.g. the image, shape (items,). If every item has its own group,
-            or none are given, the interval is Wilson's; otherwise it is clustered.
+            or none are given, the interval is Wilson's; otherwise a Bayesian bootstrap of groups.
+
+    Raises:
+        ValueError: If there are no items.
     """
-    values = np.asarray(correct, float)
+    values = np.asarray(correct, bool)
     codes = _shared(groups, len(values))
-    value = float(values.mean())
     if codes is None:
         low, high = wilson(values.sum(), len(values))
-        return Interval(value, float(low), float(high), "Wilson")
-    interval = clustered_mean(values, codes)
-    if interval.high - interval.low > _NOTHING:
-        return _clipped(interval, 0, 1)
-    # Groups do not differ at all (e.g. every answer is right): each counts as one observation.
-    count = int(codes.max()) + 1
-    low, high = wilson(value * count, count)
-    return Interval(value, float(low), float(high), f"Wilson over {count} groups")
-
-
-def clustered_mean(values: ArrayLike, groups: ArrayLike) -> Interval:
-    """Return a mean with a t interval from standard errors clustered by group (C - 1 degrees of freedom)."""
-    values = np.asarray(values, float)
-    mean, codes = float(values.mean()), np.unique(np.asarray(groups), return_inverse=True)[1]
-    count = int(codes.max()) + 1
-    half = clustered_error(values, codes) * float(stats.t.ppf((1 + CONFIDENCE) / 2, max(count - 1, 1)))
-    return Interval(mean, mean - half, mean + half, f"t, clustered by {count} groups")
-
-
-def clustered_error(values: ArrayLike, groups: ArrayLike, *, correct: bool = True) -> float:
-    """Return the standard error of a mean, clustered by group.
-
-    ``correct`` multiplies by sqrt(C / (C - 1)). A single group gives no estimate of variance: its error is infinite.
-    """
-    values = np.asarray(values, float)
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
-    sums = np.bincount(codes, values - values.mean())
-    if len(sums) < 2:
-        return np.inf
-    factor = len(sums) / (len(sums) - 1) if correct else 1
-    return float(np.sqrt(factor * (sums**2).sum()) / len(values))
+        return Interval(float(values.mean()), float(low), float(high), "Wilson")
+    return _clustered(values, codes, (0, 1))
 
 
 def mcnemar(gained: ArrayLike, lost: ArrayLike) -> McNemar:
@@ -156,22 +144,22 @@ def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None)
         before: Right or wrong, shape (items,).
         after: The same items in the same order.
         groups: The same as in `proportion`. If every item has its own, the test is McNemar's and the interval
-            Newcombe's. Otherwise the test is over groups instead of items (more gained than lost, or fewer), and the
-            interval is that of clustered differences, if groups differ at all.
+            Newcombe's. Otherwise the test flips the signs of the groups' differences, and the interval is a
+            Bayesian bootstrap of groups.
+
+    Raises:
+        ValueError: If there are no items.
     """
     old, new = np.asarray(before, bool), np.asarray(after, bool)
     change = new.astype(int) - old
-    codes = _shared(groups, len(old))
-    interval, net, test = _newcombe(old, new), change, "McNemar, exact"
-    if codes is not None:
-        net, test = np.bincount(codes, change), "McNemar over groups, exact"
-        clustered = _clipped(clustered_mean(change, codes), -1, 1)
-        interval = clustered if clustered.high - clustered.low > _NOTHING else interval
-    exact, mid = mcnemar((net > 0).sum(), (net < 0).sum())
     gained, lost = int((change > 0).sum()), int((change < 0).sum())
-    return Paired(
-        len(old), float(old.mean()), float(new.mean()), gained, lost, interval, float(exact), float(mid), test
-    )
+    codes = _shared(groups, len(old))
+    if codes is None:
+        interval, p, test = _newcombe(old, new), float(mcnemar(gained, lost).exact), "exact McNemar test"
+    else:
+        interval, p = _clustered(change, codes, (-1, 1)), sign_flip(_sums(change, codes))
+        test = f"exact sign-flip test of {codes.max() + 1:,} groups"
+    return Paired(len(old), float(old.mean()), float(new.mean()), gained, lost, interval, p, test)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -206,11 +194,19 @@ def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
 
 def _shared(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
     """Return the group of each item as a number, or None if every item has its own."""
+    if not items:
+        raise ValueError("no items, so there is neither a fraction nor an interval")
     if groups is None:
         return None
-    names, codes = np.unique(np.asarray(groups), return_inverse=True)
+    codes, names = pd.factorize(np.asarray(groups), use_na_sentinel=False)
     return None if len(names) == items else codes
 
 
-def _clipped(interval: Interval, low: float, high: float) -> Interval:
-    return interval._replace(low=max(low, interval.low), high=min(high, interval.high))
+def _sums(values: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.bincount(codes, values).astype(np.int64)
+
+
+def _clustered(values: NDArray[np.int64], codes: NDArray[np.int64], ends: tuple[int, int]) -> Interval:
+    sums = _sums(values, codes)
+    low, high = bootstrap(sums, np.bincount(codes), CONFIDENCE, ends)
+    return Interval(float(values.mean()), low, high, f"Bayesian bootstrap, clustered by {len(sums):,} groups")

@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 from ninefold.analysis import cells, statistics
 from ninefold.report.test_sets import Result
 
-SIGNIFICANCE = 1 - statistics.CONFIDENCE
-"""Significance level: smaller p-values count as a change."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -18,33 +15,29 @@ class Change:
 
     paired: statistics.Paired
     """Paired statistics; if examples share a group, such as an image, interval and test are clustered by it."""
-    mcnemar: float
-    """P-value of McNemar's exact test of gained against lost examples, as if all were independent."""
 
     @property
     def verdict(self) -> str:
-        """Return the direction of a significant change: "rose" or "fell"; "unclear" otherwise."""
-        if self.paired.p >= SIGNIFICANCE:
-            return "unclear"
-        return "rose" if self.paired.difference.value > 0 else "fell"
+        """Return the direction of a change that test and interval both show: "rose" or "fell"; "unclear" otherwise."""
+        return self.paired.direction
 
 
 def change(base: Result, tuned: Result) -> Change:
     """Compare a tuned run with its base."""
-    before, after = _answers(base, tuned)
-    paired = statistics.paired(
-        before, after, statistics.clusters(base.run.scores, base.run.spec["data"].get("clustering", "group"))
-    )
-    return Change(paired, float(statistics.mcnemar(paired.gained, paired.lost).exact))
+    return Change(statistics.paired(*_answers(base, tuned), _clusters(base)))
 
 
 def sure_cells(base: Result, tuned: Result) -> NDArray[np.bool_]:
-    """Return the cells with a significant change, shape (grid, grid): exact McNemar tests, adjusted by Holm."""
+    """Return the cells with a significant change, shape (grid, grid), by the test of `change`, adjusted by Holm."""
     before, after = _answers(base, tuned)
     table = base.run.scores
     grid = len(base.run.metrics["by_cell"])
-    adjusted = cells.change_map(table["cell_row"], table["cell_col"], before, after, grid)
-    return np.nan_to_num(adjusted, nan=1.0) < SIGNIFICANCE
+    adjusted = cells.change_map(table["cell_row"], table["cell_col"], before, after, grid=grid, groups=_clusters(base))
+    return np.nan_to_num(adjusted, nan=1.0) < statistics.SIGNIFICANCE
+
+
+def _clusters(result: Result) -> NDArray[np.object_] | None:
+    return statistics.clusters(result.run.scores, result.run.spec["data"].get("clustering", "group"))
 
 
 def _answers(base: Result, tuned: Result) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -64,7 +64,7 @@ def summary(test_set: TestSet) -> Table:
             cells += _change_cells(moved) if moved else [TableCell("")] * 4
         rows.append((result.name, tuple(cells)))
     head: tuple[str, ...] = ("run", "accuracy", "of valid", "invalid")
-    head += ("change", "newly right", "newly wrong", "exact McNemar") if changes else ()
+    head += ("change", "newly right", "newly wrong", "p-value") if changes else ()
     note = "Invalid answers count as wrong; “of valid” leaves them out. Changes are in percentage points."
     return Table("Accuracy", note, head, tuple(rows))
 
@@ -121,7 +121,7 @@ def _change_cells(change: Change) -> list[TableCell]:
         TableCell(points(paired.difference.value, 1), f"{CONFIDENCE}: {points(low, 1)} to {points(high, 1)}"),
         TableCell(count(paired.gained)),
         TableCell(count(paired.lost)),
-        TableCell(p_value(change.mcnemar), "" if paired.mid_p is not None else f"{p_value(paired.p)} by {paired.test}"),
+        TableCell(p_value(paired.p), paired.test),
     ]
 
 
