@@ -23,6 +23,8 @@ class MemoryPlan:
     """Whether activations are recomputed in the backward pass instead of kept."""
     unused_parameters: bool
     """Whether some trained parameters may get no gradient; distributed training has to know."""
+    concurrent: int = 1
+    """Maximum number of forward passes at the same time, each on cores of its own; more than one only on a CPU."""
     features: bool = False
     """Whether the network gets precomputed vision features instead of pixels."""
 
@@ -33,7 +35,8 @@ class MemoryPlan:
         if not path.exists():
             return None
         kept = store.read_json(path)
-        return cls(kept["micro_batch"], kept["tokens"], kept["recompute"], kept["unused"], kept["features"])
+        names = ("micro_batch", "tokens", "recompute", "unused", "concurrent", "features")
+        return cls(*(kept.get(name, 1) for name in names))
 
     def save(self, folder: Path) -> None:
         """Write the plan beside a run's checkpoints; a resumed run uses it."""
@@ -46,6 +49,7 @@ class MemoryPlan:
             "tokens": self.tokens,
             "recompute": self.gradient_checkpointing,
             "unused": self.unused_parameters,
+            "concurrent": self.concurrent,
             "features": self.features,
         }
 
@@ -60,8 +64,9 @@ class MemoryPlan:
     def __str__(self) -> str:
         """Return the plan in words."""
         word = "with" if self.gradient_checkpointing else "without"
+        together = f", up to {self.concurrent} of them at the same time" if self.concurrent > 1 else ""
         return (
-            f"at most {self.micro_batch} examples, {self.tokens:,} tokens in a forward pass, {word} gradient "
+            f"at most {self.micro_batch} examples, {self.tokens:,} tokens in a forward pass{together}, {word} gradient "
             "checkpointing"
         )
 
@@ -71,6 +76,8 @@ class MemoryPlan:
         Raises:
             RunError: If there is nothing left to halve.
         """
+        if self.concurrent > 1:
+            return replace(self, concurrent=self.concurrent // 2)
         if size > 1:
             return replace(self, micro_batch=size // 2, tokens=int(size // 2 * length))
         if not self.gradient_checkpointing:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from accelerate.utils.operations import send_to_device
 
 from ninefold.errors import RunError
+from ninefold.models.compute.prefetch import batch_per_core, torch_threads
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.training import gradient_checkpointing
 from ninefold.training.dataset import StepDataset, TrainingSet
@@ -22,11 +24,14 @@ Losses = Callable[[Any, Tensors], tuple[torch.Tensor, torch.Tensor]]
 FORWARD_TOKENS = 8192
 """Maximum number of tokens in a forward pass on a GPU: more would not use it better."""
 
-CPU_TOKENS = 2048
-"""Maximum on a CPU: a quarter of the memory at the same speed within 1 % (a Qwen2-VL of 130 million parameters)."""
+CPU_TOKENS = 1024
+"""Maximum on a CPU: as fast as more on one core, and enough parts in a batch for several cores."""
 
 USABLE = 0.8
 """Fraction of the free memory that a plan may use."""
+
+STATES = 3
+"""Tensors as large as the trained parameters that training keeps: their gradients and AdamW's two moments."""
 
 CPU_PEAK = 1.5
 """Peak memory of a step on a CPU, as a multiple of the tensors kept for the backward pass; only these are counted."""
@@ -56,36 +61,55 @@ def choose(
         processes: The number of processes that train together.
 
     Returns:
-        The plan, and its reason in words. If the user has chosen both, nothing is probed.
+        The plan, and its reason in words. On a GPU nothing is probed if the user has chosen both.
 
     Raises:
         RunError: If not even one example fits in memory.
     """
     longest = training_set.lengths[training_set.longest()]
-    if micro_batch is not None and checkpointing is not None:
+    on_cpu = network.device.type == "cpu"
+    if micro_batch is not None and checkpointing is not None and not on_cpu:
         plan = _plan(micro_batch, batch, longest, checkpointing, unused=processes > 1)
         return plan, f"{plan}, as asked for"
     example = _longest_alone(training_set, dtype)
-    room = USABLE * (free(network.device) - _state_bytes(network))
-    taken, unused = measure(losses, network, example, dtype)
-    checkpoint = taken * (micro_batch or 1) > room if checkpointing is None else checkpointing
+    room = USABLE * (free(network.device) - STATES * _gradient_bytes(network))
+    trial = measure(losses, network, example, dtype)
+    checkpoint = trial.size * (micro_batch or 1) > room if checkpointing is None else checkpointing
     if checkpoint:
         gradient_checkpointing.enable(network)
         # On a CPU, measuring the kept tensors again would find almost nothing; the first result is an upper bound.
-        if network.device.type != "cpu":
-            taken, unused = measure(losses, network, example, dtype)
-    if not math.isfinite(taken):
+        if not on_cpu:
+            trial = measure(losses, network, example, dtype)
+    if not math.isfinite(trial.size):
         raise RunError(f"out of memory on a single example of {longest:.0f} tokens; use a smaller model or images")
     if micro_batch is None:
-        most = CPU_TOKENS if network.device.type == "cpu" else FORWARD_TOKENS
-        tokens = int(longest * max(1, min(room // taken, most // longest)))
-        plan = MemoryPlan(batch, tokens, checkpoint, unused)
+        most = CPU_TOKENS if on_cpu else FORWARD_TOKENS
+        tokens = int(longest * max(1, min(room // trial.size, most // longest)))
+        plan = MemoryPlan(batch, tokens, checkpoint, trial.unused)
     else:
-        plan = _plan(micro_batch, batch, longest, checkpoint, unused=unused)
-    return plan, f"{plan}: the longest takes {_mib(taken)} MiB and {_mib(room)} MiB are available"
+        plan = _plan(micro_batch, batch, longest, checkpoint, unused=trial.unused)
+    if on_cpu and processes == 1 and not trial.random:
+        # Each has a gradient of its own. The number of cores is not used: a run may go on with more or fewer.
+        parts = plan.split([longest] * batch)
+        each = len(max(parts, key=len)) * trial.size + _gradient_bytes(network)
+        plan = replace(plan, concurrent=max(1, min(len(parts), int(room // each))))
+    return plan, f"{plan}: the longest takes {_mib(trial.size)} MiB and {_mib(room)} MiB are available"
 
 
-def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) -> tuple[float, bool]:
+@dataclass(frozen=True)
+class Trial:
+    """What a trial step showed."""
+
+    size: float
+    """Bytes of activations: on a GPU the peak, on a CPU `CPU_PEAK` times the tensors kept for the backward pass;
+    infinity if memory was not enough."""
+    unused: bool
+    """Whether some trained parameters got no gradient."""
+    random: bool
+    """Whether the forward pass drew random numbers, for example for dropout."""
+
+
+def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) -> Trial:
     """Measure a forward and a backward pass, without changing weights, gradients or random state.
 
     Args:
@@ -93,10 +117,6 @@ def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) ->
         network: The network that is trained.
         batch: A batch of examples with their answers.
         dtype: The precision of the network's computation.
-
-    Returns:
-        The bytes of activations (on a GPU the peak, on a CPU `CPU_PEAK` times the tensors kept for the backward pass;
-        infinity if memory was not enough), and whether some trained parameters got no gradient.
     """
     device, training = network.device, network.training
     fixed = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
@@ -115,25 +135,28 @@ def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) ->
         before = torch.cuda.memory_allocated(device)
     try:
         with (
+            torch_threads(1 if batch_per_core(network) else torch.get_num_threads()),
             torch.random.fork_rng([device] if on_gpu else []),
             torch.autograd.graph.saved_tensors_hooks(counted, lambda tensor: tensor),
             torch.autocast(device.type, dtype, enabled=dtype != torch.float32),
         ):
+            state = torch.get_rng_state()
             losses_K, _ = losses(network.train(), send_to_device(batch, device))
+            random = not torch.equal(state, torch.get_rng_state())
             losses_K.mean().backward()  # type: ignore[no-untyped-call]
         unused = any(parameter.grad is None for parameter in trained)
     except RuntimeError as error:
         if not should_reduce_batch_size(error):
             raise
-        return math.inf, False
+        return Trial(math.inf, False, False)
     finally:
         network.train(training)
         for parameter in trained:
             parameter.grad = None
         clear_device_cache()
     if on_gpu:
-        return torch.cuda.max_memory_allocated(device) - before, unused
-    return CPU_PEAK * sum(kept.values()), unused
+        return Trial(torch.cuda.max_memory_allocated(device) - before, unused, random)
+    return Trial(CPU_PEAK * sum(kept.values()), unused, random)
 
 
 def free(device: torch.device) -> int:
@@ -162,9 +185,8 @@ def _longest_alone(training_set: TrainingSet, dtype: torch.dtype) -> Tensors:
     return {name: value for name, value in batch.items() if name != "indices"}
 
 
-def _state_bytes(network: Any) -> int:
-    """Return the bytes of the gradients and AdamW's two moments."""
-    return sum(3 * value.numel() * value.element_size() for value in network.parameters() if value.requires_grad)
+def _gradient_bytes(network: Any) -> int:
+    return sum(value.numel() * value.element_size() for value in network.parameters() if value.requires_grad)
 
 
 def _mib(size: float) -> str:

@@ -31,7 +31,7 @@ from ninefold.training.inputs import Inputs, open_inputs
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.parameters import TrainableNetwork, made_trainable
 from ninefold.training.probe import choose
-from ninefold.training.processes import processes, say, warn
+from ninefold.training.processes import processes, say, shared_cores, warn
 from ninefold.training.sampler import LengthBuckets
 from ninefold.training.settings import resolve
 from ninefold.training.spec import TrainSpec
@@ -195,7 +195,10 @@ def _fit(
         warn(f"out of memory; going on with {plan}")
 
     steps = StepDataset(inputs.train, plan, trainable.dtype)
-    with console.progress(shown=processes().is_main_process) as bar:
+    with (
+        console.progress(shown=processes().is_main_process) as bar,
+        shared_cores(trainable.network, plan) as workers,
+    ):
         trainer = AnswerTrainer(
             trainable.network,
             trainer_arguments(settings, plan, trainable.dtype, folder=folder, workers=inputs.train.workers),
@@ -208,6 +211,7 @@ def _fit(
             best=folder / layout.BEST,
             bar=bar,
             on_new_plan=go_on_with,
+            workers=workers,
         )
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return list(trainer.state.log_history), steps.plan

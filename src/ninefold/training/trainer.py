@@ -5,8 +5,8 @@ Axes: N examples of the validation set, K cross-entropies of a forward pass.
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.progress import Progress
 from transformers import PrinterCallback, TrainingArguments
 
 from ninefold.errors import RunError
+from ninefold.models.compute.prefetch import Workers
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.training import gradient_checkpointing
@@ -44,6 +45,7 @@ class AnswerTrainer(OrderedTrainer):
         best: Path,
         bar: Progress,
         on_new_plan: Callable[[MemoryPlan], None],
+        workers: Workers | None = None,
     ) -> None:
         """Initialize the trainer.
 
@@ -59,6 +61,7 @@ class AnswerTrainer(OrderedTrainer):
             best: The folder that keeps the weights of the best epoch.
             bar: The progress display.
             on_new_plan: A function called with the new plan after training ran out of memory.
+            workers: Threads that compute micro-batches on cores of their own, in a single process on a CPU.
         """
         by_length = sorted(range(len(validation)), key=validation.training_set.lengths.__getitem__)
         super().__init__(
@@ -75,6 +78,7 @@ class AnswerTrainer(OrderedTrainer):
         self.losses = losses
         self.best = best
         self.on_new_plan = on_new_plan
+        self.workers = workers
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Compute the gradient of an optimizer step; return its loss, the mean cross-entropy over its answer tokens.
@@ -96,7 +100,8 @@ class AnswerTrainer(OrderedTrainer):
             if inputs["plan"] != self.train_dataset.plan:
                 micro_batches = self.train_dataset.__getitems__(indices)["micro_batches"]
             try:
-                return self._accumulate(model, micro_batches, scale)
+                accumulate = self._accumulate if self.workers is None else self._accumulate_together
+                return accumulate(model, micro_batches, scale)
             except _OutOfMemory as error:
                 failed = error
             model.zero_grad()
@@ -108,17 +113,34 @@ class AnswerTrainer(OrderedTrainer):
         total = torch.zeros((), device=self.args.device)
         for number, batch in enumerate(micro_batches, 1):
             synchronized = nullcontext() if number == len(micro_batches) else self.accelerator.no_sync(model)
-            try:
-                with synchronized:
-                    loss_K, _ = self.losses(model, self._inputs(batch))
-                    loss = loss_K.sum() * scale
-                    self.accelerator.backward(loss)
-            except RuntimeError as error:
-                if not should_reduce_batch_size(error):
-                    raise
-                # Without a cause: its traceback would keep the activations in memory.
-                raise _OutOfMemory(batch["indices"].tolist()) from None
+            with synchronized, _noticing_memory(batch):
+                loss_K, _ = self.losses(model, self._inputs(batch))
+                loss = loss_K.sum() * scale
+                self.accelerator.backward(loss)
             total += loss.detach()
+        return total
+
+    def _accumulate_together(self, model: Any, micro_batches: Sequence[Tensors], scale: torch.Tensor) -> torch.Tensor:
+        """Do the same on cores of a CPU: gradients are summed in the order of the micro-batches, however many cores."""
+        assert self.workers is not None
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+        def computed(batch: Tensors) -> tuple[torch.Tensor, Sequence[torch.Tensor | None]]:
+            with _noticing_memory(batch):
+                loss_K, _ = self.losses(model, self._inputs(batch))
+                loss = loss_K.sum() * scale
+                return loss.detach(), torch.autograd.grad(loss, trained, allow_unused=True)
+
+        total = torch.zeros((), device=self.args.device)
+        for loss, gradients in self.workers.map(computed, micro_batches, most=self.train_dataset.plan.concurrent):
+            total += loss
+            for parameter, gradient in zip(trained, gradients, strict=True):
+                if gradient is None:
+                    continue
+                if parameter.grad is None:
+                    parameter.grad = gradient.contiguous()
+                else:
+                    parameter.grad += gradient
         return total
 
     def _shrink(self, indices: Sequence[int]) -> None:
@@ -148,13 +170,10 @@ class AnswerTrainer(OrderedTrainer):
         """
         self.model_wrapped.eval()
         sums_N2 = torch.zeros(len(self.eval_dataset), 2, dtype=torch.float64, device=self.args.device)
-        for step in self.get_eval_dataloader():
-            for batch in step["micro_batches"]:
-                with torch.no_grad():
-                    loss_K, rows_K = self.losses(self.model_wrapped, self._inputs(batch))
-                indices_K = batch["indices"].to(rows_K.device)[rows_K]
-                sums_N2[indices_K] = 0.0
-                sums_N2.index_add_(0, indices_K, torch.stack([loss_K, torch.ones_like(loss_K)], 1).double())
+        batches = (batch for step in self.get_eval_dataloader() for batch in step["micro_batches"])
+        for loss_K, indices_K in (map if self.workers is None else self.workers.map)(self._validated, batches):
+            sums_N2[indices_K] = 0.0
+            sums_N2.index_add_(0, indices_K, torch.stack([loss_K, torch.ones_like(loss_K)], 1).double())
         # Processes fill their last batches with repeated rows: each row counts once.
         loss, tokens = self.accelerator.gather(sums_N2[None]).amax(0).sum(0).tolist()
         if not math.isfinite(loss):
@@ -166,6 +185,12 @@ class AnswerTrainer(OrderedTrainer):
             self._keep_best()
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    @torch.no_grad()
+    def _validated(self, batch: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cross-entropies of a batch, and the index of the example of each."""
+        loss_K, rows_K = self.losses(self.model_wrapped, self._inputs(batch))
+        return loss_K, batch["indices"].to(rows_K.device)[rows_K]
 
     def _keep_best(self) -> None:
         fresh = self.best.with_name(f"{self.best.name}.new")
@@ -180,3 +205,15 @@ class _OutOfMemory(Exception):
 
     def __init__(self, indices: Sequence[int]) -> None:
         self.indices = indices
+
+
+@contextmanager
+def _noticing_memory(batch: Tensors) -> Iterator[None]:
+    """Raise `_OutOfMemory` if a micro-batch does not fit in memory."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not should_reduce_batch_size(error):
+            raise
+        # Without a cause: its traceback would keep the activations in memory.
+        raise _OutOfMemory(batch["indices"].tolist()) from None
