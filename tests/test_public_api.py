@@ -83,7 +83,7 @@ def test_type_checkers_know_every_name(tmp_path):
         cwd=Path(ninefold.__file__).parents[2],
     )
     said = mypy.stdout
-    assert "def (spec: ninefold.training.spec.TrainSpec, out: str | pathlib.Path) -> dict[str, Any]" in said
+    assert "def (spec: ninefold.training.spec.TrainSpec, out: str | pathlib.Path, *, overwrite: bool =" in said
     assert 'has no attribute "nothing"' in said
     assert said.count("error:") == 1
 

@@ -1,6 +1,9 @@
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,13 +35,23 @@ def test_files_are_as_readable_as_any(tmp_path: Path):
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
 
 
-@pytest.mark.parametrize("content", [None, "{", b"\xff"])
+@pytest.mark.parametrize(
+    "content", [None, "", "{", b"\xff", "[" * 100_000, '{"a": NaN}', '{"a": -Infinity}', '{"a": ' + "9" * 5000 + "}"]
+)
 def test_what_cannot_be_read_is_named(tmp_path: Path, content: str | bytes | None):
     path = tmp_path / "broken.json"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(RunError, match=r"broken\.json"):
+    with pytest.raises(RunError, match=r"broken\.json") as caught:
         store.read_json(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RunError, match="is no file"):
+            store.read_json(path)
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):
@@ -54,6 +67,65 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):
         (fresh / "three").write_text("3")
     assert [path.name for path in target.iterdir()] == ["three"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path):
+    script = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom ninefold import store\n"
+        "def kill(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "os.fsync = kill\n"
+        "with store.atomic_folder(Path(sys.argv[1]) / 'set') as fresh:\n    store.write_text(fresh / 'a', 'text')\n"
+    )
+    (tmp_path / ".set.mine").write_text("notes")
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    with store.atomic_folder(tmp_path / "other") as alive:
+        assert {path.name for path in tmp_path.iterdir()} == {".set.mine", alive.name}
+        # What a living process writes is locked.
+        store.sweep(tmp_path)
+        assert alive.is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {".set.mine", "other"}
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_set_is_at_its_place_at_every_moment_of_its_replacement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
+):
+    path, fresh = tmp_path / "set", tmp_path / "fresh"
+    for folder in (path, fresh):
+        folder.mkdir()
+        (folder / folder.name).write_text("")
+    if not can_exchange:
+        monkeypatch.setattr(store, "_exchanged", lambda *_: False)
+    elif not store._exchanged(path, fresh):
+        pytest.skip("this file system cannot exchange two folders")
+    else:
+        store._exchanged(path, fresh)
+    rename = Path.replace
+
+    def killed(self: Path, target: Path) -> None:
+        rename(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    monkeypatch.setattr(store.shutil, "rmtree", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        store.replace_folder(path, fresh)
+    monkeypatch.undo()
+    store.restore(path)
+    assert [file.name for file in path.iterdir()] in (["set"], ["fresh"])
+    store.replace_folder(path, tmp_path / "fresh")
+    assert [each.name for each in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("name", ["é" * 100, "caf\udce9"])
+def test_long_and_odd_names_are_written_and_read(tmp_path: Path, name: str):
+    store.write_json(tmp_path / name, {"name": name})
+    assert store.read_json(tmp_path / name) == {"name": name}
+    with store.atomic_folder(tmp_path / f"{name}2"):
+        pass
+    assert store.content_id({"name": name})
 
 
 def test_hashes_of_large_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

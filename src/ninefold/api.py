@@ -22,21 +22,22 @@ AnyPath = str | Path
 Spec = TypeVar("Spec")
 
 
-def make(source: Any, out: AnyPath) -> "Dataset":
-    """Make a data set from a source, in a folder; a data set already there is replaced.
+def make(source: Any, out: AnyPath, *, overwrite: bool = False) -> "Dataset":
+    """Make a data set from a source, in a folder; the same one that is there already is left unchanged.
 
     Args:
         source: The specification of a source, such as `SyntheticSpec` or `CocoSpec`, or a source itself.
         out: The folder to write.
+        overwrite: Whether a data set of other settings or other rows is replaced there; nothing else ever is.
 
     Raises:
-        NinefoldError: If the source cannot be used, or its specification cannot be met.
+        NinefoldError: If the source cannot be used, its specification cannot be met, or ``out`` holds something else.
     """
     from ninefold.data.make import make
     from ninefold.data.sources.catalog import source_of
 
     made = source if hasattr(source, "splits") else source_of(_with_paths(source))
-    return make(made, Path(out), progress=True)
+    return make(made, Path(out), overwrite=overwrite, progress=True)
 
 
 def verify(folder: AnyPath) -> dict[str, Any]:
@@ -94,8 +95,13 @@ def load_model(model: "ModelSpec | AnyPath") -> "Model":
     return open_model(_with_paths(ModelSpec.of(model)))
 
 
-def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
+def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[str, Any]:
     """Fine-tune a model in a run folder; an interrupted run is resumed, a finished one is left unchanged.
+
+    Args:
+        spec: The model, the data sets and the settings.
+        out: The run folder.
+        overwrite: Whether a training run with other settings is replaced there; nothing else ever is.
 
     Returns:
         The content of the run's ``metrics.json``: the best epoch and its losses.
@@ -111,16 +117,19 @@ def train(spec: "TrainSpec", out: AnyPath) -> dict[str, Any]:
         return metrics
     from ninefold.training.train import train
 
-    return train(spec, Path(out))
+    return train(spec, Path(out), overwrite=overwrite)
 
 
-def evaluate(spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None) -> dict[str, Any]:
+def evaluate(
+    spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None, overwrite: bool = False
+) -> dict[str, Any]:
     """Ask a model all questions of a data set and score its answers; an interrupted run is resumed.
 
     Args:
         spec: The model, the data set and how answers are scored.
         out: The run folder.
         model: The model that ``spec`` names, if it is already loaded.
+        overwrite: Whether an evaluation with other settings is replaced in ``out``; nothing else ever is.
 
     Returns:
         The content of the run's ``metrics.json``: accuracies as fractions with 95 % intervals, overall and by position.
@@ -130,7 +139,7 @@ def evaluate(spec: "EvaluateSpec", out: AnyPath, *, model: "Model | None" = None
     """
     from ninefold.evaluation.evaluate import evaluate
 
-    return evaluate(_with_paths(spec), Path(out), model=model)
+    return evaluate(_with_paths(spec), Path(out), model=model, overwrite=overwrite)
 
 
 def score(run: AnyPath) -> dict[str, Any]:
@@ -147,33 +156,36 @@ def score(run: AnyPath) -> dict[str, Any]:
     return score(Path(run))
 
 
-def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html") -> None:
+def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html", *, overwrite: bool = False) -> None:
     """Write one self-contained HTML page of evaluation and training runs, with each base model beside its tuned models.
 
     Args:
         runs: Run folders of `evaluate` and `train`, or one of them.
         out: The page; its figures are written beside it as PDF and PNG.
+        overwrite: Whether a report of other runs is replaced there; nothing else ever is.
 
     Raises:
-        RunError: If a folder is not a finished run, or ``out`` is a folder.
+        RunError: If a folder is not a finished run, or something else than a report is at ``out``.
     """
-    from ninefold.errors import RunError
     from ninefold.report.page import report
 
-    if Path(out).is_dir():
-        raise RunError(f"{out}: is a folder; name the HTML file to write, such as {Path(out) / 'report.html'}")
-    report([Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], Path(out))
+    report([Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], Path(out), overwrite=overwrite)
 
 
-def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, Any]:
+def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano", overwrite: bool = False) -> dict[str, Any]:
     """Run the whole system in a folder: data sets, evaluation, fine-tuning, evaluation again, report.
+
+    Args:
+        out: The folder.
+        model: Name of the model.
+        overwrite: Whether the results of a demo with another model are replaced there; nothing else ever is.
 
     Returns:
         The content of ``summary.json``: accuracies by data set before and after training, and seconds by step.
     """
     from ninefold.studies.demo import demo
 
-    return demo(Path(out), model=model)
+    return demo(Path(out), model=model, overwrite=overwrite)
 
 
 def _with_paths(spec: Spec) -> Spec:

@@ -1,19 +1,32 @@
 """Atomic files and content hashes: a result is complete or absent."""
 
+import ctypes
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
-from ninefold.errors import RunError
+from ninefold.errors import RunError, first_line
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks.
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = ".ninefold"
+"""End of the names of temporary files and folders, which begin with a dot."""
+
+_swept: set[Path] = set()
+"""Folders that this process has swept: once is enough, and takes no time at later writes."""
 
 REMEMBERED_BYTES = 16 << 20
 """Smallest file whose hash is cached, in bytes; smaller files are read again in milliseconds."""
@@ -29,29 +42,26 @@ def canonical_json(value: object) -> str:
 
 def content_id(value: object, length: int = 12) -> str:
     """Return the first hex digits of the SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]
+    return hashlib.sha256(canonical_json(value).encode(errors="backslashreplace")).hexdigest()[:length]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically: a reader, or a crash, finds either the old content or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with _temporary(path, tempfile.mkstemp) as (fresh, handle):
+        # A second handle: the first one holds the lock until the file has its name.
+        with open(handle, "wb", closefd=False) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files private; a result must be as readable as any other file of its folder.
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        fresh.chmod(0o666 & ~_umask())
+        fresh.replace(path)
 
 
 def write_text(path: Path, content: str) -> None:
     """Write a text file atomically, as UTF-8 with its line ends unchanged."""
-    write_bytes(path, content.encode())
+    # Names of files that are not UTF-8 hold surrogates, which Python's `json` reads back from such an escape.
+    write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, value: object) -> None:
@@ -59,14 +69,28 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, kind: type = dict) -> Any:
-    """Read a JSON file; a missing or broken one, or one of another kind of value, is a `RunError` that names it."""
+def read_json(path: Path, kind: type = dict, *, finite: bool = True) -> Any:
+    """Return the content of a JSON file.
+
+    Args:
+        path: The file.
+        kind: The type of the outermost value.
+        finite: Whether NaN and Infinity, which are no JSON but written by some libraries, are refused.
+
+    Raises:
+        RunError: If the file is missing or broken, or holds another kind of value; the message names it.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise RunError(f"{path}: is no file; delete it and run the command again")
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse if finite else None)
     except FileNotFoundError as error:
         raise RunError(f"{path}: no such file") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: not readable as JSON ({error}); delete it and run the command again") from error
+    # Python refuses numbers of thousands of digits with a ValueError, and deep nesting with a RecursionError.
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise RunError(
+            f"{path}: not readable as JSON ({first_line(error)}); delete it and run the command again"
+        ) from error
     if not isinstance(found, kind):
         name = "list" if kind is list else "object"
         raise RunError(f"{path}: holds no JSON {name}; delete it and run the command again")
@@ -79,25 +103,61 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     The old content of ``path`` is removed only when the new folder is complete. Its files are as readable as any.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    fresh.chmod(0o777 & ~_umask())
-    try:
+    with _temporary(path, _make_folder) as (fresh, _):
+        fresh.chmod(0o777 & ~_umask())
         yield fresh
         # Some libraries make their files private.
         for file in fresh.rglob("*"):
             if file.is_file() and not file.is_symlink():
                 file.chmod(0o666 & ~_umask())
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-            path.replace(old / "old")
-            fresh.replace(path)
-            shutil.rmtree(old)
-        else:
-            fresh.replace(path)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
+        replace_folder(path, fresh)
+
+
+def replace_folder(path: Path, fresh: Path) -> None:
+    """Move a folder to a path on the same file system, and remove the folder that it replaces there.
+
+    At every moment, one of the two is there. Where the file system cannot exchange two folders in one step, a crash may
+    leave the old one aside; `restore` moves it back.
+    """
+    if not path.exists():
+        fresh.replace(path)
+    elif _exchanged(fresh, path):
+        shutil.rmtree(fresh)
+    else:
+        aside = _aside(path)
+        shutil.rmtree(aside, ignore_errors=True)
+        path.replace(aside)
+        fresh.replace(path)
+        shutil.rmtree(aside)
+
+
+def restore(path: Path) -> None:
+    """Move a folder back to its path, from where a crash of `replace_folder` has left it."""
+    if not os.path.lexists(path) and _aside(path).is_dir():
+        _aside(path).replace(path)
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a name is that of a temporary file or folder, which a killed write has left."""
+    return path.name.startswith(".") and path.name.endswith(_TEMPORARY)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders that killed writes have left in a folder.
+
+    Those of a living process are locked, and stay. Where the file system has no locks, all stay.
+    """
+    for path in folder.glob(f".*{_TEMPORARY}") if fcntl is not None else ():
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            finally:
+                os.close(handle)
 
 
 def file_hash(path: Path) -> str:
@@ -108,8 +168,11 @@ def file_hash(path: Path) -> str:
     facts = path.stat()
     if facts.st_size < REMEMBERED_BYTES:
         return _hash(path)
-    memory, key = user_cache() / "hashes.json", str(path.resolve())
-    state = [facts.st_size, facts.st_mtime_ns]
+    try:
+        memory = user_cache() / "hashes.json"
+    except RunError:
+        return _hash(path)
+    key, state = str(path.resolve()), [facts.st_size, facts.st_mtime_ns]
     known = _remembered(memory)
     if known.get(key, [])[:2] == state:
         return str(known[key][2])
@@ -123,14 +186,21 @@ def file_hash(path: Path) -> str:
 
 
 def user_cache() -> Path:
-    """Return the user's cache folder of ninefold, which can be deleted at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ninefold"
+    """Return the user's cache folder of ninefold, which can be deleted at any time.
+
+    Raises:
+        RunError: If the user has no home.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ninefold"
+    except RuntimeError as error:
+        raise RunError("no home folder, where results are cached; set HOME or XDG_CACHE_HOME to a folder") from error
 
 
 def _remembered(memory: Path) -> dict[str, list[Any]]:
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return known if isinstance(known, dict) else {}
 
@@ -141,6 +211,63 @@ def _hash(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextmanager
+def _temporary(path: Path, make: Callable[..., tuple[int, str]]) -> Iterator[tuple[Path, int]]:
+    """Yield a new file or folder beside ``path``, and its locked handle; after an error it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent not in _swept:
+        sweep(path.parent)
+        _swept.add(path.parent)
+    while True:
+        handle, name = make(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=_TEMPORARY)
+        fresh = Path(name)
+        # Another process may have taken it for left over before it was locked.
+        if _lock(handle) and fresh.exists():
+            break
+        os.close(handle)
+    try:
+        yield fresh, handle
+    except BaseException:
+        shutil.rmtree(fresh) if fresh.is_dir() else fresh.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _make_folder(**place: Any) -> tuple[int, str]:
+    name = tempfile.mkdtemp(**place)
+    return os.open(name, os.O_RDONLY), name
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file until its handle is closed; False if another process holds the lock."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # The file system has no locks.
+    return True
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two paths in one step (Linux's renameat2); False if the system or the file system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return exchange is not None and exchange(here, os.fsencode(one), here, os.fsencode(other), swap) == 0
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.replaced")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _umask() -> int:

@@ -19,7 +19,7 @@ from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 from ninefold.types import Example
 
-ABOUT = About(title="A set", description="For tests.", spec={"kind": "test"})
+ABOUT = About(title="A set", description="For tests.", spec={"seed": 7})
 SPEC = SyntheticSpec("test", canvas=96)
 SPLITS = {"train": 11, "test": 5}
 """Rows of each split: shards of 4, 4, 3 and 4, 1."""
@@ -118,7 +118,9 @@ def test_killed_it_goes_on_and_ends_with_the_same_bytes(
         if number < row:
             child.stdin.write("\n")
             child.stdin.flush()
-    with pytest.raises(DataError, match=r"set: another process is writing it; .*choose another --out"):
+    with pytest.raises(
+        DataError, match=rf"set: another process is writing it, process {child.pid} on .*choose another"
+    ):
         write(out, splits(), about=ABOUT)
     os.kill(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
@@ -221,12 +223,22 @@ def test_shards_beyond_the_last_row_are_dropped(tmp_path: Path):
     certificate.verify(tmp_path / "set")
 
 
-def test_a_data_set_is_replaced_but_nothing_else(tmp_path: Path):
+def test_a_data_set_is_replaced_where_that_is_asked_for_and_nothing_else_ever(tmp_path: Path):
     write(tmp_path / "set", splits(), about=ABOUT)
-    write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT)
+    for rows, about, why in (
+        ({"test": splits()["train"]}, ABOUT, "same settings and other rows"),
+        (splits(), replace(ABOUT, spec={"seed": 8}), r"other settings \(seed 7, asked 8\)"),
+    ):
+        with pytest.raises(DataError, match=f"{why}.*--overwrite"):
+            write(tmp_path / "set", rows, about=about)
+        assert Dataset.open(tmp_path / "set").splits == SPLITS
+    write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT, overwrite=True)
     assert Dataset.open(tmp_path / "set").splits == {"test": 11}
     (tmp_path / "set" / "manifest.json").write_text('{"format": 1, "rows": {}, "versions": {"ninefold": "0.1.0"}}')
-    write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT)
+    write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT, overwrite=True)
+    (tmp_path / "set" / "data" / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match=r"notes\.txt: is not of the data set around it"):
+        write(tmp_path / "set", {"test": splits()["train"]}, about=ABOUT, overwrite=True)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_text("")
     (tmp_path / "photos" / "manifest.json").write_text('{"format": 2}')

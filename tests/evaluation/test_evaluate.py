@@ -57,7 +57,7 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
     assert (metrics["n"], metrics["accuracy"]) == (5, 1)
     assert {file.name for file in (tmp_path / "run").iterdir()} == {
         "spec.json", "predictions.parquet", "scores.parquet", "metrics.json", "provenance.json", "sees.json",
-        "status.json",
+        "status.json", "README.md",
     }  # fmt: skip
     spec = store.read_json(tmp_path / "run" / "spec.json")
     assert spec["model"] == {"name": "fake", "adapter": None}

@@ -9,6 +9,8 @@ import pytest
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.data.format.dataset import Dataset
+from ninefold.errors import RunError
+from ninefold.report.figures import files
 from ninefold.report.page import report
 from ninefold.types import Example
 
@@ -150,3 +152,36 @@ def test_a_base_alone_is_reported_as_what_it_is(tmp_path, evaluation, answers):
 def test_a_training_alone_is_reported(tmp_path, training):
     report([training()], tmp_path / "one.html")
     assert "it has not been evaluated yet" in (tmp_path / "one.html").read_text()
+
+
+def test_a_report_replaces_reports_alone_and_loses_no_run(tmp_path, training, monkeypatch):
+    runs = [training(name, model=name) for name in ("a", "b")]
+    metrics = tmp_path / "a" / "metrics.json"
+    thesis = tmp_path / "thesis.html"
+    thesis.write_text("<h1>years of work</h1>")
+    (tmp_path / "link.html").symlink_to(thesis)
+    before = metrics.read_bytes()
+    for out, why in (
+        (metrics, "is an HTML file"),
+        (thesis, "something else than a report"),
+        (tmp_path / "link.html", "something else than a report"),
+        (tmp_path / "a", "is a folder"),
+    ):
+        with pytest.raises(RunError, match=why):
+            report(runs, out, overwrite=True)
+    assert (metrics.read_bytes(), thesis.read_text()) == (before, "<h1>years of work</h1>")
+    out, figure = tmp_path / "report.html", tmp_path / "report-figures" / "training-a.pdf"
+    figure.parent.mkdir()
+    figure.write_text("mine")
+    with pytest.raises(RunError, match=r"training-a\.pdf: is no figure of a report"):
+        report(runs[:1], out)
+    assert not out.exists()
+    figure.unlink()
+    report(runs[:1], out)
+    files.check(figure.parent, ["training-a"])
+    monkeypatch.setattr(files, "save", lambda *_: None)
+    report(runs[:1], out)
+    report(runs, out)
+    with pytest.raises(RunError, match=r"holds a report of other runs \(1 not named now\).*--overwrite"):
+        report(runs[1:], out)
+    report(runs[1:], out, overwrite=True)

@@ -7,14 +7,15 @@ from ninefold.errors import RunError
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished, is_run_of, open_run
 from ninefold.runs.outcome import run_id
-from ninefold.runs.records import Status
+from ninefold.runs.records import State, Status
 
 
 def test_a_run_goes_on_with_its_own_specification_only(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert open_run(run, {"model": "nano", "seed": 0}) is False
     assert open_run(run, {"seed": 0, "model": "nano"}) is False
-    with pytest.raises(RunError, match=r"other settings \(seed\)"):
+    (run / layout.PREDICTIONS_LINES).write_text("{}\n")
+    with pytest.raises(RunError, match=r"other settings \(seed 0, asked 1\); .*--overwrite"):
         open_run(run, {"model": "nano", "seed": 1})
     Status("done").write(run)
     assert open_run(run, {"model": "nano", "seed": 0}) is True
@@ -32,7 +33,8 @@ def test_a_run_is_found_under_other_names_of_the_same_content(tmp_path: Path) ->
     assert is_finished(tmp_path, spec("c", "d"))
     # What is recorded stays.
     assert store.read_json(tmp_path / layout.SPEC)["data"]["name"] == "b"
-    with pytest.raises(RunError, match=r"other settings \(seed\)"):
+    (tmp_path / layout.METRICS).write_text("{}")
+    with pytest.raises(RunError, match=r"other settings \(seed none, asked 1\)"):
         open_run(tmp_path, spec("c", "d", seed=1))
     # A served model is known by its name alone, and a split of training by its place.
     for one, other in (
@@ -70,21 +72,46 @@ def test_a_run_cut_off_before_its_specification_was_whole_can_begin(tmp_path: Pa
     assert store.read_json(tmp_path / "spec.json")["a"] == 1
 
 
-def test_a_run_that_failed_before_it_had_any_result_gives_its_folder_to_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["planned", "running", "failed", "done"])
+def test_a_run_without_any_result_gives_its_folder_to_another(tmp_path: Path, state: State) -> None:
     open_run(tmp_path, {"a": 1})
-    Status("failed", reason="no memory").write(tmp_path)
-    open_run(tmp_path, {"a": 2})
-    assert store.read_json(tmp_path / "spec.json")["a"] == 2
+    Status(state).write(tmp_path)
     # A file of answers that was begun, and a plan of memory, are no results.
     (tmp_path / layout.PREDICTIONS_LINES).write_text("")
     store.write_json(tmp_path / layout.CHECKPOINTS / layout.PLAN, {})
-    Status("failed", reason="no model").write(tmp_path)
-    open_run(tmp_path, {"a": 3})
-    assert not (tmp_path / layout.CHECKPOINTS / layout.PLAN).exists()
-    Status("failed", reason="no model").write(tmp_path)
+    open_run(tmp_path, {"a": 2})
+    assert {path.name for path in tmp_path.iterdir()} == {layout.SPEC}
+    assert store.read_json(tmp_path / "spec.json")["a"] == 2
+    Status(state).write(tmp_path)
     (tmp_path / layout.PREDICTIONS_LINES).write_text("{}\n")
-    with pytest.raises(RunError, match=r"other settings \(a\)"):
+    with pytest.raises(RunError, match=r"other settings \(a 2, asked 1\)"):
         open_run(tmp_path, {"a": 1})
+
+
+def test_a_run_is_replaced_where_that_is_asked_for_and_nothing_else_ever(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    open_run(run, {"kind": "training", "a": 1})
+    for name in (f"{layout.ADAPTER}/{layout.ADAPTER_WEIGHTS}", f"{layout.CHECKPOINTS}/checkpoint-1/rng.pth", ".lock"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("")
+    with pytest.raises(RunError, match=r"another kind \(training, asked evaluation\)"):
+        open_run(run, {"kind": "evaluation", "a": 1}, overwrite=True)
+    for name in ("notes.txt", f"{layout.ADAPTER}/notes.txt", f"{layout.MODEL}/.git"):
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text("")
+        with pytest.raises(RunError, match=rf"{name}: is not of the run around it, and would be lost"):
+            open_run(run, {"kind": "training", "a": 2}, overwrite=True)
+        (run / name).unlink()
+    open_run(run, {"kind": "training", "a": 2}, overwrite=True)
+    assert {path.name for path in run.iterdir()} == {layout.SPEC, layout.LOCK}
+
+
+def test_a_specification_that_was_edited_is_refused(tmp_path: Path) -> None:
+    open_run(tmp_path, {"a": 1})
+    store.write_json(tmp_path / layout.SPEC, store.read_json(tmp_path / layout.SPEC) | {"a": 2})
+    for spec in ({"a": 1}, {"a": 2}):
+        with pytest.raises(RunError, match=r"spec\.json: was edited"):
+            open_run(tmp_path, spec)
 
 
 def test_a_run_whose_results_are_gone_is_not_finished(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_the_status_of_a_run_that_is_done(tmp_path: Path) -> None:
     status = Status.read(tmp_path / "run")
     assert status.state == "done" and status.reason is None
     assert status.begun is not None and status.ended is not None and status.begun <= status.ended
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {layout.SPEC, layout.STATUS}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {layout.SPEC, layout.STATUS, layout.README}
     with working(tmp_path / "run", SPEC) as unfinished:
         assert not unfinished
     assert Status.read(tmp_path / "run") == status

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from ninefold.errors import RunError
+from ninefold.errors import DataError, RunError
 from ninefold.report.page import report
 from ninefold.studies import run
 from ninefold.studies.demo import demo, study
@@ -83,9 +83,9 @@ def test_only_what_is_missing_is_made_again(folder, tmp_path):
     ]
     names = ("annotations.json", "manifest.json", "predictions.parquet")
 
-    def made():
+    def made(overwrite=False):
         before = {path: path.stat().st_mtime_ns for name in names for path in out.rglob(name)}
-        run.run(steps, tmp_path / "seconds.json")
+        run.run(steps, tmp_path / "seconds.json", overwrite=overwrite)
         after = {path: path.stat().st_mtime_ns for name in names for path in out.rglob(name)}
         return {path.name for path, time in after.items() if before.get(path) != time}
 
@@ -95,12 +95,14 @@ def test_only_what_is_missing_is_made_again(folder, tmp_path):
         if path.name != "spec.json":
             path.unlink()
     assert made() == {"predictions.parquet"}
-    # A set of another specification is made again; its rows are the same here, so that the run stays.
+    # A set of another specification is replaced only on request; its rows are the same here, so that the run stays.
     manifest = out / "data" / "photo-like" / "manifest.json"
     content = json.loads(manifest.read_text())
     content["spec"]["seed"] = 7
     manifest.write_text(json.dumps(content))
-    assert made() == {"manifest.json"}
+    with pytest.raises(DataError, match=r"other settings \(seed 7, asked 0\)"):
+        made()
+    assert made(overwrite=True) == {"manifest.json"}
     # An image is missing: all of them are drawn again, and the set that is newer than its annotations with them.
     next((out / "nano-world" / "images").iterdir()).unlink()
     assert made() == {"annotations.json", "manifest.json"}

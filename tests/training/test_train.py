@@ -29,7 +29,7 @@ def assert_same_results(run: Path, other: Path) -> None:
 def test_a_run_folder_holds_what_later_stages_read(unbroken: Path, spec: TrainSpec) -> None:
     names = {path.name for path in unbroken.iterdir()}
     results = {"history.json", "metrics.json", "sees.json"}
-    assert names == {"spec.json", "adapter", *results, "provenance.json", "status.json"}
+    assert names == {"spec.json", "adapter", *results, "provenance.json", "status.json", "README.md"}
     history = json.loads((unbroken / "history.json").read_text())
     assert [(entry["epoch"], entry["step"]) for entry in history] == [(1, 3), (2, 6), (3, 9)]
     assert set(history[0]) == {"epoch", "step", "train_loss", "validation_loss", "learning_rate"}

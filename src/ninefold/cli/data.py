@@ -5,7 +5,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, Union
 
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold import api
 from ninefold.data.sources.catalog import SOURCES, source_of
@@ -20,12 +20,14 @@ class Make(Generic[Spec]):
     spec: Annotated[Spec, arg(name="")]
     out: Path
     """Folder to write the data set to."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a data set of other settings or other rows there; anything else is never replaced."""
 
     def run(self) -> None:
         from ninefold.data.make import make
 
         source = source_of(self.spec)
-        data = make(source, self.out, progress=True)
+        data = make(source, self.out, overwrite=self.overwrite, progress=True)
         about = source.about()
         for skip in about.skipped:
             more = " ..." if skip["count"] > 3 else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from tyro.conf import Positional, arg
+from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from ninefold import api
 from ninefold.console import warn
@@ -26,9 +26,11 @@ class Evaluate:
     spec: Annotated[EvaluateSpec, arg(name="")]
     out: Path
     """Run folder: exact answers, scores and metrics."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace an evaluation with other settings there; anything else is never replaced."""
 
     def run(self) -> None:
-        _print_metrics(self.out, api.evaluate(self.spec, self.out))
+        _print_metrics(self.out, api.evaluate(self.spec, self.out, overwrite=self.overwrite))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg, subcommand
+from tyro.conf import FlagCreatePairsOff, arg, subcommand
 
 from ninefold.nano.spec import PretrainSpec, WorldSpec
 
@@ -20,11 +20,13 @@ class World:
     spec: Annotated[WorldSpec, arg(name="")]
     out: Path
     """Folder to write `images/` and `annotations.json` to."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a nano world of other settings there; anything else is never replaced."""
 
     def run(self) -> None:
         from ninefold.nano.photos import make
 
-        make(self.spec, self.out, progress=True)
+        make(self.spec, self.out, overwrite=self.overwrite, progress=True)
         print(f"{self.out}: {self.spec.pictures} images; read them with `ninefold data coco`")
 
 
@@ -39,11 +41,13 @@ class Pretrain:
     """
 
     spec: Annotated[PretrainSpec, arg(name="")]
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a base of other settings there; anything else is never replaced."""
 
     def run(self) -> None:
         from ninefold.nano.pretraining import pretraining
 
-        pretraining(self.spec).run()
+        pretraining(self.spec, overwrite=self.overwrite).run(overwrite=self.overwrite)
         print(f"{self.spec.out / 'base'}: a checkpoint that --model can name")
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import FlagCreatePairsOff, Positional
 
 from ninefold import api
 
@@ -20,7 +21,9 @@ class Report:
     """Run folders of `ninefold evaluate` and `ninefold train`."""
     out: Path = Path("report.html")
     """HTML file to write; its figures are written beside it as PDF and PNG."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a report of other runs there; anything else is never replaced."""
 
     def run(self) -> None:
-        api.write_report(self.runs, self.out)
+        api.write_report(self.runs, self.out, overwrite=self.overwrite)
         print(f"{self.out}: open it in a browser")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import arg
+from tyro.conf import FlagCreatePairsOff, arg
 
 from ninefold import api
 from ninefold.training.spec import TrainSpec
@@ -22,7 +22,9 @@ class Train:
     spec: Annotated[TrainSpec, arg(name="")]
     out: Path
     """Run folder; the adapter is written to its `adapter/`, in PEFT's format."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a training run with other settings there; anything else is never replaced."""
 
     def run(self) -> None:
-        metrics = api.train(self.spec, self.out)
+        metrics = api.train(self.spec, self.out, overwrite=self.overwrite)
         print(f"{self.out}: validation loss {metrics['validation_loss']:.4f} at epoch {metrics['best_epoch']}")

@@ -1,34 +1,83 @@
 """The maker of data sets: any source, written as a dataset folder."""
 
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.console import track
+from ninefold.data.format import manifest
 from ninefold.data.sources.protocol import Source
+from ninefold.errors import DataError
+from ninefold.output import located
+from ninefold.runs.lock import locked_output
+from ninefold.version import __version__
 
 if TYPE_CHECKING:
     from ninefold.data.format.dataset import Dataset
 
 
-def make(source: Source, out: Path, *, progress: bool = False) -> "Dataset":
+def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool = False) -> "Dataset":
     """Write the data set of a source.
+
+    A data set that was made with the same settings is left as it is, if these alone determine its rows. Otherwise it is
+    made again: files that it is made from may have changed, or the code of a source of the user.
 
     Args:
         source: The source; it counts the rows that it skips.
-        out: The folder to write; a data set already there is replaced.
+        out: The folder to write.
+        overwrite: Whether a data set with other settings, or of other rows, is replaced there.
         progress: Whether to show a bar on standard error.
 
     Returns:
         The data set, opened.
 
     Raises:
-        NinefoldError: If the source cannot be used, or its specification cannot be met.
+        NinefoldError: If the source cannot be used, its specification cannot be met, or ``out`` holds something else.
     """
     from ninefold.data.format.dataset import Dataset, write
+    from ninefold.data.format.writing import discard, work_folder
 
+    out, inputs = located(out), inputs_of(source)
+    settings = manifest.settings(source.name, source.settings(), __version__)
+    same = manifest.KIND.check(out, settings, overwrite=overwrite, inputs=inputs)
+    if same and not inputs and _is_shipped(source) and is_complete(out):
+        if work_folder(out).exists():
+            with locked_output(out, DataError):
+                discard(out)
+        return Dataset.open(out)
     splits = {
         name: track(split.examples, f"{name} examples", total=split.total, shown=progress)
         for name, split in source.splits().items()
     }
-    write(out, splits, about=source.about(), embed=source.embed)
+    write(out, splits, about=source.about(), embed=source.embed, overwrite=overwrite)
     return Dataset.open(out)
+
+
+def inputs_of(source: Source) -> list[Path]:
+    """Return the files and folders that a source's specification names."""
+    spec = getattr(source, "spec", None)
+    values = [getattr(spec, field.name) for field in fields(spec)] if is_dataclass(spec) else []
+    return [value for value in values if isinstance(value, Path)]
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all files of a data set are there, with as many rows as its manifest says."""
+    import pyarrow.parquet as pq
+
+    from ninefold.data.format.dataset import Dataset
+
+    try:
+        data = Dataset.open(folder)
+        counted = {
+            split: sum(pq.read_metadata(shard).num_rows for shard in data.shards(split)) for split in data.splits
+        }
+    except (DataError, OSError, ValueError):
+        return False
+    whole = all((folder / name).is_file() for name in ("README.md", "certificate.json", "manifest.parquet"))
+    return whole and counted == data.splits
+
+
+def _is_shipped(source: Source) -> bool:
+    """Whether a source and its question are ninefold's own, which the version determines."""
+    parts = (type(source), type(getattr(source, "question", source)))
+    return all(part.__module__.startswith("ninefold.") for part in parts)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold import store
-from ninefold.evaluation.resolve import Questions, resolve, resolve_lineage
+from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
 from ninefold.models.compute.device import peak_memory
 from ninefold.models.endpoint import address
 from ninefold.runs import layout
-from ninefold.runs.folder import is_finished
+from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.metrics import SCORER_VERSION
 from ninefold.runs.records import Provenance
 from ninefold.types import Example
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from ninefold.models.protocol import Model
 
 
-def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, progress: bool = True) -> dict[str, Any]:
+def evaluate(
+    spec: EvaluateSpec,
+    out: Path,
+    *,
+    model: "Model | None" = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> dict[str, Any]:
     """Ask a model all questions and score its answers; an interrupted run resumes, a finished one is left unchanged.
 
     A finished run is found without loading the model. It is scored again if another version of the scorer was used.
@@ -32,6 +39,7 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
         spec: The model, the data set and how answers are scored.
         out: The run folder.
         model: The model that ``spec`` names, if it is already open.
+        overwrite: Whether an evaluation of another specification is replaced in ``out``.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -44,10 +52,11 @@ def evaluate(spec: EvaluateSpec, out: Path, *, model: "Model | None" = None, pro
         RunError: If ``out`` belongs to another specification, or another process works on it.
     """
     begun = time.perf_counter()
+    check_place(out, inputs_of(spec))
     questions = Questions.of(spec)
     found = resolve(spec, model, questions)
     if found is None or not is_finished(out, found.to_json()):
-        _run(spec, questions, out, model, progress=progress, begun=begun)
+        _run(spec, questions, out, model, overwrite=overwrite, progress=progress, begun=begun)
     else:
         _check_unchanged(spec, questions, out)
     return _scored(out)
@@ -65,7 +74,14 @@ def _scored(out: Path) -> dict[str, Any]:
 
 
 def _run(
-    spec: EvaluateSpec, questions: Questions, out: Path, model: "Model | None", *, progress: bool, begun: float
+    spec: EvaluateSpec,
+    questions: Questions,
+    out: Path,
+    model: "Model | None",
+    *,
+    overwrite: bool,
+    progress: bool,
+    begun: float,
 ) -> None:
     """Begin or resume a run, and finish it."""
     from ninefold.evaluation.predict import predict
@@ -80,7 +96,7 @@ def _run(
         model = _opened(spec, model)
         found = resolve(spec, model, questions)
     assert found is not None
-    with working(out, found.to_json()) as unfinished:
+    with working(out, found.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
             return
         if model is None:

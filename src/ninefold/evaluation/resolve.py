@@ -66,6 +66,14 @@ class Questions:
         )
 
 
+def inputs_of(spec: EvaluateSpec) -> list[Path]:
+    """Return the files and folders that an evaluation reads."""
+    named = (spec.data, spec.model.name, spec.model.adapter, spec.parent)
+    paths = [Path(name) for name in named if name is not None]
+    # A name of a model, or a URL, is no path.
+    return [path for path in paths if path.exists()]
+
+
 def resolve(
     spec: EvaluateSpec, model: Model | None = None, questions: Questions | None = None
 ) -> EvaluationSpec | None:

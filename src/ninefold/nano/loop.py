@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +25,17 @@ from ninefold.nano.architecture import Architecture
 from ninefold.nano.conversations import Batcher, corpus
 from ninefold.nano.spec import PretrainSpec
 from ninefold.nano.world import texture
+from ninefold.runs import layout
 from ninefold.runs.lock import working
 from ninefold.seeding import rng
 
 Stage = tuple[int, Callable[[float], dict[str, float]]]
 """A stage: its number of steps, and the function of one step, given the finished fraction of the stage."""
+
+
+def settings_of(spec: PretrainSpec) -> dict[str, Any]:
+    """Return everything that changes the outcome of a pretraining: the content of its ``spec.json``."""
+    return {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
 
 
 class Pretraining:
@@ -70,11 +77,12 @@ class Pretraining:
         """Return the stages in order."""
         raise NotImplementedError
 
-    def run(self) -> None:
-        """Train from the last checkpoint to the finished base; a finished one is left unchanged."""
-        spec = self.spec
-        decisive = {key: value for key, value in asdict(spec).items() if key not in {"out", "checkpoint_every"}}
-        with working(spec.out, decisive) as unfinished:
+    def run(self, *, overwrite: bool = False) -> None:
+        """Train from the last checkpoint to the finished base; a finished one is left unchanged.
+
+        With ``overwrite``, one of other settings is replaced.
+        """
+        with working(self.spec.out, settings_of(self.spec), overwrite=overwrite) as unfinished:
             if unfinished:
                 self._train()
 
@@ -95,7 +103,7 @@ class Pretraining:
                 if self.step % spec.checkpoint_every == 0:
                     self._checkpoint()
             start += steps
-        with store.atomic_folder(spec.out / "base") as folder:
+        with store.atomic_folder(spec.out / layout.BASE) as folder:
             base.save(folder, self.model, self.processor)
 
     def update(self, loss: Tensor, vision_rate: float, language_rate: float) -> None:
@@ -116,7 +124,7 @@ class Pretraining:
         keys = sorted({key for row in seen for key in row})
         means = {key: round(float(np.nanmean([row.get(key, np.nan) for row in seen])), 4) for key in keys}
         line = json.dumps({"step": self.step, "seconds": round(seconds, 1), **means})
-        with (self.spec.out / "log.jsonl").open("a") as log:
+        with (self.spec.out / layout.PRETRAINING_LOG).open("a") as log:
             log.write(line + "\n")
         print(line, flush=True)
 
@@ -130,10 +138,10 @@ class Pretraining:
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
         content = save({k: v.detach().contiguous().clone() for k, v in tensors.items()}, {"step": str(self.step)})
-        store.write_bytes(self.spec.out / "checkpoint.safetensors", content)
+        store.write_bytes(self.spec.out / layout.PRETRAINING_STATE, content)
 
     def _restore(self) -> None:
-        path = self.spec.out / "checkpoint.safetensors"
+        path = self.spec.out / layout.PRETRAINING_STATE
         if not path.exists():
             return
         with safe_open(path, "pt") as file:

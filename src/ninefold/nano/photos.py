@@ -1,19 +1,26 @@
 """Photo-like images of the nano world in COCO's format: a set unlike the synthetic ones, without a download."""
 
 import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
 
 from ninefold import store
 from ninefold.console import track
-from ninefold.errors import DataError, DesignError
+from ninefold.errors import DesignError, RunError
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
+from ninefold.output import Kind, Settings, located
+from ninefold.runs.lock import locked_output
 from ninefold.seeding import rng
 
 LONG_SIDE = 640
 """Pixels along an image's longer side, as in COCO."""
+
+DESCRIPTION = "Photo-like pictures of ninefold's nano world"
+"""Description in ``annotations.json``, by which the folder is recognized."""
 
 ABOUT = """\
 Photo-like pictures of the nano world
@@ -27,21 +34,28 @@ Made by `ninefold nano world`, seed {seed}. Read it the way COCO is read:
 """
 
 
-def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
-    """Write `images/`, `annotations.json` and a README into a folder, with a bar on standard error if ``progress``.
+def make(spec: WorldSpec, out: Path, *, overwrite: bool = False, progress: bool = False) -> None:
+    """Write `images/`, `annotations.json` and a README into a folder; images that are there already are left unchanged.
+
+    Args:
+        spec: Number and seed of the images.
+        out: The folder to write.
+        overwrite: Whether a world of other settings is replaced there.
+        progress: Whether to show a bar on standard error.
 
     Raises:
         DesignError: If the number of images is less than one, or the seed is negative.
-        DataError: If the folder holds anything else; it is never replaced.
+        DataError: If the folder holds anything else.
+        RunError: If another process is writing it.
     """
     if spec.pictures < 1 or spec.seed < 0:
         raise DesignError(f"--pictures {spec.pictures} --seed {spec.seed}: one image or more, and a seed of 0 or more")
-    # Other files in the folder are the user's and must not be lost.
-    if out.exists() and not (out / "annotations.json").is_file() and (out.is_file() or any(out.iterdir())):
-        raise DataError(f"{out}: holds other files than a nano world, so it is not replaced; choose another --out")
+    out = located(out)
+    if KIND.check(out, asdict(spec), overwrite=overwrite) and is_made(spec, out):
+        return
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
-    with store.atomic_folder(out) as folder:
+    with locked_output(out), store.atomic_folder(out) as folder:
         (folder / "images").mkdir()
         numbers = range(1, spec.pictures + 1)
         for number in track(numbers, "photo-like images", shown=progress):
@@ -56,7 +70,7 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
                 for i, box in enumerate(_boxes(image, width, height), 1)
             ]
         content = {
-            "info": {"description": "Photo-like pictures of ninefold's nano world", "seed": spec.seed},
+            "info": {"description": DESCRIPTION, "seed": spec.seed},
             "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],
             "images": images,
             "annotations": annotations,
@@ -72,13 +86,22 @@ def make(spec: WorldSpec, out: Path, *, progress: bool = False) -> None:
 
 def is_made(spec: WorldSpec, folder: Path) -> bool:
     """Return whether a folder holds the images of a specification, all of them."""
+    names = (f"{number:012d}.jpg" for number in range(1, spec.pictures + 1))
+    return _settings(folder) == asdict(spec) and all((folder / "images" / name).is_file() for name in names)
+
+
+def _settings(folder: Path) -> Settings | None:
+    """Return the settings that made a folder; None if it is no nano world."""
     try:
-        content = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
-        names = [image["file_name"] for image in content["images"]]
-        asked = content["info"]["seed"] == spec.seed and len(names) == spec.pictures
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return asked and all((folder / "images" / name).is_file() for name in names)
+        content = store.read_json(folder / "annotations.json")
+        ours = content["info"]["description"] == DESCRIPTION
+        return {"pictures": len(content["images"]), "seed": content["info"]["seed"]} if ours else None
+    except (OSError, RunError, KeyError, TypeError):
+        return None
+
+
+KIND = Kind("nano world", re.compile(r"README\.md|annotations\.json|images(/\d{12}\.jpg)?"), _settings)
+"""The folder of images, as an output."""
 
 
 def _size(image: WorldImage) -> tuple[int, int]:

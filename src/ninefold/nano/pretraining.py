@@ -17,18 +17,21 @@ from ninefold.models.families import FAMILIES
 from ninefold.nano.architectures.catalog import ARCHITECTURES
 from ninefold.nano.contrastive import ContrastivePretraining
 from ninefold.nano.generative import GenerativePretraining
-from ninefold.nano.loop import Pretraining
+from ninefold.nano.loop import Pretraining, settings_of
 from ninefold.nano.spec import PretrainSpec
+from ninefold.runs.folder import check_run
 
 
-def pretraining(spec: PretrainSpec) -> Pretraining:
+def pretraining(spec: PretrainSpec, *, overwrite: bool = False) -> Pretraining:
     """Return the pretraining of a family's base, ready to run.
 
     Raises:
         DesignError: If the family has no architecture at nano size.
+        RunError: If something else is in the output folder; with ``overwrite``, not a base of other settings.
     """
     if spec.family not in ARCHITECTURES:
         raise DesignError(f"--family {spec.family}: has no nano base; choose one of {', '.join(ARCHITECTURES)}")
+    check_run(spec.out, settings_of(spec), overwrite=overwrite)
     is_dual = FAMILIES[spec.family].kind == "dual"
     return ContrastivePretraining(spec) if is_dual else GenerativePretraining(spec)
 

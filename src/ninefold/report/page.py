@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ninefold.report import certificates, headline, image_inputs
+from ninefold.report import certificates, headline, image_inputs, output
 from ninefold.report.figures import curves, files, intervals, labels, maps, palette
 from ninefold.report.gallery import FIRST, cell_anchor
 from ninefold.report.sections import Section, section
@@ -35,7 +35,7 @@ class RunFacts:
     """Specification, results, versions, machine and times."""
 
 
-def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> None:
+def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), overwrite: bool = False) -> None:
     """Write a report on run folders, and a folder of its figures as PDF and PNG beside it.
 
     Args:
@@ -43,11 +43,16 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
             compared example by example.
         out: The HTML file; figures are written to ``<stem>-figures/`` beside it.
         pending: Names of runs still to come; if there are any, the page states that it is not complete.
+        overwrite: Whether a report of other runs is replaced; one of the same runs, or some of them, always is.
 
     Raises:
-        RunError: If a folder is not a finished, scored run.
+        RunError: If a folder is not a finished, scored run, or something else than a report is at ``out``.
     """
+    output.check_page(out)
     evaluations, trainings = read_runs(runs)
+    everything: list[Run] = [*evaluations, *trainings]
+    ids = sorted(str(run.spec.get("id")) for run in everything)
+    output.check_runs(out, ids, overwrite=overwrite)
     sets = group(evaluations)
     anchors = slugs([test_set.name for test_set in sets])
     pictures = Pictures()
@@ -57,9 +62,10 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
     ]
     losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
     folder = out.with_name(f"{out.stem}-figures")
-    for stem, drawing in _figures(sections, losses).items():
+    drawings = _figures(sections, losses)
+    files.check(folder, drawings)
+    for stem, drawing in drawings.items():
         files.save(drawing, folder / stem)
-    everything: list[Run] = [*evaluations, *trainings]
     summaries = certificates.summaries(everything)
     html = render(
         "ninefold.report",
@@ -67,6 +73,7 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = ()) -> N
         filters={"offset": maps.offset, "cell_anchor": cell_anchor},
         sentences=headline.sentences(sets),
         pending=pending,
+        run_ids=ids,
         nano=sorted({run.model for run in everything if run.is_nano}),
         caveats=_caveats(sections),
         sections=sections,

@@ -1,6 +1,8 @@
 """The lock of a run folder: one process works on a run and records its status."""
 
 import errno
+import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -11,7 +13,7 @@ import filelock
 
 from ninefold import console
 from ninefold.errors import NinefoldError, RunError, first_line
-from ninefold.runs import layout
+from ninefold.runs import layout, readme
 from ninefold.runs.folder import check_run, is_finished, open_run
 from ninefold.runs.records import Status, now
 
@@ -20,11 +22,12 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
 
 @contextmanager
-def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
+def working(folder: Path, spec: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[bool]:
     """Open the run folder of a specification and hold its lock until the block ends.
 
     The status is "running" meanwhile, and then "done", or "failed" with the reason if an exception ended the block.
-    A run that was killed, or interrupted by the user, stays "running"; its lock is free again.
+    A run that was killed, or interrupted by the user, stays "running"; its lock is free again. A run of another
+    specification is replaced only with ``overwrite``, and if it is of the same kind.
 
     Yields:
         Whether there is work to do; another process may just have finished the run.
@@ -32,13 +35,15 @@ def working(folder: Path, spec: Mapping[str, Any]) -> Iterator[bool]:
     Raises:
         RunError: If another process works on the run, or the folder holds something else.
     """
-    check_run(folder, spec)
+    check_run(folder, spec, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         if is_finished(folder, spec):
             yield False
             return
-        open_run(folder, spec)
+        open_run(folder, spec, overwrite=overwrite)
+        if not (folder / layout.README).exists():
+            readme.write(folder, str(spec.get("kind")))
         status = Status.running()
         status.write(folder)
         try:
@@ -62,6 +67,18 @@ def locked(folder: Path) -> AbstractContextManager[None]:
     )
 
 
+def locked_output(path: Path, error: type[NinefoldError] = RunError) -> AbstractContextManager[None]:
+    """Return a context in which other processes that write the same file or folder are refused.
+
+    Raises:
+        NinefoldError: An error of class ``error``, if another process holds the lock; the message names it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f".{path.name}.lock")
+    wait = "wait until it has finished, or choose another --out"
+    return held(lock, lambda: error(f"{path}: another process is writing it{_named(lock)}; {wait}"))
+
+
 @contextmanager
 def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
     """Hold a lock file until the block ends, then remove it; other processes are refused meanwhile.
@@ -81,6 +98,8 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
         console.warn(f"{path.parent}: its file system has no locks; start no second command with the same --out")
         yield
         return
+    with suppress(OSError):
+        path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
     try:
         yield
     finally:
@@ -96,6 +115,15 @@ def _check_writable(path: Path) -> None:
         path.touch()
     with path.open("ab"):
         pass
+
+
+def _named(lock: Path) -> str:
+    """Return the process that a lock file names, after a comma; nothing if it names none."""
+    try:
+        holder = lock.read_text(encoding="utf-8")[:200]
+    except (OSError, ValueError):
+        return ""
+    return f", {holder}" if holder.startswith("process ") else ""
 
 
 def _holder(folder: Path) -> str:

@@ -29,6 +29,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def command_line() -> str:
+    """Return the command that started this process, as a shell takes it."""
+    program = Path(sys.argv[0])
+    name = f"python -m {program.parent.name}" if program.name == "__main__.py" else shlex.quote(program.name)
+    return " ".join([name, *map(shlex.quote, sys.argv[1:])])
+
+
 class Record:
     """A frozen dataclass with a JSON form; unknown keys are ignored."""
 
@@ -258,7 +265,7 @@ class Provenance(Record):
         """Return the provenance of the current process."""
         return cls(
             facts,
-            shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            command_line(),
             now(),
             # ninefold can run without being installed; the others cannot.
             {

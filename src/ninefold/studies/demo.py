@@ -8,6 +8,7 @@ from ninefold import store
 from ninefold.console import say
 from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import NANO
 from ninefold.models.spec import ModelSpec
@@ -44,6 +45,7 @@ def demo(
     limit: int | None = None,
     pictures: int = 300,
     epochs: int = 4,
+    overwrite: bool = False,
     tell: Callable[[str], None] = say,
 ) -> dict[str, Any]:
     """Run the demo in a folder; finished parts are not made again.
@@ -56,22 +58,39 @@ def demo(
         limit: Number of examples of every data set, for a quick trial; None for all.
         pictures: Number of photo-like images.
         epochs: Maximum number of epochs.
+        overwrite: Whether results of a demo with other settings are replaced.
         tell: A function that shows a line about progress.
 
     Returns:
         The content of ``summary.json``: accuracies by data set and model, and seconds by step.
+
+    Raises:
+        RunError: If the folder holds something else than a demo.
     """
-    seconds = run(
-        study(out, model=model, limit=limit, pictures=pictures, epochs=epochs), out / "seconds.json", tell=tell
-    )
+    steps = study(out, model=model, limit=limit, pictures=pictures, epochs=epochs)
+    _begin(out)
+    seconds = run(steps, out / "seconds.json", overwrite=overwrite, tell=tell)
     sets = {name: {state: _accuracy(out / "runs" / f"{name}-{state}") for state in ("base", "tuned")} for name in SETS}
     summary = {"sets": sets, "seconds": seconds}
     store.write_json(out / "summary.json", summary)
-    store.write_text(out / "README.txt", ABOUT)
     for name, measured in sets.items():
         tell(f"{name}: {percent(measured['base'], 1)} before, {percent(measured['tuned'], 1)} after")
     tell(f"Open {out / 'report.html'} in a browser.")
     return summary
+
+
+def _begin(out: Path) -> None:
+    """Write the README, by which the folder is recognized as a demo's.
+
+    Raises:
+        RunError: If the folder holds something else.
+    """
+    readme = out / "README.txt"
+    heading = ABOUT.partition("\n")[0]
+    ours = readme.is_file() and readme.read_bytes().startswith(heading.encode())
+    if not ours and out.exists() and any(out.iterdir()):
+        raise RunError(f"{out}: holds something else than a demo; choose another --out")
+    store.write_text(readme, ABOUT)
 
 
 def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: int) -> tuple[Step, ...]:

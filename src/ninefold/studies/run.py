@@ -21,12 +21,15 @@ from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Task
 from ninefold.training.train import train
 
 
-def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = say) -> dict[str, float]:
+def run(
+    steps: Sequence[Step], seconds: Path, *, overwrite: bool = False, tell: Callable[[str], None] = say
+) -> dict[str, float]:
     """Run all steps of a study; after an interruption the same call resumes.
 
     Args:
         steps: The steps, in order.
         seconds: JSON file with the time of each step, kept across interruptions.
+        overwrite: Whether results of other settings are replaced.
         tell: A function that shows a line about progress.
 
     Returns:
@@ -43,7 +46,7 @@ def run(steps: Sequence[Step], seconds: Path, *, tell: Callable[[str], None] = s
             if isinstance(task, Page):
                 _write(task, complete, tell)
             else:
-                _perform(task)
+                _perform(task, overwrite)
         # A step that was already finished takes almost no time now; the longest time counts.
         kept[key] = max(round(time.perf_counter() - begun, 1), kept.get(key, 0.0))
         taken[step.name] = round(taken[step.name] + kept[key], 1)
@@ -64,22 +67,21 @@ def is_made(folder: Path, source: Source) -> bool:
     )
 
 
-def _perform(task: Task) -> None:
+def _perform(task: Task, overwrite: bool) -> None:
     match task:
         case Images(folder, spec):
-            if not photos.is_made(spec, folder):
-                photos.make(spec, folder, progress=True)
+            photos.make(spec, folder, overwrite=overwrite, progress=True)
         case DataSet(folder, spec):
             source = source_of(spec)
             if not is_made(folder, source):
-                make(source, folder, progress=True)
+                make(source, folder, overwrite=overwrite, progress=True)
         case Verification(folder):
             certificate.verify(folder, progress=True)
         # A run skips its own work if it is done.
         case Evaluation(folder, spec):
-            evaluate(spec, folder)
+            evaluate(spec, folder, overwrite=overwrite)
         case Training(folder, spec):
-            train(spec, folder)
+            train(spec, folder, overwrite=overwrite)
 
 
 def _write(page: Page, complete: set[Path], tell: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ from ninefold.models.compute.device import peak_memory
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
-from ninefold.runs.folder import is_finished
+from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import working
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import Provenance
@@ -38,7 +38,7 @@ from ninefold.training.spec import TrainSpec
 from ninefold.training.trainer import AnswerTrainer
 
 
-def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict[str, Any]:
+def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwrite: bool = False) -> dict[str, Any]:
     """Fine-tune a model, or resume an interrupted run; a finished run is left unchanged.
 
     Writes ``adapter/`` in PEFT's format (or ``model/``, a checkpoint, for full fine-tuning), ``history.json``,
@@ -49,6 +49,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
         spec: The model, the data sets and the settings.
         out: The run's folder.
         model: The model that ``spec.model`` names, if it is already open; it is restored exactly afterwards.
+        overwrite: Whether a training run with other settings is replaced in ``out``.
 
     Returns:
         The content of ``metrics.json``.
@@ -61,6 +62,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
     """
     begun = time.perf_counter()
     opened = model
+    name = Path(spec.model.name)
+    check_place(out, [*spec.data, *([name] if name.exists() else [])])
     settings = resolve(spec, opened)
     if settings is None:
         # The identity is known only after opening, e.g. for a hub id that was not downloaded yet.
@@ -69,7 +72,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None) -> dict
         assert settings is not None
     if settings.model["adapter"] is not None:
         raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
-    with _working(out, settings.to_json()) as unfinished:
+    with _working(out, settings.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
             return TrainingMetrics.load(out / layout.METRICS).to_json()
         if opened is None:
@@ -87,7 +90,7 @@ def _opened(spec: TrainSpec) -> Trainable:
 
 
 @contextmanager
-def _working(out: Path, settings: Mapping[str, Any]) -> Iterator[bool]:
+def _working(out: Path, settings: Mapping[str, Any], *, overwrite: bool) -> Iterator[bool]:
     """Open the run's folder; the main process holds its lock and writes its status.
 
     Yields:
@@ -97,7 +100,7 @@ def _working(out: Path, settings: Mapping[str, Any]) -> Iterator[bool]:
     with ExitStack() as stack:
         with state.main_process_first():
             if state.is_main_process:
-                unfinished = stack.enter_context(working(out, settings))
+                unfinished = stack.enter_context(working(out, settings, overwrite=overwrite))
             else:
                 unfinished = not is_finished(out, settings)
         yield unfinished
@@ -186,7 +189,7 @@ def _fit(
     """
     last = last_checkpoint(folder)
     if last is not None:
-        log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json")["log_history"]
+        log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json", finite=False)["log_history"]
         if is_over(epochs_of(log), patience=settings["patience"], max_epochs=settings["epochs"]):
             return log, plan
 

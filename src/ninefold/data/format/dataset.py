@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ninefold import store
 from ninefold.data.format import manifest
 from ninefold.data.format.manifest import Manifest
 from ninefold.errors import DataError
@@ -48,6 +49,7 @@ class Dataset:
         Raises:
             DataError: If the folder is not a data set, or its manifest is broken or of another format.
         """
+        store.restore(Path(folder))
         return cls(Path(folder), Manifest.read(Path(folder)))
 
     @property

@@ -4,13 +4,15 @@ Its size does not depend on the number of rows, which `ninefold.data.format.row_
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from ninefold import store
-from ninefold.errors import DataError
+from ninefold.errors import DataError, RunError
+from ninefold.output import Kind
 from ninefold.types import Clustering
 
 FORMAT = 2
@@ -110,10 +112,25 @@ class Manifest:
         store.write_json(folder / FILE, {"format": FORMAT, **asdict(self)})
 
 
-def describes(folder: Path) -> bool:
-    """Return whether a folder is a data set that ninefold wrote, in this format or an earlier one."""
+def settings(source: str, spec: Mapping[str, Any], version: str) -> Mapping[str, Any]:
+    """Return all that determines a data set, in JSON types: its source, its specification, and ninefold's version."""
+    plain = json.loads(store.canonical_json(spec))
+    return {**plain, "source": source, "version of ninefold": version, "format": FORMAT}
+
+
+def settings_of(folder: Path) -> Mapping[str, Any] | None:
+    """Return all that determined a data set of ninefold, in this format or an earlier one; None for another folder."""
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return "format" in found and "ninefold" in found["versions"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        found = store.read_json(folder / FILE)
+        made = settings(found.get("source"), found.get("spec", {}), found["versions"]["ninefold"])
+        return {**made, "format": found["format"]}
+    except (RunError, OSError, KeyError, TypeError):
+        return None
+
+
+KIND = Kind(
+    "data set",
+    re.compile(r"README\.md|manifest\.json|manifest\.parquet|certificate\.json|data(/[^/]+-\d{5}-of-\d{5}\.parquet)?"),
+    settings_of,
+)
+"""The dataset folder, as an output."""

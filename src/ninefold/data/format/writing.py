@@ -6,7 +6,7 @@ missing shards and ends with the same bytes; writing another one starts over.
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -20,36 +20,51 @@ from ninefold.data.format import manifest, row_hashes, shards
 from ninefold.data.format.card import About, card
 from ninefold.data.format.manifest import Manifest, SplitFacts
 from ninefold.errors import DataError
-from ninefold.runs.lock import held
+from ninefold.runs.lock import locked_output
 from ninefold.types import Example
 from ninefold.version import __version__
 
 
-def write(folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True) -> None:
+def write(
+    folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True, overwrite: bool = False
+) -> None:
     """Write a data set atomically. Shards finished by an interrupted call are kept for the next one.
 
     Args:
-        folder: The folder to write; a data set already there is replaced.
+        folder: The folder to write.
         splits: The examples of each split.
         about: The other content of the card and the manifest.
         embed: Whether images that are paths are copied into the parquet; otherwise their absolute paths are kept.
+        overwrite: Whether a data set with other settings, or of other rows, is replaced there.
 
     Raises:
-        DataError: If a split is empty, an id occurs twice, a factor changes its type or appears in some rows only, the
-            folder is not a data set, or another process is writing it.
+        DataError: If a split is empty, an id occurs twice, a factor changes its type or appears in some rows only,
+            something else is in the folder, or another process is writing it.
     """
     folder = folder.absolute()
-    if folder.exists() and not manifest.describes(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"{folder}: holds something else than a data set, so it is not replaced; choose another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder), _work_folder(folder, _identity(splits, about, embed)) as work:
-        schema: pa.Schema | None = None
-        for split, examples in splits.items():
-            schema = shards.write_shards(work, split, examples, schema, embed=embed)
-        if schema is None:
-            raise DataError(f"{folder}: a data set needs at least one split")
-        _assemble(work, list(splits), schema, about)
-        _replace(folder, work)
+    with locked_output(folder, DataError):
+        settings = manifest.settings(about.source, about.spec, __version__)
+        same = manifest.KIND.check(folder, settings, overwrite=overwrite)
+        with _work_folder(folder, _identity(splits, about, embed)) as work:
+            schema: pa.Schema | None = None
+            for split, examples in splits.items():
+                schema = shards.write_shards(work, split, examples, schema, embed=embed)
+            if schema is None:
+                raise DataError(f"{folder}: a data set needs at least one split")
+            _assemble(work, list(splits), schema, about)
+            if same and not overwrite:
+                _check_same_rows(folder, work / "set")
+            store.replace_folder(folder, work / "set")
+
+
+def _check_same_rows(folder: Path, fresh: Path) -> None:
+    """Refuse to replace a data set by one of the same settings and other rows: its inputs have changed."""
+    there, made = Manifest.read(folder).splits, Manifest.read(fresh).splits
+    if there != made:
+        raise DataError(
+            f"{folder}: holds a data set with the same settings and other rows, made before its inputs changed; choose "
+            "another --out, or replace it with --overwrite"
+        )
 
 
 def _identity(splits: Mapping[str, Iterable[Example]], about: About, embed: bool) -> str:
@@ -65,24 +80,16 @@ def _versions() -> dict[str, str]:
     return {"ninefold": __version__}
 
 
-def _locked(folder: Path) -> AbstractContextManager[None]:
-    """Return a context in which other processes that write the same folder are refused."""
-    return held(
-        folder.with_name(f".{folder.name}.lock"),
-        lambda: DataError(f"{folder}: another process is writing it; wait for that, or choose another --out"),
-    )
-
-
 @contextmanager
 def _work_folder(folder: Path, identity: str) -> Iterator[Path]:
     """Yield the work folder of a data set, with the shards that an earlier call finished.
 
     It is removed when the block ends; after an error it is kept if it holds finished shards.
     """
-    work = folder.with_name(f".{folder.name}.partial")
+    work = work_folder(folder)
     name = work / "writing.json"
-    if work.exists() and (not name.exists() or store.read_json(name)["id"] != identity):
-        shutil.rmtree(work)
+    if work.exists() and (not name.exists() or store.read_json(name).get("id") != identity):
+        discard(folder)
     for part in ("data", "rows"):
         (work / part).mkdir(parents=True, exist_ok=True)
     if not name.exists():
@@ -97,6 +104,26 @@ def _work_folder(folder: Path, identity: str) -> Iterator[Path]:
         if not _data_files(work):
             shutil.rmtree(work)
         raise
+    shutil.rmtree(work)
+
+
+def work_folder(folder: Path) -> Path:
+    """Return the path of a data set's work folder."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+def discard(folder: Path) -> None:
+    """Remove the work folder of a data set, if an interrupted call has left one.
+
+    Raises:
+        DataError: If something else has its name.
+    """
+    work = work_folder(folder)
+    if not work.exists():
+        return
+    # A call that was interrupted before it wrote this file has written no other one either.
+    if not (work / "writing.json").is_file() and any(path.is_file() for path in work.rglob("*")):
+        raise DataError(f"{work}: is not of ninefold, and in the way of its work folder; move it elsewhere")
     shutil.rmtree(work)
 
 
@@ -141,13 +168,6 @@ def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) ->
         shutil.rmtree(work / "data")
         shutil.rmtree(whole)
         raise
-
-
-def _replace(folder: Path, work: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(work / "replaced", ignore_errors=True)
-        folder.replace(work / "replaced")
-    (work / "set").replace(folder)
 
 
 def _manifest(about: About, splits: Mapping[str, SplitFacts]) -> Manifest:

@@ -1,0 +1,48 @@
+"""The report's page as an output: recognized before it is replaced."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ninefold.errors import RunError
+
+_HEAD_BYTES = 1 << 16
+"""Bytes of a page in which its maker and its runs are named."""
+
+_MADE = re.compile(rb'<meta name="generator" content="ninefold [^"]*">')
+_RUNS = re.compile(rb'<meta name="ninefold-runs" content="([^"]*)">')
+
+
+def check_page(out: Path) -> None:
+    """Refuse a path at which something else than a report is, or which is no HTML file.
+
+    Raises:
+        RunError: If that is so.
+    """
+    if out.is_dir():
+        raise RunError(f"{out}: is a folder; name the HTML file to write, such as {out / 'report.html'}")
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise RunError(f"{out}: a report is an HTML file; name it so, such as {out.with_name(out.name + '.html')}")
+    if os.path.lexists(out) and (out.is_symlink() or not out.is_file() or not _MADE.search(_head(out))):
+        raise RunError(f"{out}: holds something else than a report, so it is not replaced; choose another --out")
+
+
+def check_runs(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse to replace a report by one that lacks some of its runs.
+
+    Raises:
+        RunError: If that is so, and not ``overwrite``.
+    """
+    found = _RUNS.search(_head(out)) if out.is_file() else None
+    lacking = set(found[1].decode().split()) - set(ids) if found else set()
+    if lacking and not overwrite:
+        raise RunError(
+            f"{out}: holds a report of other runs ({len(lacking)} not named now); name them too, choose another --out, "
+            "or replace it with --overwrite"
+        )
+
+
+def _head(page: Path) -> bytes:
+    with page.open("rb") as file:
+        return file.read(_HEAD_BYTES)
