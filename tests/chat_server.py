@@ -30,9 +30,14 @@ class ChatServer:
     """From a picture and a prompt to an answer."""
     models: list[str] = field(default_factory=lambda: ["tiny"])
     faults: deque[Any] = field(default_factory=deque)
-    """What the next requests get instead of an answer: (status, headers, body), or `DROP`."""
+    """What the next requests get instead of an answer: (status, headers, body), the raw bytes of an answer, a function
+    that changes the answer, or `DROP`."""
+    refusal: Callable[[dict[str, Any]], Any] = lambda body: None
+    """From a request to what it always gets instead of an answer, such as (status, headers, body), or None."""
     delay: Callable[[int], float] = lambda count: 0.0
     """Seconds before the answer to the nth request."""
+    dribble: float = 0.0
+    """Seconds between the bytes of an answer."""
     logprobs: bool = True
     end: str = "<end>"
     """What the template closes an assistant's turn with."""
@@ -49,7 +54,7 @@ class ChatServer:
         """Answer a request for a chat completion."""
         picture, prompt = asked(body["messages"][0])
         words = self.answer(picture, prompt).split(" ")
-        limit = body["max_tokens"]
+        limit = body.get("max_tokens") or body["max_completion_tokens"]
         choice = {
             "message": {"role": "assistant", "content": " ".join(words[:limit])},
             "finish_reason": "length" if len(words) > limit else "stop",
@@ -130,20 +135,26 @@ def _handler(script: ChatServer) -> type[BaseHTTPRequestHandler]:
                 script.requests.append(body)
                 script.keys.append(self.headers["Authorization"])
                 time.sleep(script.delay(number))
-                fault = script.faults.popleft() if script.faults else None
-                if fault == DROP:
+                fault = script.faults.popleft() if script.faults else script.refusal(body)
+                if fault == DROP or isinstance(fault, bytes):
                     self.close_connection = True
-                    return
-                self._send(*(fault or (200, {}, script.reply(body))))
+                    self.wfile.write(b"" if fault == DROP else fault)
+                elif callable(fault):
+                    self._send(200, {}, fault(script.reply(body)))
+                else:
+                    self._send(*(fault or (200, {}, script.reply(body))))
 
         def _send(self, status: int, headers: dict[str, str], body: object) -> None:
-            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            text = body if isinstance(body, str | bytes) else json.dumps(body)
+            content = text.encode() if isinstance(text, str) else text
             try:
                 self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                for part in (content,) if not script.dribble else map(bytes, zip(content, strict=True)):
+                    self.wfile.write(part)
+                    time.sleep(script.dribble)
             except ConnectionError:  # who asked is gone, as after a time-out
                 self.close_connection = True
 

@@ -5,8 +5,18 @@ from dataclasses import replace
 from math import isnan
 from numbers import Real
 
-from ninefold.errors import ModelError
+from ninefold.errors import DataError, ModelError
 from ninefold.types import Example, Prediction
+
+
+def check_options(example: Example) -> None:
+    """Refuse an example without options, of which none can be chosen.
+
+    Raises:
+        DataError: If it has none.
+    """
+    if not example.options:
+        raise DataError(f"example {example.id}: has no options to choose from; use --scoring generate")
 
 
 def checked_predictions(model: str, examples: Sequence[Example], output: object) -> list[Prediction]:
@@ -63,11 +73,16 @@ def _storable(model: str, example: Example, prediction: Prediction) -> Predictio
     """Return a prediction in plain types; what is not Unicode in its text is replaced by U+FFFD."""
     return replace(
         prediction,
-        # A surrogate without its other half is no character, and no file of UTF-8 can hold it.
-        text=prediction.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"),
+        text=_characters(prediction.text),
+        refused=None if prediction.refused is None else _characters(str(prediction.refused)),
         truncated=bool(prediction.truncated),
         scores=None if prediction.scores is None else _scores(model, example, prediction.scores),
     )
+
+
+def _characters(text: str) -> str:
+    """Return a text in which a surrogate without its other half, which no file of UTF-8 can hold, is U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _scores(model: str, example: Example, scores: object) -> tuple[float, ...]:

@@ -1,24 +1,25 @@
 """Predictions of a model, stored as exact text; an interrupted run resumes from the stored ones.
 
 They are appended to ``predictions.jsonl`` in chunks of a fixed size. An incomplete chunk is asked again as a whole:
-chunks determine a model's batches, and with them the last bits of its numbers. At the end the file becomes
-``predictions.parquet``, which also holds the questions: scoring needs neither data set nor model.
+chunks determine a model's batches, and with them the last bits of its numbers. A model that answers each example on its
+own, such as one on a server, has no batches: its answers are appended one by one, as they come. At the end the file
+becomes ``predictions.parquet``, which also holds the questions: scoring needs neither data set nor model.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 from ninefold import console, images
 from ninefold.errors import DataError, RunError
-from ninefold.evaluation import predictions
-from ninefold.evaluation.model_output import checked_predictions, checked_scores
-from ninefold.models.protocol import Model
+from ninefold.evaluation import lines, predictions
+from ninefold.evaluation.model_output import check_options, checked_predictions, checked_scores
+from ninefold.evaluation.one_by_one import ask_each
+from ninefold.models.protocol import Model, OneByOne
 from ninefold.runs import layout
 from ninefold.runs.folder import open_run
 from ninefold.types import Example, Prediction
@@ -58,23 +59,28 @@ def predict(
     open_run(out, spec)
     path = out / layout.PREDICTIONS_LINES
     if not predictions.are_written(out):
-        done = _recover(path, chunk)
-        asked: list[str] = []
+        one_by_one = isinstance(model, OneByOne)
+        done = lines.recover(path, 1 if one_by_one else chunk)
         with path.open("ab") as file, console.progress(shown=progress) as bar:
             task = bar.add_task("predict", total=total, completed=len(done))
-            for block in _chunks(examples, chunk):
-                known = done[len(asked) : len(asked) + len(block)]
-                asked += [example.id for example in block]
-                if known:
-                    _check_same(known, block, path)
-                    continue
-                answers = _answers(model, block, max_new_tokens, scoring)
-                for example in block:
-                    images.check(example.image)
-                file.write("".join(map(_line, block, answers)).encode())
-                file.flush()
-                os.fsync(file.fileno())
-                bar.update(task, advance=len(block))
+            advance = partial(bar.update, task)
+            if isinstance(model, OneByOne):
+                asked = ask_each(
+                    model, examples, out, file, done, scoring=scoring, max_new_tokens=max_new_tokens, advance=advance
+                )
+            else:
+                asked = []
+                for block in _chunks(examples, chunk):
+                    known = done[len(asked) : len(asked) + len(block)]
+                    asked += [example.id for example in block]
+                    if known:
+                        _check_same(known, block, path)
+                        continue
+                    answers = _answers(model, block, max_new_tokens, scoring)
+                    for example in block:
+                        images.check(example.image)
+                    lines.append(file, map(lines.line, block, answers))
+                    advance(advance=len(block))
         if not asked:
             raise DataError(f"{out}: no examples to predict")
         _finish(path, out, asked, total)
@@ -92,39 +98,13 @@ def _answers(
     if scoring == "generate":
         return checked_predictions(model.name, examples, model.predict(examples, max_new_tokens=max_new_tokens))
     for example in examples:
-        if not example.options:
-            raise DataError(f"example {example.id}: has no options to choose from; use --scoring generate")
+        check_options(example)
     return [
         Prediction(example.id, example.options[scores.index(max(scores))], scores=scores)
         for example, scores in zip(
             examples, checked_scores(model.name, examples, model.choice_scores(examples)), strict=True
         )
     ]
-
-
-def _line(example: Example, prediction: Prediction) -> str:
-    taken = sorted(predictions.RESERVED & example.factors.keys())
-    if taken:
-        raise DataError(f"example {example.id}: factor {taken[0]!r} has the name of a column of every prediction")
-    row = asdict(prediction) | {name: getattr(example, name) for name in predictions.ASKED} | dict(example.factors)
-    if prediction.refused is None:
-        del row[predictions.REFUSED]
-    return json.dumps(row) + "\n"
-
-
-def _recover(path: Path, chunk: int) -> list[str]:
-    """Truncate a file to its complete chunks, and return the ids of their examples."""
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    ids: list[str] = []
-    for line in lines:
-        try:
-            ids.append(json.loads(line if line.endswith(b"\n") else b"")["id"])
-        except (ValueError, KeyError, TypeError):  # incomplete, or not JSON of this format
-            break
-    whole = len(ids) - len(ids) % chunk
-    if lines:
-        os.truncate(path, sum(map(len, lines[:whole])))
-    return ids[:whole]
 
 
 def _check_same(known: Sequence[str], examples: Sequence[Example], path: Path) -> None:
@@ -139,11 +119,13 @@ def _chunks(examples: Iterable[Example], size: int) -> Iterator[list[Example]]:
         yield block
 
 
-def _finish(lines: Path, run: Path, asked: Sequence[str], total: int | None) -> None:
-    """Write the table of all answers, if they match exactly the examples asked, once each."""
-    with lines.open(encoding="utf-8") as file:
+def _finish(path: Path, run: Path, asked: Sequence[str], total: int | None) -> None:
+    """Write the table of all answers in the order asked, if they match exactly the examples asked, once each."""
+    with path.open(encoding="utf-8") as file:
         rows: list[dict[str, Any]] = [json.loads(line) for line in file]
-    _check_all(lines, [row["id"] for row in rows], asked, total)
+    places = {id: place for place, id in enumerate(asked)}
+    rows.sort(key=lambda row: places.get(row["id"], len(places)))
+    _check_all(path, [row["id"] for row in rows], asked, total)
     predictions.write(run, rows)
 
 

@@ -6,7 +6,7 @@ from itertools import repeat
 import pandas as pd
 
 from ninefold.evaluation import predictions
-from ninefold.questions.formats.thoughts import read_spoken, spoken
+from ninefold.questions.formats.thoughts import is_thought_alone, read_spoken, spoken
 from ninefold.types import Answer, AnswerFormat
 
 
@@ -34,7 +34,7 @@ def warnings(answered: pd.DataFrame) -> list[str]:
     cut, ended = 0, 0
     for text, truncated in zip(answered["text"], answered["truncated"], strict=True):
         said = spoken(text)
-        cut += truncated and (said.unfinished or (begun_before and not said.thoughts))
+        cut += truncated and is_thought_alone(said, begun_before=begun_before)
         ended += not truncated and said.unfinished
     reasons = [reason for reason in _refused(answered) if reason is not None]
     of = f"of {len(answered):,} answers"

@@ -1,8 +1,8 @@
 """The protocol of models: the few methods that all other rooms use, independent of the computation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from ninefold.errors import ModelError
 from ninefold.types import Example, Prediction
@@ -71,6 +71,34 @@ class Model(Protocol):
     def image_settings(self) -> Mapping[str, object]:
         """Settings of the image processor by name, in JSON types; empty if `image_input` returns ``None``."""
         return {}
+
+
+@runtime_checkable
+class OneByOne(Protocol):
+    """A model that answers each example on its own, such as one on a server: it has no batches."""
+
+    name: str
+    """Its name."""
+
+    @property
+    def request_changes(self) -> Mapping[str, str]:
+        """What became of each setting that could not be requested as it is, with the reason."""
+        ...
+
+    def answer_each(
+        self,
+        examples: Iterable[Example],
+        keep: Callable[[Example, Prediction], None],
+        *,
+        scoring: Literal["generate", "choice"],
+        max_new_tokens: int,
+        known: Container[str],
+    ) -> None:
+        """Answer examples and hand over every prediction as it comes, in any order and on any thread.
+
+        Examples whose ids are ``known`` were answered before, and are passed over.
+        """
+        ...
 
 
 class Trainable(Model, Protocol):

@@ -17,6 +17,8 @@ METRICS = "metrics.json"
 SEES = "sees.json"
 """The model's view of the images (see `ninefold.models.image_inputs`)."""
 
+REQUESTS = "requests.json"
+"""Settings of requests that a server refused, and what became of each; only in runs where there are any."""
 PREDICTIONS_LINES = "predictions.jsonl"
 """Answers of an evaluation while it runs, one line per example."""
 PREDICTIONS = "predictions.parquet"

@@ -1,16 +1,26 @@
 """JSON requests to a server, with retries; the API key is sent in one header and appears nowhere else."""
 
 import email.utils
+import json
+import math
 import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
 
+from ninefold import console
 from ninefold.errors import ModelError
+from ninefold.models.endpoint import refusals
+from ninefold.models.endpoint.connection import Connection, Response, Unanswered, Unusable
+from ninefold.models.endpoint.refusals import Refused
+from ninefold.models.endpoint.reply import OddReply
 from ninefold.seeding import rng
+
+Result = TypeVar("Result")
 
 KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
 """Environment variables for the server's API key; the first one set is used."""
@@ -18,11 +28,17 @@ KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
 LONGEST_WAIT = 120.0
 """Maximum seconds between two tries, whatever a server requests."""
 
-_TRANSIENT = {408, 409, 429}
+ODD_TRIES = 3
+"""Maximum number of tries of a request that is answered, but with no chat completion."""
+
+_TRANSIENT = {408, 409, 425, 429}
 """HTTP statuses below 500 after which a retry may succeed."""
 
 _MESSAGE_LENGTH = 200
 """Maximum number of characters of a server's message in an error."""
+
+_SECRET_LENGTH = 6
+"""Minimum length of a key that is kept secret; servers without keys are often given a word such as "x"."""
 
 
 class Client:
@@ -36,20 +52,19 @@ class Client:
             connections: Maximum number of simultaneous requests.
             tries: Maximum number of tries of a request.
             first_wait: Approximate seconds before the second try; the wait doubles with each further try.
-            timeout: Maximum seconds for an answer.
+            timeout: Maximum seconds for a whole answer.
 
         Raises:
-            ModelError: If it is not the address of a server, or contains a user, a password or a query.
+            ModelError: If it is not the address of a server, or contains a user, a password or a query; or the
+                environment names a proxy that cannot be used.
         """
         self.url = _checked(url)
         self._tries = tries
         self._first_wait = first_wait
         self._variable, self._key = _key()
-        self._http = httpx2.Client(
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
-            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-            timeout=timeout,
-        )
+        self._asked_to_wait = False
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        self._connection = Connection(self.url, headers, connections=connections, timeout=timeout)
 
     def greet(self) -> None:
         """Check with one request that a server answers.
@@ -58,72 +73,131 @@ class Client:
             ModelError: If none answers.
         """
         try:
-            self._http.get(f"{self.url}/models")
-        except httpx2.RequestError as error:
+            self._connection.request("GET", "/models")
+        except (Unanswered, Unusable) as error:
             raise ModelError(
-                f"{self.url}: no server answers there ({self._line(str(error)) or type(error).__name__}); "
-                "start it, or mend the address"
+                f"{self.url}: no server answers there ({self.line(str(error))}); start it, or mend the address"
             ) from error
 
-    def send(self, method: str, path: str, body: object = None, *, about: str) -> Any:
-        """Send a request, with retries while they may succeed, and return the JSON of its answer.
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        about: str,
+        read: Callable[[Any], Result] = lambda reply: reply,
+    ) -> Result:
+        """Send a request, with retries while they may succeed, and return what is read from the JSON of its answer.
 
         The wait doubles with every retry, with jitter to spread many callers; if the server states a time to wait, that
-        is used.
+        is used, up to `LONGEST_WAIT`.
 
         Args:
             method: "GET" or "POST".
             path: The path after the base URL.
             body: The content to send as JSON.
             about: The request's name in errors, e.g. its example.
+            read: A function of the answer; `OddReply` if it is not what was asked for.
 
         Raises:
-            ModelError: If the server refuses the request, fails at every try, or does not answer with JSON.
+            Refused: If the server refuses this one request, or answers it repeatedly with something else.
+            ModelError: If the server refuses all requests, or fails at every try.
         """
-        problem, wait = "", None
+        content = None if body is None else json.dumps(body).encode()
+        problem, wait, odd = "", None, 0
         for attempt in range(self._tries):
             if attempt:
-                jitter = rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
-                backoff = self._first_wait * 2 ** (attempt - 1) * jitter
-                sleep(min(LONGEST_WAIT, backoff if wait is None else wait))
+                self._pause(attempt, wait, about)
+            wait = None
             try:
-                response = self._http.request(method, self.url + path, json=body)
-            except httpx2.RequestError as error:
-                problem, wait = self._line(str(error)) or type(error).__name__, None
-                continue
-            if response.is_success:
-                try:
-                    return response.json()
-                except ValueError as error:
-                    raise ModelError(f"{self.url}: {about}: the server answers no JSON; is this its /v1?") from error
-            problem, wait = f"status {response.status_code}, {self._message(response)}", _retry_after(response)
-            if response.status_code < 500 and response.status_code not in _TRANSIENT:
-                raise ModelError(f"{self.url}: {about}: {problem}{self._advice(response.status_code)}")
+                response = self._connection.request(method, path, content)
+                return read(self._checked_reply(response, about))
+            except Unanswered as error:
+                problem = self.line(str(error))
+            except _Busy as error:
+                problem, wait = str(error), error.wait
+            except Unusable as error:
+                raise self._refused(about, self.line(str(error))) from error
+            except OddReply as error:
+                odd += 1
+                problem = self.line(str(error))
+                if odd == min(ODD_TRIES, self._tries):
+                    raise self._refused(about, problem) from error
         raise ModelError(
             f"{self.url}: {about}: given up after {self._tries} tries ({problem}); "
             "mend the server, then the same command goes on from here"
         )
 
-    def _advice(self, status: int) -> str:
+    def line(self, text: str) -> str:
+        """Return the first line of a server's words, without control characters and without the API key."""
+        first = next((line for line in map(str.strip, self.redacted(text).splitlines()) if line), "")
+        return "".join(letter if letter.isprintable() else " " for letter in first)[:_MESSAGE_LENGTH].strip()
+
+    def redacted(self, text: str) -> str:
+        """Return a text with the API key removed, in case the server repeats it."""
+        return text.replace(self._key, "[key]") if len(self._key) >= _SECRET_LENGTH else text
+
+    def _pause(self, attempt: int, wait: float | None, about: str) -> None:
+        backoff = self._first_wait * 2 ** (attempt - 1) * rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
+        if wait is not None and wait > LONGEST_WAIT and not self._asked_to_wait:
+            self._asked_to_wait = True
+            console.warn(f"{self.url}: asks to wait {wait:,.0f} s; asked again every {LONGEST_WAIT:.0f} s")
+        sleep(min(LONGEST_WAIT, backoff if wait is None else wait))
+
+    def _checked_reply(self, response: Response, about: str) -> Any:
+        """Return the JSON of a good answer.
+
+        Raises:
+            _Busy: If a retry may succeed.
+            OddReply: If it is no JSON.
+            Refused: If the server refuses this one request.
+            ModelError: If it refuses all requests.
+        """
+        try:
+            content = _json(response.body)
+        except (ValueError, RecursionError) as error:
+            if 200 <= response.status < 300:
+                raise OddReply("the server answers no JSON; is this its /v1?") from error
+            content = response.body[:4000].decode(errors="replace")
+        status = response.status
+        if 200 <= status < 300:
+            found = refusals.error_of(content)
+            if found is None:
+                return content
+            content, status = found, refusals.status_of(found)
+        message, words = refusals.message_of(content)
+        filtered = refusals.is_filter(status, words)
+        problem = f"status {status}, {'content filter: ' if filtered else ''}{self.line(message) or response.phrase}"
+        if status >= 500 or status in _TRANSIENT:
+            raise _Busy(problem, _retry_after(response.headers))
+        if refusals.is_of_one_request(status, words):
+            raise self._refused(about, problem, words=words, filtered=filtered)
+        raise ModelError(f"{self.url}: {about}: {problem}{self._advice(status, response.headers)}")
+
+    def _refused(self, about: str, reason: str, *, words: str = "", filtered: bool = False) -> Refused:
+        return Refused(f"{self.url}: {about}: {reason}", reason=reason, words=words, filtered=filtered)
+
+    def _advice(self, status: int, headers: Mapping[str, str]) -> str:
         if status in {401, 403}:
             return f"; the key in {self._variable} is not taken" if self._key else f"; put a key in {KEYS[0]}"
+        if 300 <= status < 400:
+            there = self.line(headers.get("location", "").partition("?")[0])
+            return f"; it sends elsewhere ({there or 'without saying where'}), name that address instead"
         return "; does the address end in /v1, and is the model of this name there?" if status == 404 else ""
 
-    def _message(self, response: httpx2.Response) -> str:
-        """Return the first line of a server's error message."""
-        try:
-            content = response.json()
-        except ValueError:
-            content = None
-        if isinstance(content, dict):
-            inner = content.get("error") or content.get("message") or content.get("detail")
-            content = inner.get("message") if isinstance(inner, dict) else inner
-        return self._line(str(content or response.text)) or response.reason_phrase
 
-    def _line(self, text: str) -> str:
-        """Return the first line of a text, with the API key removed in case the server repeats it."""
-        text = text.replace(self._key, "[key]") if self._key else text
-        return text.strip().partition("\n")[0].strip()[:_MESSAGE_LENGTH]
+class _Busy(Exception):
+    """A failure after which a retry may succeed."""
+
+    def __init__(self, problem: str, wait: float | None) -> None:
+        super().__init__(problem)
+        self.wait = wait
+
+
+def _json(body: bytes) -> Any:
+    """Return the value of a JSON text in any Unicode encoding; what is no character in it is replaced."""
+    return json.loads(body.decode(json.detect_encoding(body), "replace"))
 
 
 def _checked(url: str) -> str:
@@ -134,8 +208,8 @@ def _checked(url: str) -> str:
         )
     try:
         parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and httpx2.URL(url).host
+    except (ValueError, httpx2.InvalidURL):
         sound = False
     if not sound:
         raise ModelError("the server's address is no URL; write openai:http://host:port/v1#model")
@@ -151,14 +225,14 @@ def _key() -> tuple[str, str]:
     return name, key
 
 
-def _retry_after(response: httpx2.Response) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a server asks to wait, given as a number or as a date."""
-    wait = response.headers.get("retry-after", "")
+    wait = headers.get("retry-after", "")
     try:
-        return max(0.0, float(wait))
+        seconds = float(wait)
     except ValueError:
-        pass
-    try:
-        return max(0.0, (email.utils.parsedate_to_datetime(wait) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+        try:
+            seconds = (email.utils.parsedate_to_datetime(wait) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else max(0.0, seconds)

@@ -82,6 +82,11 @@ def spoken(text: str) -> Spoken:
     return Spoken(_ANSWER_MARKS.sub(" ", outside), bool(tags), thinking, begun_before)
 
 
+def is_thought_alone(said: Spoken, *, begun_before: bool) -> bool:
+    """Return whether a text is a thought and nothing else; one without tags is, if prompts open thoughts."""
+    return said.unfinished or (not said.text.strip() if said.thoughts else begun_before)
+
+
 def is_tag(text: str) -> bool:
     """Return whether a text, such as a special token, is a tag that opens or closes a thought."""
     return _TAGS.fullmatch(text) is not None
@@ -111,8 +116,11 @@ def read_spoken(
         The answer; "truncated" if the token limit stopped the text within a thought, or before any word after it.
     """
     said = spoken(text)
-    if truncated and (said.unfinished or (begun_before and not said.thoughts)):
-        return Answer("truncated")
-    if truncated and said.thoughts and not said.text.strip():
+    if truncated and is_thought_alone(said, begun_before=begun_before):
         return Answer("truncated")
     return format.read(said.text, options, truncated=truncated)
+
+
+def as_thought(text: str, *, finished: bool = False) -> str:
+    """Return a thought that came without tags as one with tags, of which it has none within."""
+    return f"<think>{_TAGS.sub('', text)}{'</think>' if finished else ''}"

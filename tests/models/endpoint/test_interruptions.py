@@ -1,0 +1,120 @@
+"""Runs on a server that are killed, interrupted or refused: what was answered is kept."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from chat_server import ChatServer
+from endpoint_examples import EXAMPLES, endpoint
+
+from ninefold.data.format.dataset import Dataset
+from ninefold.errors import ModelError
+from ninefold.evaluation.predict import predict
+from ninefold.evaluation.score import score
+from ninefold.models.endpoint.patience import LIMIT
+from ninefold.models.load import open_model
+from ninefold.types import Example
+
+CHILD = """
+import sys
+from pathlib import Path
+from ninefold.data.format.dataset import Dataset
+from ninefold.evaluation.predict import predict
+from ninefold.models.load import open_model
+model = open_model(sys.argv[1])
+assert "torch" not in sys.modules
+try:
+    predict(model, Dataset.open(Path(sys.argv[2])).read("test"), Path(sys.argv[3]), spec={"a": 1}, progress=False)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def run(server: ChatServer, out: Path, examples: list[Example] = EXAMPLES, **options: object) -> bytes:
+    """Begin or resume a run, and return the bytes of its table."""
+    predict(endpoint(server), examples, out, spec={"a": 1}, progress=False, **options)
+    return (out / "predictions.parquet").read_bytes()
+
+
+def kept(out: Path) -> set[str]:
+    return {json.loads(line)["id"] for line in (out / "predictions.jsonl").read_text().splitlines()}
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_killed_or_interrupted_amid_requests_a_run_goes_on_and_ends_with_the_same_bytes(
+    server: ChatServer, data: Path, tmp_path: Path, sent: int, code: int
+) -> None:
+    answers, go_on = threading.Semaphore(9), threading.Event()
+    server.delay = lambda number: 0.0 if answers.acquire(blocking=False) else float(go_on.wait(20) and 0)
+    name, out = f"openai:{server.url}#tiny", tmp_path / "killed"
+    child = subprocess.Popen([sys.executable, "-c", CHILD, name, str(data), str(out)], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while not (out / "predictions.jsonl").exists() or len(kept(out)) < 9:
+        assert time.monotonic() < deadline, child.poll()
+        time.sleep(0.02)
+    begun = time.monotonic()
+    child.send_signal(sent)
+    _, told = child.communicate()
+    assert (child.returncode, told) == (code, b"")
+    assert time.monotonic() - begun < 2
+    go_on.set()
+    assert len(kept(out)) == 9
+    before, rows = len(server.requests), list(Dataset.open(data).read("test"))
+    for folder in (out, tmp_path / "whole"):
+        predict(open_model(name), rows, folder, spec={"a": 1}, progress=False)
+    assert len(server.requests) - before == 9 + 18
+    assert (out / "predictions.parquet").read_bytes() == (tmp_path / "whole" / "predictions.parquet").read_bytes()
+
+
+def test_an_error_late_in_a_run_keeps_all_answers_before_it(server: ChatServer, tmp_path: Path) -> None:
+    server.faults.extend([None] * 10 + [(404, {}, {"error": {"message": "no such model"}})])
+    with pytest.raises(ModelError, match="status 404, no such model"):
+        run(server, tmp_path / "run")
+    answered = kept(tmp_path / "run")
+    assert len(answered) >= 10
+    before = len(server.requests)
+    again = run(server, tmp_path / "run")
+    assert len(server.requests) - before == 18 - len(answered)
+    assert again == run(server, tmp_path / "whole")
+
+
+def test_refusals_of_single_examples_are_results(server: ChatServer, tmp_path: Path) -> None:
+    examples = sorted(EXAMPLES, key=lambda example: example.answer.startswith("bottom"))
+
+    def refusing(status: int) -> Callable[[dict[str, Any]], object]:
+        return lambda body: (
+            (status, {}, {"error": "too large"})
+            if "bottom" in server.reply(body)["choices"][0]["message"]["content"]
+            else None
+        )
+
+    server.refusal = refusing(410)
+    with pytest.raises(ModelError, match="status 410, too large"):
+        run(server, tmp_path / "run", examples)
+    assert kept(tmp_path / "run") == {each.id for each in examples[:12]}
+    # Only refused examples are left. One that was answered is asked again, which shows that the server still answers.
+    server.refusal, before = refusing(413), len(server.requests)
+    resumed = run(server, tmp_path / "run", examples)
+    assert len(server.requests) - before == 6 + 1
+    table = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert table["refused"].fillna("").tolist() == [""] * 12 + ["status 413, too large"] * 6
+    assert resumed == run(server, tmp_path / "whole", examples)
+    metrics = score(tmp_path / "run")
+    assert (metrics["accuracy"], metrics["invalid_by_class"]["refused"]) == (12 / 18, 6)
+    assert metrics["warnings"] == ["6 of 18 answers were refused, the first with: status 413, too large"]
+
+
+def test_refusals_of_everything_end_the_run_and_are_not_stored(server: ChatServer, tmp_path: Path) -> None:
+    server.refusal = lambda body: (400, {}, {"error": "takes no images"})
+    with pytest.raises(ModelError, match=r"example e[0-9]+: status 400, takes no images"):
+        run(server, tmp_path / "run", EXAMPLES * 3)
+    assert kept(tmp_path / "run") == set()
+    assert len(server.requests) <= LIMIT + 8
