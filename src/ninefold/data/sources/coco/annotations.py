@@ -82,7 +82,7 @@ def read_instances(
     rows = lists["annotations"]
     if rows and not any(isinstance(row, dict) and "bbox" in row for row in rows):
         raise DataError(f"{path}: no annotation has a bbox; {EXPECTED}")
-    categories = read_categories(path, lists["categories"])
+    categories = read_categories(path, lists["categories"], skips)
     photos = read_photos(path, lists["images"], skips, same)
     lone = _lone_boxes(_File(path, photos, categories, rows), skips, unit)
     lone.sort(key=lambda thing: (rank(thing.photo.id), rank(thing.category.id)))

@@ -1,6 +1,5 @@
 """Images and categories of an annotation file: what is the same file is one photo, and equal names are one category."""
 
-import json
 import unicodedata
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ninefold.data.sources.coco.ids import Id, id_of, whole_number
 from ninefold.data.sources.protocol import Skips
-from ninefold.errors import DataError, printable
+from ninefold.errors import DataError
 
 _LARGEST = 1_000_000
 """Upper limit of a photo's side in pixels."""
@@ -77,24 +76,24 @@ def _photo(row: object) -> Photo | None:
     return Photo(key, name, width, height) if usable and 0 < width < _LARGEST and 0 < height < _LARGEST else None
 
 
-def read_categories(path: Path, rows: list[Any]) -> dict[Id, Category]:
+def read_categories(path: Path, rows: list[Any], skips: Skips) -> dict[Id, Category]:
     """Return the category of each category id; ids of equal names have the same category, that of the first of them.
 
     Names that differ only in case, in spaces around words or in their Unicode form are equal: a question cannot tell
     them apart. An export's root category with the name of a class is thereby no category of its own.
 
     Raises:
-        DataError: If an entry has no usable id or name, or an id has two names.
+        DataError: If an id has two names.
     """
     categories: dict[Id, Category] = {}
     first: dict[str, Category] = {}
-    for row in rows:
+    for number, row in enumerate(rows):
         key = id_of(row.get("id")) if isinstance(row, dict) else None
         name = row.get("name") if isinstance(row, dict) else None
         name = " ".join(name.split()) if isinstance(name, str) else ""
         if key is None or not name or not name.isprintable():
-            shown = printable(json.dumps(row)[:80])
-            raise DataError(f"{path}: a category without a usable id and a readable name: {shown}")
+            skips.add("category without a usable id and a readable name", entry_name("category", row, number))
+            continue
         category = first.setdefault(unicodedata.normalize("NFC", name).casefold(), Category(key, name))
         if categories.setdefault(key, category) is not category:
             raise DataError(

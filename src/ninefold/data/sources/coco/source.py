@@ -90,8 +90,11 @@ class CocoSource:
             DataError: If the annotations cannot be used, or hold no target or fewer than the subset needs. Reading the
                 examples raises it if no photo can be used.
         """
-        targets = self._targets[0]
-        by_split = {"test": targets} if self.spec.split == "test" else held_out(targets, self.spec.seed)
+        spec, targets = self.spec, self._targets[0]
+        try:
+            by_split = {"test": targets} if spec.split == "test" else held_out(targets, spec.seed)
+        except DataError as error:
+            raise DataError(f"{spec.annotations}: {error}{self.skips.summary()}") from error
         return {split: Split(self._examples(targets), len(targets)) for split, targets in by_split.items()}
 
     @property
