@@ -30,17 +30,13 @@ class PhotoFolder:
 
     def find(self, name: str) -> Path | None:
         """Return the path of a photo's file, or None if the folder has none of that name."""
-        inside = self._inside(name)
-        if inside is None:
-            return None
-        path = self.folder / inside
-        return path if _status(path) else self._alike(name)
+        found = self._find(name)
+        return found[0] if found else None
 
     def same(self, name: str) -> Hashable:
         """Return a value that is equal for names of the same file, links included; for a missing file, its name."""
-        path = self.find(name)
-        status = path and _status(path)
-        return (status.st_dev, status.st_ino) if status else name
+        found = self._find(name)
+        return (found[1].st_dev, found[1].st_ino) if found else name
 
     def usable(self, photo: Photo, skips: Skips) -> Path | None:
         """Return the path of a photo that can be used; any other is counted as skipped, with its reason."""
@@ -58,6 +54,14 @@ class PhotoFolder:
             return "file_name leaves the folder of images", f"{name} is not below {self.folder}"
         return "missing", f"{self.folder / inside} is not there"
 
+    def _find(self, name: str) -> tuple[Path, os.stat_result] | None:
+        inside = self._inside(name)
+        if inside is None:
+            return None
+        path = self.folder / inside
+        status = _status(path)
+        return (path, status) if status else self._alike(name)
+
     def _inside(self, name: str) -> str | None:
         """Return a name without ``.`` and ``..``, or None if it leaves the folder."""
         if ".." not in name and not name.startswith("/") and not Path(name).is_absolute():
@@ -65,7 +69,7 @@ class PhotoFolder:
         path = Path(os.path.normpath(self._absolute / name))
         return str(path.relative_to(self._absolute)) if path.is_relative_to(self._absolute) else None
 
-    def _alike(self, name: str) -> Path | None:
+    def _alike(self, name: str) -> tuple[Path, os.stat_result] | None:
         """Return the one file whose name is alike, by the rules of the class, or None."""
         inside = self._inside(_unescaped(name))
         if inside is None:
@@ -75,14 +79,15 @@ class PhotoFolder:
         lengths = [0] + [length for length in range(1, len(parts)) if parts[:length] == own[-length:]]
         return next(filter(None, (self._walk(parts[length:]) for length in lengths)), None)
 
-    def _walk(self, parts: Sequence[str]) -> Path | None:
+    def _walk(self, parts: Sequence[str]) -> tuple[Path, os.stat_result] | None:
         path = self.folder
         for part in parts:
             names = self._names(path).get(part, [])
             if len(names) != 1:
                 return None
             path /= names[0]
-        return path if _status(path) else None
+        status = _status(path)
+        return (path, status) if status else None
 
     def _names(self, folder: Path) -> dict[str, list[str]]:
         """Return the names of a folder's entries by their folded form."""
