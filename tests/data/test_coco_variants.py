@@ -248,6 +248,18 @@ def test_a_fraction_among_pixels_is_left_out_by_name(folder: Folder) -> None:
     }
 
 
+def test_boxes_as_corners_are_refused_by_name(folder: Folder) -> None:
+    images = [image(0, "a.png")]
+    categories = [{"id": number, "name": f"fish {number}"} for number in range(5)]
+    spots = [(5, 5), (50, 35), (95, 70), (80, 10), (10, 70)]
+    corners = [{"image_id": 0, "category_id": n, "bbox": [x, y, x + 20, y + 15]} for n, (x, y) in enumerate(spots)]
+    with pytest.raises(DataError, match=r"its boxes are corners \(left, top, right, bottom\)"):
+        folder.asked(images, corners, categories)
+    # One box that cannot be corners, and the others are boxes like any: most lie outside the photo.
+    assert list(folder.asked(images, [*corners, thing(0, "center", 1)], categories)) == ["0-fish-0"]
+    assert len(folder.skipped["annotation: bbox centered outside its image"]) == 3
+
+
 def test_what_cannot_be_asked_is_said_with_what_was_left_out(folder: Folder) -> None:
     with pytest.raises(DataError) as error:
         folder.asked([image(0, "a.png"), image(1, "b.png", width=None)], [thing(1, "center"), thing(0, "center", 9)])

@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ninefold.data.sources.coco.boxes import FRACTION, Unit, read_box
+from ninefold.data.sources.coco.boxes import FRACTION, Unit, are_corners, read_box
 from ninefold.data.sources.coco.entries import Category, Photo, entry_name, read_categories, read_photos
 from ninefold.data.sources.coco.ids import Id, id_of, rank
 from ninefold.data.sources.coco.reading import EXPECTED, read_lists
@@ -76,7 +76,7 @@ def read_instances(
 
     Raises:
         DataError: If the file is missing, not JSON, not COCO's instance annotations, uses an id of an image or a
-            category twice, has boxes of another unit, or leaves nothing to ask.
+            category twice, has boxes of another form, or leaves nothing to ask.
     """
     lists = read_lists(path)
     rows = lists["annotations"]
@@ -103,7 +103,7 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
     """Return the annotations that are the only one of their photo and category and have a usable box.
 
     Raises:
-        DataError: If there is none, or most boxes are fractions in a file of pixels.
+        DataError: If there is none, or the boxes have another form than COCO's.
     """
     counts: Counter[tuple[Id, Id]] = Counter()
     problems: Counter[str] = Counter()
@@ -137,9 +137,21 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
             f"{file.path}: {fractions:,} of {fractions + sound:,} boxes are fractions of the photo (all four numbers "
             "up to 1), where COCO's are pixels; read them with --boxes fraction"
         )
+    if unit == "pixels" and are_corners(_boxes(file)):
+        raise DataError(
+            f"{file.path}: its boxes are corners (left, top, right, bottom): read as COCO's left, top, width and "
+            "height, many leave their photos; convert them"
+        )
     if 1 not in (counts[key] for key in found):
         raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
     return [_Lone(file.photos[key[0]], file.categories[key[1]], box) for key, box in found.items() if counts[key] == 1]
+
+
+def _boxes(file: _File) -> Iterator[tuple[object, Photo]]:
+    for row in file.annotations:
+        photo = file.photos.get(_ids(row)[1])
+        if photo is not None:
+            yield row.get("bbox"), photo
 
 
 def _ids(row: object) -> tuple[Id | None, Any, Any]:

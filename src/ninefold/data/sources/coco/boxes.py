@@ -1,8 +1,8 @@
 """Boxes of an annotation file: their unit, and why one cannot be used."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.space import Box
@@ -20,16 +20,43 @@ _LARGEST = 1e6
 
 def read_box(numbers: object, photo: Photo, unit: Unit = "pixels") -> Box | str:
     """Return a box in pixels, or why it cannot be used; a box given in pixels keeps its exact numbers."""
+    if numbers is None:
+        return "no bbox"
+    box = _four(numbers)
+    if box is None:
+        return _NOT_FOUR
+    if unit == "fraction":
+        box = _scaled(box, photo)
+    # Of a photo of one pixel, the box [0, 0, 1, 1] means the same in both units.
+    elif _is_small(box) and photo.width * photo.height > 1:
+        return FRACTION
+    return _problem(box, photo) or box
+
+
+def are_corners(boxes: Iterable[tuple[object, Photo]]) -> bool:
+    """Return whether boxes are corners (left, top, right, bottom), where COCO's are left, top, width and height.
+
+    They are if all lie in their photos when read as corners, and a third or more leave them when read as COCO's. A
+    correct file fails the former at one of its first boxes; of fewer than five boxes nothing is claimed.
+    """
+    count = leave = 0
+    for numbers, photo in boxes:
+        box = _four(numbers)
+        if box is None:
+            continue
+        width, height = photo.width + 1, photo.height + 1
+        if not (0 <= box.x < box.w <= width and 0 <= box.y < box.h <= height):
+            return False
+        count += 1
+        leave += box.x + box.w > width or box.y + box.h > height
+    return count >= 5 and 3 * leave >= count
+
+
+def _four(numbers: object) -> Box | None:
     match numbers:
-        case None:
-            return "no bbox"
         case [int() | float(), int() | float(), int() | float(), int() | float()] if bool not in map(type, numbers):
-            box = Box(*numbers) if unit == "pixels" else _scaled(numbers, photo)
-            # Of a photo of one pixel, the box [0, 0, 1, 1] means the same in both units.
-            if unit == "pixels" and _is_small(box) and photo.width * photo.height > 1:
-                return FRACTION
-            return _problem(box, photo) or box
-    return _NOT_FOUR
+            return Box(*numbers)
+    return None
 
 
 def _is_small(box: Box) -> bool:
@@ -46,7 +73,7 @@ def _problem(box: Box, photo: Photo) -> str:
     return "" if inside else "bbox centered outside its image"
 
 
-def _scaled(numbers: Sequence[Any], photo: Photo) -> Box:
+def _scaled(box: Box, photo: Photo) -> Box:
     sides = (photo.width, photo.height, photo.width, photo.height)
     # A whole number too large for floats is as wrong as infinity.
-    return Box(*(float(n) * side if abs(n) < _LARGEST else math.inf for n, side in zip(numbers, sides, strict=True)))
+    return Box(*(float(n) * side if abs(n) < _LARGEST else math.inf for n, side in zip(box, sides, strict=True)))

@@ -95,7 +95,8 @@ class PhotoFolder:
             names: dict[str, list[str]] = {}
             with suppress(OSError):  # no folder, or one that may not be read: nothing is found in it
                 for entry in folder.iterdir():
-                    names.setdefault(_folded(entry.name), []).append(entry.name)
+                    if entry.name.encode(errors="ignore").decode() == entry.name:  # a data set cannot hold other names
+                        names.setdefault(_folded(entry.name), []).append(entry.name)
             self._listed[folder] = names
         return self._listed[folder]
 
