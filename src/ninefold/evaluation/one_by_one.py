@@ -48,9 +48,7 @@ def ask_each(
         ModelError: If the model cannot answer.
     """
     asked: list[str] = []
-    lock = threading.Lock()
-    closed = False
-    synced_at = time.monotonic()
+    journal = _Journal(model, out, file, advance)
 
     def noted() -> Iterator[Example]:
         for example in examples:
@@ -59,34 +57,47 @@ def ask_each(
             asked.append(example.id)
             yield example
 
-    def keep(example: Example, prediction: Prediction) -> None:
-        nonlocal synced_at
-        [prediction] = checked_predictions(model.name, [example], [prediction])
-        images.check(example.image)
-        with lock:
-            # After an error or an interruption, a late answer is no longer stored: the file belongs to the next run.
-            if not closed:
-                is_due = time.monotonic() - synced_at > SECONDS_PER_SYNC
-                lines.append(file, [lines.line(example, prediction)], synced=is_due)
-                synced_at = time.monotonic() if is_due else synced_at
-                _record_changes(model, out)
-                advance(advance=1)
-
     try:
-        model.answer_each(noted(), keep, scoring=scoring, max_new_tokens=max_new_tokens, known=frozenset(done))
+        model.answer_each(noted(), journal.keep, scoring=scoring, max_new_tokens=max_new_tokens, known=frozenset(done))
     finally:
-        with lock:
-            closed = True
-            lines.append(file, [])
+        journal.close()
     return asked
 
 
-def _record_changes(model: OneByOne, out: Path) -> None:
-    """Keep in the run folder what the server refused of the requests, with that of earlier attempts."""
-    path = out / layout.REQUESTS
-    changes = dict(model.request_changes)
-    if not changes:
-        return
-    known = store.read_json(path) if path.exists() else {}
-    if changes.keys() - known.keys():
-        store.write_json(path, {**changes, **known})
+class _Journal:
+    """The writer of answers as they come, from several threads."""
+
+    def __init__(self, model: OneByOne, out: Path, file: BinaryIO, advance: Callable[..., object]) -> None:
+        self._model, self._out, self._file, self._advance = model, out, file, advance
+        self._lock = threading.Lock()
+        self._closed = False
+        self._synced_at = time.monotonic()
+        self._recorded: set[str] = set()
+
+    def keep(self, example: Example, prediction: Prediction) -> None:
+        """Append the answer to an example."""
+        [prediction] = checked_predictions(self._model.name, [example], [prediction])
+        images.check(example.image)
+        with self._lock:
+            # After an error or an interruption, a late answer is no longer stored: the file belongs to the next run.
+            if not self._closed:
+                is_due = time.monotonic() - self._synced_at > SECONDS_PER_SYNC
+                lines.append(self._file, [lines.line(example, prediction)], synced=is_due)
+                self._synced_at = time.monotonic() if is_due else self._synced_at
+                self._record_changes()
+                self._advance(advance=1)
+
+    def close(self) -> None:
+        """Append no more."""
+        with self._lock:
+            self._closed = True
+            lines.append(self._file, [])
+
+    def _record_changes(self) -> None:
+        """Keep in the run folder what was refused of the requests, with that of earlier attempts."""
+        changes = self._model.request_changes
+        if changes.keys() <= self._recorded:
+            return
+        path = self._out / layout.REQUESTS
+        store.write_json(path, {**changes, **(store.read_json(path) if path.exists() else {})})
+        self._recorded.update(changes)

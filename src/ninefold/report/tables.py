@@ -90,7 +90,8 @@ def regions(test_set: TestSet) -> Table:
 def invalid(test_set: TestSet) -> Table:
     """Return the table of invalid answers by kind; one column per run."""
     classes = [result.run.metrics["invalid_by_class"] for result in test_set.results]
-    rows = [(kind, tuple(TableCell(count(counts.get(kind, 0))) for counts in classes)) for kind in classes[0]]
+    kinds = dict.fromkeys(kind for counts in classes for kind in counts)
+    rows = [(kind, tuple(TableCell(count(counts.get(kind, 0))) for counts in classes)) for kind in kinds]
     note = "An answer is valid if it names exactly one label; all others are counted here by kind."
     return Table("Invalid answers", note, ("kind", *(result.name for result in test_set.results)), tuple(rows))
 

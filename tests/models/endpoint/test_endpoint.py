@@ -77,7 +77,9 @@ def test_a_slow_answer_is_asked_for_again(server: ChatServer) -> None:
     assert len(server.requests) == 2
 
 
-def test_waits_double_or_are_as_the_server_says(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_double_or_are_as_the_server_says(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr("ninefold.models.endpoint.client.sleep", waits.append)
     server.faults.extend(
@@ -93,6 +95,7 @@ def test_waits_double_or_are_as_the_server_says(server: ChatServer, monkeypatch:
     asked.predict(EXAMPLES[:1])
     assert [0.5 <= wait / 2**place < 1 for place, wait in enumerate(waits[:3])] == [True] * 3
     assert waits[3:] == [7.5, 120]
+    assert f"{server.url}: asks to wait 9,999 s; asked again every 120 s" in caplog.text
 
 
 def test_a_server_that_keeps_failing_is_given_up(server: ChatServer) -> None:
