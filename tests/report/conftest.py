@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ninefold.evaluation.score import score
+from ninefold.report.page import report
 from ninefold.seeding import rng
 from ninefold.space import LABELS, Cell, label_of_cell, region_of_cell
 from ninefold.store import content_id
@@ -87,6 +88,18 @@ def evaluation(tmp_path: Path) -> Callable[..., Path]:
         write(folder / "provenance.json", {"command": f"ninefold evaluate --model {model}", **where, "seconds": 1.5})
         write(folder / "done.json", {})
         return folder
+
+    return make
+
+
+@pytest.fixture
+def html(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """A maker of pages without the figures beside them, which take longest."""
+
+    def make(*runs: Path, **options: object) -> str:
+        monkeypatch.setattr("ninefold.report.page._figures", lambda sections, losses: {})
+        report(runs, tmp_path / "page.html", **options)
+        return (tmp_path / "page.html").read_text(encoding="utf-8")
 
     return make
 

@@ -139,19 +139,61 @@ def test_the_whole_page(page):
     assert all(re.fullmatch(r"[a-z0-9-]+\.(pdf|png)", name) for name in figures)
 
 
-def test_a_base_alone_is_reported_as_what_it_is(tmp_path, evaluation, answers):
+def test_a_base_alone_is_reported_as_what_it_is(html, evaluation, answers):
     table = answers(0.4).drop(columns=["cell_row", "cell_col", "region"])
-    report([evaluation("base", table, model="Qwen/Qwen2-VL-7B-Instruct")], tmp_path / "one.html")
-    seen = Page((tmp_path / "one.html").read_text())
+    seen = Page(html(evaluation("base", table, model="Qwen/Qwen2-VL-7B-Instruct")))
     assert "Qwen/Qwen2-VL-7B-Instruct (base) answers 40\u202f% right on synthetic (324 questions)." in seen.text
     assert "real model" not in seen.text
     assert seen.all("map") == []
     assert "McNemar" not in seen.text
 
 
-def test_a_training_alone_is_reported(tmp_path, training):
-    report([training()], tmp_path / "one.html")
-    assert "it has not been evaluated yet" in (tmp_path / "one.html").read_text()
+def test_the_page_says_which_accuracy_means_nothing(html, evaluation, answers):
+    photos = evaluation("photos", answers(0.4, category="dining table"), data="photos", fingerprint="photos")
+    drawn = evaluation("drawn", answers(0.4, scene="{}"), data="drawn", fingerprint="drawn")
+    text = Page(html(photos, drawn)).text
+    assert "photos. This accuracy means nothing: nano models can read only drawn pictures" in text
+    assert text.count("means nothing:") == 1
+
+
+def test_odd_texts_are_shown_whole_or_cut_with_a_count(html, evaluation, answers):
+    table = answers(0.5)
+    table.loc[:3, "text"] = ["x" * 1_000_000, "\x00\x1b[31m", "\n" * 10, "\u202eleft \N{SLIGHTLY SMILING FACE}"]
+    page = html(evaluation("base", table))
+    assert len(page) < 1_000_000
+    assert "(1,000 of 1,000,000 characters)" in page
+    assert r"\x00\x1b[31m" in page and "\x1b" not in page
+    assert r"&#39;\n\n\n" in page
+    assert "<bdi>\u202eleft \N{SLIGHTLY SMILING FACE}</bdi>" in page
+
+
+def test_a_page_shows_a_bounded_number_of_answers_and_says_how_many_it_leaves_out(
+    html, evaluation, answers, monkeypatch
+):
+    monkeypatch.setattr("ninefold.report.page.ANSWERS", 500)
+    small = evaluation("small", answers(0.5, per_cell=1), data="small", fingerprint="small")
+    large = [
+        evaluation(f"large-{k}", answers(0.5, per_cell=8), data="large", fingerprint="large", tuned=k and f"run-{k}")
+        for k in range(2)
+    ]
+    text = " ".join(Page(html(small, *large)).text.split())
+    assert "This page holds all 81." in text
+    # (500 - 81) // 2 examples of two answers each: two of each cell's eight, and three of a few.
+    assert "This page holds 209 of all 648; the others are left out to keep it small." in text
+    assert text.count("5 of them are not shown, to keep this page small.") == 47
+    assert text.count("6 of them are not shown, to keep this page small.") == 34
+
+
+def test_a_table_of_many_runs_is_divided(html, evaluation, answers):
+    runs = [evaluation(f"run-{k}", answers(0.3 + 0.1 * k), tuned=k and f"tuning-{k}") for k in range(6)]
+    seen = Page(html(*runs))
+    assert "By region (1 of 2)." in seen.text and "By region (2 of 2)." in seen.text
+    columns = [int(attrs["style"].removeprefix("--columns:")) for tag, attrs in seen.elements if tag == "table"]
+    assert max(columns) <= 11
+
+
+def test_a_training_alone_is_reported(html, training):
+    assert "it has not been evaluated yet" in html(training())
 
 
 def test_a_report_replaces_reports_alone_and_loses_no_run(tmp_path, training, monkeypatch):

@@ -1,7 +1,6 @@
 import json
 
 from ninefold.report.image_inputs import tables
-from ninefold.report.page import report
 from ninefold.report.test_sets import read_runs
 
 
@@ -63,12 +62,11 @@ def test_of_many_sizes_the_first_are_shown_and_the_others_summed_up(evaluation, 
     assert texts(table)[-1] == ["", "44 others", "110", "", "5", "2,005 to 2,008", "2,055 to 2,063"]
 
 
-def test_the_page_shows_it(tmp_path, evaluation, answers):
-    report([saw(evaluation("base", answers(0.4)), sight((672, 672), 324, 2928))], tmp_path / "one.html")
-    page = (tmp_path / "one.html").read_text()
+def test_the_page_shows_it(html, evaluation, answers):
+    page = html(saw(evaluation("base", answers(0.4)), sight((672, 672), 324, 2928)))
     assert "Image inputs" in page
     assert "Image processor: SomeImageProcessor." in page
     assert "<td>2,928</td>" in page
     assert "<dt>image processor</dt>" in page
-    report([evaluation("plain", answers(0.4))], tmp_path / "two.html")
-    assert "Image inputs" not in (tmp_path / "two.html").read_text()
+    page = html(evaluation("plain", answers(0.4)))
+    assert "Image inputs" not in page

@@ -53,6 +53,8 @@ def test_slugs_are_safe_and_different():
 
 def test_an_excerpt_shows_what_cannot_be_seen_and_says_how_long_the_text_is():
     assert excerpt("a\tb\nc", 10) == "a\tb\nc"
-    assert excerpt("\x00\x1b[31m\x7f\r", 10) == "␀␛[31m␡␍"
+    assert excerpt("\x00\x1b[31m\x7f\r", 10) == r"\x00\x1b[31m\x7f\x0d"
+    assert excerpt("\n \n", 10) == r"'\n \n'"
+    assert excerpt("", 10) == ""
     assert excerpt("é\ud800", 10) == "é\\ud800"
     assert excerpt("x" * 1_000_000, 5) == "xxxxx … (5 of 1,000,000 characters)"

@@ -29,7 +29,7 @@ LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "labe
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """The kinds of invalid answers, counted separately."""
 
-NOT_DRAWN = "This accuracy means nothing: nano models have learned to read drawn pictures only, and these are others."
+NOT_DRAWN = "This accuracy means nothing: nano models can read only drawn pictures, which these are not."
 """The caveat about a nano model on photos."""
 
 

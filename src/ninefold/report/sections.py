@@ -1,7 +1,7 @@
 """The section of one set in the report: its charts, maps, tables and gallery, computed and ready to draw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from ninefold.report import comparison, tables
@@ -50,6 +50,10 @@ class Section:
     """The gallery of examples."""
 
 
+COLUMNS = 10
+"""Largest number of columns of a table, which a printed page holds; a wider one is divided."""
+
+
 def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Section:
     """Return the section of a set.
 
@@ -78,10 +82,27 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
         accuracy=_accuracy_maps(test_set) if test_set.grid else (),
         votes=_vote_maps(test_set, answers, signs) if test_set.grid and few else (),
         shows_answers=any(chain(*answers)),
-        numbers=tables.numbers(test_set),
+        numbers=tuple(part for table in tables.numbers(test_set) for part in _parts(table)),
         confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
         gallery=gallery(test_set, anchor, limit, pictures),
     )
+
+
+def _parts(table: tables.Table) -> list[tables.Table]:
+    """Return a table with many columns as several, each with the names of the rows."""
+    step = COLUMNS - 1
+    starts = range(1, len(table.head), step)
+    if len(starts) < 2:
+        return [table]
+    return [
+        replace(
+            table,
+            title=f"{table.title} ({number} of {len(starts)})",
+            head=(table.head[0], *table.head[start : start + step]),
+            rows=tuple((name, cells[start - 1 : start - 1 + step]) for name, cells in table.rows),
+        )
+        for number, start in enumerate(starts, start=1)
+    ]
 
 
 def _answers(test_set: TestSet) -> maps.Grid:

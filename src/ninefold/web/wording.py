@@ -13,8 +13,8 @@ EXACT = 1e-12
 MOST_DIGITS = 4
 """Largest number of digits after the point."""
 
-_VISIBLE = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
-"""Control characters, and the Unicode symbols that stand for them."""
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+"""Control characters but tab and line break, and the escapes that stand for them."""
 
 
 def percent(value: float | None, digits: int = 0) -> str:
@@ -65,8 +65,10 @@ def join(parts: Sequence[str]) -> str:
 
 
 def excerpt(text: str, most: int) -> str:
-    """Return a text with its control characters visible, cut after ``most`` characters; a cut text says its length."""
+    """Return a text with escapes for what is not visible, cut after ``most`` characters; a cut text says its length."""
     shown = text[:most].translate(_VISIBLE).encode(errors="backslashreplace").decode()
+    if text and not text.strip():
+        shown = repr(text[:most])
     return shown if len(text) <= most else f"{shown} … ({count(most)} of {count(len(text))} characters)"
 
 

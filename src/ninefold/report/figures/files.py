@@ -33,6 +33,9 @@ def save(drawing: Figure, stem: Path) -> None:
 
     Fonts are embedded as TrueType, which journals require; no file contains a date.
     """
+    # The layout is computed once: each format would compute it again, which draws every text.
+    drawing.draw_without_rendering()
+    drawing.set_layout_engine("none")
     with rc_context({"pdf.fonttype": 42}):
         for suffix, metadata in (("pdf", {"Creator": MAKER, "CreationDate": None}), ("png", {"Software": MAKER})):
             buffer = io.BytesIO()

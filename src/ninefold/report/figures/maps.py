@@ -71,9 +71,8 @@ class Panel:
     @property
     def gap(self) -> str:
         """Return the meaning of its hatched cells; empty if it has none."""
-        if all(drawn.fill for drawn in self.cells):
-            return ""
-        return "no readable answer" if self.kind == "votes" else "no question"
+        asked = {bool(drawn.seen) for drawn in self.cells if drawn.fill is None}
+        return " or ".join("no readable answer" if seen else "no question" for seen in sorted(asked))
 
 
 @dataclass(frozen=True, slots=True)
