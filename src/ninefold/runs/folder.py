@@ -15,7 +15,7 @@ from ninefold.runs.records import Status
 
 _NAMES = {
     *(layout.SPEC, layout.STATUS, layout.DONE, layout.LOCK, layout.README, layout.PROVENANCE, layout.METRICS),
-    *(layout.SEES, layout.PREDICTIONS_LINES, layout.PREDICTIONS, layout.SCORES, layout.HISTORY),
+    *(layout.SEES, layout.REQUESTS, layout.PREDICTIONS_LINES, layout.PREDICTIONS, layout.SCORES, layout.HISTORY),
     *(layout.PRETRAINING_STATE, layout.PRETRAINING_LOG),
     *(layout.ADAPTER, layout.MODEL, layout.BASE, layout.CHECKPOINTS),
 }

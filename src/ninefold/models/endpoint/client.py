@@ -15,7 +15,7 @@ import httpx2
 from ninefold import console
 from ninefold.errors import ModelError
 from ninefold.models.endpoint import refusals
-from ninefold.models.endpoint.connection import Connection, Response, Unanswered, Unusable
+from ninefold.models.endpoint.connection import GREETING_TIMEOUT, Connection, Response, Unanswered, Unusable
 from ninefold.models.endpoint.refusals import Refused
 from ninefold.models.endpoint.reply import OddReply
 from ninefold.seeding import rng
@@ -73,7 +73,7 @@ class Client:
             ModelError: If none answers.
         """
         try:
-            self._connection.request("GET", "/models")
+            self._connection.request("GET", "/models", longest=GREETING_TIMEOUT)
         except (Unanswered, Unusable) as error:
             raise ModelError(
                 f"{self.url}: no server answers there ({self.line(str(error))}); start it, or mend the address"
@@ -119,7 +119,7 @@ class Client:
                 problem, wait = str(error), error.wait
             except Unusable as error:
                 raise self._refused(about, self.line(str(error))) from error
-            except OddReply as error:
+            except (OddReply, RecursionError) as error:
                 odd += 1
                 problem = self.line(str(error))
                 if odd == min(ODD_TRIES, self._tries):

@@ -17,6 +17,9 @@ LARGEST_BODY = 16 << 20
 CONNECT_TIMEOUT = 20.0
 """Maximum seconds until a connection is established."""
 
+GREETING_TIMEOUT = 30.0
+"""Maximum seconds until a server shows that it is there."""
+
 
 class Unanswered(Exception):
     """A request without a complete answer: no connection, a broken one, or no end in time; a retry may succeed."""
@@ -63,30 +66,37 @@ class Connection:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="ninefold requests", daemon=True).start()
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Response:
+    def request(self, method: str, path: str, body: bytes | None = None, *, longest: float | None = None) -> Response:
         """Return the answer to a request.
+
+        Args:
+            method: "GET" or "POST".
+            path: The path after the base URL.
+            body: The content to send, as JSON.
+            longest: Maximum seconds, if less than for other requests.
 
         Raises:
             Unanswered: If there is no complete answer in time.
             Unusable: If the answer is too large, or compressed in an unknown way.
         """
-        future = asyncio.run_coroutine_threadsafe(self._answer(method, path, body), self._loop)
+        timeout = min(self._timeout, longest or self._timeout)
+        future = asyncio.run_coroutine_threadsafe(self._answer(method, path, body, timeout), self._loop)
         try:
             response = future.result()
         except httpx2.HTTPError as error:
             raise Unanswered(str(error) or type(error).__name__) from error
         except TimeoutError as error:
-            raise Unanswered(f"no complete answer within {self._timeout:g} s") from error
+            raise Unanswered(f"no complete answer within {timeout:g} s") from error
         except (OSError, UnicodeError) as error:  # such as a host name that no name server can be asked for
             raise Unanswered(str(error)) from error
         finally:
             future.cancel()
         return response._replace(body=_decompressed(response))
 
-    async def _answer(self, method: str, path: str, body: bytes | None) -> Response:
+    async def _answer(self, method: str, path: str, body: bytes | None, timeout: float) -> Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         async with (
-            asyncio.timeout(self._timeout),
+            asyncio.timeout(timeout),
             self._http.stream(method, self._url + path, content=body, headers=headers) as response,
         ):
             parts, size = [], 0
