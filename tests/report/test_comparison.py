@@ -1,8 +1,10 @@
 """Every place of the report shows the one test that fits the design, and the direction of that test."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from ninefold.errors import RunError
 from ninefold.report.comparison import change, sure_cells
 from ninefold.report.headline import sentences
 from ninefold.report.tables import summary
@@ -41,6 +43,14 @@ def test_the_table_shows_the_clustered_test(runs):
     assert "moved without clear change from 0 % to 50 %" in headline
     assert change(*test_set.pairs[0]).verdict == "unclear"
     assert not sure_cells(*test_set.pairs[0]).any()
+
+
+def test_runs_of_other_examples_are_not_compared(runs):
+    folders = runs(np.zeros(60, bool), np.ones(60, bool), None)
+    pd.read_parquet(folders[1] / "scores.parquet").tail(59).to_parquet(folders[1] / "scores.parquet")
+    (test_set,) = group(read_runs(folders)[0])
+    with pytest.raises(RunError, match="other examples"):
+        change(*test_set.pairs[0])
 
 
 def test_a_census_has_mcnemars_test(runs):

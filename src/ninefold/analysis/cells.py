@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ninefold.analysis.statistics import holm, paired
+from ninefold.analysis.statistics import holm, paired_p
 from ninefold.space import GRID
 
 
@@ -56,7 +56,7 @@ def change_map(
     p = np.full(grid * grid, np.nan)
     for cell in np.unique(cells):
         here = cells == cell
-        p[cell] = paired(old[here], new[here], names[here]).p
+        p[cell] = paired_p(old[here], new[here], names[here])
     return holm(p.reshape(grid, grid))
 
 

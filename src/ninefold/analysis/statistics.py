@@ -152,14 +152,22 @@ def paired(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None)
     """
     old, new = np.asarray(before, bool), np.asarray(after, bool)
     change = new.astype(int) - old
-    gained, lost = int((change > 0).sum()), int((change < 0).sum())
+    gained, lost = _counted(change)
     codes = _shared(groups, len(old))
     if codes is None:
-        interval, p, test = _newcombe(old, new), float(mcnemar(gained, lost).exact), "exact McNemar test"
+        interval, test = _newcombe(old, new), "exact McNemar test"
     else:
-        interval, p = _clustered(change, codes, (-1, 1)), sign_flip(_sums(change, codes))
+        interval = _clustered(change, codes, (-1, 1))
         test = f"exact sign-flip test of {codes.max() + 1:,} groups"
+    p = paired_p(old, new, groups)
     return Paired(len(old), float(old.mean()), float(new.mean()), gained, lost, interval, p, test)
+
+
+def paired_p(before: ArrayLike, after: ArrayLike, groups: ArrayLike | None = None) -> float:
+    """Return the p-value of `paired` alone."""
+    change = np.asarray(after, bool).astype(int) - np.asarray(before, bool)
+    codes = _shared(groups, len(change))
+    return sign_flip(_sums(change, codes)) if codes is not None else float(mcnemar(*_counted(change)).exact)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -190,6 +198,10 @@ def _newcombe(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Interval:
         np.sqrt(a * a - 2 * phi * a * b + b * b) for a, b in ((p1 - low[0], high[1] - p2), (high[0] - p1, p2 - low[1]))
     )
     return Interval(float(p1 - p2), float(p1 - p2 - down), float(p1 - p2 + up), "Newcombe")
+
+
+def _counted(change: NDArray[np.int64]) -> tuple[int, int]:
+    return int((change > 0).sum()), int((change < 0).sum())
 
 
 def _shared(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:

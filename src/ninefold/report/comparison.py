@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.analysis import cells, statistics
+from ninefold.errors import RunError
 from ninefold.report.test_sets import Result
 
 
@@ -41,5 +42,10 @@ def _clusters(result: Result) -> NDArray[np.object_] | None:
 
 
 def _answers(base: Result, tuned: Result) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    before = base.run.scores["correct"]
-    return before.to_numpy(bool), tuned.run.scores["correct"].reindex(before.index).to_numpy(bool)
+    before, after = (result.run.scores["correct"] for result in (base, tuned))
+    if len(before) != len(after) or not before.index.isin(after.index).all():
+        raise RunError(
+            f"{tuned.run.folder}: its scores are of other examples than those of {base.run.folder};"
+            f" run: ninefold score {tuned.run.folder} {base.run.folder}"
+        )
+    return before.to_numpy(bool), after.loc[before.index].to_numpy(bool)
