@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,10 @@ from ninefold.types import ImageSource, Scene
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 """The formats that are read, by Pillow's names; its other readers start programs (EPS) or follow no standard."""
+
+# Pillow warns of odd metadata, which changes no pixel here, and at half the size at which it refuses a picture. Filters
+# that the user has set come first.
+warnings.filterwarnings("ignore", module=r"PIL\.", append=True)
 
 _ORIENTATION_TAG = 0x0112
 _PNG_METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}

@@ -232,11 +232,14 @@ def test_boxes_as_fractions_are_refused_by_name_or_scaled(folder: Folder) -> Non
     things = [
         {**thing(number, "center"), "bbox": fractions(w)} for number, w in enumerate(("top left", "bottom right"))
     ]
-    with pytest.raises(DataError, match=r"2 of 2 boxes are fractions of the photo .* read them with --boxes fraction"):
+    with pytest.raises(
+        DataError,
+        match=r"2 of 2 annotations have a bbox given as fractions of the photo .* read them with --boxes fraction",
+    ):
         folder.asked(images, things)
     asked = folder.asked(images, things, boxes="fraction")
     assert asked == {"0-fish": (FISH, "top left"), "1-fish": (FISH, "bottom right")}
-    with pytest.raises(DataError, match=r"nothing to ask: .*bbox centered outside its image: 1"):
+    with pytest.raises(DataError, match=r"1 of 1 annotations have a bbox given in pixels .* read them without --boxes"):
         folder.asked(images, [thing(0, "bottom right")], boxes="fraction")
 
 
@@ -244,7 +247,7 @@ def test_a_fraction_among_pixels_is_left_out_by_name(folder: Folder) -> None:
     things = [thing(0, "center"), {**thing(1, "center", id=8), "bbox": fractions("bottom right")}]
     assert list(folder.asked([image(0, "a.png"), image(1, "b.png")], things)) == ["0-fish"]
     assert folder.skipped == {
-        "annotation: bbox of numbers up to 1, as fractions of the photo, not pixels": ["annotation 8"]
+        "annotation: bbox given as fractions of the photo (numbers up to 1), not in pixels": ["annotation 8"]
     }
 
 
@@ -282,7 +285,7 @@ def test_names_with_control_characters_are_escaped_in_messages(folder: Folder) -
 
 
 CASE_ANSWERS: dict[str, list[str] | str] = {
-    "coco-normalized": "3 of 3 boxes are fractions",
+    "coco-normalized": "3 of 3 annotations have a bbox given as fractions of the photo",
     "coco-photo-twice": ["center"],
     "coco-string-ids": ["top left"],
     "coco-mixed": "image 1, for one, has 3 of 'car'",

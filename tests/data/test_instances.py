@@ -96,7 +96,7 @@ OUTSIDE = "annotation: bbox centered outside its image"
         ([10, 10, None, 5], NOT_FOUR),
         ("10 10 5 5", NOT_FOUR),
         ([True, 10, 5, 5], NOT_FOUR),
-        ([0.1, 0.2, 0.3, 0.4], "annotation: bbox of numbers up to 1, as fractions of the photo, not pixels"),
+        ([0.1, 0.2, 0.3, 0.4], "annotation: bbox given as fractions of the photo (numbers up to 1), not in pixels"),
         ({"x": 10}, NOT_FOUR),
         ([float("nan"), 10, 5, 5], NOT_FOUR),
         ([10, float("inf"), 5, 5], NOT_FOUR),

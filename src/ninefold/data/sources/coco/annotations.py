@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ninefold.data.sources.coco.boxes import FRACTION, Unit, are_corners, read_box
+from ninefold.data.sources.coco.boxes import OTHER_UNIT, Unit, are_corners, read_box
 from ninefold.data.sources.coco.entries import Category, Photo, entry_name, read_categories, read_photos
 from ninefold.data.sources.coco.ids import Id, id_of, rank
 from ninefold.data.sources.coco.reading import EXPECTED, read_lists
@@ -131,12 +131,10 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
             skips.add(f"annotation: {problem}", entry_name("annotation", row, number))
         if row_id is not None:
             seen.add(row_id)
-    fractions, sound = problems[FRACTION], problems[""]
-    if fractions > sound:
-        raise DataError(
-            f"{file.path}: {fractions:,} of {fractions + sound:,} boxes are fractions of the photo (all four numbers "
-            "up to 1), where COCO's are pixels; read them with --boxes fraction"
-        )
+    other, sound = problems[OTHER_UNIT[unit]], problems[""]
+    if other > sound:
+        hint = "read them with --boxes fraction" if unit == "pixels" else "read them without --boxes fraction"
+        raise DataError(f"{file.path}: {other:,} of {other + sound:,} annotations have a {OTHER_UNIT[unit]}; {hint}")
     if unit == "pixels" and are_corners(_boxes(file)):
         raise DataError(
             f"{file.path}: its boxes are corners (left, top, right, bottom): read as COCO's left, top, width and "

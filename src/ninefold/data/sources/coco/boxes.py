@@ -10,8 +10,11 @@ from ninefold.space import Box
 Unit = Literal["pixels", "fraction"]
 """Unit of a file's boxes: pixels, as COCO has it, or fractions of the photo's width and height."""
 
-FRACTION = "bbox of numbers up to 1, as fractions of the photo, not pixels"
-"""The problem of a box that is a fraction in a file of pixels."""
+OTHER_UNIT: dict[Unit, str] = {
+    "pixels": "bbox given as fractions of the photo (numbers up to 1), not in pixels",
+    "fraction": "bbox given in pixels (numbers above 2), not as fractions of the photo",
+}
+"""The problem of a box in the other unit than its file, by the unit of the file."""
 
 _NOT_FOUR = "bbox is not four finite numbers"
 _LARGEST = 1e6
@@ -25,11 +28,10 @@ def read_box(numbers: object, photo: Photo, unit: Unit = "pixels") -> Box | str:
     box = _four(numbers)
     if box is None:
         return _NOT_FOUR
+    if _has_other_unit(box, photo, unit):
+        return OTHER_UNIT[unit]
     if unit == "fraction":
         box = _scaled(box, photo)
-    # Of a photo of one pixel, the box [0, 0, 1, 1] means the same in both units.
-    elif _is_small(box) and photo.width * photo.height > 1:
-        return FRACTION
     return _problem(box, photo) or box
 
 
@@ -59,8 +61,12 @@ def _four(numbers: object) -> Box | None:
     return None
 
 
-def _is_small(box: Box) -> bool:
-    return 0 < box.w <= 1 and 0 < box.h <= 1 and abs(box.x) <= 1 and abs(box.y) <= 1
+def _has_other_unit(box: Box, photo: Photo, unit: Unit) -> bool:
+    if unit == "fraction":
+        return any(2 < abs(number) < _LARGEST for number in box)
+    # Of a photo of one pixel, the box [0, 0, 1, 1] means the same in both units.
+    small = 0 < box.w <= 1 and 0 < box.h <= 1 and abs(box.x) <= 1 and abs(box.y) <= 1
+    return small and photo.width * photo.height > 1
 
 
 def _problem(box: Box, photo: Photo) -> str:
