@@ -1,6 +1,9 @@
 import errno
+import os
+import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -112,11 +115,76 @@ def test_an_unexpected_error_is_one_line_that_names_it(capsys, monkeypatch):
     assert "Traceback" in err
 
 
-def test_interrupted_is_exit_code_130(capsys, monkeypatch):
-    fail_with(monkeypatch, KeyboardInterrupt())
-    code, err = run(capsys, "score", "runs/base")
-    assert code == 130
-    assert err == "ninefold: interrupted; the same command goes on from here\n"
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_command_says_how_to_go_on(capsys, monkeypatch, number, code):
+    monkeypatch.setattr("ninefold.evaluation.score.score", lambda folder: os.kill(os.getpid(), number))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        found, err = run(capsys, "score", "runs/base")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (found, err) == (code, "ninefold: interrupted; run the same command again to go on\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "err"),
+    [
+        ("models > /dev/full", 2, "ninefold: the disk is full; make room and run the same command again\n"),
+        ("modelz 2> /dev/full", 2, ""),
+        ("models >&-", 0, ""),
+        ("modelz 2>&-", 2, ""),
+    ],
+)
+def test_streams_that_cannot_be_written_are_no_traceback(command, code, err):
+    done = subprocess.run(
+        f"{sys.executable} -m ninefold {command}", shell=True, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("evaluat", "evaluat: `ninefold` has no such command (did you mean evaluate?); see `ninefold --help`"),
+        (
+            "data synthtic",
+            "synthtic: `ninefold data` has no such command (did you mean synthetic?); see `ninefold data",
+        ),
+        ("", "`ninefold` needs a command: demo, data, train,"),
+        ("nano", "`ninefold nano` needs a command: world, pretrain; see `ninefold nano --help`"),
+        ("evaluate --modle nano", "--modle: `ninefold evaluate` has no such option (did you mean --model?); see"),
+        ("evaluate --model nano", "`ninefold evaluate` needs --out, --data; see `ninefold evaluate --help`"),
+        ("data verify", "`ninefold data verify` needs FOLDER; see"),
+        ("data synthetic --split tst --out x", "invalid choice 'tst' for argument '--split'. Expected one of ('test',"),
+        (
+            "data synthetic --split test --grid x --out x",
+            "Error parsing --grid: invalid literal for int() with base 10",
+        ),
+        ("train --model", "Missing value for argument '--model'"),
+        ("score", "`ninefold score` needs a run"),
+        ("data verify a b", "Unrecognized options: b; see"),
+    ],
+)
+def test_what_was_typed_wrongly_is_one_line_with_the_nearest_name(capsys, arguments, said):
+    code, err = run(capsys, *arguments.split())
+    assert code == 2 and err.count("\n") == 1
+    assert err.startswith(f"ninefold: {said}")
+
+
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "report", "score", "data coco", "nano pretrain"])
+def test_help_fits_a_terminal(capsys, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    assert all(len(line) <= 80 or line.startswith("  ninefold ") for line in text.splitlines())
+    for word in ("default: None", "default: )", "[[", "docs/", "..."):
+        assert word not in text.replace("RUN ...", "").replace("PATH ...", "").replace("report DIR ...", "")
+    # A description is one paragraph: the next word of a row would not fit beside the one before.
+    rows = [line[1:-1] for line in text.partition("─ options")[2].splitlines() if line.startswith("│   ")]
+    for row, after in pairwise(rows if command else []):
+        if not row.rstrip().endswith((".", ")")):
+            assert len(row.rstrip()) + 1 + len(after.split()[0]) > 77, row
 
 
 def test_a_closed_pipe_is_no_error():

@@ -1,7 +1,6 @@
 """ninefold: teach vision-language models where things are, and prove it.
 
-The public API: typed functions and classes, shown in use in docs/python.md. Each is imported on first use, which keeps
-``import ninefold`` fast.
+The public API: typed functions and classes. Each is imported on first use, which keeps ``import ninefold`` fast.
 """
 
 from importlib import import_module

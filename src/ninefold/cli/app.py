@@ -1,32 +1,38 @@
 """The command line: parse, call, print, and one line for an error. Each group of commands has its own file."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import tyro
 from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 
 from ninefold import console
-from ninefold.cli import options
+from ninefold.cli import options, process, usage
 from ninefold.errors import NinefoldError, first_line, printable, system_error
 from ninefold.version import __version__
 
 UNEXPECTED = 70
 """Exit code of an error that is not the user's (EX_SOFTWARE of BSD's sysexits)."""
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 """Exit code after Ctrl-C, as in shells."""
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit code after SIGTERM, as in shells."""
 
 DESCRIPTION = f"""\
 Teach vision-language models where things are, and prove it. Start with `ninefold demo`.
 
 {options.HELP}
 
-Exit codes: 0 done; 1 `data verify` found a broken fact; 2 a mistake in what was asked, or an error of the operating
-system; {UNEXPECTED} an unexpected error; {INTERRUPTED} interrupted."""
+Exit codes: 0 done; 1 `data verify` found a broken fact; 2 a mistake in what
+was asked, or an error of the operating system; {UNEXPECTED} an unexpected error;
+{INTERRUPTED} interrupted; {TERMINATED} terminated."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Every error is one line on standard error and an exit code (see `DESCRIPTION`); `--debug` shows its traceback.
     """
     debugging = os.environ.get(options.DEBUG, "0") not in {"", "0"}
+    process.prepare()
     try:
         chosen = options.take(sys.argv[1:] if arguments is None else arguments)
         debugging = chosen.debug
@@ -49,14 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console.debug(f"command {command}")
         command.run()
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader closed the pipe, like `| head`; it has all the output it wants.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Exception, KeyboardInterrupt) as error:
-        if debugging:
-            traceback.print_exception(error)
+        has_reader = not isinstance(error, BrokenPipeError) or process.has_reader()
+        process.discard_unwritten()
+        if not has_reader:
+            # It has all the output it wants.
+            return
         line, code = _explain(error)
-        print(f"ninefold: {printable(line)}", file=sys.stderr)
+        with suppress(OSError):
+            if debugging:
+                traceback.print_exception(error)
+            print(f"ninefold: {printable(line)}", file=sys.stderr, flush=True)
         sys.exit(code)
 
 
@@ -65,10 +75,11 @@ def _parse(arguments: Sequence[str]) -> Any:
     # Imported after the plugins, because their sources become subcommands.
     from ninefold.cli import data, demo, evaluate, models, nano, report, train
 
+    made = data.group()
     # Built at run time: to mypy it is a value and not a type.
     commands: Any = (
         Annotated[demo.Demo, subcommand("demo")]
-        | Annotated[data.group(), subcommand("data")]
+        | Annotated[made, subcommand("data")]
         | Annotated[train.Train, subcommand("train")]
         | Annotated[evaluate.Evaluate, subcommand("evaluate")]
         | Annotated[evaluate.Score, subcommand("score")]
@@ -76,19 +87,21 @@ def _parse(arguments: Sequence[str]) -> Any:
         | Annotated[models.Models, subcommand("models")]
         | Annotated[nano.Nano, subcommand("nano")]
     )
-    return tyro.cli(
-        commands,
-        prog="ninefold",
-        description=DESCRIPTION,
-        args=arguments,
-        config=(DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes),
-    )
+    names: dict[str, Any] = {name: {} for name in ("demo", "data", "train", "evaluate", "score", "report", "models")}
+    names |= {"data": {name: {} for name in data.names()}, "nano": {name: {} for name in nano.NAMES}}
+    config = (DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes)
+
+    def parser(given: Sequence[str]) -> Any:
+        return tyro.cli(commands, prog="ninefold", description=DESCRIPTION, args=given, config=config)
+
+    return usage.parse(parser, arguments, names)
 
 
 def _explain(error: BaseException) -> tuple[str, int]:
     """Return the error message for the user, and the exit code."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; the same command goes on from here", INTERRUPTED
+        code = TERMINATED if isinstance(error, process.Terminated) else INTERRUPTED
+        return "interrupted; run the same command again to go on", code
     if isinstance(error, NinefoldError):
         return str(error), error.exit_code
     line = system_error(error)

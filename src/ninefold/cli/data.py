@@ -46,7 +46,7 @@ class Verify:
       ninefold data verify data/test
     """
 
-    folder: Positional[Path]
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     """Folder of the data set."""
 
     def run(self) -> None:
@@ -72,6 +72,11 @@ class Questions:
             print(f"{name} (of {asked_of}): {', '.join(question.labels)}")
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of its commands: the sources registered so far, and the others."""
+    return (*SOURCES, "verify", "questions")
+
+
 def group() -> Any:
     """Return the class of `ninefold data`, with a subcommand for each source registered so far."""
     made = (
@@ -83,7 +88,11 @@ def group() -> Any:
 
     @dataclass(frozen=True)
     class Data:
-        """Data sets of images and questions: made from a source, and verified."""
+        """Data sets of images and questions: made from a source, and verified.
+
+        For example:
+          ninefold data synthetic --split test --out data/test
+        """
 
         command: Union[*made, *others]  # type: ignore[valid-type]
         """Subcommand."""

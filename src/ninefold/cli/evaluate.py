@@ -9,6 +9,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from ninefold import api
 from ninefold.console import warn
+from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.web.wording import count, percent, span
 
@@ -41,10 +42,12 @@ class Score:
       ninefold score runs/base runs/tuned
     """
 
-    runs: Positional[tuple[Path, ...]]
+    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN ...")]
     """Run folders of `ninefold evaluate`."""
 
     def run(self) -> None:
+        if not self.runs:
+            raise RunError("`ninefold score` needs a run: name one or more folders that `ninefold evaluate` wrote")
         for folder in self.runs:
             _print_metrics(folder, api.score(folder))
 

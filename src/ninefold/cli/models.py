@@ -7,7 +7,7 @@ from ninefold import api
 
 @dataclass(frozen=True)
 class Models:
-    """The names that --model takes, with descriptions and requirements; docs/models.md shows their image inputs.
+    """The names that --model takes, with descriptions and requirements.
 
     For example:
       ninefold models

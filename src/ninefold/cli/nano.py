@@ -51,9 +51,17 @@ class Pretrain:
         print(f"{self.spec.out / 'base'}: a checkpoint that --model can name")
 
 
+NAMES = ("world", "pretrain")
+"""Names of its commands."""
+
+
 @dataclass(frozen=True)
 class Nano:
-    """The embedded nano bases: the world of images they are trained on, and their pretraining."""
+    """The embedded nano bases: the world of images they are trained on, and their pretraining.
+
+    For example:
+      ninefold nano world --pictures 300 --out nano-world
+    """
 
     command: Annotated[World, subcommand("world")] | Annotated[Pretrain, subcommand("pretrain")]
     """Subcommand."""

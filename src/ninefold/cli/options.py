@@ -18,10 +18,12 @@ PLUGINS = "NINEFOLD_PLUGINS"
 
 HELP = f"""\
 Options of every command, anywhere on the line:
-  --debug          Show the traceback of an error, its chain of causes, and messages for developers ({DEBUG}=1).
-  --plugin FILE    Import a Python file of your own first, which registers your questions, answer formats, sources
-                   or models (docs/python.md); may be repeated ({PLUGINS}=FILE{os.pathsep}FILE).
-  --version        Print the version."""
+  --debug        Show the traceback of an error, its chain of causes, and
+                 messages for developers ({DEBUG}=1).
+  --plugin FILE  Import a Python file of your own first, which registers your
+                 questions, answer formats, sources or models; may be repeated
+                 ({PLUGINS}=FILE{os.pathsep}FILE).
+  --version      Print the version."""
 
 
 @dataclass(frozen=True)

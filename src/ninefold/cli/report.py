@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import FlagCreatePairsOff, Positional
+from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 from ninefold import api
 
@@ -17,7 +17,7 @@ class Report:
       ninefold report runs/base runs/tuned runs/tuning --out report.html
     """
 
-    runs: Positional[tuple[Path, ...]]
+    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN ...")]
     """Run folders of `ninefold evaluate` and `ninefold train`."""
     out: Path = Path("report.html")
     """HTML file to write; its figures are written beside it as PDF and PNG."""

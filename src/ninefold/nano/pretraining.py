@@ -1,4 +1,4 @@
-"""Pretraining of the nano bases: ``python -m ninefold.nano.pretraining --out DIR``; an hour on 2 cores for LLaVA's.
+"""Pretraining of the nano bases (`ninefold nano pretrain`); an hour on 2 cores for LLaVA's.
 
 Stage 1 trains the vision tower: linear heads on every image token predict the shape and color of the object centered
 there, and the center's offset within the token's patch. Stage 2 adds the object's position in the whole image, which
@@ -9,8 +9,6 @@ of the finished base.
 
 The bases of other families start from the matching weights of LLaVA's base, and need a fraction of its steps.
 """
-
-import tyro
 
 from ninefold.errors import DesignError
 from ninefold.models.families import FAMILIES
@@ -34,7 +32,3 @@ def pretraining(spec: PretrainSpec, *, overwrite: bool = False) -> Pretraining:
     check_run(spec.out, settings_of(spec), overwrite=overwrite)
     is_dual = FAMILIES[spec.family].kind == "dual"
     return ContrastivePretraining(spec) if is_dual else GenerativePretraining(spec)
-
-
-if __name__ == "__main__":
-    pretraining(tyro.cli(PretrainSpec, description=__doc__)).run()

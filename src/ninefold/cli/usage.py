@@ -1,0 +1,109 @@
+"""What was typed wrongly on a command line, in one line with the nearest names."""
+
+import difflib
+import io
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, TypeVar
+
+from ninefold.cli import layout
+from ninefold.errors import NinefoldError
+
+Parsed = TypeVar("Parsed")
+
+_HELP = {"-h", "--help"}
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+
+
+class _Captured(io.StringIO):
+    """A stream in memory, for which tyro draws its boxes as on most terminals."""
+
+    encoding = "utf-8"
+
+
+class UsageError(NinefoldError):
+    """A command line that names no command, or options that it does not have."""
+
+
+def parse(parser: Callable[[Sequence[str]], Parsed], arguments: Sequence[str], commands: Mapping[str, Any]) -> Parsed:
+    """Return what a parser makes of the arguments.
+
+    Args:
+        parser: A function of the arguments that prints help and ends Python, as `tyro.cli` does.
+        arguments: The arguments.
+        commands: The names of the commands; each with those of its subcommands, or an empty mapping.
+
+    Raises:
+        UsageError: If the arguments are wrong; in one line, with the nearest names.
+    """
+    command = _command(arguments, commands)
+    said, shown = _Captured(), _Captured()
+    try:
+        with redirect_stderr(said), redirect_stdout(shown):
+            return parser(arguments)
+    except SystemExit as stop:
+        if not stop.code:
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(layout.tidied(shown.getvalue(), shutil.get_terminal_size().columns, encoding), end="")
+            raise
+        text = said.getvalue()
+    options = _options(parser, command)
+    name = " ".join(["ninefold", *command])
+    raise UsageError(f"{_mistake(text, arguments[len(command) :], options, name)}; see `{name} --help`")
+
+
+def _command(arguments: Sequence[str], commands: Mapping[str, Any]) -> list[str]:
+    """Return the leading words that name the command."""
+    words: list[str] = []
+    for word in arguments:
+        if not commands or word in _HELP:
+            return words
+        if word not in commands:
+            where = " ".join(["ninefold", *words])
+            raise UsageError(f"{word}: `{where}` has no such command{_nearest(word, commands)}; see `{where} --help`")
+        words.append(word)
+        commands = commands[word]
+    if commands:
+        where = " ".join(["ninefold", *words])
+        raise UsageError(f"`{where}` needs a command: {', '.join(commands)}; see `{where} --help`")
+    return words
+
+
+def _options(parser: Callable[[Sequence[str]], Any], command: Sequence[str]) -> set[str]:
+    """Return the options of a command, as its help lists them."""
+    shown = _Captured()
+    try:
+        with redirect_stdout(shown), redirect_stderr(_Captured()):
+            parser([*command, "--help"])
+    except SystemExit:
+        pass
+    # Each option begins a row of a box; those inside descriptions do not.
+    rows = re.findall(r"^│ (-.*?)(?:  |│$)", shown.getvalue(), re.MULTILINE)
+    return {option for row in rows for option in _OPTION.findall(row)}
+
+
+def _mistake(text: str, arguments: Sequence[str], options: Iterable[str], name: str) -> str:
+    given = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
+    for option in given:
+        if option not in options:
+            return f"{option}: `{name}` has no such option{_nearest(option, options)}"
+    # The rest is what tyro says, without its boxes and the descriptions of options.
+    lines = [re.sub(r"^[│╭╰─\s]+|[│╮╯─\s]+$", "", line) for line in text.splitlines()]
+    missing = [found[1] for line in lines if (found := re.fullmatch(r"(--[a-z-]+|[A-Z]+)( .*)?", line))]
+    if any(line.startswith("Missing from") for line in lines) and missing:
+        return f"`{name}` needs {', '.join(dict.fromkeys(missing))}"
+    body = [line for line in lines[1:] if line]
+    first = " ".join(body[: next((at for at, line in enumerate(body) if _ends(line)), len(body))])
+    return first.rstrip(".") or "the arguments cannot be read"
+
+
+def _ends(line: str) -> bool:
+    return line.startswith(("Argument helptext", "For full helptext", "Available subcommands"))
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    found = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""
