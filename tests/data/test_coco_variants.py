@@ -151,11 +151,23 @@ def test_a_link_to_a_photo_is_that_photo_and_may_leave_the_folder(folder: Folder
     assert folder.asked(images, things) == {"2-fish": (FISH, "center")}
 
 
+def test_copies_of_a_photo_are_asked_with_a_word(folder: Folder) -> None:
+    photo(folder.images / "c.png", 1)
+    images = [image(0, "a.png"), image(1, "b.png"), image(2, "c.png")]
+    folder.asked(images, [thing(0, "top left"), thing(1, "center"), thing(2, "center")])
+    source = CocoSource(CocoSpec(folder.folder / "ann.json", folder.images))
+    assert len(list(source.splits()["test"].examples)) == 3
+    [note] = source.about().notes
+    assert note.startswith("copies among the photos: 1 (c.png and a.png have the same bytes)")
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [
         ("a.png", "images/a.png"),
         ("a.png", "./a.png"),
+        ("a.png", "data/images/a.png"),
+        ("a.png", "C:\\data\\images\\a.png"),
         ("a.png", "IMAGES\\A.PNG"),
         ("sub/c d.png", "sub\\c d.png"),
         ("sub/c d.png", "sub/c%20d.png"),

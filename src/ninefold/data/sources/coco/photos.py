@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
+import xxhash
+
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
@@ -17,14 +19,17 @@ class PhotoFolder:
     """The folder of the photos of an annotation file.
 
     A file is found by its exact name. Otherwise it is found by a name that differs only in what exports change: case,
-    spaces around it, back slashes, percent escapes, the Unicode form, or the folder's own name in front. A name that
-    leaves the folder (``..``, or absolute) is never opened; a link that the user put into the folder is followed.
+    spaces around it, back slashes, percent escapes, the Unicode form, or a path to the folder itself in front. A name
+    that leaves the folder (``..``, or absolute) is never opened; a link that the user put into the folder is followed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.details: dict[str, str] = {}
         """For each reason why photos cannot be used so far, what is wrong with the first of them."""
+        self.copies: dict[Photo, Photo] = {}
+        """Photos whose files have the same bytes as earlier ones, with the earlier ones."""
+        self._first: dict[bytes, Photo] = {}
         self._absolute = Path(os.path.normpath(folder.absolute()))
         self._listed: dict[Path, dict[str, list[str]]] = {}
 
@@ -42,7 +47,10 @@ class PhotoFolder:
         """Return the path of a photo that can be used; any other is counted as skipped, with its reason."""
         path = self.find(photo.file_name)
         reason, detail = _problem(path, photo) if path else self._why_not_found(photo.file_name)
-        if not reason:
+        if path and not reason:
+            first = self._first.setdefault(xxhash.xxh3_128_digest(path.read_bytes()), photo)
+            if first != photo:
+                self.copies[photo] = first
             return path
         skips.add(f"photo: {reason}", photo.file_name)
         self.details.setdefault(reason, detail)
@@ -75,9 +83,9 @@ class PhotoFolder:
         if inside is None:
             return None
         parts = [_folded(part) for part in Path(inside.strip()).parts]
-        own = [_folded(part) for part in self._absolute.parts]
-        lengths = [0] + [length for length in range(1, len(parts)) if parts[:length] == own[-length:]]
-        return next(filter(None, (self._walk(parts[length:]) for length in lengths)), None)
+        own = _folded(self._absolute.name)
+        starts = [0] + [index + 1 for index, part in enumerate(parts) if part == own]
+        return next(filter(None, (self._walk(parts[start:]) for start in starts)), None)
 
     def _walk(self, parts: Sequence[str]) -> tuple[Path, os.stat_result] | None:
         path = self.folder

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -139,14 +139,20 @@ class CocoSource:
             license="other",
             columns=BOX_COLUMNS | OPTION_COLUMNS,
             skipped=self.skips.entries,
-            notes=[
-                *(
-                    f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
-                    for level, counts in (self.balance or {}).items()
-                ),
-                *(f"for example, {printable(detail)}" for detail in self.photos.details.values()),
-            ],
+            notes=list(self._notes()),
         )
+
+    def _notes(self) -> Iterator[str]:
+        for detail in self.photos.details.values():
+            yield f"for example, {printable(detail)}"
+        for copy, first in islice(self.photos.copies.items(), 1):
+            names = printable(f"{copy.file_name} and {first.file_name}")
+            yield (
+                f"copies among the photos: {len(self.photos.copies):,} ({names} have the same bytes); what is annotated "
+                "in one of them only makes questions ambiguous"
+            )
+        for level, counts in (self.balance or {}).items():
+            yield f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
