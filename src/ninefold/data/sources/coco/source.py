@@ -148,8 +148,8 @@ class CocoSource:
         for copy, first in islice(self.photos.copies.items(), 1):
             names = printable(f"{copy.file_name} and {first.file_name}")
             yield (
-                f"copies among the photos: {len(self.photos.copies):,} ({names} have the same bytes); what is annotated "
-                "in one of them only makes questions ambiguous"
+                f"copies among the photos: {len(self.photos.copies):,} ({names} have the same bytes); what is "
+                "annotated in one of them only makes questions ambiguous"
             )
         for level, counts in (self.balance or {}).items():
             yield f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
