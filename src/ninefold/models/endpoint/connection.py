@@ -1,10 +1,12 @@
 """HTTP requests to one server, each with a limit on its whole time and on the size of its answer."""
 
 import asyncio
+import ssl
 import threading
 import urllib.request
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import httpx2
@@ -116,7 +118,7 @@ def _client(url: str, headers: Mapping[str, str], connections: int, timeout: flo
             headers={"Accept-Encoding": "identity", **headers},
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
-            verify=httpx2.create_ssl_context(),
+            verify=_certificates(),
             # Proxies of the environment are opened even where NO_PROXY names this host; then they may be of any kind.
             trust_env=not urllib.request.proxy_bypass(host),
         )
@@ -127,6 +129,12 @@ def _client(url: str, headers: Mapping[str, str], connections: int, timeout: flo
             f"{url}: the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY) cannot be used{socks};"
             f" unset it, or put {host} into NO_PROXY"
         ) from error
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return the certificates that the system trusts; reading them takes longer than most requests."""
+    return httpx2.create_ssl_context()
 
 
 def _decompressed(response: Response) -> bytes:
