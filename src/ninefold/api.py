@@ -40,23 +40,36 @@ def make(source: Any, out: AnyPath, *, overwrite: bool = False) -> "Dataset":
     return make(made, Path(out), overwrite=overwrite, progress=True)
 
 
-def verify(folder: AnyPath) -> dict[str, Any]:
+def verify(
+    folder: AnyPath, *, reproduce: bool = False, annotations: AnyPath | None = None, images: AnyPath | None = None
+) -> dict[str, Any]:
     """Check a data set against its certificate: recompute every fact from the files alone and decode every image.
 
+    Args:
+        folder: The data set.
+        reproduce: Whether every row is made again from the specification in the manifest, and compared.
+        annotations: The annotation file from which a COCO data set is made again.
+        images: The folder of photos from which a COCO data set is made again.
+
     Returns:
-        The certificate; ``statements`` and ``limits`` are sentences: what holds, and what is not claimed.
+        The certificate, with a ``verdict`` in one line; ``statements`` and ``limits`` are sentences: what holds, and
+        what is not claimed.
 
     Raises:
         FactError: If a stated fact does not hold; the message names the first broken fact and its row.
         DataError: If the folder is not a data set.
+        DesignError: If it cannot be made again with these files.
     """
     from ninefold.data.checks import certificate
     from ninefold.data.format.dataset import Dataset
-    from ninefold.errors import DataError, FactError
+    from ninefold.errors import DataError, DesignError, FactError
 
+    files = {name: Path(path) for name, path in (("annotations", annotations), ("images", images)) if path is not None}
+    if files and not reproduce:
+        raise DesignError(f"--{next(iter(files))}: is read with --reproduce only")
     Dataset.open(Path(folder))
     try:
-        return certificate.verify(Path(folder), progress=True)
+        return certificate.verify(Path(folder), reproduce=reproduce, files=files, progress=True)
     except DataError as error:
         raise FactError(str(error)) from error
 

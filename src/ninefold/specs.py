@@ -1,12 +1,15 @@
 """Checks of specifications: the frozen dataclasses of plain values that users write, in Python or as options."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ninefold.errors import DesignError
+
+Spec = TypeVar("Spec")
 
 
 def check_choices(spec: Any) -> None:
@@ -36,6 +39,42 @@ def check_finite(spec: Any) -> None:
         value = getattr(spec, field.name)
         if isinstance(value, float) and not isfinite(value):
             raise DesignError(f"{option(field.name)} {value}: must be a finite number")
+
+
+def from_json(spec_type: type[Spec], values: Mapping[str, Any]) -> Spec:
+    """Return a specification from JSON values; keys that are no fields are left out, absent ones have their default.
+
+    Raises:
+        DesignError: If a value is not of its field's type, or a field without default is absent.
+    """
+    hints = get_type_hints(spec_type)
+    known = {field.name: values[field.name] for field in fields(spec_type) if field.name in values}  # type: ignore[arg-type]
+    for name, value in known.items():
+        kinds = tuple(_kinds(hints[name]))
+        # True is an int for Python, but no number.
+        if kinds and type(value) not in kinds and not (isinstance(value, Path) and Path in kinds):
+            raise DesignError(f"{name}: {value!r:.60} is not of the type that it has")
+    try:
+        return spec_type(**known)
+    except TypeError as error:
+        raise DesignError(f"incomplete ({error})") from error
+
+
+def paths_of(spec_type: type) -> tuple[str, ...]:
+    """Return the fields of a specification that hold a path."""
+    hints = get_type_hints(spec_type)
+    return tuple(field.name for field in fields(spec_type) if Path in _kinds(hints[field.name]))
+
+
+def _kinds(hint: Any) -> Iterator[type]:
+    """Yield the types of a field's values; none for a type with parts of its own, which is not checked."""
+    if get_origin(hint) is Literal:
+        yield from map(type, get_args(hint))
+    elif get_args(hint) and get_origin(hint) in {Union, UnionType}:
+        for member in get_args(hint):
+            yield from _kinds(member)
+    elif isinstance(hint, type) and hint in {str, int, float, bool, Path, type(None)}:
+        yield from (float, int) if hint is float else (hint,)
 
 
 def folder_of(data: object) -> Path:

@@ -1,17 +1,22 @@
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tampering import change, change_listed, edit_json, png, rows_of
+from tampering import change, change_listed, edit_json, part_about, png, rows_of
 
 from ninefold.data.checks.certificate import certify, verify
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
+from ninefold.data.sources.coco.source import CocoSource, CocoSpec
+from ninefold.data.sources.option_facts import listed_orders
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
+from ninefold.questions.absolute_position import AbsolutePosition
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Box, border_distance, cell_of_box, label_of_cell
 from ninefold.store import read_json, write_json
@@ -30,7 +35,7 @@ def made(tmp_path_factory):
         if row.factors["object"] in LOOKS
     ]
     parts = {look.split()[0]: [row for row in rows if row.factors["object"] == look] for look in sorted(LOOKS)}
-    dataset.write(folder, parts, about=About("t", "d", {}, source="synthetic", question="absolute_position"))
+    dataset.write(folder, parts, about=part_about(distractors=1, canvas=108))
     return folder
 
 
@@ -42,6 +47,7 @@ def folder(made, tmp_path):
 
 def test_the_shipped_certificate_is_what_verify_finds(folder):
     found = verify(folder)
+    assert found.pop("verdict") == "OK: 324 rows, every fact holds"
     assert found == read_json(folder / "certificate.json") == certify(folder)
     red = found["splits"]["red"]
     assert (red["rows"], red["distinct"]["objects"], red["distinct"]["prompts"]) == (162, 1, 18)
@@ -92,8 +98,8 @@ def test_missing_extra_and_moved_rows_are_named(folder, edit, row, said):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lambda m: m["spec"].update(seed=1), "manifest_sha256"),
-        (lambda m: m.update(clustering="group", labels=["yes", "no"]), "manifest_sha256"),
+        (lambda m: m["spec"].update(canvas=109), "manifest_sha256|canvas"),
+        (lambda m: m.update(clustering="group", labels=["yes", "no"]), "labels is"),
         (lambda m: m["splits"].pop("red"), "differing: red"),
         (lambda m: m["splits"]["red"].update(fingerprint="0" * 12), "red: says 162 rows with fingerprint 000000000000"),
         (lambda m: m["splits"]["red"].update(rows=163), "red: says 163 rows with fingerprint"),
@@ -181,7 +187,7 @@ def photo(number, box, *, round_numbers=float, size=(60, 40)):
     picture = np.random.default_rng(number).integers(0, 255, (size[1], size[0], 3), np.uint8)
     cell = cell_of_box(Box(*map(round_numbers, box)), *size)
     answer = label_of_cell(cell)
-    options = LABELS[number % 9 :] + LABELS[: number % 9]
+    options = listed_orders(AbsolutePosition(), 0)[number % 9]
     return Example(
         id=f"photo-{number}",
         image=png(picture),
@@ -203,13 +209,14 @@ def photo(number, box, *, round_numbers=float, size=(60, 40)):
 BOXES = [(0.5, 3.25, 10.0, 12.5), (19.9, 5.0, 0.5, 0.5), (30.0, 20.0, 29.99, 19.99), (26.6, 13.3, 0.2, 0.2)]
 
 
-def photo_about(spec):
-    return About("t", "d", spec, source="coco", question="absolute_position")
+def about_photos(**spec):
+    source = CocoSource(CocoSpec(Path("annotations.json"), Path("images"), **spec))
+    return replace(About("t", "d", source.settings(), source="coco"), question="absolute_position", labels=LABELS)
 
 
 def write_photos(folder, **options):
     photos = [photo(number, box, **options) for number, box in enumerate(BOXES * 3)]
-    dataset.write(folder, {"test": photos}, about=photo_about({"truncate": options.get("round_numbers") is int}))
+    dataset.write(folder, {"test": photos}, about=about_photos(truncate=options.get("round_numbers") is int))
     return read_json(folder / "certificate.json")["splits"]["test"]
 
 
@@ -265,8 +272,7 @@ def test_facts_hold_whatever_the_canvas_and_grid(tmp_path, options):
         for place, row in enumerate(examples(SyntheticSpec("test", distractors=5, **options))["test"])
         if not place % 53
     ]
-    about = About("t", "d", {}, source="synthetic", question="absolute_position")
-    dataset.write(tmp_path / "set", {"test": rows}, about=about)
+    dataset.write(tmp_path / "set", {"test": rows}, about=part_about(distractors=5, **options))
     assert verify(tmp_path / "set")["splits"]["test"]["rows"] == len(rows)
 
 
@@ -279,7 +285,7 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
             Example(**{**{f: getattr(example, f) for f in Example.__slots__}, "image": tmp_path / f"{number}.png"})
         )
     parts = {name: paths[4 * place : 4 * place + 4] for place, name in enumerate(("train", "validation", "test"))}
-    dataset.write(tmp_path / "set", parts, about=photo_about({}), embed=False)
+    dataset.write(tmp_path / "set", parts, about=about_photos(), embed=False)
     found = verify(tmp_path / "set")
     assert [pair["splits"] for pair in found["between"]] == [
         ["train", "validation"], ["train", "test"], ["validation", "test"],

@@ -5,11 +5,10 @@ import shutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tampering import change, edit_json, rows_of
+from tampering import change, edit_json, part_about, rows_of
 
 from ninefold.data.checks.certificate import verify
 from ninefold.data.format import dataset
-from ninefold.data.format.card import About
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
 from ninefold.errors import DataError
 
@@ -23,7 +22,7 @@ def made(tmp_path_factory):
         look.split()[0]: [row for row in rows if row.factors["object"] == look]
         for look in ("red square", "blue circle")
     }
-    dataset.write(folder, parts, about=About("t", "d", {}, source="synthetic", question="absolute_position"))
+    dataset.write(folder, parts, about=part_about(canvas=108))
     return folder
 
 

@@ -6,11 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from tampering import change, png, rows_of, swap
+from tampering import Part, change, png, rows_of, swap
 
 from ninefold.data.checks.certificate import certify, verify
 from ninefold.data.format import dataset
-from ninefold.data.sources.synthetic import SyntheticSource, SyntheticSpec
+from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.errors import DataError
 from ninefold.questions.catalog import QUESTIONS
 
@@ -27,7 +27,7 @@ def made(question, tmp_path_factory):
     """Two looks of the synthetic test set, in two splits by look; with a distractor where the question allows one."""
     folder = tmp_path_factory.mktemp("sets") / "made"
     distractors = 0 if question in ("color", "shape") else 1
-    source = SyntheticSource(SyntheticSpec("test", question=question, distractors=distractors, canvas=108))
+    source = Part(SyntheticSpec("test", question=question, distractors=distractors, canvas=108))
     rows = list(source.splits()["test"].examples)
     parts = {look.split()[0]: [row for row in rows if row.factors["object"] == look] for look in LOOKS}
     dataset.write(folder, parts, about=source.about())
@@ -84,7 +84,11 @@ def test_a_changed_row_is_named(folder, edit, row):
             "the first thing of the",
         ),
         (swap(20, 90, "region"), 20, "region is the one that the cell lies in"),
-        (lambda rows: rows[2].update(order=2 if rows[2]["order"] != 2 else 0), None, "rows of one order number"),
+        (
+            lambda rows: rows[2].update(order=2 if rows[2]["order"] != 2 else 0),
+            None,
+            "the options are listed in the order",
+        ),
         (lambda rows: rows[2].update(distractors=2), 2, "distractors counts"),
         (lambda rows: rows[2].update(options=["center"] * 9), 2, "the options are all different"),
         (lambda rows: rows[2].update(scene="{"), 2, "its scene is not readable"),

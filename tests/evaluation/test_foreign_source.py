@@ -100,7 +100,7 @@ def test_it_is_written_certified_verified_evaluated_and_scored(known, tmp_path):
     assert "nobody agrees on it | 2 |" in (tmp_path / "set" / "README.md").read_text()
     found = verify(tmp_path / "set")
     facts = [fact["fact"] for fact in found["splits"]["test"]["facts"]]
-    assert facts[-1] == "the question names the relation" and len(facts) == 5
+    assert facts[-1] == "the question names the relation" and len(facts) == 6
     assert ["answer", "slot"] in [entry["factors"] for entry in found["splits"]["test"]["marginals"]]
     assert not any("not known here" in limit for limit in found["limits"])
 

@@ -44,13 +44,24 @@ class Verify:
 
     For example:
       ninefold data verify data/test
+      ninefold data verify data/test --reproduce
+      ninefold data verify data/coco --reproduce --annotations instances_val2017.json --images val2017
     """
 
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
     """Folder of the data set."""
+    reproduce: bool = False
+    """Make every row again from the specification in the manifest, and compare text and pixels. Nothing is written."""
+    annotations: Path | None = None
+    """With --reproduce, the annotation file that a COCO data set was made from."""
+    images: Path | None = None
+    """With --reproduce, the folder of photos that a COCO data set was made from."""
 
     def run(self) -> None:
-        certificate = api.verify(self.folder)
+        certificate = api.verify(
+            self.folder, reproduce=self.reproduce, annotations=self.annotations, images=self.images
+        )
+        print(certificate["verdict"])
         for sentence in (*certificate["statements"], *certificate["limits"]):
             print(sentence)
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from ninefold.analysis import balance
 from ninefold.console import track
+from ninefold.data.checks import remake
 from ninefold.data.checks.facts import LISTED, Columns, SourceFacts, check_formats, check_rows, general_facts
 from ninefold.data.checks.layout import check_card
+from ninefold.data.checks.prompts import answers_in_prompts
 from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
 from ninefold.data.format import manifest
 from ninefold.data.format.dataset import Dataset
@@ -22,6 +24,9 @@ from ninefold.data.sources.catalog import facts_of
 from ninefold.errors import DataError, DesignError, RunError
 from ninefold.questions.catalog import FORMATS
 from ninefold.store import read_json
+
+FORMAT = 2
+"""Version of the certificate: of what it states, and how."""
 
 LIMITS = (
     "Of images nothing is said but the facts listed: where a scene has one thing, it answers without the question.",
@@ -45,21 +50,30 @@ def certify(folder: Path) -> dict[str, Any]:
     return _certificate(data, read_columns(data), _facts(data))
 
 
-def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
+def verify(
+    folder: Path, *, reproduce: bool = False, files: Mapping[str, Path | None] | None = None, progress: bool = False
+) -> dict[str, Any]:
     """Check a data set against its certificate: recompute every fact from the shipped files and decode every image.
+
+    Rows that follow from the specification in the manifest alone are made again and compared, without their images.
 
     Args:
         folder: The data set.
+        reproduce: Whether every row is made again with its image, whatever its source.
+        files: For ``reproduce``, the files that the source reads, by the field of its specification.
         progress: Whether to show a bar on standard error while images are decoded.
 
     Returns:
-        The certificate.
+        The certificate, with a ``verdict``: one line that says what was checked.
 
     Raises:
         DataError: If a stated fact does not hold; the message names the first broken fact and its row.
+        DesignError: If the data set cannot be made again with these files.
     """
     data = Dataset.open(folder)
-    path = folder / "certificate.json"
+    if reproduce:
+        remake.needed_files(data, files or {})
+    path = folder / manifest.CERTIFICATE
     try:
         shipped = read_json(path)
     except RunError as error:
@@ -67,11 +81,15 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
     facts = _facts(data)
     splits = read_columns(data)
     check_manifest(data, splits)
+    _check_format(path, shipped)
     found = _certificate(data, splits, facts)
     unchecked = [] if facts else _take_over(shipped, found)
     difference = _difference(shipped, found)
     if difference:
         raise DataError(f"{path}: {difference}")
+    source = remake.source_of(data, files or {})
+    if source and (reproduce or source.from_spec_alone):
+        remake.compare(data, splits, source, with_images=reproduce, progress=progress)
     check_card(data)
     for split, columns in splits.items():
         check = (facts or SourceFacts()).images()
@@ -79,15 +97,40 @@ def verify(folder: Path, *, progress: bool = False) -> dict[str, Any]:
             read_images(data, split, check.columns), f"{split} images", total=len(columns["id"]), shown=progress
         )
         check_images(data, split, columns, rows, check)
-    return {**found, "limits": [*found["limits"], *unchecked]}
+    return {
+        "verdict": _verdict(data, known=facts is not None, reproduced=reproduce),
+        **found,
+        "limits": [*found["limits"], *unchecked],
+    }
+
+
+def _verdict(data: Dataset, *, known: bool, reproduced: bool) -> str:
+    rows = sum(data.splits.values())
+    held = "every fact holds" if known else f"every fact holds that needs no knowledge of the source {data.source!r}"
+    return f"OK: {rows:,} rows, {held}{', and made again they are the same' if reproduced else ''}"
+
+
+def _check_format(path: Path, shipped: Mapping[str, Any]) -> None:
+    if shipped.get("format") != FORMAT:
+        raise DataError(
+            f"{path}: format {shipped.get('format')!r:.20}, where this version of ninefold checks format {FORMAT}; "
+            "make the data set again with `ninefold data`"
+        )
 
 
 def _facts(data: Dataset) -> SourceFacts | None:
     """Return the facts that the source of a data set states about its rows, or None if the source is unknown here."""
+    where = data.folder / manifest.FILE
     try:
-        return facts_of(data.manifest)
+        facts = facts_of(data.manifest)
     except DesignError as error:
-        raise DataError(f"{data.folder / manifest.FILE}: {error}") from error
+        raise DataError(f"{where}: {error}") from error
+    for name, value in (facts.manifest if facts else {}).items():
+        if getattr(data.manifest, name) != value:
+            raise DataError(
+                f"{where}: {name} is {getattr(data.manifest, name)!r:.60}, where its source has {value!r:.60}"
+            )
+    return facts
 
 
 def _take_over(shipped: Any, found: dict[str, Any]) -> list[str]:
@@ -117,16 +160,18 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
         of_any = check_rows(columns, general_facts(data.labels), where)
         prepared = _prepared(facts, columns, where) if facts else columns
         own = check_rows(prepared, facts.rows, where) if facts else []
+        given_away = answers_in_prompts(columns, data.labels, where)
         things = {"things": prepared["things"]} if "things" in prepared else {}
         stated[split] = {
             "rows": len(columns["id"]),
             "column_hashes": {name: column_hash(values) for name, values in columns.items()},
             "facts": [*of_any, *({**fact, "source": data.source} for fact in own)],
             "pixel_facts": [LISTED, *(facts.images().sentences if facts else ())],
+            "answers_in_prompts": given_away,
             **balance.within(columns | things | {"answer": _read_answers(columns, data.labels)}),
         }
     found: dict[str, Any] = {
-        "format": 1,
+        "format": FORMAT,
         "manifest_sha256": sha256((data.folder / manifest.FILE).read_bytes()).hexdigest(),
         "source": data.source,
         "question": data.question,

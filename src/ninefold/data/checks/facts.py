@@ -69,6 +69,8 @@ class SourceFacts:
 
     rows: Sequence[Fact] = ()
     """Facts of each row."""
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    """Values that the manifest has for these rows, by field."""
     images: Callable[[], ImageCheck] = NoImageCheck
     """Maker of the check of a split's images."""
     prepare: Callable[[Columns, str], Columns] = field(default=_no_more)
@@ -91,6 +93,7 @@ def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
     """Return the facts of any data set; ``labels`` are its answers, if they are the same for all rows."""
     tells_apart = _as_themselves()
     return (
+        Fact("the id is not empty", ("id",), lambda name: bool(name.strip())),
         Fact(
             "the options are all different", ("options",), lambda options: len(set(options or ())) == len(options or ())
         ),

@@ -51,7 +51,7 @@ def write(
                 schema = shards.write_shards(work, split, examples, schema, embed=embed)
             if schema is None:
                 raise DataError(f"{folder}: a data set needs at least one split")
-            _assemble(work, list(splits), schema, about)
+            _assemble(work, folder, list(splits), schema, about)
             if same and not overwrite:
                 _check_same_rows(folder, work / "set")
             store.replace_folder(folder, work / "set")
@@ -138,8 +138,8 @@ def _take_apart(work: Path) -> None:
     shutil.rmtree(work / "set", ignore_errors=True)
 
 
-def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) -> None:
-    """Make the dataset folder ``work / "set"`` from finished shards.
+def _assemble(work: Path, folder: Path, splits: list[str], schema: pa.Schema, about: About) -> None:
+    """Make the dataset folder ``work / "set"`` from finished shards; errors name the folder that it becomes.
 
     Raises:
         DataError: If an id occurs twice, or rows break a fact of their source; nothing is kept then.
@@ -164,10 +164,10 @@ def _assemble(work: Path, splits: list[str], schema: pa.Schema, about: About) ->
         _manifest(about, facts).write(whole)
         store.write_text(whole / "README.md", card(about, schema, {s: (facts[s].rows, sizes[s]) for s in splits}))
         store.write_json(whole / "certificate.json", certificate.certify(whole))
-    except DataError:
+    except DataError as error:
         shutil.rmtree(work / "data")
         shutil.rmtree(whole)
-        raise
+        raise type(error)(str(error).replace(str(whole), str(folder))) from error
 
 
 def _manifest(about: About, splits: Mapping[str, SplitFacts]) -> Manifest:

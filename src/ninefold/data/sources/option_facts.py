@@ -1,8 +1,10 @@
 """Facts of sources that ask one question and list its labels in the orders of a design."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from ninefold.data.checks.facts import Columns, Fact, need
+from ninefold.data.checks.facts import Fact
+from ninefold.design import option_orders
 from ninefold.questions.prompt import prompt
 from ninefold.types import Question
 
@@ -13,8 +15,13 @@ OPTION_COLUMNS = {
 """Meaning of the factors that these facts concern."""
 
 
-def option_facts(question: Question) -> tuple[Fact, ...]:
-    """Return the facts of a question's options; they need the columns of `with_orders`."""
+def option_facts(question: Question, orders: Sequence[Sequence[str]]) -> tuple[Fact, ...]:
+    """Return the facts of a question's options.
+
+    Args:
+        question: The question of all rows.
+        orders: The options of each order, by number.
+    """
     labels = sorted(question.labels)
     return (
         Fact("the options are the labels of the question, each once", ("options",), lambda o: sorted(o) == labels),
@@ -28,8 +35,8 @@ def option_facts(question: Question) -> tuple[Fact, ...]:
             lambda slot, answer, options: options.index(answer) == slot,
         ),
         Fact(
-            "rows of one order number list their options alike", ("options", "options of this order"),
-            lambda options, first: options == first,
+            "the options are listed in the order of that number, for the seed of the specification",
+            ("options", "order"), lambda options, order: order >= 0 and tuple(options) == tuple(orders[order]),
         ),
         Fact(
             "the answers are read in the question's format", ("answer_format",),
@@ -38,13 +45,11 @@ def option_facts(question: Question) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def with_orders(columns: Columns, where: str) -> Columns:
-    """Add to a split's columns the options of the first row that has the same ``order``.
+def of_question(question: Question) -> dict[str, Any]:
+    """Return the values in the manifest that follow from the question that all rows ask."""
+    return {"labels": tuple(question.labels), "answer_format": question.answer_format}
 
-    Raises:
-        DataError: If the column ``order`` is missing.
-    """
-    need(columns, ("order",), where)
-    first: dict[Any, list[str]] = {}
-    pairs = zip(columns["order"], columns["options"], strict=True)
-    return columns | {"options of this order": [first.setdefault(order, options) for order, options in pairs]}
+
+def listed_orders(question: Question, seed: int) -> list[tuple[str, ...]]:
+    """Return the options of each order of a seed, by number."""
+    return [tuple(question.labels[label] for label in order) for order in option_orders(seed, len(question.labels))]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from ninefold.errors import printable
+from ninefold.specs import from_json
 from ninefold.types import Example
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Source(Protocol):
     embed: bool = True
     """Whether images that are paths are copied into the data set."""
 
+    from_spec_alone: bool = False
+    """Whether rows follow from the specification without files: then every verification makes their text again."""
+
     def __init__(self, spec: Any) -> None:
         self.spec = spec
 
@@ -57,6 +61,15 @@ class Source(Protocol):
         """Return everything that determines the rows, for the manifest: plain JSON values, all defaults resolved."""
         values = asdict(self.spec)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+
+    @classmethod
+    def spec_of(cls, settings: Mapping[str, Any]) -> Any:
+        """Return the specification that has these settings (see `settings`), with paths under the names of its fields.
+
+        Raises:
+            DesignError: If a value is not one of the specification's.
+        """
+        return from_json(cls.spec_type, settings)
 
     def about(self) -> "About":
         """Return the content of card and manifest: title, text, specification, question, labels, meaning of columns.

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ninefold.data.sources.protocol import Skips, Split
+from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.errors import DesignError
 from ninefold.questions.asking import ask
 from ninefold.questions.catalog import find_question
 from ninefold.questions.prompt import prompt
@@ -56,17 +57,20 @@ class SyntheticSpec:
     """Draw smooth (anti-aliased) edges; crisp ones by default."""
 
     def __post_init__(self) -> None:
-        """Refuse values that are no choice."""
+        """Refuse values that are no choice or out of range."""
         check_choices(self)
+        if self.seed < 0:
+            raise DesignError(f"seed {self.seed}: seeds are zero or more")
 
 
-class SyntheticSource:
+class SyntheticSource(Source):
     """The scenes of a named set, each asked one question with one of its option orders."""
 
     name: ClassVar[str] = "synthetic"
     spec_type: ClassVar[type] = SyntheticSpec
     embed = True
     clustering: ClassVar[Clustering] = "census"
+    from_spec_alone = True
 
     def __init__(self, spec: SyntheticSpec) -> None:
         self.spec = spec
@@ -91,6 +95,14 @@ class SyntheticSource:
         relabeled = relabeling(self._design.relabeling_seed, len(self.question.labels))
         return {**asdict(resolved), "relabeling": relabeled.tolist()}
 
+    @classmethod
+    def spec_of(cls, settings: Mapping[str, Any]) -> SyntheticSpec:
+        """Return the specification that has these settings; that of a set that holds nothing out names no hold-out."""
+        spec = super().spec_of({**settings, "holdout": None})
+        held = settings.get("holdout") if SETS[spec.split].holds_out else None
+        found: SyntheticSpec = replace(spec, holdout=held)
+        return found
+
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
@@ -114,14 +126,17 @@ class SyntheticSource:
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows of any synthetic data set."""
         from ninefold.data.checks.facts import SourceFacts
-        from ninefold.data.sources.option_facts import option_facts, with_orders
+        from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
         from ninefold.data.sources.scene_facts import SceneCheck, scene_facts, with_scenes
+        from ninefold.data.sources.set_facts import set_facts
 
-        asked = find_question(str(question))
+        asked, made = find_question(str(question)), SyntheticSource.spec_of(spec)
+        orders = listed_orders(asked, made.seed // len(asked.labels))
         return SourceFacts(
-            rows=(*option_facts(asked), *scene_facts(asked)),
+            rows=(*option_facts(asked, orders), *scene_facts(asked), *set_facts(made)),
+            manifest={**of_question(asked), "clustering": SyntheticSource.clustering},
             images=SceneCheck,
-            prepare=lambda columns, where: with_orders(with_scenes(columns, where), where),
+            prepare=with_scenes,
         )
 
     @cached_property

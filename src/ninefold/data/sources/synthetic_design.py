@@ -33,8 +33,6 @@ class SyntheticDesign:
                 f"holdout {spec.holdout}: the {spec.split} set holds nothing out; leave --holdout out, or make the "
                 "training pool with --split train"
             )
-        if spec.seed < 0:
-            raise DesignError(f"seed {spec.seed}: seeds are zero or more")
         check_grid(spec.grid)
         check_room(spec.distractors, spec.grid, spec.placement)
         self._spec, self._question = spec, question

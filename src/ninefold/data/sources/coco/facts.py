@@ -1,12 +1,13 @@
 """Facts of COCO rows: a row, its box and its photo must agree."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ninefold.data.checks.facts import Fact
+from ninefold.data.checks.facts import Columns, Fact, need
 from ninefold.data.sources.coco.annotations import truncated
 from ninefold.space import Box, Cell, border_distance, cell_of_box, label_of_cell
 from ninefold.types import BoxQuestion
@@ -44,6 +45,8 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
     """
     rule = truncated if truncate else (lambda box: box)
     return (
+        Fact("no other row asks for the same category in the same image", ("rows of this thing",),
+             lambda rows: rows == 1),
         Fact("the group is the image's id", ("group", "image_id"), lambda group, image: group == str(image)),
         Fact(f"the cell is that of the box's center, {_RULES[truncate]}", ("cell_row", "cell_col", *_BOX),
              lambda row, col, x, y, w, h, width, height:
@@ -59,6 +62,18 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
              lambda distance, x, y, w, h, width, height:
                  abs(border_distance(Box(x, y, w, h), width, height) - distance) < 1e-9),
     )  # fmt: skip
+
+
+def with_things(columns: Columns, where: str) -> Columns:
+    """Add to a split's columns how many rows have the same image and category.
+
+    Raises:
+        DataError: If a column is missing.
+    """
+    need(columns, ("image_id", "category"), where)
+    things = list(zip(columns["image_id"], columns["category"], strict=True))
+    counts = Counter(things)
+    return columns | {"rows of this thing": [counts[thing] for thing in things]}
 
 
 class SizeCheck:

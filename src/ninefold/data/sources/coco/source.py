@@ -12,7 +12,7 @@ from ninefold.data.sources.coco.annotations import Instance, read_instances, tru
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.description import description
 from ninefold.data.sources.coco.photos import PhotoFolder
-from ninefold.data.sources.protocol import Skips, Split
+from ninefold.data.sources.protocol import Skips, Source, Split
 from ninefold.errors import DataError, DesignError, printable
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
@@ -57,11 +57,13 @@ class CocoSpec:
     """Seed of the option orders, the subset and the hold-out."""
 
     def __post_init__(self) -> None:
-        """Refuse values that are no choice."""
+        """Refuse values that are no choice or out of range."""
         check_choices(self)
+        if self.seed < 0:
+            raise DesignError(f"seed {self.seed}: seeds are zero or more")
 
 
-class CocoSource:
+class CocoSource(Source):
     """The only things of their category in COCO photos, each asked one question.
 
     Photos are opened lazily, one by one. Every photo is decoded before it is used: a missing or broken photo, or one
@@ -158,22 +160,22 @@ class CocoSource:
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows of any data set of photos."""
         from ninefold.data.checks.facts import SourceFacts
-        from ninefold.data.sources.coco.facts import SizeCheck, box_facts
-        from ninefold.data.sources.option_facts import option_facts, with_orders
+        from ninefold.data.sources.coco.facts import SizeCheck, box_facts, with_things
+        from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
 
         asked = _box_question(str(question))
+        made = CocoSource.spec_of({**spec, "annotations": Path(), "images": Path()})
         return SourceFacts(
-            rows=(*option_facts(asked), *box_facts(asked, truncate=bool(spec.get("truncate")))),
+            rows=(*option_facts(asked, listed_orders(asked, made.seed)), *box_facts(asked, truncate=made.truncate)),
+            manifest={**of_question(asked), "clustering": CocoSource.clustering},
             images=SizeCheck,
-            prepare=with_orders,
+            prepare=with_things,
         )
 
     @cached_property
     def _targets(self) -> tuple[list[Instance], dict[str, Any] | None]:
         """Return the targets and, for a subset, its balance."""
         spec = self.spec
-        if spec.seed < 0:
-            raise DataError(f"seed {spec.seed}: seeds are zero or more")
         if not spec.images.is_dir():
             raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
         targets = read_instances(
