@@ -42,7 +42,7 @@ def source_of(data: Dataset, files: Mapping[str, Path | None]) -> Source | None:
     try:
         source = kind(kind.spec_of({**spec, **given}))
         settings = source.settings()
-    except DesignError as error:
+    except (DesignError, DataError) as error:
         raise DataError(f"{where}: its spec is none of {data.source} ({error}); {AGAIN}") from error
     for name in sorted(spec.keys() | settings.keys()):
         said, found = spec.get(name), settings.get(name)

@@ -60,7 +60,7 @@ class CocoSpec:
         """Refuse values that are no choice or out of range."""
         check_choices(self)
         if self.seed < 0:
-            raise DesignError(f"seed {self.seed}: seeds are zero or more")
+            raise DataError(f"seed {self.seed}: seeds are zero or more")
 
 
 class CocoSource(Source):
