@@ -81,6 +81,45 @@ def test_an_opener_that_gives_no_model_is_named(opener, told):
         open_model("mine")
 
 
+class _Fragile(Model):
+    """A model whose code breaks on one example, or at another place."""
+
+    name = "fragile"
+
+    def __init__(self, broken):
+        self.broken = broken
+
+    def predict(self, examples, *, max_new_tokens=15):
+        told = {"e5": {}} if self.broken == "predict" else {}
+        return [Prediction(example.id, told.get(example.id, {"answer": "center"})["answer"]) for example in examples]
+
+    @property
+    def image_settings(self):
+        if self.broken == "image_settings":
+            raise ValueError("no settings\nat all")
+        return {}
+
+    def image_input(self, example):
+        return None if self.broken != "image_input" else 1 / 0
+
+
+def test_an_error_of_a_users_own_model_names_it_and_the_example():
+    asked = [Example(f"e{n}", b"", "Where?", "Where?", ("left", "right"), "left") for n in range(9)]
+    registry.register_model("mine", lambda spec: _Fragile("predict"))
+    model = open_model("mine")
+    assert model.predict(asked[:5]) == [Prediction(f"e{n}", "center") for n in range(5)]
+    with pytest.raises(
+        PluginError, match=r"^model 'mine': its predict fails on example e5 \(KeyError: 'answer'; .*\.py"
+    ):
+        model.predict(asked)
+    registry.register_model("mine", lambda spec: _Fragile("image_input"))
+    with pytest.raises(PluginError, match=r"its image_input fails on example e3 \(ZeroDivisionError"):
+        open_model("mine").image_input(asked[3])
+    registry.register_model("mine", lambda spec: _Fragile("image_settings"))
+    with pytest.raises(PluginError, match=r"its image_settings fails \(ValueError: no settings;"):
+        open_model("mine")
+
+
 def test_an_opener_is_a_function():
     with pytest.raises(ModelError, match="give a function"):
         registry.register_model("mine", None)

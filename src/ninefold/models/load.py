@@ -1,6 +1,7 @@
 """The opener of models of every kind by name; torch is imported only for local models."""
 
 from ninefold.errors import ModelError
+from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.protocol import Model, Trainable
 from ninefold.models.registry import REGISTERED, open_registered
 from ninefold.models.spec import ModelSpec
@@ -15,7 +16,6 @@ def open_model(spec: ModelSpec | str) -> Model:
     Raises:
         ModelError: If there is no such model, or it cannot be used with these options; the message gives the reason.
     """
-    from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.endpoint.model import Endpoint
 
     spec = ModelSpec.of(spec)
@@ -32,6 +32,20 @@ def open_model(spec: ModelSpec | str) -> Model:
     return Endpoint(spec.name)
 
 
+def check_trainable(name: str) -> None:
+    """Refuse the name of a model without local weights, before anything heavy is imported.
+
+    Raises:
+        ModelError: If it names a server's model, or a registered one.
+    """
+    if name.startswith(PREFIX):
+        raise ModelError(
+            f"{name}: a server's weights cannot be trained from here; name a model with weights of its own"
+        )
+    if name in REGISTERED:
+        raise ModelError(f"{name}: a registered model can be evaluated, not trained; train a checkpoint instead")
+
+
 def open_trainable(spec: ModelSpec | str) -> Trainable:
     """Open a model as `open_model` does, if its weights are local.
 
@@ -42,17 +56,11 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     from ninefold.models.checkpoint.network import open_checkpoint
     from ninefold.models.clip.model import DualEncoder
     from ninefold.models.compute.device import check_device
-    from ninefold.models.endpoint.address import PREFIX
     from ninefold.models.families import GENERIC, find
     from ninefold.models.vlm.model import VisionLanguageModel
 
     spec = ModelSpec.of(spec)
-    if spec.name.startswith(PREFIX):
-        raise ModelError(
-            f"{spec.name}: a server's weights cannot be trained from here; name a model with weights of its own"
-        )
-    if spec.name in REGISTERED:
-        raise ModelError(f"{spec.name}: a registered model can be evaluated, not trained; train a checkpoint instead")
+    check_trainable(spec.name)
     check_device(spec.device)
     checkpoint = find(spec.name)
     if checkpoint.family is GENERIC and not checkpoint.local:

@@ -1,11 +1,15 @@
 """The registry of a user's own models, by name. No torch here."""
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from ninefold.errors import ModelError, NinefoldError, PluginError, first_line
 from ninefold.models.families import FAMILIES, nano_bases
 from ninefold.models.protocol import Model
 from ninefold.models.spec import ModelSpec
+from ninefold.types import Example
 
 Opener = Callable[[ModelSpec], Model]
 """A function that opens a registered model from its `ModelSpec`; it may refuse options it cannot use."""
@@ -50,10 +54,58 @@ def open_registered(spec: ModelSpec) -> Model:
         raise
     except (Exception, SystemExit) as error:
         raise PluginError(f"{where} fails ({type(error).__name__}: {first_line(error)})") from error
-    missing = [name for name in _NEEDED if not hasattr(model, name)]
+    guarded = _Guarded(model, spec.name)
+    missing = [name for name in _NEEDED if not hasattr(guarded, name)]
     if missing:
         raise PluginError(
             f"{where} returns {'None' if model is None else f'a {type(model).__name__}'}, which has no "
             f"{', '.join(missing)}; return a model whose class inherits from ninefold.Model"
         )
-    return model  # type: ignore[return-value]
+    return guarded
+
+
+class _Guarded:
+    """A user's own model as the package uses it: an error of its code names the model, the example and the line."""
+
+    def __init__(self, model: object, name: str) -> None:
+        self._model = model
+        self._registered = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        try:
+            found = getattr(self._model, attribute)
+        except (AttributeError, NinefoldError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failed(attribute, error) from error
+        return partial(self._call, attribute, found) if callable(found) else found
+
+    def _call(self, attribute: str, method: Callable[..., Any], asked: Any, **options: Any) -> Any:
+        """Call a method for one example or several."""
+        try:
+            return method(asked, **options)
+        except NinefoldError:
+            raise
+        except (Exception, SystemExit) as error:
+            one = isinstance(asked, Example)
+            failing = asked if one else _failing(lambda few: method(few, **options), asked)
+            raise self._failed(attribute, error, failing) from error
+
+    def _failed(self, attribute: str, error: BaseException, example: Example | None = None) -> PluginError:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return PluginError(
+            f"model {self._registered!r}: its {attribute} fails{f' on example {example.id}' if example else ''} "
+            f"({type(error).__name__}: {first_line(error)}; {last.filename}, line {last.lineno})"
+        )
+
+
+def _failing(call: Callable[[Sequence[Example]], Any], examples: Sequence[Example]) -> Example | None:
+    """Return an example on which a call fails, found by halving; None if it does not fail again."""
+    while len(examples) > 1:
+        half = examples[: len(examples) // 2]
+        try:
+            call(half)
+            examples = examples[len(half) :]
+        except (Exception, SystemExit):
+            examples = half
+    return examples[0] if examples else None

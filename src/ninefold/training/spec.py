@@ -8,6 +8,7 @@ import tyro
 
 from ninefold.errors import ModelError, RunError
 from ninefold.models.family import Schedule, Scope
+from ninefold.models.load import check_trainable
 from ninefold.models.spec import ModelSpec, base_spec
 from ninefold.specs import check_choices, check_finite, folders_of, option
 
@@ -112,6 +113,7 @@ class TrainSpec:
             raise ModelError(
                 f"{self.model.adapter}: the model has an adapter already; train another from its base alone"
             )
+        check_trainable(self.model.name)
         if self.model.device != "auto":
             raise RunError(f"--device {self.model.device}: training chooses devices; set CUDA_VISIBLE_DEVICES instead")
         if not self.data:
