@@ -7,6 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from ninefold.errors import ModelError
+from ninefold.models.checkpoint import limits
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.seeding import seed_sequence
 
@@ -15,9 +16,11 @@ def matched(model: Any, pattern: str) -> list[str]:
     """Return the names of the linear layers that a pattern matches, in the model's order.
 
     Raises:
-        ModelError: If there are none; the message lists the names of the model's linear layers.
+        ModelError: If there are none; the message lists the names of the model's linear layers. Also if matching
+            takes too long.
     """
     linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    limits.check_patterns("--targets", [pattern], linear)
     found = [name for name in linear if re.fullmatch(pattern, name)]
     if not found:
         ends = sorted({name.rpartition(".")[2] for name in linear})
@@ -56,9 +59,14 @@ def attach(
         The model with its adapter, all other weights frozen, and the names of the adapted modules.
 
     Raises:
-        ModelError: If the pattern matches no module.
+        ModelError: If the pattern matches no module, or the rank is larger than both sides of all matched ones.
     """
     modules = matched(model, pattern)
+    largest = max(max(model.get_submodule(name).weight.shape) for name in modules)
+    if rank > largest:
+        raise ModelError(
+            f"--rank {rank:,}: the largest adapted module has {largest:,} columns or rows; a higher rank adds nothing"
+        )
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,

@@ -1,21 +1,28 @@
 """What a user can get wrong about a model's files, each told in one line: what, where, and what to do."""
 
+import io
 import json
+import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny import save_tiny_llava, save_tiny_llava_onevision, save_tiny_qwen2_vl
-from transformers import AutoModelForImageTextToText
+from tiny import save_tiny_llava, save_tiny_llava_onevision, save_tiny_qwen2_vl, some_examples
+from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from ninefold.errors import ModelError
+from ninefold.models.checkpoint import limits
+from ninefold.models.load import open_model
 from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.model import VisionLanguageModel
+from ninefold.training import lora
 
 
 @pytest.fixture
@@ -217,3 +224,149 @@ def test_an_adapter_that_breaks_off_or_is_not_all_there(tiny_llava: Path, run: P
     assert f"{run / 'adapter'}: no adapter, as it has no {name}; name a finished training run" in refused(
         tiny_llava, run
     )
+
+
+def test_a_llava_processor_of_an_older_release_takes_its_settings_from_the_configuration(
+    checkpoint: Path, tiny_llava: Path
+) -> None:
+    def older(config: dict[str, Any]) -> None:
+        for name in ("patch_size", "num_additional_image_tokens", "vision_feature_select_strategy"):
+            config.pop(name)
+
+    changed(checkpoint / "processor_config.json", older)
+    asked = some_examples(4)[:2]
+    known = VisionLanguageModel.load(str(tiny_llava)).choice_scores(asked)
+    assert VisionLanguageModel.load(str(checkpoint)).choice_scores(asked) == known
+
+
+@pytest.mark.parametrize("template", ["chat_template.json", "tokenizer_config.json"])
+def test_older_layouts_of_a_processor_open(checkpoint: Path, tiny_llava: Path, template: str) -> None:
+    def with_template(config: dict[str, Any]) -> None:
+        config["chat_template"] = (checkpoint / "chat_template.jinja").read_text()
+
+    processor = json.loads((checkpoint / "processor_config.json").read_text())
+    (checkpoint / "preprocessor_config.json").write_text(json.dumps(processor["image_processor"]))
+    (checkpoint / "processor_config.json").unlink()
+    (checkpoint / "chat_template.json").write_text("{}")
+    changed(checkpoint / template, with_template)
+    if template == "tokenizer_config.json":
+        (checkpoint / "chat_template.json").unlink()
+    (checkpoint / "chat_template.jinja").unlink()
+    asked = some_examples(4)[:2]
+    known = VisionLanguageModel.load(str(tiny_llava)).predict(asked)
+    assert VisionLanguageModel.load(str(checkpoint)).predict(asked) == known
+
+
+def test_a_tokenizer_longer_than_the_embedding(checkpoint: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    template = tokenizer.chat_template
+    tokenizer.add_special_tokens({"pad_token": "<new pad>", "additional_special_tokens": ["<new>"]})
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(checkpoint)
+    # Tokens that are never asked, and padding, which is masked, need no embedding.
+    model = VisionLanguageModel.load(str(checkpoint))
+    asked = some_examples(4)[:2]
+    longer = replace(asked[1], prompt=f"{asked[1].prompt} Answer:")
+    assert model.predict([asked[0], longer])[0] == model.predict(asked[:1])[0]
+    with pytest.raises(
+        ModelError, match=rf"example {asked[0].id}: its prompt has token \d+, and the model has embeddings"
+    ):
+        model.predict([replace(asked[0], prompt="Where is <new>?")])
+    path = checkpoint / "chat_template.jinja"
+    path.write_text("<new>" + path.read_text())
+    assert "base: its tokenizer writes token " in refused(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "name", ["../model.safetensors", "/etc/model.safetensors", "pytorch_model.bin", "a.safetensors"]
+)
+def test_a_list_of_tensors_that_leads_elsewhere(checkpoint: Path, name: str) -> None:
+    path = checkpoint / "model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": {"lm_head.weight": name}}))
+    assert refused(checkpoint).startswith(f"{path}: names ") and name in refused(checkpoint)
+
+
+def test_weights_that_a_configuration_names_are_safetensors(checkpoint: Path) -> None:
+    changed(checkpoint / "config.json", lambda config: config.update(transformers_weights="pytorch_model.bin"))
+    assert "names weights in 'pytorch_model.bin'; only safetensors are opened" in refused(checkpoint)
+
+
+def test_a_link_to_nothing(checkpoint: Path) -> None:
+    (checkpoint / "model.safetensors").unlink()
+    (checkpoint / "model.safetensors").symlink_to("elsewhere")
+    assert refused(checkpoint).startswith(f"{checkpoint / 'model.safetensors'}: a link to a file that is not there")
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("text_config", "vocab_size", 10**8),
+        ("text_config", "num_hidden_layers", 10**6),
+        ("vision_config", "image_size", 10**6),
+    ],
+)
+def test_sizes_that_these_weights_cannot_have(checkpoint: Path, section: str, name: str, value: int) -> None:
+    changed(checkpoint / "config.json", lambda config: config[section].update({name: value}))
+    assert f"config.json: {name} {value:,} is too large for its weights" in refused(checkpoint)
+
+
+def test_a_rank_that_no_tensor_has(tiny_llava: Path, run: Path) -> None:
+    changed(run / "adapter" / "adapter_config.json", lambda config: config.update(r=10**9))
+    assert "adapter_config.json: rank 1,000,000,000 is larger than any" in refused(tiny_llava, run)
+
+
+def test_weights_that_compute_no_numbers(checkpoint: Path) -> None:
+    retensored(
+        checkpoint / "model.safetensors", lambda tensors: tensors["language_model.lm_head.weight"].fill_(math.nan)
+    )
+    assert "base: computes NaN or infinity for a blank image" in refused(checkpoint)
+
+
+def test_a_chat_template_that_leaves_out_the_question(checkpoint: Path) -> None:
+    (checkpoint / "chat_template.jinja").write_text("<image> What is this?")
+    assert refused(checkpoint).startswith("base: its chat template leaves out the question")
+
+
+def test_what_takes_for_ever_is_given_up(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+    loop = "{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}"
+    (checkpoint / "chat_template.jinja").write_text(loop)
+    assert "base: its chat template takes over 0.5 seconds" in refused(checkpoint)
+    (checkpoint / "chat_template.jinja").write_text("{{ 'a' * 10**12 }}")
+    monkeypatch.setattr(limits, "SECONDS", 10)
+    assert "or too much memory" in refused(checkpoint)
+
+
+def test_a_regular_expression_that_takes_for_ever_is_given_up(
+    tiny_llava: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SECONDS", 0.5)
+    endless = r"((\w+\.?)+)+!"
+    changed(run / "adapter" / "adapter_config.json", lambda config: config.update(target_modules=endless))
+    assert "takes longer than 0.5 seconds on the names of modules" in refused(tiny_llava, run)
+    with pytest.raises(ModelError, match=r"^--targets: the regular expression"):
+        lora.matched(VisionLanguageModel.load(str(tiny_llava)).model, endless)
+
+
+def test_a_tokenizer_whose_expression_the_library_gives_up(checkpoint: Path) -> None:
+    def endless(config: dict[str, Any]) -> None:
+        split = {"type": "Split", "pattern": {"Regex": r"(\p{L}+)*\d"}, "behavior": "Isolated", "invert": False}
+        config["pre_tokenizer"] = split
+
+    changed(checkpoint / "tokenizer.json", endless)
+    model = VisionLanguageModel.load(str(checkpoint))
+    asked = replace(some_examples(4)[0], prompt="a" * 40)
+    with pytest.raises(ModelError, match=rf"^example {asked.id}: its prompt cannot be written .*retry-limit"):
+        model.predict([asked])
+
+
+@pytest.mark.parametrize("name", ["nano-qwen2-vl", "nano-llava-onevision"])
+def test_a_picture_that_a_processor_refuses_is_named(name: str) -> None:
+    thin = io.BytesIO()
+    Image.new("RGB", (12, 2500)).save(thin, "PNG")
+    asked = some_examples(4)[:3]
+    asked[1] = replace(asked[1], image=thin.getvalue())
+    with pytest.raises(
+        ModelError, match=rf"^example {asked[1].id}: the model's processor refuses it \(absolute aspect"
+    ):
+        open_model(name).predict(asked)

@@ -13,6 +13,8 @@ from safetensors import safe_open
 
 from ninefold.console import warn
 from ninefold.errors import ModelError
+from ninefold.models.checkpoint import limits
+from ninefold.models.checkpoint.files import read_object
 from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.runs import layout
 
@@ -58,6 +60,8 @@ def _attached(model: Any, folder: Path) -> Any:
     """Return a base with an adapter beside its weights."""
     with explained(f"{folder}: the adapter does not fit this base"), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
+        _check_tensors(folder)
+        _check_patterns(model, folder)
         tuned = PeftModel.from_pretrained(model, str(folder))
         _check_loaded(tuned, folder)
         return tuned.eval()
@@ -83,13 +87,37 @@ def _memory(weight: torch.Tensor) -> int:
     return weight.untyped_storage().data_ptr()
 
 
+def _check_tensors(folder: Path) -> None:
+    """Refuse an adapter with tensors that are not finite, or or a rank that none has, which could fill memory."""
+    largest = 0
+    with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
+        for name in sorted(file.keys()):
+            tensor = file.get_tensor(name)
+            largest = max(largest, *tensor.shape)
+            if not tensor.isfinite().all():
+                raise ModelError(
+                    f"{folder}: {name} holds NaN or infinity; train the adapter again, at a lower learning rate"
+                )
+    path = folder / layout.ADAPTER_CONFIG
+    settings = read_object(path)
+    ranks = [settings.get("r"), *dict(settings.get("rank_pattern") or {}).values()]
+    if too_large := [rank for rank in ranks if isinstance(rank, int) and rank > largest]:
+        raise ModelError(f"{path}: rank {too_large[0]:,} is larger than any of the adapter's tensors; copy it again")
+
+
+def _check_patterns(model: Any, folder: Path) -> None:
+    """Refuse regular expressions that would keep PEFT busy for ages."""
+    settings = read_object(folder / layout.ADAPTER_CONFIG)
+    patterns = [settings.get(name) for name in ("target_modules", "exclude_modules")]
+    patterns += [key for name in ("rank_pattern", "alpha_pattern") for key in settings.get(name) or {}]
+    written = [pattern for pattern in patterns if isinstance(pattern, str)]
+    limits.check_patterns(str(folder), written, [name for name, _ in model.named_modules()])
+
+
 def _check_loaded(tuned: Any, folder: Path) -> None:
-    """Refuse an adapter with tensors that are not finite, that PEFT ignored, or that it had to initialize."""
+    """Refuse an adapter with tensors that PEFT ignored, or that it had to initialize."""
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         held = set(file.keys())
-        broken = next((name for name in sorted(held) if not file.get_tensor(name).isfinite().all()), None)
-    if broken is not None:
-        raise ModelError(f"{folder}: {broken} holds NaN or infinity; train the adapter again, at a lower learning rate")
     loaded = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
     extra, missing = sorted(held - loaded - tuned.state_dict().keys()), sorted(loaded - held)
     if extra:

@@ -1,7 +1,8 @@
 """Files of a checkpoint's folder, checked before a library reads them: an error then names the file. No torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ _OBJECTS = (
 )
 """Files that hold one JSON object each, as far as they are there."""
 
+_SIZES = ("_dim", "_heads", "_size", "depth", "layers", "width")
+"""Ends of the names of settings that are sizes of a network."""
+
 _AGAIN = "copy or download it again"
 
 
@@ -52,8 +56,43 @@ def check_files(folder: Path) -> None:
     named = read_object(folder / CONFIG).get("transformers_weights", "")
     if named and not str(named).endswith(".safetensors"):
         raise ModelError(f"{folder / CONFIG}: names weights in {named!r}; only safetensors are opened")
-    for path in sorted(folder.glob("*.safetensors")):
+    weights = sorted(folder.glob("*.safetensors"))
+    for path in weights:
         check_safetensors(path)
+    if weights:
+        _check_sizes(folder, weights)
+
+
+def _check_sizes(folder: Path, weights: Sequence[Path]) -> None:
+    """Refuse a configuration with a size that these weights cannot have; building such a model takes all memory."""
+    from safetensors import safe_open
+
+    tensors = elements = 0
+    for path in weights:
+        with safe_open(path, framework="numpy") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 - no mapping
+        tensors += len(shapes)
+        elements += sum(map(prod, shapes))
+    for name, value in _numbers(read_object(folder / CONFIG)):
+        # Shared layers, and unusual ones, may have fewer tensors than layers.
+        limit = 8 * tensors + 64 if name.endswith(("layers", "depth")) else elements
+        if name.endswith(_SIZES) and value > limit:
+            raise ModelError(
+                f"{folder / CONFIG}: {name} {value:,} is too large for its weights, {tensors:,} tensors of together "
+                f"{elements:,} numbers; its files must be of one checkpoint"
+            )
+
+
+def _numbers(value: object, name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield every whole number of a configuration, with the name of its setting."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers(item, name)
+    elif isinstance(value, int):
+        yield name, value
 
 
 def read_object(path: Path) -> Mapping[str, Any]:

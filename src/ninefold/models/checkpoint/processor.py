@@ -7,8 +7,12 @@ from transformers import AutoProcessor
 
 from ninefold.errors import ModelError
 from ninefold.models import compat, ports
+from ninefold.models.checkpoint import limits
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.families import Checkpoint
+
+_QUESTION = "Where is it?"
+_BLANK = Image.new("RGB", (64, 64))
 
 
 def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bool = False) -> Any:
@@ -26,6 +30,7 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
             processor = compat.without_video(known).from_pretrained(checkpoint.path, **options)
         else:
             processor = AutoProcessor.from_pretrained(checkpoint.path, **options)
+    _complete(processor, config)
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
         raise ModelError(f"{checkpoint.name}: its processor takes no pictures; name an image-text-to-text model")
     processor.chat_template = processor.chat_template or processor.tokenizer.chat_template
@@ -33,19 +38,50 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
         raise ModelError(
             f"{checkpoint.name}: has no chat template, so it cannot be asked; use its instruction-tuned checkpoint"
         )
-    _check_image_token(checkpoint, processor, config)
+    if not checkpoint.nano:
+        limits.check_template(checkpoint.name, str(processor.chat_template))
+    _check_tokens(checkpoint, processor, config)
     return processor
+
+
+def vocabulary(config: Any) -> int | None:
+    """Return the number of tokens that a model has an embedding for; None if its configuration does not state it."""
+    text = config.get_text_config()
+    size: int | None = getattr(text, "vocab_size", None)
+    return None if size is None else size + (getattr(text, "additional_vocab_size", None) or 0)
+
+
+def _complete(processor: Any, config: Any) -> None:
+    """Take the settings that a LLaVA processor of an older release lacks from the model's configuration.
+
+    Their absence makes transformers count image tokens wrongly, or not at all.
+    """
+    tower = getattr(config, "vision_config", None)
+    defaults = {
+        "patch_size": getattr(tower, "patch_size", None),
+        "vision_feature_select_strategy": getattr(config, "vision_feature_select_strategy", None),
+        # CLIP's tower adds one class token, SigLIP's none.
+        "num_additional_image_tokens": int(getattr(tower, "model_type", None) == "clip_vision_model"),
+    }
+    for name, value in defaults.items():
+        if hasattr(processor, name) and not getattr(processor, name):
+            setattr(processor, name, value)
 
 
 def trial_inputs(processor: Any) -> dict[str, Any]:
     """Return a processor's tensors for one short question about a blank image."""
-    turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "?"}]}
-    prompt = str(processor.apply_chat_template([turn], add_generation_prompt=True))
-    return dict(processor(text=[prompt], images=[[Image.new("RGB", (64, 64))]], return_tensors="pt"))
+    return dict(processor(text=[_trial_prompt(processor)], images=[[_BLANK]], return_tensors="pt"))
 
 
-def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
-    """Refuse a processor whose prompts hold no image token: the model would answer without the image."""
+def _trial_prompt(processor: Any) -> str:
+    turn = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": _QUESTION}]}
+    return str(processor.apply_chat_template([turn], add_generation_prompt=True))
+
+
+def _check_tokens(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
+    """Refuse a processor whose prompts hold tokens that the model lacks, or lack the question or the image."""
+    if _QUESTION not in _trial_prompt(processor):
+        raise ModelError(f"{checkpoint.name}: its chat template leaves out the question; take the checkpoint's own one")
     token, tokenizer = getattr(processor, "image_token", None), processor.tokenizer
     if token is not None and tokenizer.convert_tokens_to_ids(str(token)) in {None, tokenizer.unk_token_id}:
         raise ModelError(
@@ -57,4 +93,11 @@ def _check_image_token(checkpoint: Checkpoint, processor: Any, config: Any) -> N
         raise ModelError(
             f"{checkpoint.name}: its prompts hold no image token (number {expected} for the model); "
             "tokenizer, chat template and config.json must come from one checkpoint"
+        )
+    rows = vocabulary(config)
+    if rows is not None and int(ids.max()) >= rows:
+        token = tokenizer.convert_ids_to_tokens(int(ids.max()))
+        raise ModelError(
+            f"{checkpoint.name}: its tokenizer writes token {int(ids.max())} ({token}), and the model has embeddings "
+            f"for {rows:,} tokens only; tokenizer, config.json and weights must come from one checkpoint"
         )

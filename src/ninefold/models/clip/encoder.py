@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, CLIPImageProcessorPil
 
 from ninefold import images
 from ninefold.errors import DataError, FactError, ModelError
-from ninefold.models.checkpoint.messages import quiet
+from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.models.compute import resize
 from ninefold.models.families import Checkpoint
 from ninefold.models.vlm.prompt import Tensors
@@ -137,14 +138,15 @@ class ClipEncoder:
 
     def trial_inputs(self) -> Tensors:
         """Return the tensors of one short text and a blank image."""
-        blank = np.zeros((self.side, self.side, 3), np.uint8)
-        return {"pixel_values": self.pixels([blank]), **self.padded([self._tokens("?")])}
+        blank = resize.resize(Image.new("RGB", (64, 48)), (self.side, self.side), self.image_processor.resample)
+        return {"pixel_values": self.pixels([np.asarray(blank)]), **self.padded([self._tokens("?")])}
 
     def _tokens(self, text: str) -> Text:
         if text not in self._known:
             if len(self._known) == REMEMBERED_TEXTS:
                 self._known.clear()
-            self._known[text] = tuple(self.tokenizer(text, truncation=False)["input_ids"])
+            with explained(f"{self.name}: the text {text[:40]!r} cannot be tokenized"):
+                self._known[text] = tuple(self.tokenizer(text, truncation=False)["input_ids"])
         return self._known[text]
 
 
@@ -163,6 +165,11 @@ def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.path)
         image_processor = CLIPImageProcessorPil.from_pretrained(
             checkpoint.path, do_resize=True, size=size, do_center_crop=False
+        )
+    if len(tokenizer) > reads.vocab_size:
+        raise ModelError(
+            f"{checkpoint.name}: its tokenizer has {len(tokenizer):,} tokens, and its model embeddings for "
+            f"{reads.vocab_size:,}; tokenizer, config.json and weights must come from one checkpoint"
         )
     # A text's features are taken at its end token. Older configurations call it 2; there it is the last token of the
     # vocabulary.

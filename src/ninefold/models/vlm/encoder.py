@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from ninefold import images
-from ninefold.errors import DataError, FactError
+from ninefold.errors import DataError, FactError, ModelError
+from ninefold.models.checkpoint.messages import explained
 from ninefold.models.families import GENERIC
 from ninefold.models.family import Family
 from ninefold.models.vlm.answers import AnswerTokens, user_turn
@@ -33,21 +34,27 @@ _LETTERS_PER_TOKEN = 4
 class Encoder:
     """The encoder of prompts: a processor with its chat template and end tokens. It can be pickled."""
 
-    def __init__(self, processor: Any, end_ids: Sequence[int], family: Family = GENERIC) -> None:
+    def __init__(
+        self, processor: Any, end_ids: Sequence[int], family: Family = GENERIC, vocabulary: int | None = None
+    ) -> None:
         """Wrap a processor.
 
         Args:
             processor: The processor of a checkpoint.
             end_ids: The tokens that end an answer; the tokenizer's own if there are none.
             family: The family, with the layout and padding of image tensors.
+            vocabulary: The number of tokens that the model has an embedding for, if known.
         """
+        self.vocabulary = vocabulary
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.family = family
         self.end_ids = tuple(end_ids) or (self.tokenizer.eos_token_id,)
         pad = self.tokenizer.pad_token_id
-        self.pad_id: int = self.end_ids[0] if pad is None else pad
-        if pad is None:
+        # A padding token that the tokenizer adds by itself has no embedding; padding is masked, so any token serves.
+        usable = pad is not None and (vocabulary is None or pad < vocabulary)
+        self.pad_id: int = pad if usable else self.end_ids[0]
+        if not usable:
             self.tokenizer.pad_token_id = self.pad_id
         self._answers = AnswerTokens(processor, self.end_ids)
         self._fixed_size = FixedSize.of(processor.image_processor)
@@ -185,7 +192,9 @@ class Encoder:
 
     def answer_ids(self, answer: str) -> tuple[int, ...]:
         """Return the tokens that the template writes for an answer after the prompt, end token included."""
-        return self._answers.encode(answer)
+        ids = self._answers.encode(answer)
+        self._check_known(f"the answer {answer[:40]!r}", ids)
+        return ids
 
     def decode_answer(self, tokens: Sequence[int]) -> tuple[str, bool]:
         """Return the exact text of generated tokens, and whether it lacks an end token (truncated)."""
@@ -193,9 +202,19 @@ class Encoder:
 
     def _ids(self, example: Example) -> list[int]:
         """Return the tokens of a prompt in its chat template, with a single token for the image."""
-        text = self.prompt(example)
-        ids: list[int] = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
+        with explained(f"example {example.id}: its prompt cannot be written for this model"):
+            text = self.prompt(example)
+            ids: list[int] = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
+        self._check_known(f"example {example.id}: its prompt", ids)
         return ids
+
+    def _check_known(self, text: str, ids: Sequence[int]) -> None:
+        """Refuse tokens that the model has no embedding for, which a GPU would only report as a crash."""
+        if self.vocabulary is not None and max(ids) >= self.vocabulary:
+            raise ModelError(
+                f"{text} has token {max(ids)}, and the model has embeddings for {self.vocabulary:,} tokens only; "
+                "tokenizer, config.json and weights must come from one checkpoint"
+            )
 
     def _begins(self, text: str) -> bool:
         """Whether a template wrote the begin token: the tokenizer must not add it again."""
@@ -209,7 +228,21 @@ class Encoder:
         return sequence, tensors
 
     def _processed(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
-        """Return the processor's own output for a batch."""
+        """Return the processor's own output for a batch; an error names the example that causes it.
+
+        Raises:
+            ModelError: If the processor refuses an example, e.g. an image that is far longer than wide.
+        """
+        try:
+            with explained(f"example {examples[0].id}: the model's processor refuses it"):
+                return self._processed_together(examples, decoded)
+        except ModelError:
+            if len(examples) > 1:
+                for example, image in zip(examples, decoded, strict=True):
+                    self._processed([example], [image])
+            raise
+
+    def _processed_together(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
         texts = [self.prompt(example) for example in examples]
         return dict(
             self.processor(

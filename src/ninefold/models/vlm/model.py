@@ -16,7 +16,7 @@ from ninefold.console import warn
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.checkpoint.network import open_checkpoint, open_network
-from ninefold.models.checkpoint.processor import open_processor, trial_inputs
+from ninefold.models.checkpoint.processor import open_processor, trial_inputs, vocabulary
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.compute.prefetch import batch_per_core, prefetch
 from ninefold.models.families import GENERIC, Checkpoint
@@ -63,7 +63,7 @@ class VisionLanguageModel:
         self.family = family
         self.identity = identity
         self.shortcuts = shortcuts
-        self.encoder = Encoder(processor, _end_ids(model.generation_config), family)
+        self.encoder = Encoder(processor, _end_ids(model.generation_config), family, vocabulary(model.config))
         self.image_settings = image_settings(processor.image_processor)
         self._image_inputs = ImageInputs(self.encoder)
         self._memory: MemoryLimit[tuple[int, Prompt]] = MemoryLimit(
@@ -95,9 +95,11 @@ class VisionLanguageModel:
                 return logits
 
             model, identity = open_network(checkpoint, config, spec, probe=probe)
-            return cls(
+            opened = cls(
                 model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=spec.shortcuts
             )
+            opened.encoder.answer_ids("center")
+            return opened
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction per example, in the given order.
@@ -236,7 +238,7 @@ def _prompts(batch: Batch) -> list[Prompt]:
 
 def _end_ids(config: GenerationConfig) -> list[int]:
     ends = config.eos_token_id
-    return ends if isinstance(ends, list) else [] if ends is None else [ends]
+    return [int(end) for end in (ends if isinstance(ends, list) else [] if ends is None else [ends])]
 
 
 def _greedy(config: GenerationConfig, encoder: Encoder) -> GenerationConfig:
