@@ -63,11 +63,12 @@ def test_a_vote_map_judges_nothing_where_a_cell_has_no_one_right_answer():
     assert {(drawn.fill, drawn.symbol.text) for drawn in panel.cells} == {("#ff0000", "R")}
 
 
+@pytest.mark.filterwarnings("error")
 def test_figures_are_written_as_pdf_and_png_and_the_same_each_time(tmp_path):
     votes = maps.vote_map("votes", [[None] * 9, *TRUTH[1:]], COUNTS, TRUTH, symbols(LABELS))
     panels = [maps.accuracy_map("$x_ <b>", grid(), COUNTS), votes]
     for folder in ("one", "two"):
-        files.save(maps.figure("any $set", panels), tmp_path / folder / "maps")
+        files.save(maps.figure("any $set \N{SLIGHTLY SMILING FACE} 数据", panels), tmp_path / folder / "maps")
     for suffix, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
         content = (tmp_path / "one" / f"maps.{suffix}").read_bytes()
         assert content.startswith(magic)

@@ -6,6 +6,7 @@ A curve is computed once and drawn twice: as SVG by the page's template, and by 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -96,7 +97,7 @@ def figure(curve: Curve) -> Figure:
     if curve.is_log:
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter("{x:g}")
-    axis.set_title(curve.title, fontsize=10, parse_math=False)
+    axis.set_title("\n".join(wrap(curve.title, 56)), fontsize=10, parse_math=False)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, fontsize=8)
     return drawing

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -33,10 +34,12 @@ def save(drawing: Figure, stem: Path) -> None:
 
     Fonts are embedded as TrueType, which journals require; no file contains a date.
     """
-    # The layout is computed once: each format would compute it again, which draws every text.
-    drawing.draw_without_rendering()
-    drawing.set_layout_engine("none")
-    with rc_context({"pdf.fonttype": 42}):
+    with rc_context({"pdf.fonttype": 42}), catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        filterwarnings("ignore", "Glyph .* missing from font")
+        # The layout is computed once: each format would compute it again, which draws every text.
+        drawing.draw_without_rendering()
+        drawing.set_layout_engine("none")
         for suffix, metadata in (("pdf", {"Creator": MAKER, "CreationDate": None}), ("png", {"Software": MAKER})):
             buffer = io.BytesIO()
             drawing.savefig(buffer, format=suffix, dpi=200, metadata=metadata, facecolor="white")

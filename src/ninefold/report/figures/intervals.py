@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from matplotlib.figure import Figure
 
@@ -67,10 +68,13 @@ def figure(charts: Sequence[AccuracyChart]) -> Figure:
             axis.axvline(chart.chance, color=palette.BASE, lw=1, ls=":")
             axis.text(chart.chance, len(chart.accuracies) - 0.42, " chance", fontsize=7, color="#555555", va="bottom")
         axis.set_yticks(
-            range(len(chart.accuracies)), [accuracy.name for accuracy in chart.accuracies], fontsize=9, parse_math=False
+            range(len(chart.accuracies)),
+            ["\n".join(wrap(accuracy.name, 34)) for accuracy in chart.accuracies],
+            fontsize=9,
+            parse_math=False,
         )
         axis.set(xlim=(0, 1), ylim=(len(chart.accuracies) - 0.4, -0.6))
-        axis.set_title(chart.name, fontsize=10, loc="left", parse_math=False)
+        axis.set_title("\n".join(wrap(chart.name, 56)), fontsize=10, loc="left", parse_math=False)
         axis.spines[["top", "right", "left"]].set_visible(False)
         axis.tick_params(left=False)
     axes[-1, 0].set_xticks([0, 0.25, 0.5, 0.75, 1], [f"{tick}{NARROW_SPACE}%" for tick in (0, 25, 50, 75, 100)])
