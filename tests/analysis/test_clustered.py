@@ -131,3 +131,18 @@ def test_a_clear_direction_is_that_of_test_interval_and_difference(clusters, dat
     assert (forth.direction, back.direction) in {("rose", "fell"), ("fell", "rose"), ("unclear", "unclear")}
     if forth.direction == "rose":
         assert forth.p < 0.05 and forth.difference.low > 0
+
+
+@pytest.mark.parametrize("largest", [10**3, 10**5])
+def test_one_group_may_hold_most_items(largest):
+    sizes = np.append(largest, np.ones(499, int))
+    sums = np.append(largest * 999 // 1000, np.ones(499, int))
+    draw = np.random.default_rng(0)
+    weights = np.stack([draw.standard_gamma(shape, 200_000) for shape in (1, 499, UNSEEN)])
+    typical = (sizes.astype(float) ** 2).sum() / sizes.sum()
+    total = weights.T @ [sizes[0], 1, typical]
+    expected = (
+        np.quantile(weights.T @ [sums[0], 1, 0] / total, 0.025),
+        np.quantile(weights.T @ [sums[0], 1, typical] / total, 0.975),
+    )
+    assert bootstrap(sums, sizes, 0.95) == pytest.approx(expected, rel=0.02)
