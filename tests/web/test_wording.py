@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.web.wording import count, excerpt, join, p_value, percent, points, slugs, span
+from ninefold.web.wording import count, excerpt, join, p_value, percent, points, quantity, slugs, span
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,7 @@ def test_words():
     assert span([0, 1]).replace("\u202f", " ") == "0–100 %"
     assert span(None) == span([None, None]) == "–"
     assert count(3888) == "3,888"
+    assert [quantity(n, "question") for n in (0, 1, 3888)] == ["0 questions", "1 question", "3,888 questions"]
     assert [p_value(p).replace("\u00a0", " ") for p in (1e-9, 0.0021, 0.2)] == ["p < 0.0001", "p = 0.0021", "p = 0.20"]
     assert join(["a"]) == "a"
     assert join(["a", "b", "c"]) == "a, b and c"

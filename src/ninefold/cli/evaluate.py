@@ -11,7 +11,7 @@ from ninefold import api
 from ninefold.console import warn
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.web.wording import count, percent, span
+from ninefold.web.wording import percent, quantity, span
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Score:
 
 def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
     print(
-        f"{folder}: accuracy {percent(metrics['accuracy'], 1)} [{span(metrics['ci95'])}] on {count(metrics['n'])}"
-        f" questions, {count(metrics['invalid'])} invalid answers"
+        f"{folder}: accuracy {percent(metrics['accuracy'], 1)} [{span(metrics['ci95'])}] on"
+        f" {quantity(metrics['n'], 'question')}, {quantity(metrics['invalid'], 'invalid answer')}"
     )
     if metrics.get("caveat"):
         warn(metrics["caveat"])

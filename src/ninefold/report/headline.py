@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ninefold.report.comparison import Change, change
 from ninefold.report.test_sets import TestSet
-from ninefold.web.wording import count, join, percent
+from ninefold.web.wording import join, percent, quantity
 
 VERBS = {"rose": "rose", "fell": "fell", "mixed": "moved", "unclear": "moved without clear change"}
 """The verb of each verdict, in the order of the sentences."""
@@ -45,7 +45,7 @@ def sentences(sets: Sequence[TestSet]) -> list[str]:
         return ["A model was fine-tuned; it has not been evaluated yet."]
     return [
         f"{result.run.subject} ({result.name}) answers {percent(result.run.metrics['accuracy'])} right"
-        f" on {test_set.name} ({count(test_set.questions)} questions)."
+        f" on {test_set.name} ({quantity(test_set.questions, 'question')})."
         for test_set in sets
         for result in test_set.results
     ]
@@ -76,4 +76,4 @@ def _from_to(outcome: Outcome) -> str:
     reached = percent(after[0]) if len(after) == 1 else f"between {percent(after[0])} and {percent(after[-1])}"
     among = "" if len(after) == 1 else f", in {len(after)} tuned models"
     before, where = percent(outcome.changes[0].paired.before), f"on {outcome.set_name}"
-    return f"from {before} to {reached} {where} ({count(outcome.questions)} questions{among})"
+    return f"from {before} to {reached} {where} ({quantity(outcome.questions, 'question')}{among})"

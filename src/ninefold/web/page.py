@@ -17,6 +17,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "points": wording.points,
     "span": wording.span,
     "count": wording.count,
+    "quantity": wording.quantity,
     "p_value": wording.p_value,
 }
 """Template filters of every page."""

@@ -53,6 +53,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def quantity(number: int, noun: str) -> str:
+    """Return a number of things, e.g. "1 question" or "3,888 questions"."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def p_value(value: float) -> str:
     """Return a p-value in the usual notation."""
     text = "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}" if value < 0.01 else f"p = {value:.2f}"
