@@ -54,3 +54,8 @@ def test_the_start_depends_on_the_seed_alone(tiny_llava: Path) -> None:
 def test_a_pattern_that_matches_nothing_is_an_error(base: torch.nn.Module) -> None:
     with pytest.raises(ModelError, match=r"att_proj.*matches no module.*fc1.*q_proj"):
         attach(base, r".*\.att_proj", rank=4, alpha=8, seed=0, base="here")
+
+
+def test_a_rank_beyond_every_adapted_module_is_refused(base: torch.nn.Module) -> None:
+    with pytest.raises(ModelError, match=r"--rank 1,000,000,000: the largest adapted module has 32 "):
+        attach(base, r".*\.q_proj", rank=10**9, alpha=1, seed=0, base="b")
