@@ -153,11 +153,10 @@ def _line(task: Task) -> str:
     elapsed = task.elapsed or 0.0
     done = task.completed - task.fields["begun_at"]
     left = elapsed * task.remaining / done if task.remaining is not None and done > 0 else None
-    return f"{task.description}: {counted}, {_clock(elapsed)} so far" + (
-        "" if left is None else f", {_clock(left)} left"
-    )
+    return f"{task.description}: {counted}, {clock(elapsed)} so far" + ("" if left is None else f", {clock(left)} left")
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a duration as hours, minutes and seconds, such as "0:01:32"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

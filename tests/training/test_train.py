@@ -2,17 +2,19 @@
 
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peft import PeftModel
 from transformers import AutoModelForImageTextToText
 
 from ninefold.errors import NinefoldError, RunError
+from ninefold.training import callbacks
 from ninefold.training.checkpoints import last_checkpoint
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
@@ -62,30 +64,21 @@ def test_the_adapter_is_plain_peft(unbroken: Path, tiny_llava: Path) -> None:
     assert config.base_model_name_or_path == str(tiny_llava)
 
 
-def test_killed_at_any_moment_it_ends_with_the_same_bytes(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
-    out = tmp_path / "killed"
-    # It kills itself in the middle of the second epoch, one step after a checkpoint.
-    script = f"""
-import os, signal
-from pathlib import Path, PosixPath
-from ninefold.training import train
-from ninefold.training import callbacks
-from ninefold.models.shortcuts import Shortcuts
-from ninefold.models.spec import ModelSpec
-from ninefold.training.spec import TrainSpec
-
-def stop(self, args, state, control, **_):
-    if state.global_step == 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-callbacks.CheckpointSchedule.on_step_begin = stop
-train.train({spec!r}, Path({str(out)!r}))
-"""
-    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert last_checkpoint(out / "checkpoints").name == "checkpoint-4"
-    train(spec, out)
-    assert_same_results(out, unbroken)
+def test_killed_before_a_change_of_its_folder_it_ends_with_the_same_bytes(
+    spec: TrainSpec, few: Path, tmp_path: Path
+) -> None:
+    short = {"batch": 8, "epochs": 2, "limit": 16, "learning_rate": 1e-3, "checkpoint_steps": 1}
+    names = (
+        "open checkpoints/checkpoint-3/trainer_state.json",
+        "os.rename checkpoints/best-2",
+        "os.rename metrics.json",
+    )
+    job = {"spec": {**short, "model": str(spec.model.name), "data": [str(few)]}, "folder": str(tmp_path)}
+    (tmp_path / "job.json").write_text(json.dumps({**job, "before": names}))
+    script = Path(__file__).with_name("kills.py")
+    done = subprocess.run([sys.executable, script, tmp_path / "job.json"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {"tried": 3, "failures": {}}
 
 
 def test_stopped_before_an_epoch_is_evaluated_it_evaluates_that_epoch(
@@ -160,20 +153,42 @@ def test_the_micro_batch_changes_nothing(unbroken: Path, spec: TrainSpec, tmp_pa
         assert one["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-4)
 
 
-def test_a_torn_checkpoint_is_passed_over(tmp_path: Path) -> None:
-    for step, content in ((2, "{}"), (10, '{"log_his')):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(content)
+def test_from_a_damaged_checkpoint_it_goes_back_to_the_one_before(
+    unbroken: Path, spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_self: object, _args: object, state: Any, _control: object, **_: object) -> None:
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(callbacks.CheckpointSchedule, "on_step_begin", interrupted, raising=False)
+        train(spec, out)
+    last = out / "checkpoints" / "checkpoint-4"
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth", "adapter_model.safetensors", "trainer_state.json"):
+        copy = shutil.copytree(out / "checkpoints", tmp_path / name)
+        os.truncate(copy / last.name / name, (last / name).stat().st_size // 2)
+        assert last_checkpoint(copy) == copy / "checkpoint-3", name
+        assert f"{last.name}: {name} is damaged; training goes on from the" in capsys.readouterr().err
+    (last / "optimizer.pt").unlink()
+    train(spec, out)
+    assert f"{last}: optimizer is missing; training goes on" in capsys.readouterr().err
+    assert_same_results(out, unbroken)
+
+
+def test_a_checkpoint_that_was_being_written_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-12").mkdir()
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-2"
+    assert last_checkpoint(tmp_path) is None
     assert last_checkpoint(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"train_split": "other"}, "no split 'other'"),
-        ({"learning_rate": 1e30}, "lower --learning-rate"),
+        ({"train_split": "other"}, "no split 'other'; name one with --train-split: train, validation"),
+        ({"validation_split": "other"}, "no split 'other'; name one with --validation-split: train, validation"),
+        ({"learning_rate": 1e30}, "the loss is nan at step 2 of 9; training has diverged: lower --learning-rate"),
+        ({"rank": 10**9}, "--rank 1,000,000,000: the largest adapted module has"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(

@@ -37,7 +37,7 @@ CHECKPOINTS = "checkpoints"
 PLAN = "plan.json"
 """In the checkpoints folder: the micro-batch and memory options that the run began with."""
 BEST = "best"
-"""In the checkpoints folder: the weights of the best epoch so far."""
+"""In the checkpoints folder, followed by its number: the weights of an epoch that was the best so far."""
 
 ADAPTER_CONFIG = "adapter_config.json"
 """Configuration of an adapter (PEFT's file name)."""

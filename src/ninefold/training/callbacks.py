@@ -1,11 +1,13 @@
 """Trainer callbacks: the schedule of evaluations, checkpoints and early stopping, and the progress bar."""
 
 import math
+import time
 from typing import Any
 
 from rich.progress import Progress
 from transformers import TrainerCallback
 
+from ninefold import console
 from ninefold.training.history import epochs_of, is_over
 
 
@@ -42,7 +44,7 @@ _LOSSES = {"loss": "loss", "validation": "eval_loss"}
 
 
 class ProgressBar(TrainerCallback):  # type: ignore[misc]
-    """One bar over all steps, with the losses and the time left."""
+    """One bar over all steps, with the losses and the time left, and one line for each epoch."""
 
     def __init__(self, bar: Progress) -> None:
         """Show the steps in a progress display."""
@@ -52,6 +54,7 @@ class ProgressBar(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Start the bar at the step where the run begins or resumes."""
         self.task = self.bar.add_task("training", total=state.max_steps, completed=state.global_step)
+        self.begun, self.begun_at = time.perf_counter(), state.global_step
 
     def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Show the latest losses."""
@@ -59,3 +62,17 @@ class ProgressBar(TrainerCallback):  # type: ignore[misc]
         losses = [f"{word} {self.latest[key]:.3f}" for word, key in _LOSSES.items() if key in self.latest]
         text = ", ".join([f"epoch {math.ceil(self.latest['epoch'])} of {args.num_train_epochs:.0f}", *losses])
         self.bar.update(self.task, completed=state.global_step, description=text)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Print the losses of the epoch as the history keeps them, and the time left."""
+        epoch = epochs_of(state.log_history)[-1]
+        self.latest["loss"] = epoch["train_loss"]
+        elapsed = time.perf_counter() - self.begun
+        left = elapsed * (state.max_steps - state.global_step) / max(1, state.global_step - self.begun_at)
+        ends = state.global_step < state.max_steps and control.should_training_stop
+        if state.is_world_process_zero:
+            console.milestone(
+                f"epoch {epoch['epoch']} of {args.num_train_epochs:.0f}: loss {epoch['train_loss']:.4f}, "
+                f"validation loss {epoch['validation_loss']:.4f}, {console.clock(elapsed)} so far, "
+                + ("no longer better: training ends" if ends else f"about {console.clock(left)} left")
+            )

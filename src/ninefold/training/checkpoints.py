@@ -1,21 +1,58 @@
-"""The checkpoints of a training run: the newest complete one, and the export of the best one to the run's folder."""
+"""The checkpoints of a training run: the newest whole one, and the export of the best epoch to the run's folder."""
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from ninefold import store
+from ninefold.errors import RunError
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
+from ninefold.training.processes import processes, warn
+
+_STATE = "trainer_state.json"
+"""File of a checkpoint that Trainer writes last."""
+
+_NEEDED = ("scheduler*", "rng_state*", "optimizer*", "*model*")
+"""Patterns of the other files of a checkpoint: schedule, random numbers, optimizer, weights."""
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint: Trainer writes ``trainer_state.json`` last."""
+    """Return the newest whole checkpoint; damaged ones, such as after a power failure, are named and removed."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
-    return next((path for path in found if _is_json(path / "trainer_state.json")), None)
+    for path in found:
+        # Without it, the training was killed while it wrote the checkpoint, which it will write again.
+        if not (path / _STATE).exists():
+            continue
+        damage = _damage(path)
+        if damage is None:
+            return path
+        warn(f"{path}: {damage}; training goes on from the checkpoint before it, or from the beginning")
+        if processes().is_main_process:
+            shutil.rmtree(path)
+    return None
+
+
+def best_weights(folder: Path, epoch: int) -> Path:
+    """Return where the weights of an epoch that was the best so far are kept."""
+    return folder / f"{layout.BEST}-{epoch}"
+
+
+def existing_best_weights(folder: Path, epoch: int) -> Path:
+    """Return the folder of the weights of the best epoch.
+
+    Raises:
+        RunError: If somebody removed it.
+    """
+    best = best_weights(folder, epoch)
+    if not best.exists():
+        raise RunError(f"{best}: the weights of the best epoch are missing; delete {folder} to train again")
+    return best
 
 
 def save_adapter(best: Path, out: Path) -> None:
@@ -51,9 +88,21 @@ def save_model(model: Trainable, best: Path, out: Path, dtype: torch.dtype) -> N
             part.save_pretrained(fresh)
 
 
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
+def _damage(checkpoint: Path) -> str | None:
+    """Return what is wrong with a checkpoint, or None; cut files are found without reading them whole."""
+    for pattern in _NEEDED:
+        if not any(checkpoint.glob(pattern)):
+            return f"{pattern.strip('*')} is missing"
+    for path in checkpoint.iterdir():
+        try:
+            if path.name == _STATE:
+                json.loads(path.read_text(encoding="utf-8"))["log_history"]
+            elif path.suffix == ".safetensors":
+                with safe_open(path, "pt"):
+                    pass
+            elif path.suffix in {".pt", ".pth"}:
+                # Torch's files are ZIP archives, whose table of contents is at their end.
+                zipfile.ZipFile(path).close()
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError, zipfile.BadZipFile):
+            return f"{path.name} is damaged"
+    return None

@@ -17,7 +17,7 @@ def enable(network: Any) -> None:
     try:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     except ValueError as error:
-        raise RunError(f"no gradient checkpointing: {error}; choose --no-recompute --micro-batch 1") from error
+        raise RunError(f"no gradient checkpointing: {error}; choose --recompute False --micro-batch 1") from error
     # Transformers makes the embeddings require gradients. Only reentrant checkpointing needs that; here a frozen vision
     # tower would run a useless backward pass.
     base.disable_input_require_grads()

@@ -64,7 +64,7 @@ def choose(
         The plan, and its reason in words. On a GPU nothing is probed if the user has chosen both.
 
     Raises:
-        RunError: If not even one example fits in memory.
+        RunError: If the trained parameters, or one example, do not fit in memory.
     """
     longest = training_set.lengths[training_set.longest()]
     on_cpu = network.device.type == "cpu"
@@ -72,7 +72,13 @@ def choose(
         plan = _plan(micro_batch, batch, longest, checkpointing, unused=processes > 1)
         return plan, f"{plan}, as asked for"
     example = _longest_alone(training_set, dtype)
-    room = USABLE * (free(network.device) - STATES * _gradient_bytes(network))
+    size = _gradient_bytes(network)
+    room = USABLE * (free(network.device) - STATES * size)
+    if room <= 0:
+        raise RunError(
+            f"out of memory: gradients and optimizer of the trained parameters take {_mib(STATES * size)} MiB and "
+            f"{_mib(free(network.device))} MiB are free; lower --rank, or adapt fewer modules with --targets"
+        )
     trial = measure(losses, network, example, dtype)
     checkpoint = trial.size * (micro_batch or 1) > room if checkpointing is None else checkpointing
     if checkpoint:
@@ -91,7 +97,7 @@ def choose(
     if on_cpu and processes == 1 and not trial.random:
         # Each has a gradient of its own. The number of cores is not used: a run may go on with more or fewer.
         parts = plan.split([longest] * batch)
-        each = len(max(parts, key=len)) * trial.size + _gradient_bytes(network)
+        each = len(max(parts, key=len)) * trial.size + size
         plan = replace(plan, concurrent=max(1, min(len(parts), int(room // each))))
     return plan, f"{plan}: the longest takes {_mib(trial.size)} MiB and {_mib(room)} MiB are available"
 

@@ -98,5 +98,8 @@ def pattern_of(targets: str) -> str:
 
 
 def _trained(data: Dataset, spec: TrainSpec) -> TrainedData:
-    splits = ((split, data.fingerprint(split)) for split in (spec.train_split, spec.validation_split))
-    return TrainedData(data.name, *splits)
+    splits = (
+        data.choose_split(spec.train_split, option="--train-split"),
+        data.choose_split(spec.validation_split, option="--validation-split"),
+    )
+    return TrainedData(data.name, *((split, data.fingerprint(split)) for split in splits))

@@ -24,9 +24,9 @@ from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import Provenance
 from ninefold.training import gradient_checkpointing
 from ninefold.training.arguments import trainer_arguments
-from ninefold.training.checkpoints import last_checkpoint, save_adapter, save_model
+from ninefold.training.checkpoints import existing_best_weights, last_checkpoint, save_adapter, save_model
 from ninefold.training.dataset import StepDataset, TrainingSet
-from ninefold.training.history import epochs_of, is_over, summary
+from ninefold.training.history import best_epoch, epochs_of, is_over, summary
 from ninefold.training.inputs import Inputs, open_inputs
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.parameters import TrainableNetwork, made_trainable
@@ -74,15 +74,20 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
         raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
     with _working(out, settings.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
+            _remove_checkpoints(out)
             return TrainingMetrics.load(out / layout.METRICS).to_json()
         if opened is None:
             opened = _opened(spec)
             identity.check_opened(opened, settings.model)
         metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
-    if processes().is_main_process:
-        # Only a resumed run needs these files.
-        shutil.rmtree(out / layout.CHECKPOINTS)
+    _remove_checkpoints(out)
     return metrics
+
+
+def _remove_checkpoints(out: Path) -> None:
+    """Remove what only a resumed run needs."""
+    if processes().is_main_process and (out / layout.CHECKPOINTS).exists():
+        shutil.rmtree(out / layout.CHECKPOINTS)
 
 
 def _opened(spec: TrainSpec) -> Trainable:
@@ -130,10 +135,11 @@ def _train(
             "padding": round(_padding(settings, plan, inputs.train), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
         }
+        best = existing_best_weights(folder, best_epoch(epochs))
         if settings["lora"]:
-            save_adapter(folder / layout.BEST, out / layout.ADAPTER)
+            save_adapter(best, out / layout.ADAPTER)
         else:
-            save_model(opened, folder / layout.BEST, out / layout.MODEL, trainable.dtype)
+            save_model(opened, best, out / layout.MODEL, trainable.dtype)
         results = {layout.HISTORY: epochs, layout.METRICS: metrics, layout.SEES: inputs.watch.record()}
         _finish(out, results, _provenance(spec, facts))
     state.wait_for_everyone()
@@ -211,7 +217,6 @@ def _fit(
             order=LengthBuckets(inputs.train.lengths, settings["batch"], settings["seed"]),
             patience=settings["patience"],
             every=every,
-            best=folder / layout.BEST,
             bar=bar,
             on_new_plan=go_on_with,
             workers=workers,

@@ -19,13 +19,17 @@ from ninefold.errors import RunError
 from ninefold.models.compute.prefetch import Workers
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.prompt import Tensors
+from ninefold.runs import layout
 from ninefold.training import gradient_checkpointing
 from ninefold.training.callbacks import CheckpointSchedule, ProgressBar
+from ninefold.training.checkpoints import best_weights
 from ninefold.training.compat import OrderedTrainer
 from ninefold.training.dataset import StepDataset, collated
 from ninefold.training.history import best_epoch, epochs_of
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.sampler import LengthBuckets
+
+_DIVERGED = "training has diverged: lower --learning-rate, or raise it slowly with --warmup 0.1"
 
 
 class AnswerTrainer(OrderedTrainer):
@@ -42,7 +46,6 @@ class AnswerTrainer(OrderedTrainer):
         order: LengthBuckets,
         patience: int,
         every: int,
-        best: Path,
         bar: Progress,
         on_new_plan: Callable[[MemoryPlan], None],
         workers: Workers | None = None,
@@ -58,7 +61,6 @@ class AnswerTrainer(OrderedTrainer):
             order: The order of the training examples.
             patience: Epochs without a better validation loss after which training stops.
             every: Steps between checkpoints, besides those after each epoch.
-            best: The folder that keeps the weights of the best epoch.
             bar: The progress display.
             on_new_plan: A function called with the new plan after training ran out of memory.
             workers: Threads that compute micro-batches on cores of their own, in a single process on a CPU.
@@ -76,7 +78,6 @@ class AnswerTrainer(OrderedTrainer):
         )
         self.remove_callback(PrinterCallback)
         self.losses = losses
-        self.best = best
         self.on_new_plan = on_new_plan
         self.workers = workers
 
@@ -86,7 +87,8 @@ class AnswerTrainer(OrderedTrainer):
         If memory runs out, the step is repeated in smaller micro-batches, which all later steps use too.
 
         Raises:
-            RunError: If one example does not fit in memory, or memory runs out in distributed training.
+            RunError: If one example does not fit in memory, memory runs out in distributed training, or the loss is not
+                finite.
         """
         model.train()
         micro_batches = inputs["micro_batches"]
@@ -101,7 +103,7 @@ class AnswerTrainer(OrderedTrainer):
                 micro_batches = self.train_dataset.__getitems__(indices)["micro_batches"]
             try:
                 accumulate = self._accumulate if self.workers is None else self._accumulate_together
-                return accumulate(model, micro_batches, scale)
+                return self._finite(accumulate(model, micro_batches, scale))
             except _OutOfMemory as error:
                 failed = error
             model.zero_grad()
@@ -143,12 +145,20 @@ class AnswerTrainer(OrderedTrainer):
                     parameter.grad += gradient
         return total
 
+    def _finite(self, loss: torch.Tensor) -> torch.Tensor:
+        if not math.isfinite(loss):
+            raise RunError(
+                f"the loss is {loss.item()} at step {self.state.global_step + 1} of {self.state.max_steps}; {_DIVERGED}"
+            )
+        return loss
+
     def _shrink(self, indices: Sequence[int]) -> None:
         """Switch to micro-batches smaller than these examples, which did not fit."""
         if self.accelerator.num_processes > 1:
             raise RunError(
                 f"out of memory with {len(indices)} examples in a forward pass; run the same command with "
-                f"{'--recompute' if len(indices) == 1 else f'--micro-batch {len(indices) // 2}'}: it goes on from here"
+                f"{'--recompute True' if len(indices) == 1 else f'--micro-batch {len(indices) // 2}'}: it goes on from "
+                "here"
             )
         longest = max(self.train_dataset.training_set.lengths[index] for index in indices)
         plan = self.train_dataset.plan.halved(len(indices), longest)
@@ -177,12 +187,12 @@ class AnswerTrainer(OrderedTrainer):
         # Processes fill their last batches with repeated rows: each row counts once.
         loss, tokens = self.accelerator.gather(sums_N2[None]).amax(0).sum(0).tolist()
         if not math.isfinite(loss):
-            raise RunError(f"the validation loss is {loss} after epoch {self.state.epoch:.0f}; lower --learning-rate")
+            raise RunError(f"the validation loss is {loss} after epoch {self.state.epoch:.0f}; {_DIVERGED}")
         metrics = {"eval_loss": loss / tokens}
         self.log(metrics)
         epochs = epochs_of(self.state.log_history)
         if best_epoch(epochs) == len(epochs):
-            self._keep_best()
+            self._keep_best(len(epochs), before=best_epoch(epochs[:-1]))
         self.control: Any = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -192,12 +202,18 @@ class AnswerTrainer(OrderedTrainer):
         loss_K, rows_K = self.losses(self.model_wrapped, self._inputs(batch))
         return loss_K, batch["indices"].to(rows_K.device)[rows_K]
 
-    def _keep_best(self) -> None:
-        fresh = self.best.with_name(f"{self.best.name}.new")
+    def _keep_best(self, epoch: int, *, before: int) -> None:
+        """Save the weights of an epoch that is the best so far."""
+        folder = Path(self.args.output_dir)
+        best = best_weights(folder, epoch)
+        fresh = best.with_name(f"{best.name}.new")
         self.save_model(str(fresh))
         if self.is_world_process_zero():
-            shutil.rmtree(self.best, ignore_errors=True)
-            fresh.replace(self.best)
+            shutil.rmtree(best, ignore_errors=True)
+            fresh.replace(best)
+            # If this epoch is interrupted before its checkpoint, the best before it may still be the best.
+            for old in set(folder.glob(f"{layout.BEST}-*")) - {best, best_weights(folder, before)}:
+                shutil.rmtree(old)
 
 
 class _OutOfMemory(Exception):

@@ -82,8 +82,12 @@ class Dataset:
         """Return the number of examples of each split."""
         return {split: facts.rows for split, facts in self.manifest.splits.items()}
 
-    def choose_split(self, split: str | None) -> str:
+    def choose_split(self, split: str | None, *, option: str = "--split") -> str:
         """Return ``split``; by default "test", if there is one.
+
+        Args:
+            split: The name of a split.
+            option: The option of the command line that sets it.
 
         Raises:
             DataError: If the split does not exist, or none is named and there is no "test".
@@ -91,7 +95,7 @@ class Dataset:
         if (split or "test") in self.manifest.splits:
             return split or "test"
         wrong = f"no split {split!r}" if split else "no split 'test', the default"
-        raise DataError(f"{self.folder}: {wrong}; name one with --split: {', '.join(self.manifest.splits)}")
+        raise DataError(f"{self.folder}: {wrong}; name one with {option}: {', '.join(self.manifest.splits)}")
 
     def fingerprint(self, split: str) -> str:
         """Return the hash of a split's rows: their ids, pixels and text, independent of files.
