@@ -221,8 +221,8 @@ def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
         return image.read_bytes(), name
     except FileNotFoundError as error:
         raise DataError(f"{name}: no such picture") from error
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror})") from error
+    except (OSError, ValueError) as error:  # the latter for a path with a null byte
+        raise DataError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 @lru_cache(maxsize=1)

@@ -180,7 +180,7 @@ def test_the_card_and_the_files_state_the_features_that_the_datasets_library_wou
     ("content", "said"),
     [
         ('{"format": 1, "rows": {}, "spec": {}}', "format 1, .*; make the data set again"),
-        ("[]", "not a manifest"),
+        ("[]", "holds no JSON object"),
         ('{"format": 2, "splits": {}}', "not a manifest"),
         ("{", "not readable as JSON"),
     ],

@@ -29,7 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(shards, "GROUP_ROWS", 3)
         patched.setattr(shards, "SHARD_ROWS", 6)
-        write(folder, {"train": islice(rows, 20), "train-more": rows}, about=ABOUT)
+        write(folder, {"train": islice(rows, 20), "train_more": rows}, about=ABOUT)
     return Dataset.open(folder)
 
 
@@ -44,7 +44,7 @@ def test_a_sequence_is_what_reading_yields(data: Dataset):
     for index in (20, -21):
         with pytest.raises(IndexError, match="of 20"):
             found[index]
-    assert len(data.sequence("train-more")) == len(list(data.read("train-more"))) == 5
+    assert len(data.sequence("train_more")) == len(list(data.read("train_more"))) == 5
 
 
 def test_a_limit_keeps_some_examples_in_order(data: Dataset):

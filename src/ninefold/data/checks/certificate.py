@@ -123,7 +123,7 @@ def _facts(data: Dataset) -> SourceFacts | None:
     where = data.folder / manifest.FILE
     try:
         facts = facts_of(data.manifest)
-    except DesignError as error:
+    except (DesignError, DataError) as error:
         raise DataError(f"{where}: {error}") from error
     for name, value in (facts.manifest if facts else {}).items():
         if getattr(data.manifest, name) != value:

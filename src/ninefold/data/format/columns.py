@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ninefold.errors import DataError
+from ninefold.errors import DataError, first_line
 from ninefold.types import Example
 
 
@@ -185,4 +185,4 @@ def opened(path: Path, needs: Collection[str] = ()) -> Iterator[pq.ParquetFile]:
                 check_type(field, path)
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not readable as parquet ({error}); make the data set again") from error
+        raise DataError(f"{path}: not readable as parquet ({first_line(error)}); make the data set again") from error

@@ -5,7 +5,7 @@ Its size does not depend on the number of rows, which `ninefold.data.format.row_
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -26,15 +26,34 @@ ROWS = "manifest.parquet"
 CERTIFICATE = "certificate.json"
 
 
-_TYPES: Mapping[str, Any] = {
-    "source": str,
-    "question": str | None,
-    "answer_format": str,
-    "clustering": str,
-    "spec": dict,
-    "versions": dict,
+SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
+"""The names of splits, as `datasets` allows them: none begins with another and a hyphen, which separates file names."""
+
+
+def _is_split(name: str, facts: Any) -> bool:
+    # Earlier versions wrote names with hyphens.
+    return (
+        re.fullmatch(r"\w[\w.-]*", name) is not None
+        and isinstance(facts, dict)
+        and type(facts.get("rows")) is int
+        and facts["rows"] > 0
+        and isinstance(facts.get("fingerprint"), str)
+    )
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "source": lambda value: isinstance(value, str),
+    "question": lambda value: value is None or isinstance(value, str),
+    "labels": lambda value: isinstance(value, list) and all(isinstance(label, str) for label in value),
+    "answer_format": lambda value: isinstance(value, str),
+    "clustering": lambda value: value in get_args(Clustering),
+    "splits": lambda value: (
+        isinstance(value, dict) and bool(value) and all(_is_split(*split) for split in value.items())
+    ),
+    "spec": lambda value: isinstance(value, dict),
+    "versions": lambda value: isinstance(value, dict) and all(isinstance(version, str) for version in value.values()),
 }
-"""The types of the values that are copied as they stand."""
+"""Whether a value of ``manifest.json`` is of its field's type."""
 
 
 @dataclass(frozen=True)
@@ -77,35 +96,22 @@ class Manifest:
         """
         path = folder / FILE
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError) as error:
+            if not path.exists():
+                raise DataError(f"{folder}: not a data set of ninefold (no {FILE}); make one with `ninefold data`")
+            found = store.read_json(path)
+        except RunError as error:
+            raise DataError(f"{str(error).partition('; ')[0]}; make the data set again") from error
+        if found.get("format") != FORMAT:
             raise DataError(
-                f"{folder}: not a data set of ninefold (no {FILE}); make one with `ninefold data`"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path}: not readable as JSON ({error}); make the data set again") from error
-        if isinstance(found, dict) and found.get("format") != FORMAT:
-            raise DataError(
-                f"{path}: format {found.get('format')}, where this version of ninefold reads format {FORMAT}; "
+                f"{path}: format {found.get('format')!r:.40}, where this version of ninefold reads format {FORMAT}; "
                 "make the data set again with `ninefold data`"
             )
-        try:
-            splits = {
-                str(split): SplitFacts(int(facts["rows"]), str(facts["fingerprint"]))
-                for split, facts in found["splits"].items()
-            }
-            labels = tuple(map(str, found["labels"]))
-            others = {
-                name: found[name] for name in ("source", "question", "answer_format", "clustering", "spec", "versions")
-            }
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise DataError(f"{path}: not a manifest ({error!r}); make the data set again") from error
-        wrong = [name for name, value in others.items() if not isinstance(value, _TYPES[name])]
-        if wrong or others["clustering"] not in get_args(Clustering):
-            raise DataError(
-                f"{path}: not a manifest (the value of {', '.join(wrong) or 'clustering'}); make the data set again"
-            )
-        return cls(splits=splits, labels=labels, **others)
+        wrong = next((name for name, fits in _FITS.items() if name not in found or not fits(found[name])), None)
+        if wrong is not None:
+            raise DataError(f"{path}: not a manifest (the value of {wrong}); make the data set again")
+        splits = {name: SplitFacts(facts["rows"], facts["fingerprint"]) for name, facts in found["splits"].items()}
+        others = {name: found[name] for name in _FITS.keys() - {"splits", "labels"}}
+        return cls(splits=splits, labels=tuple(found["labels"]), **others)
 
     def write(self, folder: Path) -> None:
         """Write the manifest into a dataset folder."""

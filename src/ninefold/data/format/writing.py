@@ -42,6 +42,9 @@ def write(
             something else is in the folder, or another process is writing it.
     """
     folder = folder.absolute()
+    odd = next((split for split in splits if not manifest.SPLIT_NAME.fullmatch(split)), None)
+    if odd is not None:
+        raise DataError(f"split {odd!r}: name it with letters, digits and underscores alone, as `datasets` requires")
     with locked_output(folder, DataError):
         settings = manifest.settings(about.source, about.spec, __version__)
         same = manifest.KIND.check(folder, settings, overwrite=overwrite)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticSpec:
-    """Synthetic scenes of the paper's objects, each asked one question; exactly balanced, with a certificate.
+    """Synthetic scenes of the paper's objects, each asked one question; balanced as its certificate states.
 
     For example:
       ninefold data synthetic --split test --out data/test
@@ -36,7 +36,8 @@ class SyntheticSpec:
     """
 
     split: SetName
-    """The paper's test set (3,888 images), or its training pool (1,296 to train on and 324 for validation)."""
+    """The paper's test set (3,888 images of 24 objects), or its training pool (1,620 of 10), of which a fifth is held
+    out for validation: 1,296 and 324. Questions about color or shape leave out objects whose answer is no label."""
     question: str = "absolute_position"
     """The question to ask, by its name in `ninefold data questions`."""
     distractors: int = 0
@@ -45,7 +46,8 @@ class SyntheticSpec:
     """Positions of distractors: in any free cell, or only outside the target's region."""
     holdout: Literal["object", "block", "random"] | None = None
     """The unit that validation holds out of the training pool: by default whole objects or, if the answer depends on
-    the object, whole blocks. With both, text alone gives no information; with random it gives answers away."""
+    the object, whole blocks. With both, text alone gives no information; with random it gives answers away. Positions
+    are exactly even in each split with whole objects; with blocks they are in the pool, but not in each split."""
     seed: int = 0
     """Seed of the option orders, the hold-out and the distractors. On a test set, the seeds 0 to n-1 of a question with
     n labels put every answer once in every slot among the options, and so do the n seeds after them."""
@@ -213,6 +215,8 @@ class SyntheticSource(Source):
             even = self._design.text_tells_nothing
             told = "tells nothing" if even else "gives answers away as far as certificate.json states"
             balance = f"{balance}: text alone {told}"
+        if SETS[spec.split].holds_out and self._design.holdout == "block":
+            balance += ". Blocks are held out whole, so that positions are even in both splits together, not in each"
         return (
             f'Questions such as "{self._design.texts[0]}". Each image shows one of {looks} objects{around}, in one of '
             f"{sizes} sizes and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; "
