@@ -51,6 +51,9 @@ ADVICE = {
     errno.EISDIR: "is a folder, where a file is needed; choose another path",
     errno.EEXIST: "exists already, as a file where a folder is needed or the reverse; choose another path",
     errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
+    errno.ELOOP: "is a link that leads back to itself; choose another path",
+    errno.EFBIG: "the file would be larger than the system allows; raise the limit (ulimit -f), or choose another disk",
+    errno.ENXIO: "is a pipe or device, where a file is needed; choose another path",
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run the same command again",
     errno.EIO: "the disk or its connection fails; check it and run the same command again",
 }
@@ -71,6 +74,8 @@ def system_error(error: BaseException) -> str | None:
         if number in ADVICE:
             path = cause.filename2 or cause.filename if isinstance(cause, OSError) else None
             return f"{path}: {ADVICE[number]}" if path is not None else ADVICE[number]
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs, or use a machine with more"
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename is not None else ""
         return f"{where}{error.strerror or first_line(error)}"

@@ -3,11 +3,13 @@
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold import store
+from ninefold.errors import RunError
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -15,7 +17,7 @@ from ninefold.models.compute.device import peak_memory
 from ninefold.models.endpoint import address
 from ninefold.runs import layout
 from ninefold.runs.folder import check_place, is_finished
-from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.records import Provenance
 from ninefold.types import Example
 
@@ -63,11 +65,11 @@ def evaluate(
 
 
 def _scored(out: Path) -> dict[str, Any]:
-    """Return the metrics of a finished run; metrics of another scorer version are recomputed."""
-    path = out / layout.METRICS
-    metrics: dict[str, Any] = store.read_json(path) if path.exists() else {}
-    if metrics.get("scorer") == SCORER_VERSION:
-        return metrics
+    """Return the metrics of a finished run; those of another scorer version, or broken ones, are computed again."""
+    with suppress(RunError):
+        metrics = EvaluationMetrics.load(out / layout.METRICS)
+        if metrics.scorer == SCORER_VERSION:
+            return metrics.to_json()
     from ninefold.evaluation.score import score
 
     return score(out)

@@ -18,6 +18,7 @@ from ninefold.errors import DataError
 from ninefold.evaluation import predictions, reading
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
+from ninefold.runs.folder import read_spec
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.scenes.vocabulary import COLORS, SHAPES
 from ninefold.space import GRID, LABELS
@@ -45,7 +46,7 @@ def score(run: Path) -> dict[str, Any]:
         DataError: If the answer format is unknown.
     """
     answered = predictions.read(run)
-    spec = store.read_json(run / layout.SPEC)
+    spec = read_spec(run)
     data, is_nano = spec.get("data", {}), bool(spec.get("model", {}).get("nano"))
     table = _table(answered, run, data.get("labels", ()))
     warnings = reading.warnings(answered)

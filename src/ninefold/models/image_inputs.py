@@ -13,6 +13,8 @@ from ninefold import images, store
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model
 from ninefold.runs import layout
+from ninefold.runs.records import read_part
+from ninefold.runs.shape import Prepared
 from ninefold.types import Example
 
 ROWS = 24
@@ -106,7 +108,7 @@ def check_agreement(adapter: Path, settings: Mapping[str, object]) -> None:
         ModelError: If a setting differs.
     """
     record = next((path for path in (adapter / layout.SEES, adapter.parent / layout.SEES) if path.is_file()), None)
-    learned = store.read_json(record)["settings"] if record else {}
+    learned = read_part(record, Prepared)["settings"] if record else {}
     # A setting on one side only is unknown to the other version of transformers.
     for name in sorted(learned.keys() & settings.keys()):
         if learned[name] != settings[name]:

@@ -10,9 +10,11 @@ import pandas as pd
 
 from ninefold.errors import RunError
 from ninefold.runs import layout, lineage
-from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.folder import read_spec
+from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.outcome import outcome
-from ninefold.runs.records import Provenance, Status
+from ninefold.runs.records import Provenance, Status, read_part
+from ninefold.runs.shape import Epoch, ImageInputs
 from ninefold.store import canonical_json, read_json
 
 
@@ -230,18 +232,19 @@ def _read(folder: Path) -> Run:
     if status.state != "done":
         why = f" ({status.reason})" if status.state == "failed" else ""
         raise RunError(f"{folder}: this run is not finished{why}; repeat its command with the same --out to finish it")
-    spec, provenance = read_json(folder / layout.SPEC), Provenance.read(folder).to_json()
-    sees = read_json(folder / layout.SEES) if (folder / layout.SEES).exists() else None
+    spec, provenance = read_spec(folder), Provenance.read(folder).to_json()
+    lineage.identity_in(folder)
+    sees = read_part(folder / layout.SEES, ImageInputs) if (folder / layout.SEES).exists() else None
     if (folder / layout.HISTORY).exists():
-        metrics, history = read_json(folder / layout.METRICS), read_json(folder / layout.HISTORY, list)
+        metrics = read_json(folder / layout.METRICS)
+        history = read_part(folder / layout.HISTORY, Sequence[Epoch], list)
         return Training(folder, spec, metrics, provenance, sees, history)
     if not (folder / layout.SCORES).exists() or not (folder / layout.METRICS).exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")
     metrics = read_json(folder / layout.METRICS)
     if metrics.get("scorer") != SCORER_VERSION:
         raise RunError(f"{folder}: was scored by another version of ninefold; run: ninefold score {folder}")
-    if not {"model", "data"} <= spec.keys():
-        raise RunError(
-            f"{folder / layout.SPEC}: names no model or no data; run the command of this run again elsewhere"
-        )
+    EvaluationMetrics.load(folder / layout.METRICS)
+    if not isinstance(spec.get("data"), dict):
+        raise RunError(f"{folder / layout.SPEC}: names no data; run the command of this run again elsewhere")
     return Evaluation(folder, spec, metrics, provenance, sees)

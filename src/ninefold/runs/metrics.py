@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ninefold.runs.records import Record
+from ninefold.runs.shape import Region
 
 SCORER_VERSION = 3
 """Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
@@ -34,7 +34,7 @@ class EvaluationMetrics(Record):
     """Number of answers without a label, by reason (see `ninefold.types.AnswerKind`)."""
     valid_accuracy: float | None
     """Right answers among the answers with a label."""
-    by_region: Mapping[str, Mapping[str, Any]] | None = None
+    by_region: Mapping[str, Region] | None = None
     """``n``, ``accuracy`` and ``ci95`` by the target's region. It and the next four are None without positions."""
     by_cell: Sequence[Sequence[float | None]] | None = None
     """Accuracy by cell, one list per row of the grid."""

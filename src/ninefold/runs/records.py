@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_type_hints
 
 from ninefold import store
 from ninefold.errors import RunError
 from ninefold.runs import layout
+from ninefold.runs.shape import Origin, misfit
 from ninefold.version import __version__
 
 State = Literal["planned", "running", "done", "failed"]
@@ -65,13 +66,39 @@ class Record:
         """Return the record from a JSON object.
 
         Raises:
-            RunError: If it lacks a key that has no default.
+            RunError: If it lacks a key that has no default, or a value is of another type.
         """
         known = {each.name for each in fields(cls)}  # type: ignore[arg-type]
         try:
-            return cls(**{key: value for key, value in found.items() if key in known})
+            record = cls(**{key: value for key, value in found.items() if key in known})
         except TypeError as error:
             raise RunError(f"a record of a run lacks something ({error}); run its command again elsewhere") from error
+        hints = get_type_hints(cls)
+        for name in known:
+            wrong = misfit(getattr(record, name), hints[name], name)
+            if wrong is not None:
+                raise RunError(f"the value of {wrong} is not what ninefold writes; run its command again elsewhere")
+        return record
+
+
+def read_part(path: Path, shape: Any, kind: type = dict) -> Any:
+    """Return the content of a JSON file of a run, checked.
+
+    Args:
+        path: The file.
+        shape: The type of its content (see `ninefold.runs.shape`).
+        kind: The type of its outermost value.
+
+    Raises:
+        RunError: If the file is missing or broken, or a value is of another type; the message names it.
+    """
+    found = store.read_json(path, kind)
+    wrong = misfit(found, shape)
+    if wrong is not None:
+        raise RunError(
+            f"{path}: the value of {wrong or 'all'} is not what ninefold writes; run its command again elsewhere"
+        )
+    return found
 
 
 def _plain(value: object) -> Any:
@@ -280,7 +307,10 @@ class Provenance(Record):
     def read(cls, folder: Path) -> Self:
         """Return the provenance of a run folder; empty if it has none."""
         path = folder / layout.PROVENANCE
-        return cls.load(path) if path.exists() else cls()
+        if not path.exists():
+            return cls()
+        read_part(path, Origin)
+        return cls.load(path)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
