@@ -107,7 +107,8 @@ def verify(
 def _verdict(data: Dataset, *, known: bool, reproduced: bool) -> str:
     rows = sum(data.splits.values())
     held = "every fact holds" if known else f"every fact holds that needs no knowledge of the source {data.source!r}"
-    return f"OK: {rows:,} rows, {held}{', and made again they are the same' if reproduced else ''}"
+    again = ", and made again they are the same" if reproduced else ""
+    return f"OK: {rows:,} row{'' if rows == 1 else 's'}, {held}{again}"
 
 
 def _check_format(path: Path, shipped: Mapping[str, Any]) -> None:
