@@ -125,7 +125,7 @@ def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[s
     from ninefold.training.settings import finished_metrics
 
     spec = _with_paths(spec)
-    metrics = finished_metrics(spec, Path(out))
+    metrics = finished_metrics(spec, Path(out), overwrite=overwrite)
     if metrics is not None:
         return metrics
     from ninefold.training.train import train

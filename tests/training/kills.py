@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ninefold import store
 from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
@@ -38,7 +39,7 @@ def main() -> None:
         out = folder / f"killed-{number}"
         killed = in_fork(lambda out=out, number=number: train_until(spec, out, number))
         again = in_fork(lambda out=out: train(spec, out))
-        left = [path.name for path in out.iterdir() if path.name == "checkpoints"]
+        left = [path.name for path in out.iterdir() if path.name == "checkpoints" or store.is_temporary(path)]
         if killed != -signal.SIGKILL or again or left or results(out) != expected:
             failures[f"{number}: {changes[number]}"] = [killed, again, left]
     print(json.dumps({"tried": len(tried), "failures": failures}))

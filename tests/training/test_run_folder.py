@@ -58,7 +58,9 @@ assert metrics["epochs"], metrics
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
-    assert finished_metrics(replace(spec, seed=5), unbroken) is None
+    with pytest.raises(RunError, match=r"holds a run with other settings \(seed 0, asked 5\).*--overwrite"):
+        finished_metrics(replace(spec, seed=5), unbroken)
+    assert finished_metrics(replace(spec, seed=5), unbroken, overwrite=True) is None
 
 
 def test_a_run_that_another_process_holds_is_refused_before_its_model_is_opened(

@@ -15,7 +15,7 @@ from ninefold.models import identity
 from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
-from ninefold.runs.folder import is_finished
+from ninefold.runs.folder import check_run, is_finished
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
@@ -68,10 +68,17 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
     )
 
 
-def finished_metrics(spec: TrainSpec, out: Path) -> dict[str, Any] | None:
-    """Return the metrics of a finished run, found without opening the model; None if it is not finished."""
+def finished_metrics(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> dict[str, Any] | None:
+    """Return the metrics of a finished run, found without opening the model; None if it is not finished.
+
+    Raises:
+        RunError: If ``out`` holds another run, which is refused before torch is imported.
+    """
     found = resolve(spec)
-    if found is None or not is_finished(out, found.to_json()):
+    if found is None:
+        return None
+    if not is_finished(out, found.to_json()):
+        check_run(out, found.to_json(), overwrite=overwrite)
         return None
     return TrainingMetrics.load(out / layout.METRICS).to_json()
 
