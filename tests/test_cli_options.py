@@ -267,3 +267,40 @@ def test_a_plugin_that_ends_python_is_one_line(capsys, plugin, text):
     code, said = run(capsys, "--plugin", plugin(text), "models")
     assert code == PluginError.exit_code
     assert said.startswith("ninefold: --plugin") and "SystemExit" in said and said.count("\n") == 1
+
+
+@pytest.fixture
+def odd_paths(tmp_path, monkeypatch):
+    """A working folder with a file, links that lead nowhere, a pipe and a folder of the user's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir" / "thesis.tex").write_text("mine")
+    return tmp_path
+
+
+PATHS = ("file", "file/x", "dangling", "loop", "loop/x", "pipe", "/dev/full", "/proc/x", "n" * 300, "dir", ".", "/")
+COMMANDS = (
+    "data synthetic --split test --grid 3 --canvas 48 --out",
+    "nano world --pictures 1 --out",
+    "report nothing --out",
+    "data verify",
+    "data coco --images dir --out set --annotations",
+    "data coco --annotations file --out set --images",
+    "evaluate --model nano --out run --data",
+    "evaluate --data dir --model nano --out",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_odd_paths_are_one_line_and_nothing_is_lost(capsys, odd_paths, command):
+    before = sorted(path.name for path in odd_paths.iterdir())
+    for path in PATHS:
+        code, err = run(capsys, *command.split(), path)
+        assert (code, err.count("\n")) == (2, 1) and err.startswith("ninefold: "), (path, err)
+        assert "unexpected" not in err
+    assert sorted(path.name for path in odd_paths.iterdir()) == before
+    assert (odd_paths / "file").read_text() == (odd_paths / "dir" / "thesis.tex").read_text() == "mine"

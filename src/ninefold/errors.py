@@ -74,6 +74,8 @@ def system_error(error: BaseException) -> str | None:
         if number in ADVICE:
             path = cause.filename2 or cause.filename if isinstance(cause, OSError) else None
             return f"{path}: {ADVICE[number]}" if path is not None else ADVICE[number]
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "utf-8":
+        return f"{error.object[:200]}: holds bytes that are not UTF-8; rename the file or folder"
     if isinstance(error, MemoryError):
         return "not enough memory; close other programs, or use a machine with more"
     if isinstance(error, OSError):

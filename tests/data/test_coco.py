@@ -14,6 +14,7 @@ from PIL import Image
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import make
+from ninefold.data.sources.coco.reading import read_lists
 from ninefold.data.sources.coco.source import CocoSource, CocoSpec
 from ninefold.errors import DataError, DesignError
 from ninefold.space import LABELS
@@ -320,3 +321,9 @@ def test_what_needs_a_scene_cannot_be_asked_of_a_box(world: CocoSpec, question: 
         DesignError, match=f"question {question}: cannot be asked of a box in a photo; these can: {able}"
     ):
         CocoSource(changed(world, question=question))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match=r"pipe: is no file"):
+        read_lists(tmp_path / "pipe")

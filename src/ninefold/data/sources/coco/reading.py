@@ -33,6 +33,9 @@ def read_lists(path: Path) -> dict[str, list[Any]]:
         DataError: If the file is missing, unreadable, not JSON, or lacks a list.
     """
     head = b""
+    # A pipe would be waited for without end, and a device read without end.
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: is no file; {EXPECTED}")
     try:
         with path.open("rb") as start:
             head = start.read(_HEAD)
