@@ -69,16 +69,17 @@ def test_killed_before_a_change_of_its_folder_it_ends_with_the_same_bytes(
 ) -> None:
     short = {"batch": 8, "epochs": 2, "limit": 16, "learning_rate": 1e-3, "checkpoint_steps": 1}
     names = (
-        "open checkpoints/checkpoint-3/trainer_state.json",
-        "os.rename checkpoints/best-2",
-        "os.rename metrics.json",
+        "open run/checkpoints/checkpoint-3/trainer_state.json",
+        "os.rename run/checkpoints/best-2",
+        "os.rename run/metrics.json",
     )
     job = {"spec": {**short, "model": str(spec.model.name), "data": [str(few)]}, "folder": str(tmp_path)}
     (tmp_path / "job.json").write_text(json.dumps({**job, "before": names}))
-    script = Path(__file__).with_name("kills.py")
+    script = Path(__file__).with_name("killed_training.py")
     done = subprocess.run([sys.executable, script, tmp_path / "job.json"], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout) == {"tried": 3, "failures": {}}
+    tally = json.loads(done.stdout)
+    assert (tally["faults"], tally["kills"], tally["identical"]) == ([], 3, 3)
 
 
 def test_stopped_before_an_epoch_is_evaluated_it_evaluates_that_epoch(

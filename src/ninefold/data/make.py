@@ -9,7 +9,7 @@ from ninefold.data.format import manifest
 from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError
 from ninefold.output import located
-from ninefold.runs.lock import locked_output
+from ninefold.runs.lock import locked_output, tidy_output
 from ninefold.version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool =
         if work_folder(out).exists():
             with locked_output(out, DataError):
                 discard(out)
+        tidy_output(out)
         return Dataset.open(out)
     splits = {
         name: track(split.examples, f"{name} examples", total=split.total, shown=progress)

@@ -17,6 +17,7 @@ from ninefold.models.compute.device import peak_memory
 from ninefold.models.endpoint import address
 from ninefold.runs import layout
 from ninefold.runs.folder import check_place, is_finished
+from ninefold.runs.lock import tidy, working
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.records import Provenance
 from ninefold.types import Example
@@ -60,6 +61,7 @@ def evaluate(
     if found is None or not is_finished(out, found.to_json()):
         _run(spec, questions, out, model, overwrite=overwrite, progress=progress, begun=begun)
     else:
+        tidy(out)
         _check_unchanged(spec, questions, out)
     return _scored(out)
 
@@ -88,7 +90,6 @@ def _run(
     """Begin or resume a run, and finish it."""
     from ninefold.evaluation.predict import predict
     from ninefold.models.image_inputs import Watch
-    from ninefold.runs.lock import working
 
     lineage = resolve_lineage(spec)
     rows = _rows(spec, questions)

@@ -13,7 +13,7 @@ from ninefold.errors import DesignError, RunError
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.output import Kind, Settings, located
-from ninefold.runs.lock import locked_output
+from ninefold.runs.lock import locked_output, tidy_output
 from ninefold.seeding import rng
 
 LONG_SIDE = 640
@@ -52,6 +52,7 @@ def make(spec: WorldSpec, out: Path, *, overwrite: bool = False, progress: bool 
         raise DesignError(f"--pictures {spec.pictures} --seed {spec.seed}: one image or more, and a seed of 0 or more")
     out = located(out)
     if KIND.check(out, asdict(spec), overwrite=overwrite) and is_made(spec, out):
+        tidy_output(out)
         return
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []

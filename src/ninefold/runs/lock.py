@@ -11,7 +11,7 @@ from typing import Any
 
 import filelock
 
-from ninefold import console
+from ninefold import console, store
 from ninefold.errors import NinefoldError, RunError, first_line
 from ninefold.runs import layout, readme
 from ninefold.runs.folder import check_run, is_finished, open_run
@@ -39,6 +39,7 @@ def working(folder: Path, spec: Mapping[str, Any], *, overwrite: bool = False) -
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         if is_finished(folder, spec):
+            store.sweep(folder)
             yield False
             return
         open_run(folder, spec, overwrite=overwrite)
@@ -74,9 +75,21 @@ def locked_output(path: Path, error: type[NinefoldError] = RunError) -> Abstract
         NinefoldError: An error of class ``error``, if another process holds the lock; the message names it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f".{path.name}.lock")
+    lock = _lock_of(path)
     wait = "wait until it has finished, or choose another --out"
     return held(lock, lambda: error(f"{path}: another process is writing it{_named(lock)}; {wait}"))
+
+
+def tidy(folder: Path) -> None:
+    """Remove the lock and the temporary files that a process killed at its very end has left in a finished run."""
+    store.sweep(folder)
+    _remove_stale(folder / layout.LOCK)
+
+
+def tidy_output(path: Path) -> None:
+    """Remove the lock and the temporary files that a process killed at its very end has left beside its output."""
+    store.sweep(path.parent)
+    _remove_stale(_lock_of(path))
 
 
 @contextmanager
@@ -88,7 +101,13 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
     """
     lock = filelock.FileLock(path, timeout=0)
     try:
-        lock.acquire()
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            if path.exists():
+                raise
+            # Its holder has just removed it.
+            lock.acquire()
     except filelock.Timeout as error:
         _check_writable(path)
         raise refusal() from error
@@ -109,6 +128,17 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
         lock.release()
 
 
+def _lock_of(output: Path) -> Path:
+    return output.with_name(f".{output.name}.lock")
+
+
+def _remove_stale(lock: Path) -> None:
+    """Remove a lock file, unless a process holds it."""
+    if lock.exists():
+        with suppress(RunError, OSError), held(lock, lambda: RunError("held")):
+            pass
+
+
 def _check_writable(path: Path) -> None:
     """Let the operating system say why a lock file cannot be made, which filelock takes for a lock that is held."""
     if not path.exists():
@@ -127,10 +157,10 @@ def _named(lock: Path) -> str:
 
 
 def _holder(folder: Path) -> str:
-    try:
+    holder = _named(folder / layout.LOCK).removeprefix(", ")
+    with suppress(RunError):
         status = Status.read(folder)
-    except RunError:
-        status = Status("running")
-    if status.state != "running" or status.process is None:
-        return "another process works on this run"
-    return f"process {status.process} on {status.host} has been working on this run since {status.begun}"
+        # Until the holder writes its own, the status is that of an earlier process.
+        if holder == f"process {status.process} on {status.host}":
+            return f"{holder} has been working on this run since {status.begun}"
+    return f"{holder or 'another process'} works on this run"

@@ -5,6 +5,7 @@ No heavy imports here: a finished run is found in a fraction of a second.
 
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
 from ninefold.runs.folder import check_run, is_finished
+from ninefold.runs.lock import tidy
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
@@ -80,7 +82,14 @@ def finished_metrics(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> 
     if not is_finished(out, found.to_json()):
         check_run(out, found.to_json(), overwrite=overwrite)
         return None
+    tidy_training(out)
     return TrainingMetrics.load(out / layout.METRICS).to_json()
+
+
+def tidy_training(out: Path) -> None:
+    """Remove the checkpoints of a finished run, which only a resumed one needs, and what a kill has left there."""
+    shutil.rmtree(out / layout.CHECKPOINTS, ignore_errors=True)
+    tidy(out)
 
 
 def cpu_forced() -> bool:

@@ -1,6 +1,5 @@
 """A training run, from its specification to a finished folder; an interrupted run resumes and gives the same result."""
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -33,7 +32,7 @@ from ninefold.training.parameters import TrainableNetwork, made_trainable
 from ninefold.training.probe import choose
 from ninefold.training.processes import processes, say, shared_cores, warn
 from ninefold.training.sampler import LengthBuckets
-from ninefold.training.settings import resolve
+from ninefold.training.settings import resolve, tidy_training
 from ninefold.training.spec import TrainSpec
 from ninefold.training.trainer import AnswerTrainer
 
@@ -74,20 +73,15 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
         raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
     with _working(out, settings.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
-            _remove_checkpoints(out)
-            return TrainingMetrics.load(out / layout.METRICS).to_json()
-        if opened is None:
-            opened = _opened(spec)
-            identity.check_opened(opened, settings.model)
-        metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
-    _remove_checkpoints(out)
+            metrics = TrainingMetrics.load(out / layout.METRICS).to_json()
+        else:
+            if opened is None:
+                opened = _opened(spec)
+                identity.check_opened(opened, settings.model)
+            metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
+    if processes().is_main_process:
+        tidy_training(out)
     return metrics
-
-
-def _remove_checkpoints(out: Path) -> None:
-    """Remove what only a resumed run needs."""
-    if processes().is_main_process and (out / layout.CHECKPOINTS).exists():
-        shutil.rmtree(out / layout.CHECKPOINTS)
 
 
 def _opened(spec: TrainSpec) -> Trainable:

@@ -124,8 +124,9 @@ def discard(folder: Path) -> None:
     work = work_folder(folder)
     if not work.exists():
         return
-    # A call that was interrupted before it wrote this file has written no other one either.
-    if not (work / "writing.json").is_file() and any(path.is_file() for path in work.rglob("*")):
+    # A call that was interrupted before it wrote this file has written no other one either, but a part of this one.
+    others = (path for path in work.rglob("*") if path.is_file() and not store.is_temporary(path))
+    if not (work / "writing.json").is_file() and any(others):
         raise DataError(f"{work}: is not of ninefold, and in the way of its work folder; move it elsewhere")
     shutil.rmtree(work)
 
