@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from ninefold import console, store
 from ninefold.errors import NinefoldError, RunError, first_line
 from ninefold.runs import layout, readme
@@ -99,6 +97,9 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
     Raises:
         NinefoldError: The error that ``refusal`` returns, if another process holds the lock.
     """
+    # Imported here: what only looks for a finished run needs no lock.
+    import filelock
+
     lock = filelock.FileLock(path, timeout=0)
     try:
         try:
