@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from kills import Bench, Case
+from bench import Bench, Case
 
 # Imported once, for all forked processes.
 import ninefold.cli.data

@@ -119,6 +119,21 @@ def test_a_set_is_at_its_place_at_every_moment_of_its_replacement(
     assert [each.name for each in tmp_path.iterdir()] == ["set"]
 
 
+def test_an_old_folder_that_another_process_sweeps_away_at_the_same_time_is_no_error(tmp_path: Path, monkeypatch):
+    path, fresh, remove = tmp_path / "set", tmp_path / "fresh", shutil.rmtree
+    for folder in (path, fresh):
+        folder.mkdir()
+        (folder / folder.name).write_text("")
+
+    def removed_by_another(folder: Path, **_: object) -> None:
+        remove(folder)
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(store.shutil, "rmtree", removed_by_another)
+    store.replace_folder(path, fresh)
+    assert [file.name for file in path.iterdir()] == ["fresh"]
+
+
 @pytest.mark.parametrize("name", ["é" * 100, "caf\udce9"])
 def test_long_and_odd_names_are_written_and_read(tmp_path: Path, name: str):
     store.write_json(tmp_path / name, {"name": name})

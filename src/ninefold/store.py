@@ -122,13 +122,13 @@ def replace_folder(path: Path, fresh: Path) -> None:
     if not path.exists():
         fresh.replace(path)
     elif _exchanged(fresh, path):
-        shutil.rmtree(fresh)
+        _remove(fresh)
     else:
         aside = _aside(path)
         shutil.rmtree(aside, ignore_errors=True)
         path.replace(aside)
         fresh.replace(path)
-        shutil.rmtree(aside)
+        _remove(aside)
 
 
 def restore(path: Path) -> None:
@@ -230,10 +230,17 @@ def _temporary(path: Path, make: Callable[..., tuple[int, str]]) -> Iterator[tup
     try:
         yield fresh, handle
     except BaseException:
-        shutil.rmtree(fresh) if fresh.is_dir() else fresh.unlink(missing_ok=True)
+        _remove(fresh) if fresh.is_dir() else fresh.unlink(missing_ok=True)
         raise
     finally:
         os.close(handle)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that other processes may be removing too, as left over."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _make_folder(**place: Any) -> tuple[int, str]:

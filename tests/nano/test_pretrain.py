@@ -151,7 +151,11 @@ def test_an_interrupted_pretraining_makes_the_same_base(tmp_path, monkeypatch):
     monkeypatch.setattr(cut, "_language_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cut.run()
+    # Lines after the last checkpoint will be written again; a kill cuts the last one.
+    log = tmp_path / "cut" / "log.jsonl"
+    log.write_text('{"step": 5}\n{"step": 6}\n{"st')
     pretraining(spec("cut")).run()
+    assert log.read_text() == '{"step": 5}\n'
     whole, resumed = (load_file(tmp_path / name / "base" / "model.safetensors") for name in ("whole", "cut"))
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
     assert Status.read(tmp_path / "cut").state == "done"

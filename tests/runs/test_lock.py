@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import filelock
 import pytest
 
 from ninefold.errors import DataError, RunError
 from ninefold.runs import layout
-from ninefold.runs.lock import held, working
+from ninefold.runs.lock import held, locked, locked_output, tidy_output, working
 from ninefold.runs.records import Status
 
 SPEC = {"a": 1}
@@ -91,3 +92,45 @@ def test_a_place_that_cannot_be_written_is_not_taken_for_a_held_lock(tmp_path: P
     for path in (Path("/proc/.x.lock"), Path("/proc/x/.lock")):
         with pytest.raises(OSError), held(path, lambda: RunError("another process works on it")):
             pass
+
+
+def test_a_lock_file_that_a_dead_process_of_another_host_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / layout.LOCK).write_text("process 1 on another-host")
+    with working(tmp_path, SPEC) as unfinished:
+        assert unfinished
+        assert (tmp_path / layout.LOCK).read_text() == f"process {os.getpid()} on {socket.gethostname()}"
+    assert not (tmp_path / layout.LOCK).exists()
+
+
+def test_a_holder_is_named_by_its_lock_not_by_the_status_of_an_earlier_one(tmp_path: Path) -> None:
+    Status("running", begun="2026-01-01", process=1, host="another-host").write(tmp_path)
+    with locked(tmp_path), pytest.raises(RunError) as caught, locked(tmp_path):
+        pass
+    assert f"process {os.getpid()} on {socket.gethostname()} works on this run; wait" in str(caught.value)
+
+
+def test_a_lock_that_its_holder_has_just_removed_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    acquire, tried = filelock.FileLock.acquire, []
+
+    def late(lock: filelock.FileLock) -> object:
+        tried.append(lock)
+        if len(tried) == 1:
+            # The file that it opened has lost its name.
+            raise filelock.Timeout(str(tmp_path / "lock"))
+        return acquire(lock)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", late)
+    with held(tmp_path / "lock", lambda: RunError("another process works on it")):
+        assert len(tried) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_beside_a_finished_output_is_removed_unless_it_is_in_use(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    with locked_output(out):
+        tidy_output(out)
+        assert (tmp_path / ".set.lock").exists()
+    for left in (".set.lock", ".set.abc.ninefold"):
+        (tmp_path / left).write_text("process 1 on another-host")
+    tidy_output(out)
+    assert list(tmp_path.iterdir()) == []

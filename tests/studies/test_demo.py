@@ -6,7 +6,7 @@ import pytest
 from ninefold.errors import DataError, RunError
 from ninefold.report.page import report
 from ninefold.studies import run
-from ninefold.studies.demo import demo, study
+from ninefold.studies.demo import _begin, demo, study
 from ninefold.studies.study import Step
 
 SMALL = {"limit": 18, "pictures": 4, "epochs": 1}
@@ -111,3 +111,12 @@ def test_only_what_is_missing_is_made_again(folder, tmp_path):
 def test_other_settings_are_never_mixed_in(folder):
     with pytest.raises(RunError, match="other settings"):
         demo(folder, **(SMALL | {"limit": 9}))
+
+
+def test_a_kill_amid_the_first_file_of_a_demo_blocks_nothing(tmp_path):
+    (tmp_path / ".README.txt.abc.ninefold").write_text("What")
+    _begin(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.txt"]
+    (tmp_path / "README.txt").rename(tmp_path / "thesis.txt")
+    with pytest.raises(RunError, match="something else than a demo"):
+        _begin(tmp_path)

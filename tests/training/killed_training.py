@@ -1,7 +1,7 @@
 """Training that is killed before named changes of its run folder: ``python killed_training.py JOB``.
 
 ``JOB`` is a JSON file: ``spec`` (fields of `TrainSpec`), the ``folder`` to work in, and the changes to be killed
-``before``. A line of JSON is printed, the fields of `kills.Tally`. Every training runs in a fork of this process, which
+``before``. A line of JSON is printed, the fields of `bench.Tally`. Every training runs in a fork of this process, which
 has imported everything.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from kills import Bench, Case
+from bench import Bench, Case
 
 from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec

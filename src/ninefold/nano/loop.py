@@ -141,6 +141,16 @@ class Pretraining:
         store.write_bytes(self.spec.out / layout.PRETRAINING_STATE, content)
 
     def _restore(self) -> None:
+        """Go back to the last checkpoint, if there is one; the log too, whose later lines will be written again."""
+        log = self.spec.out / layout.PRETRAINING_LOG
+        self._restore_state()
+        if log.exists():
+            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            # A kill may have cut the last line.
+            kept = [line for line in lines if line.endswith("}\n") and json.loads(line)["step"] <= self.step]
+            store.write_text(log, "".join(kept))
+
+    def _restore_state(self) -> None:
         path = self.spec.out / layout.PRETRAINING_STATE
         if not path.exists():
             return

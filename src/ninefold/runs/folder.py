@@ -139,7 +139,7 @@ def _is_empty(path: Path) -> bool:
     if path.name == layout.PREDICTIONS_LINES:
         return path.stat().st_size == 0
     if path.name == layout.CHECKPOINTS:
-        return {each.name for each in path.iterdir()} <= {layout.PLAN}
+        return {each.name for each in path.iterdir() if not store.is_temporary(each)} <= {layout.PLAN}
     return path.name in {layout.SPEC, layout.STATUS, layout.LOCK, layout.README} or _is_left_over(path)
 
 

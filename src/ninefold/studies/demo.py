@@ -88,7 +88,7 @@ def _begin(out: Path) -> None:
     readme = out / "README.txt"
     heading = ABOUT.partition("\n")[0]
     ours = readme.is_file() and readme.read_bytes().startswith(heading.encode())
-    if not ours and out.exists() and any(out.iterdir()):
+    if not ours and out.exists() and not all(map(store.is_temporary, out.iterdir())):
         raise RunError(f"{out}: holds something else than a demo; choose another --out")
     store.write_text(readme, ABOUT)
 
