@@ -170,11 +170,12 @@ def _serve() -> None:
     from chat_server import ChatServer, serving
     from endpoint_examples import sees
 
-    script = ChatServer(sees, delay=lambda number: 0.01)
+    script, parent = ChatServer(sees, delay=lambda number: 0.01), os.getppid()
     with serving(script):
         Path("address.new").write_text(script.url)
         Path("address.new").rename("address")
-        signal.pause()
+        while os.getppid() == parent:
+            time.sleep(0.5)
 
 
 def _demo(out: Path) -> None:
