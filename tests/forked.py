@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SECONDS = 300.0
+SECONDS = 120.0
 """Time after which a command is taken as hanging."""
 
 _CHANGES = {"os.rename": 1, "os.remove": 0, "os.rmdir": 0, "os.mkdir": 0, "os.truncate": 0, "os.chmod": 0}
@@ -120,10 +120,12 @@ def _watch(folder: Path, counted: mmap.mmap, at: int | str | None, sent: int) ->
     folder, synced = folder.resolve(), os.fsync
 
     def change(what: str, torn: int | None = None) -> None:
+        nonlocal at
         number = int.from_bytes(counted[:8], "little")
         counted[:8] = (number + 1).to_bytes(8, "little")
         if at not in {number, what}:
             return
+        at = None
         os.write(2, f"signal {sent} before change {number}: {what}\n".encode())
         if torn is not None and sent == signal.SIGKILL:
             with suppress(OSError):

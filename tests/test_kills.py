@@ -1,8 +1,10 @@
 """A few kills and second processes, in short; `kills.py` runs every command many times."""
 
+import signal
 from itertools import islice
 from pathlib import Path
 
+import forked
 import pytest
 from bench import Bench, Case
 
@@ -11,6 +13,7 @@ import ninefold.cli.data
 import ninefold.evaluation.evaluate
 import ninefold.evaluation.score
 import ninefold.nano.photos  # noqa: F401
+from ninefold.cli import main
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.data.sources.synthetic import SyntheticSpec, examples
@@ -80,3 +83,22 @@ def test_the_files_that_a_kill_leaves_at_the_very_end_are_removed(bench, tmp_pat
     tried._finish(run.parent)
     assert tried.tally.faults == []
     assert not run.exists()  # as nothing differs
+
+
+def test_a_process_with_other_settings_is_refused_while_and_after_the_first_one_works(tmp_path: Path):
+    def world(pictures: int, log: str, **stop: object) -> forked.Command:
+        words = ["nano", "world", "--pictures", str(pictures), "--out", "world"]
+        return forked.start(lambda: main(words), tmp_path, tmp_path / log, **stop)
+
+    # Stopped before it takes the lock, the other one is the first.
+    late = world(3, "late.log", at="open .world.lock", sent=signal.SIGSTOP)
+    late.wait(until_stopped=True)
+    first = world(2, "first.log", at=4, sent=signal.SIGSTOP)
+    first.wait(until_stopped=True)
+    second = world(3, "second.log")
+    assert second.wait() == 2 and f"process {first.process} on" in second.said()
+    for command in (first, late):
+        command.send(signal.SIGCONT)
+        command.wait()
+    assert (first.code, late.code) == (0, 2)
+    assert "pictures 2, asked 3" in late.said()

@@ -54,35 +54,42 @@ def make(spec: WorldSpec, out: Path, *, overwrite: bool = False, progress: bool 
     if KIND.check(out, asdict(spec), overwrite=overwrite) and is_made(spec, out):
         tidy_output(out)
         return
+    with locked_output(out):
+        # Another process may just have finished.
+        if not (KIND.check(out, asdict(spec), overwrite=overwrite) and is_made(spec, out)):
+            with store.atomic_folder(out) as folder:
+                _draw(spec, folder, progress=progress)
+
+
+def _draw(spec: WorldSpec, folder: Path, *, progress: bool) -> None:
+    """Draw the images of a specification into an empty folder, and list them."""
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
-    with locked_output(out), store.atomic_folder(out) as folder:
-        (folder / "images").mkdir()
-        numbers = range(1, spec.pictures + 1)
-        for number in track(numbers, "photo-like images", shown=progress):
-            random = rng(spec.seed, "nano", "photos", number)
-            image = photo_like(random, int(random.integers(3, 13)), [texture(random)])
-            width, height = _size(image)
-            name = f"{number:012d}.jpg"
-            Image.fromarray(draw(image, width, height)).save(folder / "images" / name, quality=90)
-            images.append({"id": number, "file_name": name, "width": width, "height": height, "license": 1})
-            annotations += [
-                {**box, "id": len(annotations) + i, "image_id": number}
-                for i, box in enumerate(_boxes(image, width, height), 1)
-            ]
-        content = {
-            "info": {"description": DESCRIPTION, "seed": spec.seed},
-            "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],
-            "images": images,
-            "annotations": annotations,
-            "categories": [
-                {"id": i, "name": f"{color} {shape}", "supercategory": shape}
-                for i, (color, shape) in enumerate(KINDS, 1)
-            ],
-        }
-        store.write_text(folder / "annotations.json", json.dumps(content))
-        about = ABOUT.format(pictures=len(images), boxes=len(annotations), seed=spec.seed)
-        store.write_text(folder / "README.md", about)
+    (folder / "images").mkdir()
+    numbers = range(1, spec.pictures + 1)
+    for number in track(numbers, "photo-like images", shown=progress):
+        random = rng(spec.seed, "nano", "photos", number)
+        image = photo_like(random, int(random.integers(3, 13)), [texture(random)])
+        width, height = _size(image)
+        name = f"{number:012d}.jpg"
+        Image.fromarray(draw(image, width, height)).save(folder / "images" / name, quality=90)
+        images.append({"id": number, "file_name": name, "width": width, "height": height, "license": 1})
+        annotations += [
+            {**box, "id": len(annotations) + i, "image_id": number}
+            for i, box in enumerate(_boxes(image, width, height), 1)
+        ]
+    content = {
+        "info": {"description": DESCRIPTION, "seed": spec.seed},
+        "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],
+        "images": images,
+        "annotations": annotations,
+        "categories": [
+            {"id": i, "name": f"{color} {shape}", "supercategory": shape} for i, (color, shape) in enumerate(KINDS, 1)
+        ],
+    }
+    store.write_text(folder / "annotations.json", json.dumps(content))
+    about = ABOUT.format(pictures=len(images), boxes=len(annotations), seed=spec.seed)
+    store.write_text(folder / "README.md", about)
 
 
 def is_made(spec: WorldSpec, folder: Path) -> bool:

@@ -13,6 +13,7 @@ from ninefold.report.gallery import FIRST, cell_anchor
 from ninefold.report.sections import Section, section
 from ninefold.report.tables import CONFIDENCE
 from ninefold.report.test_sets import Evaluation, Run, TestSet, Training, group, read_runs
+from ninefold.runs.lock import locked_output
 from ninefold.space import LABELS
 from ninefold.store import write_text
 from ninefold.web.page import render
@@ -46,10 +47,25 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), over
         overwrite: Whether a report of other runs is replaced; one of the same runs, or some of them, always is.
 
     Raises:
-        RunError: If a folder is not a finished, scored run, or something else than a report is at ``out``.
+        RunError: If a folder is not a finished, scored run, something else than a report is at ``out``, or another
+            process is writing it.
     """
     output.check_page(out)
     evaluations, trainings = read_runs(runs)
+    with locked_output(out):
+        # Another process may just have written something there.
+        output.check_page(out)
+        _write(evaluations, trainings, out, pending, overwrite=overwrite)
+
+
+def _write(
+    evaluations: Sequence[Evaluation],
+    trainings: Sequence[Training],
+    out: Path,
+    pending: Sequence[str],
+    *,
+    overwrite: bool,
+) -> None:
     everything: list[Run] = [*evaluations, *trainings]
     ids = sorted(str(run.spec.get("id")) for run in everything)
     output.check_runs(out, ids, overwrite=overwrite)
