@@ -1,4 +1,4 @@
-# Everything a fresh machine with Python 3.11+ and make needs: `make demo`, `make test`, `make check`.
+# Everything a fresh machine with Python 3.11+ and make needs: `make demo`, `make test`, `make check`, `make fuzz`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,10 @@ READY := $(VENV)/.ready
 EDGES := transformers|peft|datasets|pyarrow|numpy
 PINNED_BY_EDGES := dill|multiprocess|fsspec
 
-.PHONY: demo test test-edges check format clean
+# Number of inputs that `make fuzz` tries in each of its tests.
+INPUTS ?= 500
+
+.PHONY: demo test fuzz test-edges check format clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +25,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# Changed files and odd command lines, many more than in `make test`; ends with what was tried and each kind of fault.
+fuzz: $(READY)
+	NINEFOLD_FUZZ=$(INPUTS) $(BIN)/python -m pytest tests/fuzz
 
 # Environments of their own; not part of .ci/run. torch and all other libraries are those of constraints.txt.
 test-edges: .venv-lowest/.ready .venv-newest/.ready

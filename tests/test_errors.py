@@ -43,3 +43,8 @@ def test_other_exceptions_are_none_of_the_operating_systems():
     assert errors.system_error(handled) is None
     assert errors.first_line(ValueError()) == "ValueError"
     assert errors.first_line(ValueError("\n  two\nlines")) == "two"
+
+
+def test_a_message_of_any_length_keeps_its_first_and_its_last_words():
+    line = errors.printable("row " + "x\n" * 9999 + ": make it again")
+    assert line.startswith("row x\\nx") and line.endswith(": make it again") and len(line) < 2 * errors.LONGEST

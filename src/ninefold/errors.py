@@ -59,6 +59,9 @@ ADVICE = {
 }
 """Cause and remedy by the operating system's error number."""
 
+LONGEST = 1000
+"""Letters of the longest message; a name or a value in it may be of any length."""
+
 # Format in which libraries written in Rust (safetensors, tokenizers) report an error of the operating system.
 _OF_RUST = re.compile(r"os error (\d+)")
 
@@ -91,7 +94,12 @@ def first_line(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with control characters, line breaks and lone surrogates escaped, for one line of a message."""
+    """Return a text for one line of a message: control characters, line breaks and lone surrogates are escaped.
+
+    The middle of a text longer than `LONGEST` is left out: what is wrong stands first, and what to do last.
+    """
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
     return text if text.isprintable() else "".join(map(_shown, text))
 
 

@@ -1,17 +1,15 @@
-"""The table of a run's predictions, ``predictions.parquet``: its columns, writer and reader."""
+"""The table of a run's predictions, ``predictions.parquet``: its columns, and its writer."""
 
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ninefold import store
 from ninefold.data.format.columns import CORE_COLUMNS
-from ninefold.errors import RunError
 from ninefold.runs import layout
 
 ASKED = ("question", "prompt", "options", "answer", "answer_format", "group")
@@ -47,16 +45,3 @@ def write(run: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer)
     store.write_bytes(run / layout.PREDICTIONS, buffer.getvalue())
-
-
-def read(run: Path) -> pd.DataFrame:
-    """Return the table of a run, one row per example.
-
-    Raises:
-        RunError: If the run has no predictions yet.
-    """
-    if not are_written(run):
-        raise RunError(
-            f"{run}: no {layout.PREDICTIONS}; repeat the `ninefold evaluate` command of this run to finish it"
-        )
-    return pd.read_parquet(run / layout.PREDICTIONS)

@@ -20,6 +20,7 @@ from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.folder import read_spec
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
+from ninefold.runs.tables import read_predictions
 from ninefold.scenes.vocabulary import COLORS, SHAPES
 from ninefold.space import GRID, LABELS
 from ninefold.types import AnswerKind, Clustering
@@ -42,10 +43,10 @@ def score(run: Path) -> dict[str, Any]:
         Rates are fractions, or None if there are no examples.
 
     Raises:
-        RunError: If the run has no predictions yet.
+        RunError: If the run has no predictions yet, or its table of them is damaged.
         DataError: If the answer format is unknown.
     """
-    answered = predictions.read(run)
+    answered = read_predictions(run)
     spec = read_spec(run)
     data, is_nano = spec.get("data", {}), bool(spec.get("model", {}).get("nano"))
     table = _table(answered, run, data.get("labels", ()))

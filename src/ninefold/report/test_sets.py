@@ -15,6 +15,7 @@ from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.outcome import outcome
 from ninefold.runs.records import Provenance, Status, read_part
 from ninefold.runs.shape import Epoch, ImageInputs
+from ninefold.runs.tables import read_scores
 from ninefold.store import canonical_json, read_json
 
 
@@ -110,7 +111,7 @@ class Evaluation(Run):
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Return the score table, one row per example, indexed by the example's id."""
-        return pd.read_parquet(self.folder / layout.SCORES).set_index("id", drop=False)
+        return read_scores(self.folder).set_index("id", drop=False)
 
 
 @dataclass(frozen=True)

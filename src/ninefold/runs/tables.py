@@ -1,0 +1,110 @@
+"""The tables of an evaluation, ``predictions.parquet`` and ``scores.parquet``, read with every column checked."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ninefold.errors import RunError, first_line
+from ninefold.runs import layout
+from ninefold.space import GRID
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+PREDICTED = {
+    **dict.fromkeys(("id", "text", "question", "prompt", "answer", "answer_format", "group"), "string"),
+    **{"truncated": "bool", "options": "list<string>", "scores": "list<double>"},
+}
+"""Columns of every table of predictions, with their types; factors follow."""
+
+SCORED = {
+    **dict.fromkeys(("id", "group", "question", "answer", "text", "kind", "label"), "string"),
+    **{"correct": "bool", "options": "list<string>"},
+}
+"""Columns of every score table, with their types; factors follow."""
+
+FACTORS = {"region": "string", "category": "string", "cell_row": "int64", "cell_col": "int64", "grid": "int64"}
+"""Factors that metrics and pages use, with their types."""
+
+OPTIONAL = {"scores", "label"}
+"""Columns that need no value in a row."""
+
+
+def read_predictions(run: Path) -> "pd.DataFrame":
+    """Return a run's predictions, one row per example.
+
+    Raises:
+        RunError: If there are none, or the file is not as ninefold wrote it.
+    """
+    return _read(run, layout.PREDICTIONS, PREDICTED, "remove it and repeat the `ninefold evaluate` command of this run")
+
+
+def read_scores(run: Path) -> "pd.DataFrame":
+    """Return a run's score table, one row per example.
+
+    Raises:
+        RunError: If there is none, or the file is not as ninefold wrote it.
+    """
+    return _read(run, layout.SCORES, SCORED, f"make it again with `ninefold score {run}`")
+
+
+def _read(run: Path, name: str, columns: Mapping[str, str], remedy: str) -> "pd.DataFrame":
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = run / name
+    if not path.is_file():
+        raise RunError(f"{run}: no {name}; repeat the `ninefold evaluate` command of this run to finish it")
+    try:
+        with pq.ParquetFile(path) as file:
+            fault = next(_faults_of_types(file.schema_arrow, columns), None)
+        if fault is None:
+            table = pd.read_parquet(path)
+            fault = next(_faults_of_values(table, columns), None)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+        raise RunError(f"{path}: not readable as parquet ({first_line(error)}); {remedy}") from error
+    if fault is not None:
+        raise RunError(f"{path}: {fault}, which is never written; {remedy}")
+    return table
+
+
+def _faults_of_types(schema: "pa.Schema", columns: Mapping[str, str]) -> Iterator[str]:
+    missing = sorted(set(columns).difference(schema.names))
+    if missing:
+        yield f"without the column {missing[0]}"
+    for name, expected in {**columns, **FACTORS}.items():
+        if name in schema.names:
+            found = _type(schema.field(name).type)
+            if found != expected and not (found == "null" and name in OPTIONAL):
+                yield f"column {name} of type {found}"
+
+
+def _type(kind: "pa.DataType") -> str:
+    """Return the name of a type; 32-bit and 64-bit offsets, which libraries choose, do not count."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list<{_type(kind.value_type)}>"
+    if pa.types.is_dictionary(kind):
+        return _type(kind.value_type)
+    return "string" if pa.types.is_large_string(kind) else str(kind)
+
+
+def _faults_of_values(table: "pd.DataFrame", columns: Mapping[str, str]) -> Iterator[str]:
+    if table.empty:
+        yield "without rows"
+    for name in (name for name in table.columns if name in {**columns, **FACTORS} and name not in OPTIONAL):
+        empty = table[name].isna().to_numpy(bool)
+        if name == "options":
+            empty = empty | [options is not None and None in list(options) for options in table[name]]
+        if empty.any():
+            yield f"column {name} without a value in row {int(empty.argmax()) + 1}"
+    twice = table["id"].duplicated()
+    if twice.any():
+        yield f"two rows of {table['id'][twice.to_numpy(bool)].iloc[0]}"
+    for name in ("cell_row", "cell_col"):
+        size = table.get("grid", GRID)
+        if name in table and not ((table[name] >= 0) & (table[name] < size)).all():
+            yield f"a value of column {name} outside the grid"
