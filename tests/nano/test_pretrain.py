@@ -164,3 +164,15 @@ def test_an_interrupted_pretraining_makes_the_same_base(tmp_path, monkeypatch):
 def test_a_family_without_a_nano_base_is_one_clear_line(tmp_path):
     with pytest.raises(DesignError, match="--family gpt: has no nano base; choose one of llava, clip"):
         pretraining(PretrainSpec(tmp_path, family="gpt"))
+
+
+@pytest.mark.parametrize("stage", ["vision", "position"])
+def test_a_stage_that_a_family_starts_after_is_refused(tmp_path, stage):
+    with pytest.raises(DesignError, match=f"--{stage}-steps 3: the base of llava-next starts from LLaVA's"):
+        pretraining(PretrainSpec(tmp_path, family="llava-next", **{f"{stage}_steps": 3}))
+
+
+@pytest.mark.parametrize("field, value", [("vision_rate", float("nan")), ("vision_batch", 0), ("seed", -1)])
+def test_numbers_of_pretraining_are_checked(tmp_path, field, value):
+    with pytest.raises(DesignError, match=f"--{field.replace('_', '-')} {value}: must be"):
+        PretrainSpec(tmp_path, **{field: value})

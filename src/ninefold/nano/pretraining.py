@@ -24,11 +24,21 @@ def pretraining(spec: PretrainSpec, *, overwrite: bool = False) -> Pretraining:
     """Return the pretraining of a family's base, ready to run.
 
     Raises:
-        DesignError: If the family has no architecture at nano size.
+        DesignError: If the family has no architecture at nano size, or no such stage.
         RunError: If something else is in the output folder; with ``overwrite``, not a base of other settings.
     """
     if spec.family not in ARCHITECTURES:
         raise DesignError(f"--family {spec.family}: has no nano base; choose one of {', '.join(ARCHITECTURES)}")
+    steps = ARCHITECTURES[spec.family].steps
+    for stage, asked, usual in (
+        ("vision", spec.vision_steps, steps.vision),
+        ("position", spec.position_steps, steps.position),
+    ):
+        if asked and not usual:
+            raise DesignError(
+                f"--{stage}-steps {asked}: the base of {spec.family} starts from LLaVA's, which has done this stage; "
+                "leave the option out"
+            )
     check_run(spec.out, settings_of(spec), overwrite=overwrite)
     is_dual = FAMILIES[spec.family].kind == "dual"
     return ContrastivePretraining(spec) if is_dual else GenerativePretraining(spec)

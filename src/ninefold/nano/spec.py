@@ -1,7 +1,10 @@
 """Settings of the nano world and of pretraining; read by the command line, hence without heavy imports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+
+from ninefold.errors import DesignError
+from ninefold.specs import check_finite, option
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,16 @@ class PretrainSpec:
     """Steps between checkpoints."""
     textures: int = 300
     """Number of backgrounds of the photo-like images."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            DesignError: If a number is infinite or negative, or if there are no batches, checkpoints or backgrounds.
+        """
+        check_finite(self)
+        at_least_one = {"vision_batch", "language_batch", "checkpoint_every", "textures"}
+        for field in fields(self):
+            value, least = getattr(self, field.name), int(field.name in at_least_one)
+            if isinstance(value, int | float) and value < least:
+                raise DesignError(f"{option(field.name)} {value}: must be at least {least}")
