@@ -1,14 +1,17 @@
 """A training run as later stages find it: finished without torch, locked while it runs, parent of what it made."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ninefold import store
-from ninefold.errors import RunError
+from ninefold.errors import FactError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.spec import ModelSpec
@@ -63,12 +66,29 @@ assert "torch" not in sys.modules
     assert finished_metrics(replace(spec, seed=5), unbroken, overwrite=True) is None
 
 
+def test_a_finished_run_of_a_changed_data_set_is_no_result(
+    unbroken: Path, spec: TrainSpec, few: Path, tmp_path: Path
+) -> None:
+    run, data = (Path(shutil.copytree(folder, tmp_path / folder.name)) for folder in (unbroken, few))
+    moved = replace(spec, data=(data,))
+    metrics = finished_metrics(moved, run)
+    assert metrics is not None and metrics == finished_metrics(spec, unbroken)
+    [path] = (data / "data").glob("train-*")
+    table = pq.read_table(path)
+    answers = pa.array(["center", *table["answer"].to_pylist()[:-1]])
+    pq.write_table(table.set_column(table.schema.get_field_index("answer"), "answer", answers), path)
+    for asked in (lambda: finished_metrics(moved, run), lambda: train(moved, run)):
+        with pytest.raises(FactError, match=r"row .*: its question, prompt, options or answer is not the manifest's"):
+            asked()
+    assert finished_metrics(spec, unbroken) == metrics
+
+
 def test_a_run_that_another_process_holds_is_refused_before_its_model_is_opened(
     spec: TrainSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninefold.training.train._opened", lambda _: pytest.fail("opened"))
     tmp_path.joinpath("run").mkdir()
-    with locked(tmp_path / "run"), pytest.raises(RunError, match="another process works on this run"):
+    with locked(tmp_path / "run"), pytest.raises(RunError, match=r"process .* works on this run"):
         train(spec, tmp_path / "run")
 
 

@@ -4,11 +4,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold import store
+from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
@@ -62,7 +63,7 @@ def evaluate(
         _run(spec, questions, out, model, overwrite=overwrite, progress=progress, begun=begun)
     else:
         tidy(out)
-        _check_unchanged(spec, questions, out)
+        check_unchanged(out, questions.data.state(questions.split), lambda: _rows(spec, questions))
     return _scored(out)
 
 
@@ -128,22 +129,6 @@ def _run(
 def _rows(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
     """Return the examples to ask, after all rows of the split are checked."""
     return questions.data.read(questions.split, limit=questions.limit, trust_pixels=spec.trust_data)
-
-
-def _check_unchanged(spec: EvaluateSpec, questions: Questions, out: Path) -> None:
-    """Check that the data set of a finished run still holds the rows that it asked; its files' state mostly tells.
-
-    Raises:
-        FactError: If it does not.
-    """
-    record, now = Provenance.read(out), questions.data.state(questions.split)
-    if record.facts.get("data_files", now) == now:
-        return
-    from ninefold import images
-
-    for example in _rows(spec, questions):
-        images.check(example.image)
-    replace(record, facts={**record.facts, "data_files": now}).write(out)
 
 
 def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":

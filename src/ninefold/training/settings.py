@@ -6,11 +6,14 @@ No heavy imports here: a finished run is found in a fraction of a second.
 import os
 import re
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ninefold.data.format.dataset import Dataset
+from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
 from ninefold.models import identity
 from ninefold.models.families import FAMILIES, GENERIC, find
@@ -21,6 +24,7 @@ from ninefold.runs.lock import tidy
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.spec import TrainSpec
+from ninefold.types import Example
 
 
 def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | None:
@@ -82,8 +86,30 @@ def finished_metrics(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> 
     if not is_finished(out, found.to_json()):
         check_run(out, found.to_json(), overwrite=overwrite)
         return None
+    return metrics_of_finished(spec, out)
+
+
+def metrics_of_finished(spec: TrainSpec, out: Path) -> dict[str, Any]:
+    """Return the metrics of a finished run, whose data sets must still hold the rows it was trained on.
+
+    Raises:
+        FactError: If a data set was changed.
+    """
+    check_unchanged(out, data_files(spec), lambda: chain.from_iterable(_parts(spec)))
     tidy_training(out)
     return TrainingMetrics.load(out / layout.METRICS).to_json()
+
+
+def data_files(spec: TrainSpec) -> list[dict[str, list[int]]]:
+    """Return the state of the files of each data set and split (see `Dataset.state`)."""
+    splits = (spec.train_split, spec.validation_split)
+    return [Dataset.open(folder).state(split) for folder in spec.data for split in splits]
+
+
+def _parts(spec: TrainSpec) -> Iterator[Sequence[Example]]:
+    for folder in spec.data:
+        for split in (spec.train_split, spec.validation_split):
+            yield Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data)
 
 
 def tidy_training(out: Path) -> None:

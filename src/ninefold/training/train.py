@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ninefold import console, store
+from ninefold.data.format.unchanged import DATA_FILES
 from ninefold.errors import ModelError, RunError
 from ninefold.models import identity
 from ninefold.models.checkpoint.messages import quiet
@@ -32,7 +33,7 @@ from ninefold.training.parameters import TrainableNetwork, made_trainable
 from ninefold.training.probe import choose
 from ninefold.training.processes import processes, say, shared_cores, warn
 from ninefold.training.sampler import LengthBuckets
-from ninefold.training.settings import resolve, tidy_training
+from ninefold.training.settings import data_files, metrics_of_finished, resolve, tidy_training
 from ninefold.training.spec import TrainSpec
 from ninefold.training.trainer import AnswerTrainer
 
@@ -73,7 +74,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
         raise ModelError(f"{settings.model['name']}: has an adapter already; open its base alone to train another")
     with _working(out, settings.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
-            metrics = TrainingMetrics.load(out / layout.METRICS).to_json()
+            metrics = metrics_of_finished(spec, out)
         else:
             if opened is None:
                 opened = _opened(spec)
@@ -125,6 +126,7 @@ def _train(
     ).to_json()
     if state.is_main_process:
         facts = {
+            DATA_FILES: data_files(spec),
             "plan": plan.as_json(),
             "padding": round(_padding(settings, plan, inputs.train), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
