@@ -102,7 +102,9 @@ def test_a_broken_set_exits_with_1_and_names_the_row(capsys, photos, tmp_path):
         (["evaluate", "--model", "nano", "--data", "{out}", "--out", "{out}/run"], "{out}"),
         (["data", "synthetic", "--split", "test", "--distractors", "99", "--out", "{out}"], "fit"),
         (["nano", "world", "--pictures", "0", "--out", "{out}"], "one image"),
+        (["train", "--model", "nano", "--data", "{photos}", "--out", "{out}"], "`ninefold data coco --split train`"),
         (["score", "{out}"], "{out}"),
+        (["score", "{photos}"], "is a data set, not an evaluation"),
         (["report", "{out}"], "{out}"),
     ],
 )

@@ -221,7 +221,12 @@ def _temporary(path: Path, make: Callable[..., tuple[int, str]]) -> Iterator[tup
         sweep(path.parent)
         _swept.add(path.parent)
     while True:
-        handle, name = make(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=_TEMPORARY)
+        try:
+            handle, name = make(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=_TEMPORARY)
+        except OSError as error:
+            # The user knows the path, and not its temporary file.
+            error.filename = str(path)
+            raise
         fresh = Path(name)
         # Another process may have taken it for left over before it was locked.
         if _lock(handle) and fresh.exists():

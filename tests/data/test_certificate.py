@@ -98,8 +98,9 @@ def test_missing_extra_and_moved_rows_are_named(folder, edit, row, said):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lambda m: m["spec"].update(canvas=109), "manifest_sha256|canvas"),
+        (lambda m: m["spec"].update(canvas=109), "canvas|manifest.json: was edited"),
         (lambda m: m.update(clustering="group", labels=["yes", "no"]), "labels is"),
+        (lambda m: m["versions"].update(numpy="1"), r"manifest.json: was edited after certificate.json .*undo that"),
         (lambda m: m["splits"].pop("red"), "differing: red"),
         (lambda m: m["splits"]["red"].update(fingerprint="0" * 12), "red: says 162 rows with fingerprint 000000000000"),
         (lambda m: m["splits"]["red"].update(rows=163), "red: says 163 rows with fingerprint"),

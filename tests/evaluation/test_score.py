@@ -185,7 +185,7 @@ def test_labels_of_another_question_and_cells_without_one_answer(tmp_path):
 
 
 def test_what_cannot_be_scored_is_an_error(tmp_path):
-    with pytest.raises(RunError, match=r"no predictions\.parquet"):
+    with pytest.raises(RunError, match="not an evaluation of ninefold"):
         score(tmp_path)
     odd = [Example("e", b"", "q", "p", (), "yes", answer_format="yes_no")]
     with pytest.raises(DataError, match="'yes_no'"):

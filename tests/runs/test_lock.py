@@ -76,7 +76,7 @@ def test_a_run_that_fails_says_why_and_can_go_on(tmp_path: Path) -> None:
 def test_an_interrupted_run_has_not_failed(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), working(tmp_path, SPEC):
         raise KeyboardInterrupt
-    assert Status.read(tmp_path).state == "running"
+    assert Status.read(tmp_path).state == "interrupted"
     with working(tmp_path, SPEC) as unfinished:
         assert unfinished
 
@@ -90,7 +90,7 @@ def test_what_is_no_run_is_refused_before_anything_is_written(tmp_path: Path) ->
 
 def test_a_place_that_cannot_be_written_is_not_taken_for_a_held_lock(tmp_path: Path) -> None:
     for path in (Path("/proc/.x.lock"), Path("/proc/x/.lock")):
-        with pytest.raises(OSError), held(path, lambda: RunError("another process works on it")):
+        with pytest.raises(OSError, match="/proc/x"), held(path, lambda: RunError("another process works on it")):
             pass
 
 

@@ -15,6 +15,22 @@ from ninefold.errors import NinefoldError
 Parsed = TypeVar("Parsed")
 
 _HELP = {"-h", "--help"}
+_ALIASES = {
+    "lr": "learning-rate",
+    "batch-size": "batch",
+    "num-train-epochs": "epochs",
+    "lora-r": "rank",
+    "lora-alpha": "alpha",
+    "dataset": "data",
+    "output": "out",
+    "output-dir": "out",
+    "num-samples": "limit",
+}
+"""Names of options in other tools, and here."""
+
+_KINDS = {"INT": "a whole number", "FLOAT": "a number", "PATH": "a path"}
+"""Kinds of values, as tyro names them and in words."""
+
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
@@ -63,7 +79,11 @@ def _command(arguments: Sequence[str], commands: Mapping[str, Any]) -> list[str]
             return words
         if word not in commands:
             where = " ".join(["ninefold", *words])
-            raise UsageError(f"{word}: `{where}` has no such command{_nearest(word, commands)}; see `{where} --help`")
+            inside = next(
+                (f" (did you mean `{where} {name} {word}`?)" for name in commands if word in commands[name]), ""
+            )
+            hint = inside or _nearest(word, commands)
+            raise UsageError(f"{word}: `{where}` has no such command{hint}; see `{where} --help`")
         words.append(word)
         commands = commands[word]
     if commands:
@@ -97,7 +117,28 @@ def _mistake(text: str, arguments: Sequence[str], options: Iterable[str], name: 
         return f"`{name}` needs {', '.join(dict.fromkeys(missing))}"
     body = [line for line in lines[1:] if line]
     first = " ".join(body[: next((at for at, line in enumerate(body) if _ends(line)), len(body))])
-    return first.rstrip(".") or "the arguments cannot be read"
+    return _in_words(first.rstrip("."), arguments) or "the arguments cannot be read"
+
+
+def _in_words(said: str, arguments: Sequence[str]) -> str:
+    """Return what tyro says about a value, in plain words; anything else as it is."""
+    if found := re.match(r"Error parsing (\S+): no type matching (\w+) .*? from \['(.*?)'\]\.", said):
+        option, kind, value = found.groups()
+        return f"{option} {value}: not {_KINDS.get(kind, kind)}"
+    if found := re.match(r"Error parsing (\S+): .* (int|float).*: '(.*)'$", said):
+        return f"{found[1]} {found[3]}: not {_KINDS[found[2].upper()]}"
+    if found := re.match(r"invalid choice '(.*)' for argument '(\S+)'\. Expected one of \((.*)\)", said):
+        value, option, offered = found.groups()
+        # tyro's order is another one each time.
+        choices = sorted(set(re.findall(r"[^', ]+", offered)) - {"None"})
+        return f"{option} {value}: choose one of {', '.join(choices)}"
+    if found := re.match(r"Missing value for argument '(\S+)'", said):
+        return f"{found[1]}: needs a value"
+    if found := re.match(r"Unrecognized options: (\S+)", said):
+        before = arguments[: arguments.index(found[1])] if found[1] in arguments else ()
+        option = next((argument for argument in reversed(before) if argument.startswith("--")), None)
+        return f"{found[1]}: one value too many" + (f" ({option} takes one)" if option else "")
+    return said
 
 
 def _ends(line: str) -> bool:
@@ -105,5 +146,9 @@ def _ends(line: str) -> bool:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(names), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
+    """Return the most similar of some names in brackets; the dashes of options do not count."""
+    by_word = {each.lstrip("-"): each for each in names}
+    word = name.lstrip("-")
+    alias = _ALIASES.get(word)
+    found = [alias] if alias in by_word else difflib.get_close_matches(word, list(by_word), n=1)
+    return f" (did you mean {by_word[found[0]]}?)" if found else ""

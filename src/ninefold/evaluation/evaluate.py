@@ -8,14 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ninefold import store
+from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
+from ninefold.evaluation.drawn import holds_drawn
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
-from ninefold.models.compute.device import peak_memory
+from ninefold.models.compute.device import check_device, peak_memory
 from ninefold.models.endpoint import address
+from ninefold.models.registry import REGISTERED
 from ninefold.runs import layout
 from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import tidy, working
@@ -92,11 +94,14 @@ def _run(
     from ninefold.evaluation.predict import predict
     from ninefold.models.image_inputs import Watch
 
+    if model is None and spec.model.name not in REGISTERED and not _is_served(spec):
+        # Before the rows are checked and libraries are imported, which takes seconds.
+        check_device(spec.model.device)
     lineage = resolve_lineage(spec)
     rows = _rows(spec, questions)
     found = resolve(spec, model, questions)
     # Connecting to a server is cheap: if it is down, no run is begun.
-    if model is not None or found is None or spec.model.name.startswith(address.PREFIX):
+    if model is not None or found is None or _is_served(spec):
         model = _opened(spec, model)
         found = resolve(spec, model, questions)
     assert found is not None
@@ -104,6 +109,11 @@ def _run(
         if not unfinished:
             return
         if model is None:
+            if found.model.get("nano") and not holds_drawn(questions.data, questions.split):
+                console.warn(
+                    f"{spec.data}: holds photos. Nano models read drawn pictures only: no result means anything."
+                )
+            console.milestone(f"loading {spec.model.name}")
             model = _opened(spec)
             identity.check_opened(model, found.model)
         loaded = time.perf_counter()
@@ -124,6 +134,11 @@ def _run(
         deque(examples, maxlen=0)
         seconds = {"load": round(loaded - begun, 3), "predict": round(predicted - loaded, 3)}
         _finish(spec, out, watch.record(), seconds=seconds, data_files=questions.data.state(questions.split), **lineage)
+
+
+def _is_served(spec: EvaluateSpec) -> bool:
+    """Whether the model is on a server."""
+    return spec.model.name.startswith(address.PREFIX)
 
 
 def _rows(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:

@@ -61,6 +61,8 @@ def predict(
     if not predictions.are_written(out):
         one_by_one = isinstance(model, OneByOne)
         done = lines.recover(path, 1 if one_by_one else chunk)
+        if done:
+            console.milestone(f"{len(done):,}{'' if total is None else f' of {total:,}'} answers are here already")
         with path.open("ab") as file, console.progress(shown=progress) as bar:
             task = bar.add_task("predict", total=total, completed=len(done))
             advance = partial(bar.update, task)

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,12 +15,12 @@ from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proport
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError
 from ninefold.evaluation import predictions, reading
+from ninefold.evaluation.drawn import NOT_DRAWN, is_drawn
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.folder import read_spec
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.tables import read_predictions
-from ninefold.scenes.vocabulary import COLORS, SHAPES
 from ninefold.space import GRID, LABELS
 from ninefold.types import AnswerKind, Clustering
 
@@ -30,9 +29,6 @@ LEADING = ("id", "group", "question", "options", "answer", "text", "kind", "labe
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """The kinds of invalid answers, counted separately."""
-
-NOT_DRAWN = "This accuracy means nothing: nano models can read only drawn pictures, which these are not."
-"""The caveat about a nano model on photos."""
 
 
 def score(run: Path) -> dict[str, Any]:
@@ -100,7 +96,7 @@ def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool) -> 
         accuracy=overall.value,
         ci95=[overall.low, overall.high],
         interval=_meaning(table, overall, census=census),
-        caveat=NOT_DRAWN if is_nano and not _is_drawn(table) else None,
+        caveat=NOT_DRAWN if is_nano and not is_drawn(table, table.get("category", ())) else None,
         invalid=len(table) - len(valid),
         invalid_by_class={kind: int((table["kind"] == kind).sum()) for kind in INVALID},
         valid_accuracy=float(valid["correct"].mean()) if len(valid) else None,
@@ -120,14 +116,6 @@ def _meaning(table: pd.DataFrame, interval: Interval, *, census: bool) -> str:
     if census and (table.get("distractors", pd.Series([0])) == 0).all():
         text += "; the set itself is a census of its scenes, on which the accuracy has no sampling error"
     return text
-
-
-def _is_drawn(table: pd.DataFrame) -> bool:
-    """Return whether all pictures are drawn: rendered from scenes, or asked about colored shapes only."""
-    if "scene" in table:
-        return True
-    names = {" ".join(kind) for kind in product(COLORS, SHAPES)}
-    return "category" in table and bool(table["category"].isin(names).all())
 
 
 def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -> dict[str, Any]:

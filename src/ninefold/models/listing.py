@@ -24,8 +24,8 @@ def list_models() -> tuple[ListedModel, ...]:
     nano = (
         ListedModel(
             name,
-            f"A small model of the family {family.name} in this package; needs nothing and runs on any CPU. Made to "
-            "show the system: its scores say nothing about any real model.",
+            f"A small model of the family {family.name} in this package; needs nothing and runs on any CPU. It reads "
+            "drawn pictures only, no photos. Made to show the system: its scores say nothing about any real model.",
         )
         for name, family in nano_bases().items()
     )

@@ -1,6 +1,7 @@
 """The opener of models of every kind by name; torch is imported only for local models."""
 
 from ninefold.errors import ModelError
+from ninefold.models.compute.device import check_device
 from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.protocol import Model, Trainable
 from ninefold.models.registry import REGISTERED, open_registered
@@ -52,16 +53,17 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     Raises:
         ModelError: If its weights are on a server, there is no such model, or it cannot be used with these options.
     """
+    spec = ModelSpec.of(spec)
+    check_trainable(spec.name)
+    # Before the imports, which take seconds.
+    check_device(spec.device)
+
     from ninefold.models.checkpoint.messages import explained
     from ninefold.models.checkpoint.network import open_checkpoint
     from ninefold.models.clip.model import DualEncoder
-    from ninefold.models.compute.device import check_device
     from ninefold.models.families import GENERIC, find
     from ninefold.models.vlm.model import VisionLanguageModel
 
-    spec = ModelSpec.of(spec)
-    check_trainable(spec.name)
-    check_device(spec.device)
     checkpoint = find(spec.name)
     if checkpoint.family is GENERIC and not checkpoint.local:
         # The family of a hub id without a row is known from its configuration.

@@ -11,6 +11,7 @@ import pandas as pd
 from ninefold.errors import RunError
 from ninefold.runs import layout, lineage
 from ninefold.runs.folder import read_spec
+from ninefold.runs.found import RUN, instead
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.outcome import outcome
 from ninefold.runs.records import Provenance, Status, read_part
@@ -226,9 +227,7 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def _read(folder: Path) -> Run:
     if not (folder / layout.SPEC).exists():
-        raise RunError(
-            f"{folder}: not a run of ninefold (it has no {layout.SPEC}); name a folder train or evaluate wrote"
-        )
+        raise RunError(instead(folder, RUN, "name a folder that train or evaluate wrote"))
     status = Status.read(folder)
     if status.state != "done":
         why = f" ({status.reason})" if status.state == "failed" else ""

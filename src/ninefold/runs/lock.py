@@ -24,8 +24,8 @@ def working(folder: Path, spec: Mapping[str, Any], *, overwrite: bool = False) -
     """Open the run folder of a specification and hold its lock until the block ends.
 
     The status is "running" meanwhile, and then "done", or "failed" with the reason if an exception ended the block.
-    A run that was killed, or interrupted by the user, stays "running"; its lock is free again. A run of another
-    specification is replaced only with ``overwrite``, and if it is of the same kind.
+    After Ctrl-C or SIGTERM it is "interrupted". A run that was killed stays "running"; its lock is free again. A run of
+    another specification is replaced only with ``overwrite``, and if it is of the same kind.
 
     Yields:
         Whether there is work to do; another process may just have finished the run.
@@ -47,9 +47,12 @@ def working(folder: Path, spec: Mapping[str, Any], *, overwrite: bool = False) -
         status.write(folder)
         try:
             yield True
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            ended = replace(status, state="interrupted", ended=now())
+            if isinstance(error, Exception):
+                ended = replace(ended, state="failed", reason=first_line(error))
             with suppress(OSError):  # A full disk may be the very reason.
-                replace(status, state="failed", ended=now(), reason=first_line(error)).write(folder)
+                ended.write(folder)
             raise
         replace(status, state="done", ended=now()).write(folder)
 
@@ -114,7 +117,7 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
         raise refusal() from error
     except (NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise
+            raise _named_by_output(error, path) from error
         console.warn(f"{path.parent}: its file system has no locks; start no second command with the same --out")
         yield
         return
@@ -133,6 +136,13 @@ def _lock_of(output: Path) -> Path:
     return output.with_name(f".{output.name}.lock")
 
 
+def _named_by_output(error: OSError, lock: Path) -> OSError:
+    """Return an error that names the output, which the user knows, and not its lock."""
+    name = lock.name.removeprefix(".").removesuffix(".lock")
+    output = lock.parent if lock.name == layout.LOCK else lock.with_name(name)
+    return OSError(error.errno, error.strerror, str(output))
+
+
 def _remove_stale(lock: Path) -> None:
     """Remove a lock file, unless a process holds it."""
     if lock.exists():
@@ -142,10 +152,11 @@ def _remove_stale(lock: Path) -> None:
 
 def _check_writable(path: Path) -> None:
     """Let the operating system say why a lock file cannot be made, which filelock takes for a lock that is held."""
-    if not path.exists():
-        path.touch()
-    with path.open("ab"):
-        pass
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise _named_by_output(error, path) from error
 
 
 def _named(lock: Path) -> str:

@@ -31,7 +31,7 @@ _FILES = {
 }
 _ALL = {
     layout.SPEC: "everything that changes the outcome, and the run's id, which is a hash of it",
-    layout.STATUS: "the state: running, done, or failed and why",
+    layout.STATUS: "the state: running, interrupted, done, or failed and why; after a kill it is still running",
     layout.PROVENANCE: "when the run is done: command, versions, machine and times",
 }
 _NEXT = {

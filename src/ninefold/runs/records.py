@@ -18,8 +18,8 @@ from ninefold.runs import layout
 from ninefold.runs.shape import Origin, misfit
 from ninefold.version import __version__
 
-State = Literal["planned", "running", "done", "failed"]
-"""The state of a run; a killed run is still "running", but no process holds its lock."""
+State = Literal["planned", "running", "interrupted", "done", "failed"]
+"""The state of a run; after `kill -9` it is still "running", but no process holds its lock."""
 
 PACKAGES = ("torch", "transformers", "peft", "datasets", "numpy", "pillow", "pyarrow")
 """Packages whose versions a run records."""
@@ -117,11 +117,11 @@ class Status(Record):
     OPTIONAL = frozenset({"begun", "ended", "reason", "process", "host"})
 
     state: State
-    """Planned, running, done or failed."""
+    """Planned, running, interrupted by the user, done or failed."""
     begun: str | None = None
     """Time at which the last attempt began."""
     ended: str | None = None
-    """Time at which it was done, or failed."""
+    """Time at which it was done, interrupted, or failed."""
     reason: str | None = None
     """Reason of a failure, in one line."""
     process: int | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ninefold.errors import RunError, first_line
 from ninefold.runs import layout
+from ninefold.runs.found import EVALUATION, instead
 from ninefold.space import GRID
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _read(run: Path, name: str, columns: Mapping[str, str], remedy: str) -> "pd.
 
     path = run / name
     if not path.is_file():
-        raise RunError(f"{run}: no {name}; repeat the `ninefold evaluate` command of this run to finish it")
+        raise RunError(instead(run, EVALUATION, "name a folder that `ninefold evaluate` wrote"))
     try:
         with pq.ParquetFile(path) as file:
             fault = next(_faults_of_types(file.schema_arrow, columns), None)

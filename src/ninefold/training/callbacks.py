@@ -39,7 +39,7 @@ class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
 
-_LOSSES = {"loss": "loss", "validation": "eval_loss"}
+_LOSSES = {"loss": "loss", "validation loss": "eval_loss"}
 """Losses that the bar shows, and their names in Trainer's log."""
 
 
@@ -59,7 +59,7 @@ class ProgressBar(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Show the latest losses."""
         self.latest.update(state.log_history[-1])
-        losses = [f"{word} {self.latest[key]:.3f}" for word, key in _LOSSES.items() if key in self.latest]
+        losses = [f"{word} {self.latest[key]:.4f}" for word, key in _LOSSES.items() if key in self.latest]
         text = ", ".join([f"epoch {math.ceil(self.latest['epoch'])} of {args.num_train_epochs:.0f}", *losses])
         self.bar.update(self.task, completed=state.global_step, description=text)
 
@@ -74,5 +74,11 @@ class ProgressBar(TrainerCallback):  # type: ignore[misc]
             console.milestone(
                 f"epoch {epoch['epoch']} of {args.num_train_epochs:.0f}: loss {epoch['train_loss']:.4f}, "
                 f"validation loss {epoch['validation_loss']:.4f}, {console.clock(elapsed)} so far, "
-                + ("no longer better: training ends" if ends else f"about {console.clock(left)} left")
+                + (
+                    "no longer better: training ends"
+                    if ends
+                    else f"about {console.clock(left)} left"
+                    if left
+                    else "done"
+                )
             )

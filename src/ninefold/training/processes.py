@@ -26,6 +26,12 @@ def say(message: str) -> None:
         console.say(message)
 
 
+def milestone(message: str) -> None:
+    """Inform the user about a part of long work, once for all processes; always shown."""
+    if processes().is_main_process:
+        console.milestone(message)
+
+
 def warn(message: str) -> None:
     """Warn the user about something that differs from the plan, once for all processes."""
     if processes().is_main_process:

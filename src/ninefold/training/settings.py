@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ninefold.data.format.dataset import Dataset
+from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.data.format.unchanged import check_unchanged
-from ninefold.errors import RunError
+from ninefold.errors import DataError, RunError
 from ninefold.models import identity
 from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.models.protocol import Trainable
@@ -140,8 +140,9 @@ def pattern_of(targets: str) -> str:
 
 
 def _trained(data: Dataset, spec: TrainSpec) -> TrainedData:
-    splits = (
-        data.choose_split(spec.train_split, option="--train-split"),
-        data.choose_split(spec.validation_split, option="--validation-split"),
-    )
+    named = {"--train-split": spec.train_split, "--validation-split": spec.validation_split}
+    if set(data.splits) == {TEST} and not any(name in data.splits for name in named.values()):
+        make = f"`ninefold data {data.source} --split train`" if data.source in ("synthetic", "coco") else "its source"
+        raise DataError(f"{data.folder}: is a test set, which is never trained on; make a training set with {make}")
+    splits = (data.choose_split(split, option=option) for option, split in named.items())
     return TrainedData(data.name, *((split, data.fingerprint(split)) for split in splits))

@@ -31,7 +31,7 @@ from ninefold.training.inputs import Inputs, open_inputs
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.parameters import TrainableNetwork, made_trainable
 from ninefold.training.probe import choose
-from ninefold.training.processes import processes, say, shared_cores, warn
+from ninefold.training.processes import milestone, processes, say, shared_cores, warn
 from ninefold.training.sampler import LengthBuckets
 from ninefold.training.settings import data_files, metrics_of_finished, resolve, tidy_training
 from ninefold.training.spec import TrainSpec
@@ -77,6 +77,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
             metrics = metrics_of_finished(spec, out)
         else:
             if opened is None:
+                milestone(f"loading {spec.model.name}")
                 opened = _opened(spec)
                 identity.check_opened(opened, settings.model)
             metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
@@ -194,6 +195,7 @@ def _fit(
         log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json", finite=False)["log_history"]
         if is_over(epochs_of(log), patience=settings["patience"], max_epochs=settings["epochs"]):
             return log, plan
+        milestone(f"going on from {last.name.replace('checkpoint-', 'step ')}")
 
     def go_on_with(plan: MemoryPlan) -> None:
         plan.save(folder)

@@ -84,9 +84,12 @@ def verify(
     _check_format(path, shipped)
     found = _certificate(data, splits, facts)
     unchecked = [] if facts else _take_over(shipped, found)
-    difference = _difference(shipped, found)
+    again = "undo that, or make the data set again with `ninefold data`"
+    difference = _difference(shipped, {**found, "manifest_sha256": shipped.get("manifest_sha256")})
     if difference:
-        raise DataError(f"{path}: {difference}")
+        raise DataError(f"{path}: {difference}; the certificate or the data were edited: {again}")
+    if shipped.get("manifest_sha256") != found["manifest_sha256"]:
+        raise DataError(f"{folder / manifest.FILE}: was edited after {manifest.CERTIFICATE} was made for it; {again}")
     source = remake.source_of(data, files or {})
     if source and (reproduce or source.from_spec_alone):
         remake.compare(data, splits, source, with_images=reproduce, progress=progress)
@@ -258,4 +261,4 @@ def _difference(shipped: Any, found: Any, path: str = "") -> str:
 
 def _short(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= 60 else text[:50].strip('"') + " ..."

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ninefold.data.format.reading import StoredExamples
     from ninefold.data.format.writing import write
 
-__all__ = ["About", "Dataset", "write"]
+__all__ = ["TEST", "About", "Dataset", "write"]
+
+TEST = "test"
+"""The split that is evaluated by default."""
 
 
 def __getattr__(name: str) -> object:
@@ -92,10 +95,13 @@ class Dataset:
         Raises:
             DataError: If the split does not exist, or none is named and there is no "test".
         """
-        if (split or "test") in self.manifest.splits:
-            return split or "test"
-        wrong = f"no split {split!r}" if split else "no split 'test', the default"
-        raise DataError(f"{self.folder}: {wrong}; name one with {option}: {', '.join(self.manifest.splits)}")
+        if (split or TEST) in self.manifest.splits:
+            return split or TEST
+        wrong = f"no split {split!r}" if split else f"no split {TEST!r}, the default"
+        # Nobody is told to train on a test set.
+        offered = [name for name in self.manifest.splits if option == "--split" or name != TEST]
+        named = f"name one with {option}: {', '.join(offered)}" if offered else "make a training set"
+        raise DataError(f"{self.folder}: {wrong}; {named}")
 
     def fingerprint(self, split: str) -> str:
         """Return the hash of a split's rows: their ids, pixels and text, independent of files.

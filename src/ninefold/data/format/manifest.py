@@ -13,6 +13,7 @@ from typing import Any, get_args
 from ninefold import store
 from ninefold.errors import DataError, RunError
 from ninefold.output import Kind
+from ninefold.runs.found import DATA_SET, instead
 from ninefold.types import Clustering
 
 FORMAT = 2
@@ -97,7 +98,7 @@ class Manifest:
         path = folder / FILE
         try:
             if not path.exists():
-                raise DataError(f"{folder}: not a data set of ninefold (no {FILE}); make one with `ninefold data`")
+                raise DataError(instead(folder, DATA_SET, "make one with `ninefold data`"))
             found = store.read_json(path)
         except RunError as error:
             raise DataError(f"{str(error).partition('; ')[0]}; make the data set again") from error

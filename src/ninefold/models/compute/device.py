@@ -26,16 +26,19 @@ def check_device(device: str) -> None:
     Raises:
         ModelError: If nothing can be computed on it.
     """
-    if device == "auto":
+    if device in {"auto", "cpu"}:
         return
+    if device.partition(":")[0] == "cuda" and not has_gpu():
+        raise ModelError(f"--device {device}: torch finds no GPU here; choose cpu or auto")
     import torch
 
     try:
         torch.zeros(1, device=device).cpu()
     except Exception as error:  # of many types, by device
-        raise ModelError(
-            f"--device {device}: torch cannot use it here ({first_line(error)}); choose cpu, cuda:0 or auto"
-        ) from error
+        usable = "cpu, cuda:0 or auto" if has_gpu() else "cpu or auto"
+        # For a word that is no device, torch lists all that it may be compiled for.
+        why = "it is no device" if "device type at start" in str(error) else first_line(error)
+        raise ModelError(f"--device {device}: torch cannot use it here ({why}); choose {usable}") from error
 
 
 def has_gpu() -> bool:
