@@ -29,7 +29,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Path]]:
     return found
 
 
-@fuzz(10)
+@fuzz(8)
 @given(data=st.data())
 def test_checkpoints(bases: list[tuple[Path, Path]], photos: Path, tmp_path: Path, data: st.DataObject) -> None:
     with copied(*data.draw(st.sampled_from(bases)), to=tmp_path / "one") as [base, adapter]:

@@ -110,7 +110,7 @@ def commands(without_long_work: None, made: Path, world: Path, tiny_llava: Path,
     ]
 
 
-@fuzz(30)
+@fuzz(20)
 @given(data=st.data())
 def test_command_lines(commands: list[list[Any]], tmp_path: Path, data: st.DataObject) -> None:
     line = [str(word) for word in data.draw(st.sampled_from(range(len(commands))).map(commands.__getitem__))]

@@ -58,7 +58,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-@fuzz(10)
+@fuzz(6)
 @given(faults=st.lists(replies(), min_size=1, max_size=4), scoring=st.sampled_from(["generate", "generate", "choice"]))
 def test_replies(photos: Path, impatient: None, tmp_path: Path, faults: list[Any], scoring: str) -> None:
     with copied(to=tmp_path / "one"), serving(ChatServer(lambda picture, prompt: "center")) as server:

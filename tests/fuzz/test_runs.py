@@ -79,7 +79,7 @@ def run_quietly(*arguments: object) -> None:
         main([str(argument) for argument in arguments])
 
 
-@fuzz(12)
+@fuzz(8)
 @given(data=st.data())
 def test_evaluations(evaluations: list[Path], made: Path, tmp_path: Path, data: st.DataObject) -> None:
     with copied(data.draw(st.sampled_from(evaluations)), to=tmp_path / "one") as [folder]:
@@ -90,7 +90,7 @@ def test_evaluations(evaluations: list[Path], made: Path, tmp_path: Path, data: 
             run(*command, about=about)
 
 
-@fuzz(4)
+@fuzz(3)
 @given(data=st.data())
 def test_trainings(
     trainings: list[Path], training: None, made: Path, tiny_llava: Path, tmp_path: Path, data: st.DataObject
