@@ -319,10 +319,13 @@ def _parquet(whole: bytes, data: st.DataObject) -> tuple[bytes, str]:
     told = f"{field.name} {how}"
     match how:
         case "cell":
-            value = data.draw(st.sampled_from([value for value in ODD_CELLS if _fits(value, field.type)]))
             at = data.draw(st.integers(0, len(table) - 1))
             cells = table.column(index).to_pylist()
-            cells[at] = DEEP if value == "DEEP" else value
+            cells[at] = value = data.draw(st.sampled_from(ODD_CELLS))
+            if value == "DEEP":
+                cells[at] = DEEP
+            if not _fits(cells, field.type):
+                cells[at] = None
             table = table.set_column(index, pa.field(field.name, field.type), pa.array(cells, field.type))
             told = f"{field.name} row {at} {value!r:.40}"
         case "gone":
@@ -346,9 +349,9 @@ def _parquet(whole: bytes, data: st.DataObject) -> tuple[bytes, str]:
     return buffer.getvalue(), told
 
 
-def _fits(value: Any, kind: pa.DataType) -> bool:
+def _fits(cells: list[Any], kind: pa.DataType) -> bool:
     try:
-        pa.array([value], kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, ValueError, TypeError):
+        pa.array(cells, kind)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):
         return False
     return True

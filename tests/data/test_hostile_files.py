@@ -1,5 +1,6 @@
 """Data sets whose files were edited by hand, cut or replaced: every command ends in one line, never in a traceback."""
 
+import os
 import shutil
 
 import pyarrow as pa
@@ -68,7 +69,7 @@ def test_files_without_rows(made, attempt, name):
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("instead", ["nothing", "folder", "link"])
+@pytest.mark.parametrize("instead", ["nothing", "folder", "link", "pipe"])
 def test_files_that_are_not_there(attempt, name, instead):
     def edit(folder):
         path = folder / name
@@ -77,6 +78,8 @@ def test_files_that_are_not_there(attempt, name, instead):
             path.mkdir()
         elif instead == "link":
             path.symlink_to(folder / "nowhere")
+        elif instead == "pipe":
+            os.mkfifo(path)
 
     verified, evaluated = attempt(edit)
     assert verified and (evaluated or name == "README.md")

@@ -79,6 +79,8 @@ def check_card(data: Dataset) -> None:
     from huggingface_hub import metadata_load
 
     path = data.folder / CARD
+    if not path.is_file():
+        raise DataError(f"{path}: the card is missing; make the data set again")
     try:
         found: Any = metadata_load(path) or {}
         told = {name: found.get(name) for name in ("configs", "dataset_info")}

@@ -175,6 +175,9 @@ def opened(path: Path, needs: Collection[str] = ()) -> Iterator[pq.ParquetFile]:
     Raises:
         DataError: If it is missing, lacks a column, or is broken, even if that is found only while reading.
     """
+    # Opening a pipe would wait for ever.
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: is no file; make the data set again")
     try:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow
