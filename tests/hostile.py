@@ -284,7 +284,7 @@ def _json(whole: bytes, data: st.DataObject) -> tuple[bytes, str]:
 
 
 def _lines(whole: bytes, data: st.DataObject) -> tuple[bytes, str]:
-    lines = whole.splitlines(keepends=True)
+    lines = whole.splitlines(keepends=True) or [b"null"]
     at = data.draw(st.integers(0, len(lines) - 1))
     content, told = _json(lines[at], data)
     return b"".join([*lines[:at], content, b"\n", *lines[at + 1 :]]), f"line {at + 1}, {told}"

@@ -171,6 +171,15 @@ def test_from_a_damaged_checkpoint_it_goes_back_to_the_one_before(
         os.truncate(copy / last.name / name, (last / name).stat().st_size // 2)
         assert last_checkpoint(copy) == copy / "checkpoint-3", name
         assert f"{last.name}: {name} is damaged; training goes on from the" in capsys.readouterr().err
+    # One changed byte is damage too, and so is another kind of text.
+    whole = (last / "optimizer.pt").read_bytes()
+    at = whole.index(b"param_groups")
+    (last / "optimizer.pt").write_bytes(whole[:at] + b"P" + whole[at + 1 :])
+    copy = shutil.copytree(out / "checkpoints", tmp_path / "byte")
+    assert last_checkpoint(copy) == copy / "checkpoint-3"
+    copy = shutil.copytree(out / "checkpoints", tmp_path / "deep")
+    (copy / last.name / "trainer_state.json").write_text("[" * 99_999)
+    assert last_checkpoint(copy) == copy / "checkpoint-3"
     (last / "optimizer.pt").unlink()
     train(spec, out)
     assert f"{last}: optimizer is missing; training goes on" in capsys.readouterr().err

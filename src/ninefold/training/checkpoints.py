@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 
 import torch
@@ -20,6 +21,20 @@ _STATE = "trainer_state.json"
 
 _NEEDED = ("scheduler*", "rng_state*", "optimizer*", "*model*")
 """Patterns of the other files of a checkpoint: schedule, random numbers, optimizer, weights."""
+
+
+_ODD = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+)
+"""What reading a damaged JSON file or ZIP archive raises."""
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -89,7 +104,7 @@ def save_model(model: Trainable, best: Path, out: Path, dtype: torch.dtype) -> N
 
 
 def _damage(checkpoint: Path) -> str | None:
-    """Return what is wrong with a checkpoint, or None; cut files are found without reading them whole."""
+    """Return what is wrong with a checkpoint, or None. Optimizer states are read whole: a changed byte is found."""
     for pattern in _NEEDED:
         if not any(checkpoint.glob(pattern)):
             return f"{pattern.strip('*')} is missing"
@@ -101,8 +116,10 @@ def _damage(checkpoint: Path) -> str | None:
                 with safe_open(path, "pt"):
                     pass
             elif path.suffix in {".pt", ".pth"}:
-                # Torch's files are ZIP archives, whose table of contents is at their end.
-                zipfile.ZipFile(path).close()
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError, zipfile.BadZipFile):
+                # Torch's files are ZIP archives, with a checksum of each part.
+                with zipfile.ZipFile(path) as archive:
+                    if archive.testzip() is not None:
+                        return f"{path.name} is damaged"
+        except (*_ODD, SafetensorError, zipfile.BadZipFile):
             return f"{path.name} is damaged"
     return None
