@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from ninefold import store
 from ninefold.errors import RunError
 from ninefold.runs import layout
 from ninefold.runs.folder import is_finished, is_run_of, open_run
-from ninefold.runs.outcome import run_id
+from ninefold.runs.outcome import changes, run_id
 from ninefold.runs.records import State, Status
 
 
@@ -143,3 +144,22 @@ def test_a_broken_file_of_a_run_is_named(tmp_path: Path, name: str, text: str) -
         open_run(tmp_path, {"a": 1})
         is_finished(tmp_path, {"a": 1})
     assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)
+
+
+def test_other_settings_are_told_by_the_names_of_options_and_of_what_has_one() -> None:
+    model = {"name": "nano", "family": "llava", "checkpoint": "a" * 32, "adapter": None, "dtype": "float32"}
+    data = {"name": "test", "split": "test", "fingerprint": "b" * 12, "limit": None}
+    spec = {"kind": "evaluation", "model": model, "data": data, "max_new_tokens": 15}
+    assert changes(spec, spec | {"max_new_tokens": 9, "data": data | {"limit": 5}}) == (
+        "limit none, asked 5; max-new-tokens 15, asked 9"
+    )
+    molmo = model | {"name": "nano-molmo", "family": "molmo", "checkpoint": "c" * 32}
+    assert changes(spec, spec | {"model": molmo}) == "model nano, asked nano-molmo"
+    assert changes(spec, spec | {"model": model | {"adapter": "d" * 32}}) == "adapter none, asked an adapter"
+    assert re.fullmatch(
+        r"data test \(\w{8}\), asked test \(\w{8}\)", changes(spec, spec | {"data": data | {"fingerprint": "e" * 12}})
+    )
+    assert changes(spec, spec | {"model": model | {"name": "other"}}) == ""
+    training = {"model": model, "data": [{"name": "one", "train": ["train", "f"]}], "lora": {"rank": 32}}
+    assert changes(training, training | {"data": [{"name": "two", "train": ["train", "g"]}]}) == "data one, asked two"
+    assert changes(training, training | {"lora": None}) == "method lora, asked full; rank 32, asked none"

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.report.page import report
 from ninefold.studies import run
 from ninefold.studies.demo import _begin, demo, study
@@ -44,7 +44,14 @@ def test_the_demo_leaves_a_report_and_a_summary(folder):
         assert 0 <= measured["base"] <= 1
         assert 0 <= measured["tuned"] <= 1
     assert summary["seconds"]["tune it"] > 0
-    steps = {"make the sets", "verify the test set", "measure the base", "tune it", "measure the tuned model"}
+    steps = {
+        "make the test sets",
+        "make the training sets",
+        "verify the test set",
+        "measure the base",
+        "tune it",
+        "measure the tuned model",
+    }
     assert summary["seconds"].keys() == steps | {"draw the report"}
     page = (folder / "report.html").read_text()
     assert "say nothing about any real model" in " ".join(page.split())
@@ -111,6 +118,14 @@ def test_only_what_is_missing_is_made_again(folder, tmp_path):
 def test_other_settings_are_never_mixed_in(folder):
     with pytest.raises(RunError, match="other settings"):
         demo(folder, **(SMALL | {"limit": 9}))
+    with pytest.raises(RunError, match=r"holds a demo with the model nano, asked nano-molmo; .*--overwrite"):
+        demo(folder, **SMALL, model="nano-molmo")
+
+
+def test_a_model_that_cannot_be_had_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(ModelError, match="nothing: no model of this name"):
+        demo(tmp_path / "out", model="nothing")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_kill_amid_the_first_file_of_a_demo_blocks_nothing(tmp_path):

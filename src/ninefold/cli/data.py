@@ -1,5 +1,6 @@
 """`ninefold data`: data sets made from each source, verified, and the questions that can be asked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 from pathlib import Path
@@ -9,6 +10,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold import api
 from ninefold.data.sources.catalog import SOURCES, source_of
+from ninefold.web.wording import percent
 
 Spec = TypeVar("Spec")
 
@@ -56,14 +58,31 @@ class Verify:
     """With --reproduce, the annotation file that a COCO data set was made from."""
     images: Path | None = None
     """With --reproduce, the folder of photos that a COCO data set was made from."""
+    details: bool = False
+    """Print every statement of the certificate, and what it does not claim."""
 
     def run(self) -> None:
         certificate = api.verify(
             self.folder, reproduce=self.reproduce, annotations=self.annotations, images=self.images
         )
         print(certificate["verdict"])
-        for sentence in (*certificate["statements"], *certificate["limits"]):
+        stated = (*certificate["statements"], *certificate["limits"])
+        for sentence in stated if self.details else _summary(certificate["splits"]):
             print(sentence)
+
+
+def _summary(splits: Mapping[str, Any]) -> list[str]:
+    """Return the main facts of a certificate in at most three lines."""
+    lines = []
+    for name, part in list(splits.items())[:2]:
+        bound = next(view for view in part["text_only"] if view["view"] == "prompt")
+        share = percent(bound["numerator"] / bound["denominator"], 1)
+        alone = f"who reads the prompts alone is right at most {share} of the time"
+        if bound["texts"] == part["rows"]:
+            alone = "each prompt occurs once, so that reading prompts alone tells nothing"
+        facts, of_images = len(part["facts"]), len(part["pixel_facts"])
+        lines.append(f"{name}: {facts} facts hold of each row, {of_images} of its image; {alone}.")
+    return [*lines, "All statements, and what is not claimed: --details, or certificate.json."]
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from ninefold import store
 from ninefold.errors import RunError
-from ninefold.output import check_inputs, check_own, differences
+from ninefold.output import check_inputs, check_own
 from ninefold.runs import layout
-from ninefold.runs.outcome import outcome, run_id
+from ninefold.runs.outcome import changes, run_id
 from ninefold.runs.records import Status
 
 _NAMES = {
@@ -118,7 +118,7 @@ def check_run(folder: Path, spec: Mapping[str, Any], *, overwrite: bool = False)
     if overwrite:
         check_own(folder, "run", _FILES)
         return
-    changed = differences(outcome(found), outcome(spec))
+    changed = changes(found, spec)
     raise RunError(
         f"{folder}: holds a run with other settings ({changed}); choose another --out, or replace it with --overwrite"
     )

@@ -10,10 +10,12 @@ from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models import identity
 from ninefold.models.families import NANO
 from ninefold.models.spec import ModelSpec
 from ninefold.nano.spec import WorldSpec
-from ninefold.runs import layout
+from ninefold.runs import layout, lineage
+from ninefold.runs.outcome import outcome
 from ninefold.studies.run import run
 from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Training, Verification
 from ninefold.training.spec import TrainSpec
@@ -65,9 +67,11 @@ def demo(
         The content of ``summary.json``: accuracies by data set and model, and seconds by step.
 
     Raises:
-        RunError: If the folder holds something else than a demo.
+        ModelError: If there is no such model, which is found out before anything is made.
+        RunError: If the folder holds something else than a demo, or one with another model.
     """
     steps = study(out, model=model, limit=limit, pictures=pictures, epochs=epochs)
+    _check_model(out, model, overwrite=overwrite)
     _begin(out)
     seconds = run(steps, out / "seconds.json", overwrite=overwrite, tell=tell)
     sets = {name: {state: _accuracy(out / "runs" / f"{name}-{state}") for state in ("base", "tuned")} for name in SETS}
@@ -77,6 +81,25 @@ def demo(
         tell(f"{name}: {percent(measured['base'], 1)} before, {percent(measured['tuned'], 1)} after")
     tell(f"Open {out / 'report.html'} in a browser.")
     return summary
+
+
+def _check_model(out: Path, model: str, *, overwrite: bool) -> None:
+    """Refuse a model that cannot be had, and another one than that of the demo in the folder.
+
+    Raises:
+        ModelError: If there is no such model.
+        RunError: If the folder holds a demo with another model.
+    """
+    asked = identity.resolve(ModelSpec(model))
+    run = out / "runs" / f"{SETS[0]}-base"
+    if overwrite or asked is None or not (run / layout.SPEC).is_file():
+        return
+    there = lineage.identity_in(run)
+    if outcome({"model": there}) != outcome({"model": asked}):
+        raise RunError(
+            f"{out}: holds a demo with the model {there['name']}, asked {asked['name']}; choose another --out, or "
+            "replace its results with --overwrite"
+        )
 
 
 def _begin(out: Path) -> None:
@@ -108,7 +131,7 @@ def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: in
     page = Page(out / "report.html", (*(each.folder for each in base), tuning, *(each.folder for each in tuned)))
     return (
         Step(
-            "make the sets",
+            "make the test sets",
             (
                 DataSet(data / "synthetic", SyntheticSpec("test")),
                 Images(world, WorldSpec(pictures=pictures)),
@@ -119,7 +142,7 @@ def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: in
         Step("draw the report", (page,)),
         Step("verify the test set", (Verification(data / "synthetic"),)),
         Step(
-            "make the sets",
+            "make the training sets",
             (
                 DataSet(train[0], SyntheticSpec("train")),
                 DataSet(train[1], SyntheticSpec("train", distractors=DISTRACTORS)),
