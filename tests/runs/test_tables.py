@@ -17,7 +17,14 @@ ROW = {
         "prompt": "?",
         "answer": "left",
     },
-    **{"options": ["left", "right"], "answer_format": "labels", "group": "g", "cell_row": 2, "cell_col": 8},
+    **{
+        "options": ["left", "right"],
+        "answer_format": "labels",
+        "group": "g",
+        "region": "top right",
+        "cell_row": 2,
+        "cell_col": 8,
+    },
 }
 
 

@@ -1,6 +1,6 @@
 """The tables of an evaluation, ``predictions.parquet`` and ``scores.parquet``, read with every column checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ SCORED = {
 }
 """Columns of every score table, with their types; factors follow."""
 
-FACTORS = {"region": "string", "category": "string", "cell_row": "int64", "cell_col": "int64", "grid": "int64"}
-"""Factors that metrics and pages use, with their types."""
+PLACE = {"region": "string", "cell_row": "int64", "cell_col": "int64"}
+"""Factors that are a place in the image where all are there, with their types; alone, each may be anything."""
 
 OPTIONAL = {"scores", "label"}
 """Columns that need no value in a row."""
@@ -75,11 +75,18 @@ def _faults_of_types(schema: "pa.Schema", columns: Mapping[str, str]) -> Iterato
     missing = sorted(set(columns).difference(schema.names))
     if missing:
         yield f"without the column {missing[0]}"
-    for name, expected in {**columns, **FACTORS}.items():
-        if name in schema.names:
-            found = _type(schema.field(name).type)
-            if found != expected and not (found == "null" and name in OPTIONAL):
-                yield f"column {name} of type {found}"
+    for name, expected in _typed(schema.names, columns).items():
+        found = _type(schema.field(name).type)
+        unknown = (found == "null" and name in OPTIONAL) or (found == "list<null>" and name == "options")
+        if found != expected and not unknown:
+            yield f"column {name} of type {found}"
+
+
+def _typed(names: Collection[str], columns: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the columns of a known type."""
+    if not PLACE.keys() <= set(names):
+        return columns
+    return {**columns, **PLACE, **({"grid": "int64"} if "grid" in names else {})}
 
 
 def _type(kind: "pa.DataType") -> str:
@@ -96,7 +103,8 @@ def _type(kind: "pa.DataType") -> str:
 def _faults_of_values(table: "pd.DataFrame", columns: Mapping[str, str]) -> Iterator[str]:
     if table.empty:
         yield "without rows"
-    for name in (name for name in table.columns if name in {**columns, **FACTORS} and name not in OPTIONAL):
+    typed = _typed(table.columns, columns)
+    for name in (name for name in typed if name not in OPTIONAL):
         empty = table[name].isna().to_numpy(bool)
         if name == "options":
             empty = empty | [options is not None and None in list(options) for options in table[name]]
@@ -105,7 +113,6 @@ def _faults_of_values(table: "pd.DataFrame", columns: Mapping[str, str]) -> Iter
     twice = table["id"].duplicated()
     if twice.any():
         yield f"two rows of {table['id'][twice.to_numpy(bool)].iloc[0]}"
-    for name in ("cell_row", "cell_col"):
-        size = table.get("grid", GRID)
-        if name in table and not ((table[name] >= 0) & (table[name] < size)).all():
+    for name in {"cell_row", "cell_col"} & typed.keys():
+        if not ((table[name] >= 0) & (table[name] < table.get("grid", GRID))).all():
             yield f"a value of column {name} outside the grid"
