@@ -1,11 +1,13 @@
 """An adapter evaluates as it was trained, whether it is merged or not; what is not finite is refused."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LilyConfig, LoraConfig, PeftModel, PromptTuningConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from tiny import some_examples
 
@@ -19,10 +21,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 ATTENTION = r".*(language_model|text_model).*\.(q_proj|v_proj)|.*att_proj"
 
 
-def trained(base: str, folder: Path, **settings: Any) -> list[float]:
+def trained(base: str, folder: Path, config: Any = None, **settings: Any) -> list[float]:
     """Save an adapter of a base with random weights, and return training's log-probabilities of the true answers."""
     model = open_trainable(base)
-    network = get_peft_model(model.model, LoraConfig(r=4, lora_alpha=64, init_lora_weights=False, **settings)).eval()
+    config = config or LoraConfig(r=4, lora_alpha=64, init_lora_weights=False, **settings)
+    network = get_peft_model(model.model, config).eval()
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for name, weight in network.named_parameters():
@@ -83,3 +86,60 @@ def test_an_adapter_that_is_not_finite_is_refused(tmp_path: Path) -> None:
     save_file(tensors, path, {"format": "pt"})
     with pytest.raises(ModelError, match=rf"{name} holds NaN or infinity"):
         open_trainable(ModelSpec("nano", tmp_path))
+
+
+def test_a_method_that_peft_cannot_merge_stays_unmerged_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = trained("nano", tmp_path, LilyConfig(r=4, target_modules=ATTENTION))
+    tuned = open_trainable(ModelSpec("nano", tmp_path))
+    assert "not merged, because PEFT does not merge LILY" in capsys.readouterr().err
+    assert evaluated(tuned) == pytest.approx(expected, rel=0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        # Unmerged and without its tokens' places it would be the base, without a word.
+        (LoraConfig(target_modules=ATTENTION, alora_invocation_tokens=[5]), "aLoRA"),
+        (PromptTuningConfig(num_virtual_tokens=3, num_layers=2, token_dim=8, num_attention_heads=2), "PROMPT_TUNING"),
+    ],
+)
+def test_a_method_that_acts_on_whole_prompts_is_refused_by_name(tmp_path: Path, config: Any, name: str) -> None:
+    trained("nano", tmp_path, target_modules=ATTENTION)
+    config.save_pretrained(str(tmp_path))
+    with pytest.raises(ModelError, match=rf"adapter_config\.json: {name} acts on the prompt as a whole"):
+        open_trainable(ModelSpec("nano", tmp_path))
+
+
+def test_a_setting_of_another_type_is_refused_by_file_and_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def opened(**settings: Any) -> None:
+        path.write_text(json.dumps(json.loads(saved) | settings))
+        open_trainable(ModelSpec("nano", tmp_path))
+
+    trained("nano", tmp_path, target_modules=ATTENTION)
+    path = tmp_path / "adapter_config.json"
+    saved = path.read_text()
+    for name, value, why in (
+        ("lora_alpha", float("nan"), "is NaN or infinite"),
+        ("alpha_pattern", {"q_proj": float("inf")}, "is NaN or infinite"),
+        ("lora_alpha", "64", 'must be a number, not "64"'),
+        ("r", True, "must be a whole number, not true"),
+        ("r", 4.0, "must be a whole number, not 4.0"),
+        ("rank_pattern", {"q_proj": "x"}, 'must be an object (each a whole number) or null, not {"q_proj": "x"}'),
+        ("rank_pattern", ["q_proj"], "must be an object"),
+        ("target_modules", 5, "must be a list (each a text) or a text or null, not 5"),
+        ("target_modules", ["q_proj", 1], "must be a list"),
+        ("use_dora", "no", "must be true or false"),
+        ("bias", False, "must be a text, not false"),
+        ("peft_type", "BEST", 'is "BEST", no method of the installed PEFT'),
+        ("peft_type", ["LORA"], 'is ["LORA"], no method of the installed PEFT'),
+    ):
+        with pytest.raises(ModelError, match=re.escape(f"{path}: {name} {why}")):
+            opened(**{name: value})
+    opened(lora_alpha=64.0, layers_to_transform=[0, 1], task_type=None, newer_off=False, rank_pattern={"q_proj": 4})
+    assert not capsys.readouterr().err
+    opened(newer=True)
+    assert "newer is unknown to the installed PEFT" in capsys.readouterr().err

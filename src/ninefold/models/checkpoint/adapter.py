@@ -14,7 +14,7 @@ from safetensors import safe_open
 from ninefold.console import warn
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint import limits
-from ninefold.models.checkpoint.files import read_object
+from ninefold.models.checkpoint.adapter_settings import check_settings, read_settings
 from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.runs import layout
 
@@ -28,9 +28,9 @@ _ROUNDING = 3e-5
 def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[], Any]) -> Any:
     """Add a saved adapter to its base, merged into the weights in single precision if that changes no answer.
 
-    It stays beside the weights in half precision, where merging would round it; if an adapted weight is shared, e.g.
-    embeddings tied to the output layer, because merging would change the other module too; and if the probe's logits
-    change by more than rounding.
+    It stays beside the weights in half precision, where merging would round it; if PEFT cannot merge its method; if an
+    adapted weight is shared, e.g. embeddings tied to the output layer, because merging would change the other module
+    too; and if the probe's logits change by more than rounding.
 
     Args:
         model: The base, which is changed.
@@ -39,27 +39,43 @@ def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[
         reopened: A function that opens the base again.
 
     Raises:
-        ModelError: If its tensors are not exactly those that its settings require on this base, or are not finite.
+        ModelError: If its tensors are not exactly those that its settings require on this base, or are not finite, or
+            if it cannot be computed.
     """
     tuned = _attached(model, folder)
+    with explained(f"{folder}: PEFT cannot compute this adapter, {_method(tuned)}"):
+        before = _logits(tuned, probe)
     if model.dtype != torch.float32:
         return tuned
     if shared := _shared_targets(tuned):
         return _unmerged(tuned, folder, f"it adapts {shared[0]}, whose weight another module shares")
-    with torch.inference_mode(), quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before = probe(tuned)
-        merged = tuned.merge_and_unload().eval()
-        after = probe(merged)
-    if torch.allclose(after, before, rtol=0, atol=_ROUNDING * float(before.abs().max())):
+    try:
+        with explained(f"PEFT does not merge {_method(tuned)}"), quiet():
+            merged = tuned.merge_and_unload().eval()
+    except ModelError as reason:
+        # Some of its layers may be merged already.
+        return _unmerged(_attached(reopened(), folder), folder, str(reason))
+    if torch.allclose(_logits(merged, probe), before, rtol=0, atol=_ROUNDING * float(before.abs().max())):
         return merged
     return _unmerged(_attached(reopened(), folder), folder, "merging would change the answers")
+
+
+def _logits(network: Any, probe: Probe) -> torch.Tensor:
+    with torch.inference_mode(), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return probe(network)
+
+
+def _method(tuned: Any) -> str:
+    """Return the name of an adapter's method in PEFT."""
+    return str(tuned.active_peft_config.peft_type.value)
 
 
 def _attached(model: Any, folder: Path) -> Any:
     """Return a base with an adapter beside its weights."""
     with explained(f"{folder}: the adapter does not fit this base"), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
+        check_settings(folder)
         _check_tensors(folder)
         _check_patterns(model, folder)
         tuned = PeftModel.from_pretrained(model, str(folder))
@@ -88,7 +104,7 @@ def _memory(weight: torch.Tensor) -> int:
 
 
 def _check_tensors(folder: Path) -> None:
-    """Refuse an adapter with tensors that are not finite, or or a rank that none has, which could fill memory."""
+    """Refuse an adapter with tensors that are not finite, or a rank that none has, which could fill memory."""
     largest = 0
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         for name in sorted(file.keys()):
@@ -99,7 +115,7 @@ def _check_tensors(folder: Path) -> None:
                     f"{folder}: {name} holds NaN or infinity; train the adapter again, at a lower learning rate"
                 )
     path = folder / layout.ADAPTER_CONFIG
-    settings = read_object(path)
+    settings = read_settings(folder)
     ranks = [settings.get("r"), *dict(settings.get("rank_pattern") or {}).values()]
     if too_large := [rank for rank in ranks if isinstance(rank, int) and rank > largest]:
         raise ModelError(f"{path}: rank {too_large[0]:,} is larger than any of the adapter's tensors; copy it again")
@@ -107,7 +123,7 @@ def _check_tensors(folder: Path) -> None:
 
 def _check_patterns(model: Any, folder: Path) -> None:
     """Refuse regular expressions that would keep PEFT busy for ages."""
-    settings = read_object(folder / layout.ADAPTER_CONFIG)
+    settings = read_settings(folder)
     patterns = [settings.get(name) for name in ("target_modules", "exclude_modules")]
     patterns += [key for name in ("rank_pattern", "alpha_pattern") for key in settings.get(name) or {}]
     written = [pattern for pattern in patterns if isinstance(pattern, str)]

@@ -10,6 +10,7 @@ import xxhash
 from ninefold import store
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint import hub
+from ninefold.models.checkpoint.adapter_settings import WITHOUT_EFFECT, read_settings
 from ninefold.models.checkpoint.files import CONFIG, check_safetensors, read_object
 from ninefold.models.compute.device import on_cpu
 from ninefold.models.families import Checkpoint, of_config
@@ -22,18 +23,6 @@ _UNREAD = {
     ".pdf", ".png", ".pt", ".pth", ".tar", ".webp", ".zip",
 }  # fmt: skip
 """Suffixes of files in a checkpoint's folder that are never read: texts for people, and weights of other formats."""
-
-_WITHOUT_EFFECT = {
-    "auto_mapping",
-    "base_model_name_or_path",
-    "inference_mode",
-    "lora_dropout",
-    "peft_version",
-    "revision",
-    "runtime_config",
-    "task_type",
-}
-"""Settings of an adapter that change no answer: its origin, its use, and those of training alone."""
 
 _SETS = {"exclude_modules", "layers_to_transform", "target_modules"}
 """Settings that are sets, which PEFT stores as lists in any order."""
@@ -104,12 +93,12 @@ def adapter_hash(folder: Path) -> str:
     Raises:
         ModelError: If its settings cannot be read.
     """
-    config = read_object(folder / layout.ADAPTER_CONFIG)
+    config = read_settings(folder)
     # A version of PEFT that does not know a setting leaves it out, as if it were off.
     settings = {
         key: sorted(value, key=str) if key in _SETS and isinstance(value, list) else value
         for key, value in config.items()
-        if key not in _WITHOUT_EFFECT and not (value is None or value is False or value in ({}, []))
+        if key not in WITHOUT_EFFECT and not (value is None or value is False or value in ({}, []))
     }
     content = store.canonical_json(settings) + store.file_hash(folder / layout.ADAPTER_WEIGHTS)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
