@@ -227,3 +227,22 @@ def test_a_report_replaces_reports_alone_and_loses_no_run(tmp_path, training, mo
     with pytest.raises(RunError, match=r"holds a report of other runs \(1 not named now\).*--overwrite"):
         report(runs[1:], out)
     report(runs[1:], out, overwrite=True)
+
+
+def test_a_report_that_was_edited_is_replaced_by_overwrite_alone(tmp_path, training):
+    run, out = training(), tmp_path / "report.html"
+    report([run], out)
+    written = out.read_bytes()
+    report([run], out)
+    assert out.read_bytes() == written
+    for edited in (
+        written.replace(b"</body>", b"<p>my note</p></body>"),
+        written + b"<p>my note</p>",
+        written[: written.rindex(b"<!--")],
+    ):
+        out.write_bytes(edited)
+        with pytest.raises(RunError, match=r"report\.html: was edited.*--overwrite"):
+            report([run], out)
+        assert out.read_bytes() == edited
+    report([run], out, overwrite=True)
+    assert out.read_bytes() == written

@@ -1,5 +1,6 @@
 """The report's page as an output: recognized before it is replaced."""
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -12,6 +13,13 @@ _HEAD_BYTES = 1 << 16
 
 _MADE = re.compile(rb'<meta name="generator" content="ninefold [^"]*">')
 _RUNS = re.compile(rb'<meta name="ninefold-runs" content="([^"]*)">')
+
+_SEAL = b"<!-- sha256 of this page up to here: "
+
+
+def sealed(page: str) -> str:
+    """Return a page with a hash of its content at its end, by which a page that was edited is recognized."""
+    return page + _seal(page.encode(errors="backslashreplace")).decode()
 
 
 def check_page(out: Path) -> None:
@@ -28,19 +36,31 @@ def check_page(out: Path) -> None:
         raise RunError(f"{out}: holds something else than a report, so it is not replaced; choose another --out")
 
 
-def check_runs(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
-    """Refuse to replace a report by one that lacks some of its runs.
+def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
+    """Refuse to replace a report that was edited, or by one that lacks some of its runs.
 
     Raises:
         RunError: If that is so, and not ``overwrite``.
     """
-    found = _RUNS.search(_head(out)) if out.is_file() else None
+    if overwrite or not out.is_file():
+        return
+    content = out.read_bytes()
+    body, *_ = content.rpartition(_SEAL)
+    if content != body + _seal(body):
+        raise RunError(
+            f"{out}: was edited, or written by an earlier version; choose another --out, or replace it with --overwrite"
+        )
+    found = _RUNS.search(_head(out))
     lacking = set(found[1].decode().split()) - set(ids) if found else set()
-    if lacking and not overwrite:
+    if lacking:
         raise RunError(
             f"{out}: holds a report of other runs ({len(lacking)} not named now); name them too, choose another --out, "
             "or replace it with --overwrite"
         )
+
+
+def _seal(body: bytes) -> bytes:
+    return _SEAL + hashlib.sha256(body).hexdigest().encode() + b" -->\n"
 
 
 def _head(page: Path) -> bytes:

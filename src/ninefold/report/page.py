@@ -44,7 +44,8 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), over
             compared example by example.
         out: The HTML file; figures are written to ``<stem>-figures/`` beside it.
         pending: Names of runs still to come; if there are any, the page states that it is not complete.
-        overwrite: Whether a report of other runs is replaced; one of the same runs, or some of them, always is.
+        overwrite: Whether a report that was edited, or of other runs, is replaced; one of the same runs, or some of
+            them, always is.
 
     Raises:
         RunError: If a folder is not a finished, scored run, something else than a report is at ``out``, or another
@@ -68,7 +69,7 @@ def _write(
 ) -> None:
     everything: list[Run] = [*evaluations, *trainings]
     ids = sorted(str(run.spec.get("id")) for run in everything)
-    output.check_runs(out, ids, overwrite=overwrite)
+    output.check_content(out, ids, overwrite=overwrite)
     sets = group(evaluations)
     anchors = slugs([test_set.name for test_set in sets])
     pictures = Pictures()
@@ -105,7 +106,7 @@ def _write(
         accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],
         difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
     )
-    write_text(out, html)
+    write_text(out, output.sealed(html))
 
 
 def _limits(sets: Sequence[TestSet]) -> list[int]:
