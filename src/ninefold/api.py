@@ -175,7 +175,7 @@ def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html"
     Args:
         runs: Run folders of `evaluate` and `train`, or one of them.
         out: The page; its figures are written beside it as PDF and PNG.
-        overwrite: Whether a report of other runs is replaced there; nothing else ever is.
+        overwrite: Whether a report of other runs is replaced there, or one that was edited; nothing else ever is.
 
     Raises:
         RunError: If a folder is not a finished run, or something else than a report is at ``out``.

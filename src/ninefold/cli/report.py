@@ -22,7 +22,7 @@ class Report:
     out: Path = Path("report.html")
     """HTML file to write; its figures are written beside it as PDF and PNG."""
     overwrite: Annotated[bool, FlagCreatePairsOff] = False
-    """Replace a report of other runs there; anything else is never replaced."""
+    """Replace a report of other runs there, or one that was edited; anything else is never replaced."""
 
     def run(self) -> None:
         api.write_report(self.runs, self.out, overwrite=self.overwrite)

@@ -48,7 +48,7 @@ def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
     body, *_ = content.rpartition(_SEAL)
     if content != body + _seal(body):
         raise RunError(
-            f"{out}: was edited, or written by an earlier version; choose another --out, or replace it with --overwrite"
+            f"{out}: was edited, or written by an earlier version; move it away, or replace it with --overwrite"
         )
     found = _RUNS.search(_head(out))
     lacking = set(found[1].decode().split()) - set(ids) if found else set()

@@ -139,7 +139,7 @@ def test_a_setting_of_another_type_is_refused_by_file_and_name(
     ):
         with pytest.raises(ModelError, match=re.escape(f"{path}: {name} {why}")):
             opened(**{name: value})
-    opened(lora_alpha=64.0, layers_to_transform=[0, 1], task_type=None, newer_off=False, rank_pattern={"q_proj": 4})
+    opened(lora_alpha=64.0, task_type=None, newer_off=False, rank_pattern={"q_proj": 4})
     assert not capsys.readouterr().err
     opened(newer=True)
     assert "newer is unknown to the installed PEFT" in capsys.readouterr().err
