@@ -107,10 +107,11 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _words(kind: Any) -> str:
-    """Return what a value of a type is, such as "a text or a list (each a text)"."""
+    """Return what a value of a type is, such as "a list (each a text) or a text"."""
     options = _options(kind)
     if options != [kind]:
-        return " or ".join(dict.fromkeys(map(_words, options)))
+        # Python's order of a union's types depends on what was imported before.
+        return " or ".join(sorted(set(map(_words, options))))
     items = get_args(kind)[-1:]
     return _WORDS[_json_type(kind)] + (f" (each {_words(items[0])})" if items else "")
 
