@@ -157,7 +157,7 @@ def test_a_subset_is_balanced_and_says_so(world: CocoSpec, tmp_path: Path) -> No
 
 def test_a_subset_replaces_photos_that_cannot_be_used(world: CocoSpec) -> None:
     for number in (1, 4, 7):
-        (world.images / f"{number}.jpg").write_bytes(b"broken")
+        (world.images / f"{number}.jpg").write_bytes(b"broken %d" % number)
     rows, [skipped] = taken(changed(world, subset=14))
     assert len(rows) == 14
     assert not {row.group for row in rows} & {"1", "4", "7"}

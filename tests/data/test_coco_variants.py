@@ -12,6 +12,9 @@ from PIL import Image
 
 from ninefold.data.checks import certificate
 from ninefold.data.make import make
+from ninefold.data.sources.coco import copies
+from ninefold.data.sources.coco.boxes import grid_of
+from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.ids import id_of
 from ninefold.data.sources.coco.source import CocoSource, CocoSpec
 from ninefold.errors import DataError, printable
@@ -151,14 +154,51 @@ def test_a_link_to_a_photo_is_that_photo_and_may_leave_the_folder(folder: Folder
     assert folder.asked(images, things) == {"2-fish": (FISH, "center")}
 
 
-def test_copies_of_a_photo_are_asked_with_a_word(folder: Folder) -> None:
-    photo(folder.images / "c.png", 1)
+def test_copies_of_a_photo_are_one_photo(folder: Folder) -> None:
+    (folder.images / "c.png").write_bytes((folder.images / "a.png").read_bytes())
     images = [image(0, "a.png"), image(1, "b.png"), image(2, "c.png")]
-    folder.asked(images, [thing(0, "top left"), thing(1, "center"), thing(2, "center")])
-    source = CocoSource(CocoSpec(folder.folder / "ann.json", folder.images))
-    assert len(list(source.splits()["test"].examples)) == 3
-    [note] = source.about().notes
-    assert note.startswith("copies among the photos: 1 (c.png and a.png have the same bytes)")
+    things = [thing(0, "top left"), thing(1, "center"), thing(2, "bottom right"), thing(2, "center", 2)]
+    categories = [{"id": 1, "name": "fish"}, {"id": 2, "name": "boat"}]
+    asked = folder.asked(images, things, categories)
+    assert asked == {"0-boat": ("Where is the boat?", "center"), "1-fish": (FISH, "center")}
+    [reason] = folder.skipped
+    assert folder.skipped[reason] == ["c.png as image 2, earlier 0"]
+
+
+@pytest.mark.parametrize("subset", [None, 2])
+def test_of_the_same_pixels_in_two_files_the_first_is_used(folder: Folder, subset: int | None) -> None:
+    Image.open(folder.images / "a.png").save(folder.images / "c.bmp")
+    images = [image(0, "a.png"), image(1, "b.png"), image(2, "c.bmp")]
+    things = [thing(number, where) for number, where in enumerate(BOXES)]
+    assert len(folder.asked(images, things, subset=subset)) == 2
+    if subset is None:
+        assert folder.skipped == {"photo: the same picture as an earlier one, in another file": ["c.bmp"]}
+    make(CocoSource(CocoSpec(folder.folder / "ann.json", folder.images, subset=subset)), folder.folder / "out")
+    certificate.verify(folder.folder / "out")
+
+
+def test_files_are_told_apart_by_size_then_end_then_all_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = copies._hash
+    monkeypatch.setattr(copies, "_hash", lambda path: read.append(path.name) or whole(path))
+    contents = {
+        "size": b"1", "end": bytes(9000) + b"1", "one": b"1" + bytes(9000), "other": b"2" + bytes(9000),
+        "copy": b"1" + bytes(9000), "again": b"1" + bytes(9000),
+    }  # fmt: skip
+    known, first = copies.Copies(), {}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        first[name] = known.first(tmp_path / name, (tmp_path / name).stat()).name
+    assert first == {name: "one" if name in {"copy", "again"} else name for name in contents}
+    assert read == ["one", "other", "copy", "again"]
+
+
+def test_empty_files_are_no_copies(folder: Folder) -> None:
+    for name in ("c.png", "d.png"):
+        (folder.images / name).touch()
+    images = [image(number, f"{name}.png") for number, name in enumerate("acd")]
+    folder.asked(images, [thing(number, "center") for number in range(3)])
+    assert folder.skipped == {"photo: truncated, or not readable as an image": ["c.png", "d.png"]}
 
 
 @pytest.mark.parametrize(
@@ -228,8 +268,8 @@ def test_a_subset_of_photos_that_cannot_be_used_says_why(folder: Folder) -> None
 
 
 def test_the_same_file_name_in_two_folders_is_two_photos(folder: Folder) -> None:
-    photo(folder.images / "x" / "a.png")
-    photo(folder.images / "y" / "a.png")
+    photo(folder.images / "x" / "a.png", 3)
+    photo(folder.images / "y" / "a.png", 4)
     images = [image(0, "x/a.png"), image(1, "y/a.png")]
     assert len(folder.asked(images, [thing(0, "center"), thing(1, "center")])) == 2
 
@@ -273,6 +313,51 @@ def test_boxes_as_corners_are_refused_by_name(folder: Folder) -> None:
     # One box that cannot be corners, and the others are boxes like any: most lie outside the photo.
     assert list(folder.asked(images, [*corners, thing(0, "center", 1)], categories)) == ["0-fish-0"]
     assert len(folder.skipped["annotation: bbox centered outside its image"]) == 3
+
+
+def on_grid(grid: float, side: int, count: int = 12) -> tuple[list[Any], list[Any]]:
+    """Return images of a side, each with a box on a grid of another side; the boxes reach all around it."""
+    places = [number / (count - 1) * 0.85 * grid for number in range(count)]
+    boxes = [[x, y, 0.1 * grid, 0.1 * grid] for x, y in zip(places, reversed(places), strict=True)]
+    images = [image(number, f"{number}.png", width=side, height=side) for number in range(count)]
+    return images, [{"image_id": number, "category_id": 1, "bbox": box} for number, box in enumerate(boxes)]
+
+
+@pytest.mark.parametrize(
+    ("grid", "side", "word"),
+    [(100, 200, "--boxes percent"), (100, 640, "--boxes percent"), (100, 64, "--boxes percent"),
+     (1000, 600, "convert them to pixels"), (1000, 2048, "convert them to pixels"),
+     (100, 100, None), (150, 150, None), (90, 120, None), (640, 640, None), (1000, 1000, None), (1000, 1200, None)],
+)  # fmt: skip
+def test_boxes_on_a_grid_are_refused_by_name(folder: Folder, grid: int, side: int, word: str | None) -> None:
+    images, things = on_grid(grid, side)
+    for number in range(len(images) if side < 2000 else 0):
+        Image.new("RGB", (side, side), (number, 0, 0)).save(folder.images / f"{number}.png")
+    if word is None:
+        assert len(folder.asked(images, things)) == 12
+        return
+    with pytest.raises(DataError, match=f"its boxes are on a grid of 0 to {grid:,}.*{word}"):
+        folder.asked(images, things)
+    if grid == 100:
+        asked = folder.asked(images, things, boxes="percent")
+        fractions_of = [{**row, "bbox": [number / 100 for number in row["bbox"]]} for row in things]
+        assert asked == folder.asked(images, fractions_of, boxes="fraction")
+        assert {answer for _, answer in asked.values()} == {"bottom left", "center", "top right"}
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 80), (80, 0)])
+def test_things_in_one_corner_of_large_photos_are_in_pixels(corner: tuple[int, int]) -> None:
+    boxes = ([corner[0] + number, corner[1], 8, 8] for number in range(12))
+    things = [(box, Photo(0, "a.png", 640, 480)) for box in boxes]
+    assert grid_of(things) is None
+    assert grid_of([]) is None
+    assert grid_of([([float("nan"), 10**400, 1, 1], Photo(0, "a.png", 640, 480))] * 20) is None
+
+
+def test_percent_boxes_in_pixels_are_refused(folder: Folder) -> None:
+    things = [{**thing(0, "center"), "bbox": [210, 10, 20, 20]}]
+    with pytest.raises(DataError, match=r"given in pixels .* read them without --boxes percent"):
+        folder.asked([image(0, "a.png")], things, boxes="percent")
 
 
 def test_what_cannot_be_asked_is_said_with_what_was_left_out(folder: Folder) -> None:

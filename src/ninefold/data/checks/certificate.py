@@ -23,6 +23,7 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import facts_of
 from ninefold.errors import DataError, DesignError, RunError
 from ninefold.questions.catalog import FORMATS
+from ninefold.specs import option
 from ninefold.store import read_json
 
 FORMAT = 2
@@ -111,7 +112,14 @@ def _verdict(data: Dataset, *, known: bool, reproduced: bool) -> str:
     rows = sum(data.splits.values())
     held = "every fact holds" if known else f"every fact holds that needs no knowledge of the source {data.source!r}"
     again = ", and made again they are the same" if reproduced else ""
-    return f"OK: {rows:,} row{'' if rows == 1 else 's'}, {held}{again}"
+    files = () if reproduced else remake.files_of(data)
+    named = " ".join(f"{option(name)} ..." for name in files)
+    left = (
+        f"; rows were not compared with the {' and '.join(files)} that they are made from: --reproduce {named} does it"
+        if files
+        else ""
+    )
+    return f"OK: {rows:,} row{'' if rows == 1 else 's'}, {held}{again}{left}"
 
 
 def _check_format(path: Path, shipped: Mapping[str, Any]) -> None:

@@ -117,11 +117,12 @@ def needed_files(data: Dataset, files: Mapping[str, Path | None]) -> None:
 
     Raises:
         DesignError: If a file is not given or not there, or the source is unknown or reads no such file.
+        DataError: If the manifest names another file.
     """
     kind = SOURCES.get(data.source)
     if kind is None:
         raise DesignError(f"{data.folder}: its source {data.source!r} is not known here; load it with --plugin FILE")
-    needed = paths_of(kind.spec_type)
+    needed = files_of(data)
     for name, path in files.items():
         if path is not None and name not in needed:
             raise DesignError(f"{option(name)} {path}: {data.source} data sets are made without; leave it out")
@@ -131,3 +132,15 @@ def needed_files(data: Dataset, files: Mapping[str, Path | None]) -> None:
             raise DesignError(f"{option(name)}: name it, because {data.source} data sets are made from it")
         if not given.exists():
             raise DesignError(f"{option(name)} {given}: no such file or folder")
+        said = Path(str(data.manifest.spec.get(name, given))).name
+        if said != given.name:
+            raise DataError(
+                f"{data.folder / manifest.FILE}: says that rows are made from {said}, which {option(name)} {given} is "
+                "not; name that file"
+            )
+
+
+def files_of(data: Dataset) -> tuple[str, ...]:
+    """Return the fields of a data set's specification that name files; none if the source is unknown here."""
+    kind = SOURCES.get(data.source)
+    return () if kind is None else paths_of(kind.spec_type)

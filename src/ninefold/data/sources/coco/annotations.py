@@ -7,7 +7,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ninefold.data.sources.coco.boxes import OTHER_UNIT, Unit, are_corners, read_box
+from ninefold.data.sources.coco.boxes import OTHER_UNIT, Unit, are_corners, grid_of, read_box
 from ninefold.data.sources.coco.entries import Category, Photo, entry_name, read_categories, read_photos
 from ninefold.data.sources.coco.ids import Id, id_of, rank
 from ninefold.data.sources.coco.reading import EXPECTED, read_lists
@@ -133,16 +133,33 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
             seen.add(row_id)
     other, sound = problems[OTHER_UNIT[unit]], problems[""]
     if other > sound:
-        hint = "read them with --boxes fraction" if unit == "pixels" else "read them without --boxes fraction"
+        hint = "read them with --boxes fraction" if unit == "pixels" else f"read them without --boxes {unit}"
         raise DataError(f"{file.path}: {other:,} of {other + sound:,} annotations have a {OTHER_UNIT[unit]}; {hint}")
-    if unit == "pixels" and are_corners(_boxes(file)):
+    if unit == "pixels":
+        _check_form(file)
+    if 1 not in (counts[key] for key in found):
+        raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
+    return [_Lone(file.photos[key[0]], file.categories[key[1]], box) for key, box in found.items() if counts[key] == 1]
+
+
+def _check_form(file: _File) -> None:
+    """Refuse boxes that are neither in pixels nor fractions, or no left, top, width and height.
+
+    Raises:
+        DataError: If they are corners, or on a grid as wide and high as each photo.
+    """
+    if are_corners(_boxes(file)):
         raise DataError(
             f"{file.path}: its boxes are corners (left, top, right, bottom): read as COCO's left, top, width and "
             "height, many leave their photos; convert them"
         )
-    if 1 not in (counts[key] for key in found):
-        raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
-    return [_Lone(file.photos[key[0]], file.categories[key[1]], box) for key, box in found.items() if counts[key] == 1]
+    grid = grid_of(_boxes(file))
+    if grid:
+        hint = "read them with --boxes percent" if grid == 100 else "convert them to pixels, or to fractions"
+        raise DataError(
+            f"{file.path}: its boxes are on a grid of 0 to {grid:,}, or made for photos of another size: none ends "
+            f"beyond {grid:,}, whatever the size of its photo; {hint}"
+        )
 
 
 def _boxes(file: _File) -> Iterator[tuple[object, Photo]]:
@@ -170,10 +187,15 @@ def _names(lone: list[_Lone]) -> Iterator[str]:
     """Yield the ids of the things; one that is taken, such as that of "stop-sign" by "stop sign", gets a number."""
     taken: set[str] = set()
     for photo, category, _ in lone:
-        plain = f"{photo.id}-{category.name.replace(' ', '-')}"
+        plain = plain_id(photo.id, category.name)
         name = next(name for name in chain([plain], (f"{plain}~{n}" for n in count(2))) if name not in taken)
         taken.add(name)
         yield name
+
+
+def plain_id(image_id: Id, category: str) -> str:
+    """Return the id of a thing where no other one has it: the photo's id and the category."""
+    return f"{image_id}-{category.replace(' ', '-')}"
 
 
 def _cell(box: Box, photo: Photo, truncate: bool) -> Cell:

@@ -7,12 +7,16 @@ from typing import Literal
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.space import Box
 
-Unit = Literal["pixels", "fraction"]
-"""Unit of a file's boxes: pixels, as COCO has it, or fractions of the photo's width and height."""
+Unit = Literal["pixels", "fraction", "percent"]
+"""Unit of a file's boxes: pixels, as COCO has it, or fractions or percent of the photo's width and height."""
+
+WHOLE: dict[Unit, float] = {"fraction": 1, "percent": 100}
+"""The number that stands for the photo's whole width or height, in each unit but pixels."""
 
 OTHER_UNIT: dict[Unit, str] = {
     "pixels": "bbox given as fractions of the photo (numbers up to 1), not in pixels",
     "fraction": "bbox given in pixels (numbers above 2), not as fractions of the photo",
+    "percent": "bbox given in pixels (numbers above 200), not in percent of the photo",
 }
 """The problem of a box in the other unit than its file, by the unit of the file."""
 
@@ -30,9 +34,9 @@ def read_box(numbers: object, photo: Photo, unit: Unit = "pixels") -> Box | str:
         return _NOT_FOUR
     if _has_other_unit(box, photo, unit):
         return OTHER_UNIT[unit]
-    if unit == "fraction":
-        box = _scaled(box, photo)
-    return _problem(box, photo) or box
+    if unit != "pixels":
+        box = _scaled(box, photo, WHOLE[unit])
+    return box_problem(box, photo.width, photo.height) or box
 
 
 def are_corners(boxes: Iterable[tuple[object, Photo]]) -> bool:
@@ -54,6 +58,34 @@ def are_corners(boxes: Iterable[tuple[object, Photo]]) -> bool:
     return count >= 5 and 3 * leave >= count
 
 
+def grid_of(boxes: Iterable[tuple[object, Photo]]) -> int | None:
+    """Return 100 or 1,000 if boxes are on a grid of that side, as wide and high as each photo; None if in pixels.
+
+    They are if none ends beyond the grid, their centers reach into all four quarters next to its sides, and the grid is
+    not the photos' size: each photo is twice as large or larger, or so much smaller that the centers of a third of the
+    boxes are outside. Boxes in pixels leave most of large photos free only if all things are in one corner, and then
+    do not reach all around it. Of fewer than ten boxes nothing is claimed.
+    """
+    count = outside = 0
+    low, high = [math.inf, math.inf], [-math.inf, -math.inf]
+    most, least, side = 0.0, 0.0, math.inf
+    for numbers, photo in boxes:
+        box = _four(numbers)
+        if box is None or not all(abs(number) < _LARGEST for number in box):
+            continue
+        center = box.x + box.w / 2, box.y + box.h / 2
+        low, high = [*map(min, low, center)], [*map(max, high, center)]
+        most, least = max(most, box.x + box.w, box.y + box.h), min(least, *box)
+        side = min(side, photo.width, photo.height)
+        outside += center[0] > photo.width or center[1] > photo.height
+        count += 1
+        if most > 1000.5 or least < -0.5:
+            return None
+    grid = 100 if most <= 100.5 else 1000
+    all_around = max(low) < grid / 4 and min(high) > 3 * grid / 4
+    return grid if count >= 10 and all_around and (side >= 2 * grid or 3 * outside >= count) else None
+
+
 def _four(numbers: object) -> Box | None:
     match numbers:
         case [int() | float(), int() | float(), int() | float(), int() | float()] if bool not in map(type, numbers):
@@ -62,24 +94,27 @@ def _four(numbers: object) -> Box | None:
 
 
 def _has_other_unit(box: Box, photo: Photo, unit: Unit) -> bool:
-    if unit == "fraction":
-        return any(2 < abs(number) < _LARGEST for number in box)
+    if unit != "pixels":
+        return any(2 * WHOLE[unit] < abs(number) < _LARGEST for number in box)
     # Of a photo of one pixel, the box [0, 0, 1, 1] means the same in both units.
     small = 0 < box.w <= 1 and 0 < box.h <= 1 and abs(box.x) <= 1 and abs(box.y) <= 1
     return small and photo.width * photo.height > 1
 
 
-def _problem(box: Box, photo: Photo) -> str:
+def box_problem(box: Box, width: int, height: int) -> str:
+    """Return why a box in pixels cannot be asked about in a photo of a size, or ""."""
     x, y, w, h = box
     if not (abs(x) < _LARGEST and abs(y) < _LARGEST and abs(w) < _LARGEST and abs(h) < _LARGEST):
         return _NOT_FOUR
     if w <= 0 or h <= 0:
         return "bbox without an area"
-    inside = 0 <= x + w / 2 <= photo.width and 0 <= y + h / 2 <= photo.height
+    inside = 0 <= x + w / 2 <= width and 0 <= y + h / 2 <= height
     return "" if inside else "bbox centered outside its image"
 
 
-def _scaled(box: Box, photo: Photo) -> Box:
+def _scaled(box: Box, photo: Photo, whole: float) -> Box:
     sides = (photo.width, photo.height, photo.width, photo.height)
     # A whole number too large for floats is as wrong as infinity.
-    return Box(*(float(n) * side if abs(n) < _LARGEST else math.inf for n, side in zip(box, sides, strict=True)))
+    return Box(
+        *(float(n) * side / whole if abs(n) < _LARGEST else math.inf for n, side in zip(box, sides, strict=True))
+    )

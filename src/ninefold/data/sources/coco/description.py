@@ -6,6 +6,8 @@ from typing import Any
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.types import Question
 
+_UNITS: dict[Unit, str] = {"fraction": "fractions", "percent": "percent"}
+
 
 def description(
     question: Question, unit: Unit, balance: Mapping[str, Any] | None, *, size: int | None, truncate: bool
@@ -19,7 +21,7 @@ def description(
         size: Number of questions of the subset.
         truncate: Whether boxes are truncated to integers.
     """
-    numbers = "exactly as written" if unit == "pixels" else "scaled from fractions of the photo to pixels"
+    numbers = "exactly as written" if unit == "pixels" else f"scaled from {_UNITS[unit]} of the photo to pixels"
     if truncate:
         cut = "cut to integers, as the paper's authors do"
         numbers = cut if unit == "pixels" else f"{numbers} and {cut}"

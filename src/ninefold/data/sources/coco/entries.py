@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Callable, Hashable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from ninefold.data.sources.coco.ids import Id, id_of, whole_number
 from ninefold.data.sources.protocol import Skips
@@ -60,7 +62,9 @@ def read_photos(path: Path, rows: list[Any], skips: Skips, same: Callable[[str],
         known = first.setdefault(same(photo.file_name), photo)
         photos[photo.id] = known
         if known is not photo:
-            reason = "image entry of the same file as an earlier one; the annotations of both are counted together"
+            reason = (
+                "image entry of the same file as an earlier one, or of a copy; annotations of both are counted together"
+            )
             skips.add(reason, f"{photo.file_name} as image {photo.id}, earlier {known.id}")
     return photos
 
@@ -72,8 +76,28 @@ def _photo(row: object) -> Photo | None:
     width, height = whole_number(row.get("width")), whole_number(row.get("height"))
     if key is None or width is None or height is None or not isinstance(name, str):
         return None
-    usable = name.strip() and "\0" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
-    return Photo(key, name, width, height) if usable and 0 < width < _LARGEST and 0 < height < _LARGEST else None
+    return Photo(key, name, width, height) if is_name(name) and is_size(width, height) else None
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can be the name of a photo's file."""
+    return bool(name.strip()) and "\0" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def is_size(width: int, height: int) -> bool:
+    """Whether two numbers can be the width and height of a photo."""
+    return 0 < width < _LARGEST and 0 < height < _LARGEST
+
+
+def stays_below(name: str) -> bool:
+    """Whether a file name, as written and without escapes, stays below the folder that it is relative to."""
+    paths = (PurePosixPath(name), PurePosixPath(normpath(unescaped(name))))
+    return not any(path.is_absolute() or ".." in path.parts for path in paths)
+
+
+def unescaped(name: str) -> str:
+    """Return a file name without percent escapes, its back slashes as slashes."""
+    return unquote(name, errors="surrogateescape").replace("\\", "/")
 
 
 def read_categories(path: Path, rows: list[Any], skips: Skips) -> dict[Id, Category]:
@@ -91,7 +115,7 @@ def read_categories(path: Path, rows: list[Any], skips: Skips) -> dict[Id, Categ
         key = id_of(row.get("id")) if isinstance(row, dict) else None
         name = row.get("name") if isinstance(row, dict) else None
         name = " ".join(name.split()) if isinstance(name, str) else ""
-        if key is None or not name or not name.isprintable():
+        if key is None or not is_category(name):
             skips.add("category without a usable id and a readable name", entry_name("category", row, number))
             continue
         category = first.setdefault(unicodedata.normalize("NFC", name).casefold(), Category(key, name))
@@ -101,6 +125,11 @@ def read_categories(path: Path, rows: list[Any], skips: Skips) -> dict[Id, Categ
                 "give each its own id"
             )
     return categories
+
+
+def is_category(name: str) -> bool:
+    """Whether a text can be the name of a category: printable, with single spaces between its words."""
+    return bool(name) and name.isprintable() and name == " ".join(name.split())
 
 
 def entry_name(kind: str, row: object, number: int) -> str:

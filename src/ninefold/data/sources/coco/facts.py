@@ -1,14 +1,20 @@
 """Facts of COCO rows: a row, its box and its photo must agree."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.data.checks.facts import Columns, Fact, need
-from ninefold.data.sources.coco.annotations import truncated
+from ninefold.data.sources.coco.annotations import plain_id, truncated
+from ninefold.data.sources.coco.boxes import box_problem
+from ninefold.data.sources.coco.entries import is_category, is_name, is_size, stays_below
+from ninefold.data.sources.coco.ids import id_of, rank
 from ninefold.space import Box, Cell, border_distance, cell_of_box, label_of_cell
 from ninefold.types import BoxQuestion
 
@@ -45,6 +51,20 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
     """
     rule = truncated if truncate else (lambda box: box)
     return (
+        Fact("the image id is one that an annotation file can have", ("image_id",),
+             lambda image: str(id_of(image)) == str(image)),
+        Fact("the category is a name in printable letters", ("category",), is_category),
+        Fact("the id is that of image and category, with a number if it was taken", ("id", "image_id", "category"),
+             lambda name, image, category: _is_id(name, plain_id(image, category))),
+        Fact("file_name stays below the folder of photos", ("file_name",),
+             lambda name: is_name(name) and stays_below(name)),
+        Fact("all rows of its image id show one picture", ("pictures of this image id",), lambda count: count == 1),
+        Fact("all rows of its picture have one image id", ("image ids of this picture",), lambda count: count == 1),
+        Fact("rows are in the order of image ids", ("follows by image id",), bool),
+        Fact("rows of one image are in one order of categories in all images", ("follows by category",), bool),
+        Fact("the photo has a size", ("image_width", "image_height"), is_size),
+        Fact("the box has an area, and its center is in the photo", _BOX,
+             lambda x, y, w, h, width, height: not box_problem(Box(x, y, w, h), width, height)),
         Fact("no other row asks for the same category in the same image", ("rows of this thing",),
              lambda rows: rows == 1),
         Fact("the group is the image's id", ("group", "image_id"), lambda group, image: group == str(image)),
@@ -65,15 +85,56 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
 
 
 def with_things(columns: Columns, where: str) -> Columns:
-    """Add to a split's columns how many rows have the same image and category.
+    """Add to a split's columns what its rows are together: how often things and pictures occur, and their order.
 
     Raises:
         DataError: If a column is missing.
     """
     need(columns, ("image_id", "category"), where)
+    images, pictures = columns["image_id"], columns["manifest pixels"]
     things = list(zip(columns["image_id"], columns["category"], strict=True))
     counts = Counter(things)
-    return columns | {"rows of this thing": [counts[thing] for thing in things]}
+    return columns | {
+        "rows of this thing": [counts[thing] for thing in things],
+        "pictures of this image id": _different(images, pictures),
+        "image ids of this picture": _different(pictures, images),
+        "follows by image id": _rise([rank("" if (key := id_of(image)) is None else key) for image in images]),
+        "follows by category": _in_one_order(things),
+    }
+
+
+def _is_id(name: str, plain: str) -> bool:
+    return name == plain or (
+        name.startswith(plain) and bool(re.fullmatch(r"~([2-9]|[1-9]\d+)", name[len(plain) :], re.ASCII))
+    )
+
+
+def _different(keys: Iterable[Hashable], values: Iterable[Hashable]) -> list[int]:
+    """Return for each key how many different values it occurs with."""
+    keys = list(keys)
+    counts = Counter(key for key, _ in set(zip(keys, values, strict=True)))
+    return [counts[key] for key in keys]
+
+
+def _rise(ranks: Sequence[Any]) -> list[bool]:
+    """Return for each rank whether it is no lower than the one before."""
+    return [True, *(before <= rank for before, rank in pairwise(ranks))][: len(ranks)]
+
+
+def _in_one_order(things: Sequence[tuple[Any, str]]) -> list[bool]:
+    """Return for each image and category whether some order of all categories puts it behind the row before."""
+    steps: list[tuple[str, str] | None] = [
+        (one[1], other[1]) if one[0] == other[0] else None for one, other in pairwise(things)
+    ]
+    before: dict[str, set[str]] = {}
+    for one, other in filter(None, steps):
+        before.setdefault(other, set()).add(one)
+    broken: set[tuple[str, str]] = set()
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError as error:
+        broken = set(pairwise(error.args[1]))
+    return [True, *(step not in broken for step in steps)][: len(things)]
 
 
 class SizeCheck:

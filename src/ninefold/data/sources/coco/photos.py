@@ -3,16 +3,17 @@
 import os
 import stat
 import unicodedata
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-import xxhash
-
-from ninefold.data.sources.coco.entries import Photo
+from ninefold.data.sources.coco.copies import Copies
+from ninefold.data.sources.coco.entries import Photo, stays_below, unescaped
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
+
+_LEAVES = "file_name leaves the folder of images"
 
 
 class PhotoFolder:
@@ -27,9 +28,8 @@ class PhotoFolder:
         self.folder = folder
         self.details: dict[str, str] = {}
         """For each reason why photos cannot be used so far, what is wrong with the first of them."""
-        self.copies: dict[Photo, Photo] = {}
-        """Photos whose files have the same bytes as earlier ones, with the earlier ones."""
-        self._first: dict[bytes, Photo] = {}
+        self._copies = Copies()
+        self._pictures: dict[str, Photo] = {}
         self._absolute = Path(os.path.normpath(folder.absolute()))
         self._listed: dict[Path, dict[str, list[str]]] = {}
 
@@ -38,28 +38,52 @@ class PhotoFolder:
         found = self._find(name)
         return found[0] if found else None
 
-    def same(self, name: str) -> Hashable:
-        """Return a value that is equal for names of the same file, links included; for a missing file, its name."""
+    def same(self, name: str) -> Path | str:
+        """Return a value that is equal for names of the same file, of links to it and of copies; of none, the name.
+
+        Empty files are no copies of each other, but downloads that have failed.
+        """
         found = self._find(name)
-        return (found[1].st_dev, found[1].st_ino) if found else name
+        return self._copies.first(*found) if found and found[1].st_size else name
+
+    def recorded(self, name: str) -> str:
+        """Return the name that a data set records: as given, or the path below the folder if it leads out and back."""
+        found = None if stays_below(name) else self.find(name)
+        return found.relative_to(self.folder).as_posix() if found else name
 
     def usable(self, photo: Photo, skips: Skips) -> Path | None:
-        """Return the path of a photo that can be used; any other is counted as skipped, with its reason."""
+        """Return the path of a photo that can be used; any other is counted as skipped, with its reason.
+
+        Of photos with the same pixels in files of other bytes, such as a PNG and a BMP, only the first is used.
+        """
         path = self.find(photo.file_name)
-        reason, detail = _problem(path, photo) if path else self._why_not_found(photo.file_name)
-        if path and not reason:
-            first = self._first.setdefault(xxhash.xxh3_128_digest(path.read_bytes()), photo)
-            if first != photo:
-                self.copies[photo] = first
+        reason, detail = self._problem(path, photo) if path else self._why_not_found(photo.file_name)
+        if not reason:
             return path
         skips.add(f"photo: {reason}", photo.file_name)
         self.details.setdefault(reason, detail)
         return None
 
+    def _problem(self, path: Path, photo: Photo) -> tuple[str, str]:
+        """Return why a photo cannot be used, in general and in detail, or "" twice."""
+        from ninefold import images
+
+        if not stays_below(self.recorded(photo.file_name)):
+            return _LEAVES, f"{photo.file_name} reads as a path that leaves its folder"
+        try:
+            rgb = images.open_rgb(path)
+            problem = _mismatch(path, photo, (rgb.shape[1], rgb.shape[0]), images.orientation(path))
+        except DataError as error:
+            return "truncated, or not readable as an image", str(error)
+        first = photo if any(problem) else self._pictures.setdefault(images.pixel_hash(rgb), photo)
+        if first != photo:
+            return "the same picture as an earlier one, in another file", f"{path} shows what {first.file_name} does"
+        return problem
+
     def _why_not_found(self, name: str) -> tuple[str, str]:
         inside = self._inside(name)
-        if inside is None or self._inside(_unescaped(name)) is None:
-            return "file_name leaves the folder of images", f"{name} is not below {self.folder}"
+        if inside is None or self._inside(unescaped(name)) is None:
+            return _LEAVES, f"{name} is not below {self.folder}"
         return "missing", f"{self.folder / inside} is not there"
 
     def _find(self, name: str) -> tuple[Path, os.stat_result] | None:
@@ -79,7 +103,7 @@ class PhotoFolder:
 
     def _alike(self, name: str) -> tuple[Path, os.stat_result] | None:
         """Return the one file whose name is alike, by the rules of the class, or None."""
-        inside = self._inside(_unescaped(name))
+        inside = self._inside(unescaped(name))
         if inside is None:
             return None
         parts = [_folded(part) for part in Path(inside.strip()).parts]
@@ -109,19 +133,13 @@ class PhotoFolder:
         return self._listed[folder]
 
 
-def _problem(path: Path, photo: Photo) -> tuple[str, str]:
-    """Return why a photo cannot be used, in general and in detail, or "" twice.
+def _mismatch(path: Path, photo: Photo, size: tuple[int, int], turn: int) -> tuple[str, str]:
+    """Return why an image is not the annotated one, in general and in detail, or "" twice.
 
     Models see images with EXIF rotation applied, but a box may have been drawn with or without it. For a rotation by 90
     degrees, the annotated size shows which; if the size is the same both ways, nothing does, and the photo is skipped.
     """
-    from ninefold import images
-
-    try:
-        height, width = images.open_rgb(path).shape[:2]
-        turn = images.orientation(path)
-    except DataError as error:
-        return "truncated, or not readable as an image", str(error)
+    width, height = size
     if (width, height) != (photo.width, photo.height):
         detail = f"{path} is {width} x {height}, annotated as {photo.width} x {photo.height}"
         return "another size than its annotation states (with EXIF rotation applied)", detail
@@ -137,10 +155,6 @@ def _status(path: Path) -> os.stat_result | None:
     except (OSError, ValueError):  # also a name longer than the system allows, or with a null character
         return None
     return status if stat.S_ISREG(status.st_mode) else None
-
-
-def _unescaped(name: str) -> str:
-    return unquote(name, errors="surrogateescape").replace("\\", "/")
 
 
 def _folded(name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -52,7 +52,7 @@ class CocoSpec:
     truncate: bool = False
     """Truncate boxes to integers before the answer is computed, as in the paper's code; exact numbers by default."""
     boxes: Unit = "pixels"
-    """Unit of the file's boxes: pixels as in COCO, or fractions (0 to 1) of the photo's width and height."""
+    """Unit of the file's boxes: pixels as in COCO, or fractions (0 to 1) or percent (0 to 100) of the photo's sides."""
     seed: int = 0
     """Seed of the option orders, the subset and the hold-out."""
 
@@ -67,8 +67,8 @@ class CocoSource(Source):
     """The only things of their category in COCO photos, each asked one question.
 
     Photos are opened lazily, one by one. Every photo is decoded before it is used: a missing or broken photo, or one
-    that is not the annotated image, is skipped with all its questions. Photos are told apart by their files: what is
-    annotated under several image ids of one file is counted together.
+    that is not the annotated image, is skipped with all its questions. Photos are told apart by the bytes of their
+    files: what is annotated under several image ids of one file, or of copies of it, is counted together.
     """
 
     name: ClassVar[str] = "coco"
@@ -147,12 +147,6 @@ class CocoSource(Source):
     def _notes(self) -> Iterator[str]:
         for detail in self.photos.details.values():
             yield f"for example, {printable(detail)}"
-        for copy, first in islice(self.photos.copies.items(), 1):
-            names = printable(f"{copy.file_name} and {first.file_name}")
-            yield (
-                f"copies among the photos: {len(self.photos.copies):,} ({names} have the same bytes); what is "
-                "annotated in one of them only makes questions ambiguous"
-            )
         for level, counts in (self.balance or {}).items():
             yield f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
 
@@ -247,7 +241,7 @@ class CocoSource(Source):
             group=str(photo.id),
             factors={
                 "image_id": photo.id,
-                "file_name": photo.file_name,
+                "file_name": self.photos.recorded(photo.file_name),
                 "category": target.category,
                 "box_x": float(box.x),
                 "box_y": float(box.y),
