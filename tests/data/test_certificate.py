@@ -190,7 +190,7 @@ def photo(number, box, *, round_numbers=float, size=(60, 40)):
     answer = label_of_cell(cell)
     options = listed_orders(AbsolutePosition(), 0)[number % 9]
     return Example(
-        id=f"photo-{number}",
+        id=f"{number}-dog",
         image=png(picture),
         question="Where is the dog?",
         prompt=prompt("Where is the dog?", options),
@@ -248,7 +248,7 @@ def test_boxes_cut_to_integers_are_said_to_be(tmp_path):
 def test_photos_that_contradict_their_boxes_are_named(tmp_path, name, value, fact):
     write_photos(tmp_path / "set")
     change(tmp_path / "set", lambda rows: rows[1].update({name: value}), split="test")
-    with pytest.raises(DataError, match=f"row photo-1: broken: .*{fact}"):
+    with pytest.raises(DataError, match=f"row 1-dog: broken: .*{fact}"):
         verify(tmp_path / "set")
 
 
@@ -259,7 +259,7 @@ def test_a_photo_of_another_size_is_named(tmp_path):
         rows[1]["image"]["bytes"] = png(np.zeros((20, 30, 3), np.uint8))
 
     change(tmp_path / "set", shrink, split="test", manifest=True, certificate=True)
-    with pytest.raises(DataError, match="row photo-1: broken: the decoded image is as large as the row says"):
+    with pytest.raises(DataError, match="row 1-dog: broken: the decoded image is as large as the row says"):
         verify(tmp_path / "set")
 
 
@@ -293,7 +293,7 @@ def test_any_number_of_parts_and_paths_for_pictures(tmp_path):
     ]  # fmt: skip
     assert json.loads(json.dumps(found)) == found
     (tmp_path / "5.png").write_bytes((tmp_path / "4.png").read_bytes())
-    with pytest.raises(DataError, match="row photo-5: broken: the decoded image"):
+    with pytest.raises(DataError, match="row 5-dog: broken: the decoded image"):
         verify(tmp_path / "set")
 
 
@@ -303,6 +303,6 @@ def test_options_that_their_format_cannot_tell_apart_are_refused(tmp_path):
     fields = {name: getattr(example, name) for name in Example.__slots__}
     alike = Example(**{**fields, "options": options, "prompt": prompt(example.question, options), "answer": "Top left"})
     with pytest.raises(
-        DataError, match="row photo-0: broken: each option, or label of the data set, is read as itself"
+        DataError, match="row 0-dog: broken: each option, or label of the data set, is read as itself"
     ):
         dataset.write(tmp_path / "set", {"test": [alike]}, about=About("t", "d", {}))
