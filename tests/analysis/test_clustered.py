@@ -103,6 +103,14 @@ def test_flips_are_scipys_permutations():
     assert sign_flip(sums) == pytest.approx(found.pvalue)
 
 
+def test_flips_of_large_sums_are_those_of_a_plain_convolution():
+    sums = np.random.default_rng(0).integers(-40, 60, 60)
+    chances = np.ones(1)
+    for size in np.abs(sums):
+        chances = (np.pad(chances, (0, size)) + np.pad(chances, (size, 0))) / 2
+    assert sign_flip(sums) == pytest.approx(2 * chances[(np.abs(sums).sum() + abs(sums.sum())) // 2 :].sum(), rel=1e-9)
+
+
 def test_small_p_values_are_exact():
     assert sign_flip([2] * 200) == pytest.approx(2.0**-199, rel=1e-9)
 

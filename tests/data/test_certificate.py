@@ -302,7 +302,5 @@ def test_options_that_their_format_cannot_tell_apart_are_refused(tmp_path):
     options = ("Top left", "top left")
     fields = {name: getattr(example, name) for name in Example.__slots__}
     alike = Example(**{**fields, "options": options, "prompt": prompt(example.question, options), "answer": "Top left"})
-    with pytest.raises(
-        DataError, match="row 0-dog: broken: each option, or label of the data set, is read as itself"
-    ):
+    with pytest.raises(DataError, match="row 0-dog: broken: each option, or label of the data set, is read as itself"):
         dataset.write(tmp_path / "set", {"test": [alike]}, about=About("t", "d", {}))

@@ -2,6 +2,7 @@
 
 import shutil
 
+import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -43,6 +44,14 @@ def null_split(folder):
     rows = pq.read_table(path).to_pylist()
     rows[0]["split"] = None
     pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+
+
+def test_hidden_files_are_not_read_and_no_fault(folder):
+    for name in (".DS_Store", ".gitattributes", "data/.DS_Store", f"data/._{rows_of(folder)[0].name}"):
+        (folder / name).write_text("hidden")
+    verify(folder)
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(folder.parent / "cache"))
+    assert {split: len(rows) for split, rows in loaded.items()} == {"red": 162, "blue": 162}
 
 
 @pytest.mark.parametrize(

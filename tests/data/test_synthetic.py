@@ -108,6 +108,18 @@ def test_what_cannot_be_made(settings: dict, message: str):
         first(SyntheticSpec(**{"split": "test", **settings}))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"canvas": 99_999_999}, "--canvas 99999999: at most 8,192 pixels"),
+     ({"canvas": -5}, "--canvas -5: too small for 9 x 9 cells; use 90 or more"),
+     ({"grid": 99_999}, "--grid 99999: cells of 10 pixels would not fit .* at most 819"),
+     ({"grid": 99}, "--canvas 672: too small for 99 x 99 cells; use 990 or more")],
+)  # fmt: skip
+def test_sizes_out_of_range_name_the_option_and_its_limit(settings: dict, message: str):
+    with pytest.raises(DesignError, match=message):
+        SyntheticSpec("test", **settings)
+
+
 def test_a_canvas_too_small_leaves_nothing_behind(tmp_path: Path):
     with pytest.raises(DesignError, match="use 90 or more"):
         make(SyntheticSource(SyntheticSpec("test", canvas=60)), tmp_path / "set")

@@ -67,12 +67,15 @@ def sign_flip(sums: Sequence[int] | NDArray[np.int64]) -> float:
     # The distribution of the total of the positive terms, from those of each magnitude: all terms are positive, so
     # that small p-values are exact too.
     chances = np.ones(1)
-    for magnitude, count in zip(magnitudes, counts, strict=True):
-        term = np.zeros(magnitude * count + 1)
-        term[::magnitude] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
-        chances = np.convolve(chances, term)
-    positive = (int(np.abs(sums).sum()) + abs(int(sums.sum()))) // 2
-    return min(1.0, 2 * float(chances[positive:].sum()))
+    for magnitude, count in zip(magnitudes.tolist(), counts.tolist(), strict=True):
+        positive = stats.binom.pmf(np.arange(count + 1), count, 0.5)
+        total = np.zeros(len(chances) + magnitude * count)
+        # A term moves a total by multiples of its magnitude: each remainder is a convolution of its own, a short one.
+        for rest in range(min(magnitude, len(chances))):
+            total[rest::magnitude] = np.convolve(chances[rest::magnitude], positive)
+        chances = total
+    least = (int(np.abs(sums).sum()) + abs(int(sums.sum()))) // 2
+    return min(1.0, 2 * float(chances[least:].sum()))
 
 
 def _quantile(level: float, sums: Floats, sizes: Floats, weights: Floats) -> float:

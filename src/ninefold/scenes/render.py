@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ninefold.errors import DesignError
-from ninefold.scenes.vocabulary import COLORS, SHAPES, SIZES, Disk, Polygon
+from ninefold.scenes.vocabulary import COLORS, MIN_CELL, SHAPES, SIZES, Disk, Polygon
 from ninefold.types import Scene
 
 LATTICE = 1200
@@ -30,9 +30,6 @@ outlines; the paper's drawing library ignores smaller overlaps too."""
 
 SAMPLES = 4
 """Points sampled along each side of a pixel with smooth edges; with crisp edges one."""
-
-MIN_CELL = 10
-"""Smallest side of a cell in pixels; below it small shapes cannot be distinguished."""
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 ZLIB_START, ZLIB_END = b"\x78\x9c", b"\x03\x00"

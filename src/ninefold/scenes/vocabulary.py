@@ -50,3 +50,6 @@ COLORS: dict[str, tuple[int, int, int]] = {
 
 SIZES: dict[str, int] = {"large": 1, "small": 2}
 """Ratio of a cell's side to a sprite's side, by the size's name; "large" is the paper's "regular"."""
+
+MIN_CELL = 10
+"""Smallest side of a cell of a scene in pixels; below it small shapes cannot be distinguished."""

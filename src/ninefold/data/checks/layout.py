@@ -18,7 +18,7 @@ _OVERRIDES = (".huggingface.yaml", "dataset_infos.json")
 
 
 def check_files(data: Dataset) -> None:
-    """Check that ``data/`` holds every file of every split, and nothing else.
+    """Check that ``data/`` holds every file of every split, and nothing else but hidden files, which nothing opens.
 
     Raises:
         DataError: If a file is missing or too many; the message names it.
@@ -26,7 +26,7 @@ def check_files(data: Dataset) -> None:
     there = data.folder / "data"
     if not there.is_dir():
         raise DataError(f"{there}: the parquet files are missing; make the data set again")
-    found = {path.name for path in there.iterdir()}
+    found = {path.name for path in there.iterdir() if not path.name.startswith(".")}
     parts: dict[str, set[int]] = {}
     for name in found:
         shard = re.fullmatch(r"(.+)-\d{5}-of-(\d{5})\.parquet", name)

@@ -12,6 +12,7 @@ from ninefold.questions.catalog import find_question
 from ninefold.questions.prompt import prompt
 from ninefold.scenes.clutter import Placement, distractors
 from ninefold.scenes.sets import SETS, SetName
+from ninefold.scenes.vocabulary import MIN_CELL
 from ninefold.space import GRID, label_of_cell
 from ninefold.specs import check_choices
 from ninefold.types import Clustering, Example, Scene
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ninefold.data.format.card import About
     from ninefold.data.sources.synthetic_design import SyntheticDesign
     from ninefold.design import Combination
+
+MAX_CANVAS = 8192
+"""Largest side of an image in pixels: decoded it takes 200 MB."""
 
 # The command line reads `SyntheticSpec` for its --help: heavy packages (numpy, pyarrow) are imported where used.
 
@@ -63,6 +67,18 @@ class SyntheticSpec:
         check_choices(self)
         if self.seed < 0:
             raise DesignError(f"seed {self.seed}: seeds are zero or more")
+        if self.canvas > MAX_CANVAS:
+            raise DesignError(f"--canvas {self.canvas}: at most {MAX_CANVAS:,} pixels")
+        if self.grid * MIN_CELL > MAX_CANVAS:
+            raise DesignError(
+                f"--grid {self.grid}: cells of {MIN_CELL} pixels would not fit the largest canvas, {MAX_CANVAS:,}; "
+                f"at most {MAX_CANVAS // MIN_CELL}"
+            )
+        if self.grid * MIN_CELL > self.canvas:
+            raise DesignError(
+                f"--canvas {self.canvas}: too small for {self.grid} x {self.grid} cells; use {self.grid * MIN_CELL} or "
+                "more"
+            )
 
 
 class SyntheticSource(Source):
