@@ -54,7 +54,7 @@ class ChatServer:
         """Answer a request for a chat completion."""
         picture, prompt = asked(body["messages"][0])
         words = self.answer(picture, prompt).split(" ")
-        limit = body.get("max_tokens") or body["max_completion_tokens"]
+        limit = body.get("max_tokens") or body.get("max_completion_tokens", 999)
         choice = {
             "message": {"role": "assistant", "content": " ".join(words[:limit])},
             "finish_reason": "length" if len(words) > limit else "stop",

@@ -6,24 +6,8 @@ from ninefold.questions.formats.labels import Labels
 from ninefold.space import LABELS
 
 SEPARATORS = [" ", "-", "_", "\n", "  ", "\t", "\u00a0", "\u2011", "\u2013", "** **", "\r\n", " \n ", "`-`"]
-PARTING = [
-    "\n\n",
-    "\n \n",
-    "\r\n\r\n",
-    "\u2029",
-    " - ",
-    " \u2013 ",
-    "\u2014",
-    "\n- ",
-    "\n* ",
-    "- ",
-    " -",
-    "--",
-    ", ",
-    ": ",
-    "/",
-    ". ",
-]
+UNCLEAR = ["\n\n", "\n \n", "\r\n\r\n", "\u2029", " - ", " \u2013 ", "\u2014", "\n- ", "\n* ", "- ", " -", "--"]
+PARTING = [", ", ": ", "/", ". ", ".\n\n", " and "]
 
 
 def read(text, truncated=False):
@@ -55,9 +39,15 @@ def read(text, truncated=False):
         ("bottom center left", "several labels"),
         ("bottom-center-right", "several labels"),
         ("top\n\ncenter left", "center left"),
-        ("center\n\nright side", "center"),
-        ("center - right under the tree", "center"),
-        ("center\u2014right of it", "center"),
+        # The words of "center right" may be meant as one label, or "center" alone.
+        ("center\n\nright side", "no label"),
+        ("center - right under the tree", "no label"),
+        ("center\u2014right of it", "no label"),
+        ("center\n- right", "no label"),
+        ("center - right. So it is center.", "no label"),
+        ("center.\n\nRight, it is there.", "center"),
+        ("center - to the right", "center"),
+        ("top left - right there", "top left"),
         ("1. center\n2. right", "center"),
         ("", "empty"),
         (" \n\t", "empty"),
@@ -86,6 +76,7 @@ def test_truncation_only_explains_the_absence_of_a_label():
     assert read(" ", truncated=True) == "empty"
     # "center" may have gone on as "center left".
     assert read("It is in the center", truncated=True) == "truncated"
+    assert read("It is in the center -", truncated=True) == "truncated"
     assert read("It is in the center.", truncated=True) == "center"
     assert read("top left, no, center", truncated=True) == "several labels"
 
@@ -93,6 +84,11 @@ def test_truncation_only_explains_the_absence_of_a_label():
 @given(st.sampled_from(LABELS), st.sampled_from(SEPARATORS), st.sampled_from([str.lower, str.upper, str.title]))
 def test_every_label_reads_as_itself_however_it_is_written(label, separator, case):
     assert read(case(label.replace(" ", separator))) == label
+
+
+@given(st.sampled_from([label for label in LABELS if " " in label]), st.sampled_from(UNCLEAR))
+def test_what_may_join_words_or_part_them_leaves_no_label(label, separator):
+    assert read(label.replace(" ", separator)) == "no label"
 
 
 @given(st.sampled_from([label for label in LABELS if " " in label]), st.sampled_from(PARTING))

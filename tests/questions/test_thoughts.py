@@ -1,5 +1,7 @@
 """What a model thinks is not what it answers."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,17 @@ PAIRS = [
     ("<thinking>", "</thinking>"),
     ("<THOUGHT>", "</THOUGHT>"),
     ("<reasoning>", "</reasoning>"),
+    ("<thought_process>", "</thought_process>"),
+    ("<inner_monologue>", "</inner_monologue>"),
+    ("<cot>", "</cot>"),
+    ("<my-chain_of_thought>", "</my-chain_of_thought>"),
+    ("<reasoning_content>", "</reasoning_content>"),
+    ("<internal_thoughts>", "</internal_thoughts>"),
+    ("<self-reflection>", "</self-reflection>"),
+    ("< think >", "< /think >"),
+    ("<|thinking|>", "</|thinking|>"),
+    ("<\uff5cbegin\u2581of\u2581thinking\uff5c>", "<\uff5cend\u2581of\u2581thinking\uff5c>"),
+    ("\u2039\uff5cbegin\u2581of\u2581thinking\uff5c>", "<\uff5cend\u2581of\u2581thinking\uff5c>"),
     ("<seed:think>", "</seed:think>"),
     ("<|think|>", "<|/think|>"),
     ("&lt;think&gt;", "&lt;/think&gt;"),
@@ -31,6 +44,46 @@ PAIRS = [
 def read(text, *, truncated=False, name="labels", options=LABELS, begun_before=False):
     answer = read_spoken(find_format(name), text, options, truncated=truncated, begun_before=begun_before)
     return answer.label or answer.kind
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ('<details type="reasoning" done="true">\n<summary>Thought</summary>', "</details>"),
+        ("```thinking\n", "\n```\n"),
+    ],
+)
+def test_some_closings_close_only_their_own_kind(opening, closing):
+    assert read(f"{opening}bottom right{closing}top left") == "top left"
+    assert read(f"{opening}bottom right", truncated=True) == "truncated"
+    assert read(f"top left{closing}") == "top left"
+    assert read(f"<think>bottom right{closing}center</think>top left") == "top left"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<plan>It may be top left", "truncated"),
+        ('\n<step n="1">It may be top left</ste', "truncated"),
+        ("<think>a</think><plan>top left", "truncated"),
+        ("<plan>It</plan> top left, I", "top left"),
+        ("<answer>top left", "top left"),
+        ("<final_answer>top left", "top left"),
+        ("<response>top left", "top left"),
+        ("<b>top left", "top left"),
+        ("It is <plan>top left", "top left"),
+        ("<3 top left", "top left"),
+    ],
+)
+def test_a_text_cut_off_within_an_unknown_tag_is_not_read(text, expected):
+    assert read(text, truncated=True) == expected
+
+
+def test_tags_are_found_in_linear_time():
+    for part in ("<", "< ", "<think ", "<details type=", "a_-", "</", "<|", "```", "think", "\u2581", "center - "):
+        begun = time.perf_counter()
+        read(part * 40_000, truncated=True)
+        assert time.perf_counter() - begun < 2, part
 
 
 @pytest.mark.parametrize(("opening", "closing"), PAIRS)

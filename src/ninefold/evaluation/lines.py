@@ -48,3 +48,9 @@ def recover(path: Path, chunk: int) -> list[str]:
     if found:
         os.truncate(path, sum(map(len, found[:whole])))
     return ids[:whole]
+
+
+def refused(path: Path) -> frozenset[str]:
+    """Return the ids of the examples to which a file holds a refusal instead of an answer."""
+    rows = map(json.loads, path.read_bytes().splitlines())
+    return frozenset(row["id"] for row in rows if row.get(predictions.REFUSED) is not None)

@@ -49,13 +49,15 @@ def ask_each(
     """
     asked: list[str] = []
     journal = _Journal(model, out, file, advance)
+    refused = lines.refused(out / layout.PREDICTIONS_LINES)
 
     def noted() -> Iterator[Example]:
         for example in examples:
             if scoring == "choice":
                 check_options(example)
             asked.append(example.id)
-            yield example
+            if example.id not in refused:
+                yield example
 
     try:
         model.answer_each(noted(), journal.keep, scoring=scoring, max_new_tokens=max_new_tokens, known=frozenset(done))

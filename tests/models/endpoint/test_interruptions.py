@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from chat_server import ChatServer
+from chat_server import DROP, ChatServer
 from endpoint_examples import EXAMPLES, endpoint
 
 from ninefold.data.format.dataset import Dataset
@@ -110,6 +110,73 @@ def test_refusals_of_single_examples_are_results(server: ChatServer, tmp_path: P
     metrics = score(tmp_path / "run")
     assert (metrics["accuracy"], metrics["invalid_by_class"]["refused"]) == (12 / 18, 6)
     assert metrics["warnings"] == ["6 of 18 answers were refused, the first with: status 413, too large"]
+
+
+def seen(server: ChatServer, body: dict[str, Any]) -> str:
+    return str(server.reply(body)["choices"][0]["message"]["content"])
+
+
+ONE_FAILURE = [
+    ((500, {}, {"error": {"message": "CUDA error on this image"}}), "status 500, CUDA error on this image"),
+    ((503, {}, "overloaded"), "status 503, overloaded"),
+    ((429, {}, {"error": "slow down"}), "status 429, slow down"),
+    ((404, {}, {"error": {"message": "image not found"}}), "status 404, image not found"),
+    ((403, {}, {"error": {"message": "blocked by the firewall"}}), "status 403, blocked by the firewall"),
+    ((200, {}, {"error": "Image too large"}), "its reply is an error: Image too large"),
+    ((200, {}, {"error": {"message": "no", "code": None}}), "its reply is an error: no"),
+    ((200, {}, "<html>"), "the server answers no JSON; is this its /v1?"),
+    (DROP, "Server disconnected without sending a response."),
+]
+
+
+@pytest.mark.parametrize(("place", "fault", "reason"), [(n % 9, *each) for n, each in enumerate(ONE_FAILURE)], ids=str)
+def test_an_example_that_always_fails_is_refused_if_others_are_answered(
+    server: ChatServer, tmp_path: Path, place: int, fault: Any, reason: str
+) -> None:
+    server.refusal = lambda body: fault if seen(server, body) == EXAMPLES[place].answer else None
+    for concurrency in (1, 8):
+        out = tmp_path / str(concurrency)
+        predict(endpoint(server, concurrency=concurrency), EXAMPLES[:9], out, spec={}, progress=False)
+        table = pd.read_parquet(out / "predictions.parquet")
+        assert table["refused"].fillna("").tolist() == [reason if row == place else "" for row in range(9)]
+    whole = [(out / "predictions.parquet").read_bytes() for out in tmp_path.iterdir()]
+    assert whole[0] == whole[1]
+
+
+@pytest.mark.parametrize(("fault", "reason"), ONE_FAILURE, ids=str)
+def test_an_outage_ends_the_run_and_refuses_nothing(
+    server: ChatServer, tmp_path: Path, fault: Any, reason: str
+) -> None:
+    for answered in (0, 6):
+        server.refusal = lambda body: fault
+        server.faults.extend([None] * answered)
+        with pytest.raises(ModelError) as caught:
+            run(server, tmp_path / "run")
+        assert reason in str(caught.value) and str(caught.value).isprintable()
+        assert len(kept(tmp_path / "run")) == answered
+    server.refusal = lambda body: None
+    assert run(server, tmp_path / "run") == run(server, tmp_path / "whole")
+    assert "refused" not in pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+
+
+@pytest.mark.parametrize("failures", [3, 6, 7, 10])
+def test_an_outage_that_passes_refuses_nothing(server: ChatServer, tmp_path: Path, failures: int) -> None:
+    server.faults.extend([None] * 2 + [(500, {}, "restarting")] * failures)
+    predict(endpoint(server, concurrency=1), EXAMPLES, tmp_path, spec={}, progress=False)
+    table = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert "refused" not in table and table["text"].tolist() == [each.answer for each in EXAMPLES]
+
+
+def test_a_resumed_run_asks_no_refused_example_whether_the_server_answers(server: ChatServer, tmp_path: Path) -> None:
+    bad = {EXAMPLES[place].answer: (500, {}, "bad image") for place in (2, 4)}
+    server.refusal = lambda body: {EXAMPLES[3].answer: (401, {}, "no key"), **bad}.get(seen(server, body))
+    with pytest.raises(ModelError, match="no key"):
+        predict(endpoint(server, concurrency=1), EXAMPLES[:5], tmp_path, spec={}, progress=False)
+    assert kept(tmp_path) == {"e0", "e1", "e2"}
+    bad[EXAMPLES[3].answer] = bad[EXAMPLES[2].answer]
+    predict(endpoint(server, concurrency=1), EXAMPLES[:5], tmp_path, spec={}, progress=False)
+    table = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert table["refused"].notna().tolist() == [False, False, True, True, True]
 
 
 def test_refusals_of_everything_end_the_run_and_are_not_stored(server: ChatServer, tmp_path: Path) -> None:

@@ -79,11 +79,14 @@ def test_replies_that_are_read(server: ChatServer, tmp_path: Path, reply: object
         (chat("<think> it may be bottom right. I see", "length"), "truncated"),
         (chat(None, "length", reasoning_content="it may be bottom right"), "truncated"),
         (chat("", "length", reasoning="bottom right </think> top left"), "truncated"),
+        (chat("  \n", "length", reasoning="bottom right"), "truncated"),
+        (chat(" ", "length"), "truncated"),
         (chat(None, "length"), "truncated"),
         (chat(None, "MAX_TOKENS"), "truncated"),
         (chat([{"type": "thinking", "thinking": "bottom right"}], "length"), "truncated"),
         ((200, {}, {"choices": [{"message": {"content": "it is"}}], "usage": {"completion_tokens": 15}}), "truncated"),
         (chat(None, "stop", reasoning_content="bottom right"), "empty"),
+        (chat(" \n", "stop", reasoning="bottom right"), "empty"),
         (chat(None), "empty"),
         (chat("top", "content_filter"), "refused"),
         (chat(None, "SAFETY"), "refused"),
@@ -177,6 +180,61 @@ def test_a_refused_parameter_is_adapted_to_once_and_recorded(
     assert pd.read_parquet(tmp_path / "predictions.parquet")["text"].tolist() == [each.answer for each in EXAMPLES[:4]]
     assert store.read_json(tmp_path / "requests.json") == {name: f"{became}: status 400, {message}"}
     assert caplog.text.count(f"refuses {name}, which is {became} from here on") == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "refused", "changes"),
+    [
+        (
+            "max_tokens must be at least 16, got 15",
+            lambda body: body.get("max_tokens", 16) < 16,
+            {"max_tokens below 16": "sent as 16"},
+        ),
+        (
+            "Invalid 'max_tokens': integer below minimum value. Expected a value >= 16, but got 15 instead.",
+            lambda body: body.get("max_tokens", 16) < 16,
+            {"max_tokens below 16": "sent as 16"},
+        ),
+        (
+            "Unknown parameter: max_tokens, max_completion_tokens",
+            lambda body: "max_tokens" in body or "max_completion_tokens" in body,
+            {
+                "max_tokens": "sent as max_completion_tokens",
+                "max_completion_tokens": "left out (answers have no limit)",
+            },
+        ),
+        (
+            "1 validation error: temp must be > 0",
+            lambda body: "temperature" in body,
+            {"temperature": "left out"},
+        ),
+    ],
+)
+def test_each_refusal_of_a_value_is_adapted_to(
+    server: ChatServer, tmp_path: Path, message: str, refused: Callable[[dict[str, Any]], bool], changes: dict[str, str]
+) -> None:
+    server.refusal = lambda body: (400, {}, {"error": {"message": message}}) if refused(body) else None
+    predict(endpoint(server, concurrency=1), EXAMPLES[:4], tmp_path, spec={}, progress=False)
+    assert pd.read_parquet(tmp_path / "predictions.parquet")["text"].tolist() == [each.answer for each in EXAMPLES[:4]]
+    assert len(server.requests) == 4 + len(changes)
+    recorded = store.read_json(tmp_path / "requests.json")
+    assert recorded == {name: f"{became}: status 400, {message}" for name, became in changes.items()}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "max_tokens must be at least 16",
+        "max_tokens must be at most 8",
+        "max_tokens must be at least 99999",
+        "unexpected temperature, seed, max_tokens, max_completion_tokens",
+    ],
+)
+def test_what_no_change_helps_is_refused_soon(server: ChatServer, message: str) -> None:
+    server.refusal = lambda body: (400, {}, {"error": {"message": message}})
+    with pytest.raises(ModelError, match=message):
+        endpoint(server).predict([EXAMPLE])
+    assert len(server.requests) <= 5
 
 
 def test_several_parameters_are_adapted_to_and_a_length_is_none_of_them(server: ChatServer) -> None:

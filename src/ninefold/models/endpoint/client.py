@@ -4,7 +4,9 @@ import email.utils
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from time import sleep
 from typing import Any, TypeVar
@@ -28,11 +30,15 @@ KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
 LONGEST_WAIT = 120.0
 """Maximum seconds between two tries, whatever a server requests."""
 
-ODD_TRIES = 3
-"""Maximum number of tries of a request that is answered, but with no chat completion."""
+FEW_TRIES = 3
+"""Maximum number of tries of a request that is answered, but with no chat completion; also of one that fails while
+others are answered."""
 
 _TRANSIENT = {408, 409, 425, 429}
 """HTTP statuses below 500 after which a retry may succeed."""
+
+_BUSY = {409, 425, 429, 503, 529}
+"""HTTP statuses of a server that answers some requests and puts off others, whichever they are."""
 
 _MESSAGE_LENGTH = 200
 """Maximum number of characters of a server's message in an error."""
@@ -59,7 +65,9 @@ class Client:
                 environment names a proxy that cannot be used.
         """
         self.url = _checked(url)
-        self._tries = tries
+        self.tries = tries
+        self._tries_if_failing = self._tries_if_busy = tries
+        self._thread = threading.local()
         self._first_wait = first_wait
         self._variable, self._key = _key()
         self._asked_to_wait = False
@@ -78,6 +86,28 @@ class Client:
             raise ModelError(
                 f"{self.url}: no server answers there ({self.line(str(error))}); start it, or mend the address"
             ) from error
+
+    def be_brief(self, *, also_if_busy: bool) -> None:
+        """Give a request that fails few tries from now on; after replies that the server is busy, only if so wished."""
+        self._tries_if_failing = self._few
+        self._tries_if_busy = self._few if also_if_busy else self.tries
+
+    @contextmanager
+    def tried(self, times: int) -> Iterator[None]:
+        """Give requests of this thread so many tries, whatever `be_brief` says, until the block ends."""
+        self._thread.tries = times
+        try:
+            yield
+        finally:
+            self._thread.tries = None
+
+    def tried_briefly(self) -> AbstractContextManager[None]:
+        """Give requests of this thread few tries until the block ends."""
+        return self.tried(self._few)
+
+    @property
+    def _few(self) -> int:
+        return min(FEW_TRIES, self.tries)
 
     def send(
         self,
@@ -101,33 +131,31 @@ class Client:
             read: A function of the answer; `OddReply` if it is not what was asked for.
 
         Raises:
-            Refused: If the server refuses this one request, or answers it repeatedly with something else.
-            ModelError: If the server refuses all requests, or fails at every try.
+            Refused: If the server refuses this one request, or fails to answer it at every try.
+            ModelError: If the server refuses all requests.
         """
         content = None if body is None else json.dumps(body).encode()
-        problem, wait, odd = "", None, 0
-        for attempt in range(self._tries):
+        attempt, odd, wait = 0, 0, None
+        while True:
             if attempt:
                 self._pause(attempt, wait, about)
-            wait = None
+            attempt, wait, is_busy = attempt + 1, None, False
             try:
                 response = self._connection.request(method, path, content)
                 return read(self._checked_reply(response, about))
-            except Unanswered as error:
-                problem = self.line(str(error))
-            except _Busy as error:
-                problem, wait = str(error), error.wait
             except Unusable as error:
                 raise self._refused(about, self.line(str(error))) from error
             except (OddReply, RecursionError) as error:
+                failure: Exception = error
                 odd += 1
-                problem = self.line(str(error))
-                if odd == min(ODD_TRIES, self._tries):
-                    raise self._refused(about, problem) from error
-        raise ModelError(
-            f"{self.url}: {about}: given up after {self._tries} tries ({problem}); "
-            "mend the server, then the same command goes on from here"
-        )
+                if odd == self._few:
+                    raise self._refused(about, self.line(str(error)), tries=attempt, may_pass=True) from error
+            except Unanswered as error:
+                failure = error
+            except _Busy as error:
+                failure, wait, is_busy = error, error.wait, error.status in _BUSY
+            if attempt >= self._most_tries(is_busy=is_busy):
+                raise self._given_up(about, self.line(str(failure)), attempt) from failure
 
     def line(self, text: str) -> str:
         """Return the first line of a server's words, without control characters and without the API key."""
@@ -137,6 +165,11 @@ class Client:
     def redacted(self, text: str) -> str:
         """Return a text with the API key removed, in case the server repeats it."""
         return text.replace(self._key, "[key]") if len(self._key) >= _SECRET_LENGTH else text
+
+    def _most_tries(self, *, is_busy: bool) -> int:
+        """Return the number of tries after which a request is given up, as of now."""
+        of_thread: int | None = getattr(self._thread, "tries", None)
+        return of_thread or (self._tries_if_busy if is_busy else self._tries_if_failing)
 
     def _pause(self, attempt: int, wait: float | None, about: str) -> None:
         backoff = self._first_wait * 2 ** (attempt - 1) * rng(0, "backoff", about, attempt).uniform(0.5, 1.0)
@@ -150,7 +183,7 @@ class Client:
 
         Raises:
             _Busy: If a retry may succeed.
-            OddReply: If it is no JSON.
+            OddReply: If it is no JSON, or an error of an unknown kind.
             Refused: If the server refuses this one request.
             ModelError: If it refuses all requests.
         """
@@ -165,18 +198,30 @@ class Client:
             found = refusals.error_of(content)
             if found is None:
                 return content
-            content, status = found, refusals.status_of(found)
+            stated = refusals.status_of(found)
+            if stated is None:
+                raise OddReply(f"its reply is an error: {self.line(refusals.message_of(found)[0]) or 'without a word'}")
+            content, status = found, stated
         message, words = refusals.message_of(content)
         filtered = refusals.is_filter(status, words)
         problem = f"status {status}, {'content filter: ' if filtered else ''}{self.line(message) or response.phrase}"
         if status >= 500 or status in _TRANSIENT:
-            raise _Busy(problem, _retry_after(response.headers))
+            raise _Busy(problem, status, _retry_after(response.headers))
+        advice = self._advice(status, response.headers)
         if refusals.is_of_one_request(status, words):
-            raise self._refused(about, problem, words=words, filtered=filtered)
-        raise ModelError(f"{self.url}: {about}: {problem}{self._advice(status, response.headers)}")
+            may_pass = status in refusals.MAY_PASS
+            raise self._refused(about, problem, advice, words=words, filtered=filtered, may_pass=may_pass)
+        raise ModelError(f"{self.url}: {about}: {problem}{advice}")
 
-    def _refused(self, about: str, reason: str, *, words: str = "", filtered: bool = False) -> Refused:
-        return Refused(f"{self.url}: {about}: {reason}", reason=reason, words=words, filtered=filtered)
+    def _refused(self, about: str, reason: str, advice: str = "", **facts: Any) -> Refused:
+        return Refused(f"{self.url}: {about}: {reason}{advice}", reason=reason, **facts)
+
+    def _given_up(self, about: str, problem: str, tries: int) -> Refused:
+        line = (
+            f"{self.url}: {about}: given up after {tries} tries ({problem}); "
+            "mend the server, then the same command goes on from here"
+        )
+        return Refused(line, reason=problem, tries=tries, may_pass=True)
 
     def _advice(self, status: int, headers: Mapping[str, str]) -> str:
         if status in {401, 403}:
@@ -190,8 +235,9 @@ class Client:
 class _Busy(Exception):
     """A failure after which a retry may succeed."""
 
-    def __init__(self, problem: str, wait: float | None) -> None:
+    def __init__(self, problem: str, status: int, wait: float | None) -> None:
         super().__init__(problem)
+        self.status = status
         self.wait = wait
 
 

@@ -63,7 +63,7 @@ class Endpoint:
     ) -> None:
         """Answer examples one by one, several at once, and hand over every prediction as it comes, in any order.
 
-        An example that the server refuses has a prediction with the reason (see `Patience`).
+        An example that the server refuses, or fails to answer, has a prediction with the reason (see `Patience`).
 
         Args:
             examples: The examples.
@@ -78,7 +78,7 @@ class Endpoint:
         """
         scorer = OptionScorer(self._chat)
         answer = partial(self._generated, max_new_tokens) if scoring == "generate" else partial(_chosen, scorer)
-        patience = Patience(answer, keep)
+        patience = Patience(self._chat.client, answer, keep)
         asked = (example for example in examples if example.id not in known or patience.trust(example))
         work_on(asked, patience.ask, at_once=self.concurrency)
         patience.end()

@@ -11,7 +11,16 @@ from ninefold.errors import ModelError
 class Refused(ModelError):
     """A refusal of one request; others may be answered."""
 
-    def __init__(self, message: str, *, reason: str, words: str = "", filtered: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        words: str = "",
+        filtered: bool = False,
+        tries: int = 0,
+        may_pass: bool = False,
+    ) -> None:
         """Name a refusal.
 
         Args:
@@ -19,15 +28,22 @@ class Refused(ModelError):
             reason: The server's own words, in one line.
             words: Everything that the server says about it, for a closer look.
             filtered: Whether it is the content of the request that is refused, by a filter.
+            tries: Number of tries after which the request was given up; 0 if the first answer was a refusal.
+            may_pass: Whether the same request may be answered later.
         """
         super().__init__(message)
         self.reason = reason
         self.words = words
         self.filtered = filtered
+        self.tries = tries
+        self.may_pass = may_pass
 
 
-OF_ONE_REQUEST = {400, 413, 422}
+OF_ONE_REQUEST = {400, 403, 404, 413, 422}
 """HTTP statuses that may be due to one request alone."""
+
+MAY_PASS = {403, 404}
+"""Those that may also be due to a server that has changed, for a while or for good."""
 
 _FILTERS = re.compile(
     r"content[ _-]?(?:filter|policy|moderation|management[ _]policy)|responsible_?ai|data_inspection_failed|moderation"
@@ -48,7 +64,28 @@ _UNKNOWN = re.compile(
     r"|use\W+max_completion_tokens|invalid (?:parameter|field|argument)",
     re.IGNORECASE,
 )
-_CODES = {"rate_limit_exceeded": 429, "rate_limit_error": 429, "overloaded_error": 503, "timeout": 504}
+LENGTHS = ("max_tokens", "max_completion_tokens")
+"""Names of the parameter that limits the answer's length."""
+
+_LENGTH = re.compile(r"(?<![A-Za-z_])max_(?:completion_|new_|output_)?tokens(?![A-Za-z_])")
+_PARAMETERS = {
+    "temperature": re.compile(r"(?<![A-Za-z_])(?:temperature(?![A-Za-z_])|temp(?= (?:must|should|is|cannot|has)))"),
+    "seed": re.compile(r"(?<![A-Za-z_])seed(?![A-Za-z_])"),
+    **dict.fromkeys(LENGTHS, _LENGTH),
+}
+_LEAST = re.compile(
+    r"(?:at least|minimum(?: value)?(?: is| of)?:?|>=|\u2265|greater than or equal to"
+    r"|not be (?:less|lower|smaller) than)\s*(?P<least>\d{1,4})(?!\d)"
+    r"|must be (?:greater than|more than|larger than|>)\s*(?P<above>\d{1,4})(?!\d)",
+    re.IGNORECASE,
+)
+_CODES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "overloaded_error": 503,
+    "server_error": 500,
+    "timeout": 504,
+}
 _NAMED = {
     "invalid_request_error": 400, "content_filter": 400, "context_length_exceeded": 400, "badrequesterror": 400,
     "invalid_api_key": 401, "authentication_error": 401, "permission_error": 403, "model_not_found": 404,
@@ -67,8 +104,8 @@ def error_of(reply: Any) -> dict[str, Any] | None:
     return first if isinstance(first, dict) and first.get("error") else None
 
 
-def status_of(found: dict[str, Any]) -> int:
-    """Return the HTTP status that an error in a reply means by its code or type; 500 for an unknown one."""
+def status_of(found: dict[str, Any]) -> int | None:
+    """Return the HTTP status that an error in a reply means by its code or type, or None if it tells none."""
     inner = found.get("error")
     for holder in (inner, found):
         for name in ("code", "status", "status_code", "type"):
@@ -80,7 +117,7 @@ def status_of(found: dict[str, Any]) -> int:
                 return int(text)
             if text in _CODES or text in _NAMED:
                 return _CODES.get(text) or _NAMED[text]
-    return 500
+    return None
 
 
 def message_of(content: Any) -> tuple[str, str]:
@@ -119,10 +156,18 @@ def is_of_one_request(status: int, words: str) -> bool:
 
 
 def refused_parameter(words: str, sent: Container[str]) -> str | None:
-    """Return the parameter that a server's words refuse, among those that can be left out or renamed, or None."""
-    for name in ("temperature", "seed", "max_tokens"):
+    """Return the parameter that a server's words refuse, as it was sent, if it can be left out or renamed, or None."""
+    for name, pattern in _PARAMETERS.items():
         # "max_tokens is too large for the context" is no refusal of the parameter.
-        is_length = name == "max_tokens" and _LENGTHS.search(words) and not _UNKNOWN.search(words)
-        if name in sent and not is_length and re.search(rf"(?<![A-Za-z_]){name}(?![A-Za-z_])", words):
+        is_length = name in LENGTHS and _LENGTHS.search(words) and not _UNKNOWN.search(words)
+        if name in sent and not is_length and pattern.search(words):
             return name
     return None
+
+
+def least_length(words: str) -> int | None:
+    """Return the smallest ``max_tokens`` that a server takes, by its words about a smaller one, or None."""
+    found = _LEAST.search(words) if _PARAMETERS["max_tokens"].search(words) else None
+    if found is None:
+        return None
+    return int(found["least"] or 0) or int(found["above"]) + 1

@@ -45,7 +45,7 @@ def read(reply: Any, max_new_tokens: int) -> Reply:
     truncated = finish in _CUT or (not finish and _tokens(reply) >= max_new_tokens)
     text, thought = _text(message.get("content")), _reasoning(message)
     # A model that used up its tokens without a word was thinking, whether the server shows it or not.
-    if not text and (thought or truncated):
+    if not text.strip() and (thought or truncated):
         text = thoughts.as_thought(thought)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal.strip():

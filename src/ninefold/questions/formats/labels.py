@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from ninefold.questions.formats.words import occurrences, patterns_of
+from ninefold.questions.formats.words import loose_patterns_of, occurrences, patterns_of
 from ninefold.types import Answer
+
+_DASHES = " \t\r\n-\u2010\u2011\u2012\u2013\u2014\u2015"
 
 
 class Labels:
@@ -17,10 +19,11 @@ class Labels:
         A response counts only if it holds exactly one of the options (Rizzoli et al. 2025, section 3). An option inside
         a longer one is not found: "top center" is not also "center". Where two options overlap in part, as in "top
         center left", both are found, and neither is chosen. Case is ignored. White space with at most one line break,
-        one hyphen or short dash without spaces, an underscore and Markdown marks join the words of an option; blank
-        lines, dashes between spaces, commas and all other marks part them (see `words.phrase`). The reading is
-        literal: synonyms of an option do not count ("upper left", "centre"), and "left center" holds the option
-        "center" and nothing else.
+        one hyphen or short dash without spaces, an underscore and Markdown marks join the words of an option (see
+        `words.phrase`). Blank lines, long dashes, dashes with spaces and list marks neither join nor part them: "center
+        - right" holds no label. Commas, full stops, all other marks and words part them: "center. Right of it" holds
+        "center". The reading is literal: synonyms of an option do not count ("upper left", "centre"), and "left center"
+        holds the option "center" and nothing else.
 
         Args:
             text: The model's exact text.
@@ -38,8 +41,12 @@ class Labels:
         text = text.rstrip()
         places = occurrences(text, patterns_of(tuple(options)))
         found = list(dict.fromkeys(place.option for place in places))
-        if truncated and len(found) == 1 and places[0].end == len(text) and _may_go_on(found[0], options):
-            return Answer("truncated")
+        if len(found) == 1:
+            if truncated and not text[places[0].end :].strip(_DASHES) and _may_go_on(found[0], options):
+                return Answer("truncated")
+            # In "center - right" the place of "center" lies within one that may be meant as "center right".
+            if not set(places) <= set(occurrences(text, loose_patterns_of(tuple(options)))):
+                found = []
         return one_of(found, truncated=truncated)
 
 

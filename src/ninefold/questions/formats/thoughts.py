@@ -1,6 +1,7 @@
 """Thoughts in a model's text: what it writes in think tags before its answer, which is never read as the answer.
 
-The tags are those of the reasoning parsers of vLLM and SGLang, and of the models' chat templates.
+The tags are those of the reasoning parsers of vLLM and SGLang, those of the models' chat templates, and all others
+whose name tells of a thought.
 """
 
 import re
@@ -9,15 +10,20 @@ from typing import NamedTuple
 
 from ninefold.types import Answer, AnswerFormat
 
-_NAMES = (
-    r"(?:(?!start|begin|end)[a-z]+[:_])?(?:think|thinking|thoughts?|reason|reasoning|analysis|reflection|scratchpad)"
+_PART = r"[\w:.\u2581-]{0,40}"
+_NAME = (
+    rf"(?!(?:end|answer)[_\u2581]){_PART}?(?:think|thought|reason|analysis|reflect|scratchpad|monologue|deliberat|"
+    rf"ponder|(?<![^\W_])cot(?![^\W_])){_PART}"
 )
+"""Pattern of a tag's name that tells of a thought, such as "think", "thought_process" or "begin_of_thought"."""
+
+_LESS, _MORE, _BAR = r"[<\u2039\uff1c]", r"[>\u203a\uff1e]", r"[|\uff5c]?"
 _OPENINGS = (
-    rf"<\|?{_NAMES}(?:\s[^<>]*)?\|?>",  # DeepSeek, Qwen, GLM, InternVL and most others
-    rf"&lt;{_NAMES}&gt;",  # the same, escaped
+    # DeepSeek, Qwen, GLM, InternVL, Sky-T1, Command A Reasoning and most others
+    rf"{_LESS}\s{{0,4}}{_BAR}{_NAME}(?:\s[^<>/]*)?{_BAR}{_MORE}",
+    rf"&lt;\s{{0,4}}{_NAME}\s{{0,4}}&gt;",  # the same, escaped
     r"\u25c1think\u25b7",  # Kimi
-    r"\[THINK\]",  # Magistral
-    r"<\|(?:begin_of|start_of|start)_(?:thought|thinking|think)\|>",  # Sky-T1, Command A Reasoning
+    r"\[(?-i:THINK|THINKING|THOUGHT|REASONING)\]",  # Magistral
     r"<\|channel\|>(?:analysis|commentary)(?:[^<\n]*<\|message\|>)?",  # gpt-oss (harmony)
     r"\A(?-i:analysis(?=[A-Z]))",  # the same, without its special tokens
     r"<\|channel>thought",  # Gemma 4
@@ -25,23 +31,37 @@ _OPENINGS = (
     r"<\|inner_prefix\|>",  # Apertus
 )
 _CLOSINGS = (
-    rf"</\|?{_NAMES}\s*\|?>",
-    rf"<\|/{_NAMES}\|>",
-    rf"&lt;/{_NAMES}&gt;",
+    rf"{_LESS}\s{{0,4}}{_BAR}\s{{0,4}}(?:/\s{{0,4}}{_BAR}|end[_\u2581]){_NAME}\s{{0,4}}{_BAR}{_MORE}",
+    rf"&lt;\s{{0,4}}/\s{{0,4}}{_NAME}\s{{0,4}}&gt;",
     r"\u25c1/think\u25b7",
-    r"\[/THINK\]",
-    r"<\|end(?:_of)?_(?:thought|thinking|think)\|>",
+    r"\[(?-i:/(?:THINK|THINKING|THOUGHT|REASONING))\]",
     r"(?:<\|end\|>)?(?:<\|start\|>assistant)?<\|channel\|>final(?:[^<\n]*(?:<\|constrain\|>[^<\n]*)?<\|message\|>)?",
     r"(?-i:assistantfinal)",
     r"<channel\|>",
     r"<unused95>",
     r"<\|inner_suffix\|>",
 )
-_TAGS = re.compile(f"(?P<opening>{'|'.join(_OPENINGS)})|(?P<closing>{'|'.join(_CLOSINGS)})", re.IGNORECASE)
-_HINTS = re.compile(r"[<\u25c1]|&lt;|\[/?think|assistantfinal|\Aanalysis", re.IGNORECASE)
+_TAGS = re.compile(
+    f"(?P<opening>{'|'.join(_OPENINGS)})|(?P<closing>{'|'.join(_CLOSINGS)})"
+    # These close nothing but their own kind: Open WebUI's folded part, and a fence.
+    rf"|(?P<details><details\s[^<>]*\btype\s*=\s*[\"']?{_NAME}[^<>]*>)|(?P<details_end></details\s*>)"
+    rf"|(?P<fence>^```[ \t]*{_NAME}[ \t]*$)|(?P<fence_end>^```[ \t]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CLOSED_BY = {"closing": {"", "opening", "details", "fence"}, "details_end": {"details"}, "fence_end": {"fence"}}
+_HINTS = re.compile(
+    r"[<\u2039\uff1c\u25c1]|&lt;|\[/?(?:think|thought|reason)|assistantfinal|\Aanalysis|```", re.IGNORECASE
+)
 _ANSWER_MARKS = re.compile(
     r"</?(?:answer|response)>|<\|(?:begin|end)_of_box\|>|<\|(?:start|end)_response\|>", re.IGNORECASE
 )
+_UNKNOWN_TAG = re.compile(
+    r"\s*<(?![\w:.-]{0,40}(?:answer|response|reply|output|final|result|solution|conclusion|label|box)"
+    r"|(?:[a-z]|h\d|br|em|strong|code|pre|div|span|sub|sup|small|big|mark|html|body|ul|ol|li|table)[\s>])"
+    r"(?P<name>[a-z][\w:.-]{0,80})(?:\s[^<>]*)?>",
+    re.IGNORECASE,
+)
+"""Pattern of a tag at the start of a text that is neither one of answers nor one of formatting."""
 
 
 class Spoken(NamedTuple):
@@ -68,23 +88,38 @@ def spoken(text: str) -> Spoken:
     """
     if not _HINTS.search(text):
         return Spoken(text, False, False, False)
-    outside, position, thinking, begun_before = "", 0, False, False
-    tags = list(_TAGS.finditer(text))
-    for tag in tags:
-        if tag["closing"] is not None:
+    outside, position, begun_before = "", 0, False
+    thinking = ""  # the kind of tag that opened the thought
+    thoughts = False
+    for tag in _TAGS.finditer(text):
+        kind = tag.lastgroup or ""
+        if kind in _CLOSED_BY:
+            if thinking not in _CLOSED_BY[kind]:
+                continue
             if not thinking:
-                outside, begun_before = "", begun_before or tag is tags[0]
-            thinking, position = False, tag.end()
+                outside, begun_before = "", begun_before or not thoughts
+            thinking, position = "", tag.end()
         elif not thinking:
-            outside, thinking = outside + text[position : tag.start()], True
+            outside, thinking = outside + text[position : tag.start()], kind
+        thoughts = True
     if not thinking:
         outside += text[position:]
-    return Spoken(_ANSWER_MARKS.sub(" ", outside), bool(tags), thinking, begun_before)
+    return Spoken(_ANSWER_MARKS.sub(" ", outside), thoughts, bool(thinking), begun_before)
 
 
 def is_thought_alone(said: Spoken, *, begun_before: bool) -> bool:
-    """Return whether a text is a thought and nothing else; one without tags is, if prompts open thoughts."""
-    return said.unfinished or (not said.text.strip() if said.thoughts else begun_before)
+    """Return whether a truncated text may be a thought and nothing else.
+
+    One without tags is, if prompts open thoughts. So is one that begins with an unknown tag that it does not close.
+    """
+    if said.unfinished or _is_in_unknown_tag(said.text):
+        return True
+    return not said.text.strip() if said.thoughts else begun_before
+
+
+def _is_in_unknown_tag(text: str) -> bool:
+    tag = _UNKNOWN_TAG.match(text)
+    return tag is not None and f"</{tag['name']}".lower() not in text.lower()
 
 
 def is_tag(text: str) -> bool:

@@ -12,6 +12,8 @@ _SPACE = rf"(?:{_BLANK}+(?:{_LINE_BREAK}{_BLANK}*)?|{_LINE_BREAK}{_BLANK}*)"
 _HYPHEN = r"[-\u2010-\u2013]"
 _BETWEEN_WORDS = rf"(?:{_MARKUP}*(?:{_SPACE}|{_HYPHEN}){_MARKUP}*|{_MARKUP}+)"
 
+_LOOSELY_BETWEEN_WORDS = r"[\s*_~`\u2022\u2010-\u2015-]+"
+
 NO_LETTER_BEFORE, NO_LETTER_AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 """Patterns around a whole word: "centered" does not hold "center", while "_center_" and "center." do."""
 
@@ -24,7 +26,7 @@ def phrase(text: str) -> str:
 
     Its words may be joined by white space with at most one line break ("top left"), or by one hyphen or short dash
     without spaces ("top-left"), or by an underscore ("top_left"), each with Markdown marks around ("**top** left").
-    Nothing else joins words: not a blank line, a dash between spaces ("center - right of it"), a long dash, a comma or
+    Nothing else joins words: not a blank line, a dash between spaces ("center - right"), a long dash, a comma or
     another mark.
     """
     return NO_LETTER_BEFORE + _BETWEEN_WORDS.join(map(re.escape, text.split())) + NO_LETTER_AFTER
@@ -71,3 +73,21 @@ def without(text: str, places: Sequence[Found]) -> str:
 def patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Return each option with the pattern of its text as a phrase, in any case."""
     return tuple((option, re.compile(phrase(option), re.IGNORECASE)) for option in options)
+
+
+@cache
+def loose_patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each option with its pattern, in any case, with any blank lines, dashes and list marks between its words.
+
+    Of "center - right" it is unknown whether "center right" is meant.
+    """
+    return tuple(
+        (
+            option,
+            re.compile(
+                NO_LETTER_BEFORE + _LOOSELY_BETWEEN_WORDS.join(map(re.escape, option.split())) + NO_LETTER_AFTER,
+                re.IGNORECASE,
+            ),
+        )
+        for option in options
+    )
