@@ -88,6 +88,28 @@ def test_an_output_is_replaced_on_request_alone_and_the_same_one_stays(tmp_path,
     assert content(out) == made
 
 
+@pytest.mark.parametrize("from_files", [False, True])
+def test_a_clone_of_the_same_set_is_already_there(tmp_path, from_files, monkeypatch):
+    out = tmp_path / "out"
+    if from_files:
+        monkeypatch.setattr("ninefold.data.make._is_shipped", lambda source: False)
+    make_set(out)
+    for name in (".git/HEAD", ".gitattributes", ".cache/huggingface/a.lock", "notes.txt"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    made = content(out)
+    make_set(out)
+    assert content(out) == made and [path.name for path in tmp_path.iterdir()] == ["out"]
+    for options in ({"seed": 2}, {"seed": 2, "overwrite": True}):
+        with pytest.raises(NinefoldError, match="would be lost"):
+            make_set(out, **options)
+    # An incomplete one would be replaced.
+    (out / "certificate.json").unlink()
+    with pytest.raises(NinefoldError, match="would be lost"):
+        make_set(out)
+    assert content(out).keys() == made.keys() - {"certificate.json"}
+
+
 def test_an_input_is_no_output(tmp_path):
     for out in (tmp_path / "a", tmp_path / "a" / "b", tmp_path):
         with pytest.raises(NinefoldError, match=r"the command reads .*b there; choose another --out"):

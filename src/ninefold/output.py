@@ -65,6 +65,12 @@ class Kind:
             )
         return not changed
 
+    def has(self, folder: Path, asked: Settings) -> bool:
+        """Whether a folder was made with these settings, whatever else is in it, such as the ``.git`` of a clone."""
+        store.restore(folder)
+        there = self.settings(folder) if folder.is_dir() and not folder.is_symlink() else None
+        return there is not None and not differences(there, asked)
+
 
 def located(path: Path) -> Path:
     """Return a path that ends in a name, beside which temporary files can be written; ``.`` and ``..`` have none."""
@@ -83,12 +89,25 @@ def check_own(folder: Path, name: str, files: re.Pattern[str], error: type[Ninef
     Raises:
         NinefoldError: If there is another file, folder or link; the message names it.
     """
+    strange = strange_path(folder, files)
+    if strange is not None:
+        raise error(
+            f"{strange}: is not of the {name} around it, and would be lost; move it elsewhere, or choose another --out"
+        )
+
+
+def strange_path(folder: Path, files: re.Pattern[str]) -> Path | None:
+    """Return a file, folder or link in an output that is none of its own; None if there is none.
+
+    Args:
+        folder: The output.
+        files: Paths of its own files and folders, relative to it, with ``/``.
+    """
     for path in _walk(folder):
         inside = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (files.fullmatch(inside) or store.is_temporary(path)):
-            raise error(
-                f"{path}: is not of the {name} around it, and would be lost; move it elsewhere, or choose another --out"
-            )
+            return path
+    return None
 
 
 def check_inputs(out: Path, inputs: Iterable[Path]) -> None:

@@ -39,13 +39,15 @@ def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool =
 
     out, inputs = located(out), inputs_of(source)
     settings = manifest.settings(source.name, source.settings(), __version__)
-    same = manifest.KIND.check(out, settings, overwrite=overwrite, inputs=inputs)
+    same = manifest.KIND.has(out, settings)
     if same and not inputs and _is_shipped(source) and is_complete(out):
         if work_folder(out).exists():
             with locked_output(out, DataError):
                 discard(out)
         tidy_output(out)
         return Dataset.open(out)
+    if overwrite or not same:
+        manifest.KIND.check(out, settings, overwrite=overwrite, inputs=inputs)
     splits = {
         name: track(split.examples, f"{name} examples", total=split.total, shown=progress)
         for name, split in source.splits().items()

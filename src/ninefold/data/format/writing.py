@@ -20,6 +20,7 @@ from ninefold.data.format import manifest, row_hashes, shards
 from ninefold.data.format.card import About, card
 from ninefold.data.format.manifest import Manifest, SplitFacts
 from ninefold.errors import DataError
+from ninefold.output import strange_path
 from ninefold.runs.lock import locked_output
 from ninefold.types import Example
 from ninefold.version import __version__
@@ -47,7 +48,9 @@ def write(
         raise DataError(f"split {odd!r}: name it with letters, digits and underscores alone, as `datasets` requires")
     with locked_output(folder, DataError):
         settings = manifest.settings(about.source, about.spec, __version__)
-        same = manifest.KIND.check(folder, settings, overwrite=overwrite)
+        same = not overwrite and manifest.KIND.has(folder, settings)
+        if not same:
+            manifest.KIND.check(folder, settings, overwrite=overwrite)
         with _work_folder(folder, _identity(splits, about, embed)) as work:
             schema: pa.Schema | None = None
             for split, examples in splits.items():
@@ -55,9 +58,20 @@ def write(
             if schema is None:
                 raise DataError(f"{folder}: a data set needs at least one split")
             _assemble(work, folder, list(splits), schema, about)
-            if same and not overwrite:
+            if same:
                 _check_same_rows(folder, work / "set")
-            store.replace_folder(folder, work / "set")
+            if not (same and _is_whole_among_others(folder, work / "set")):
+                manifest.KIND.check(folder, settings, overwrite=overwrite)
+                store.replace_folder(folder, work / "set")
+
+
+def _is_whole_among_others(folder: Path, fresh: Path) -> bool:
+    """Whether a data set of the same rows has all its files beside those of somebody else, such as a clone's ``.git``.
+
+    It then stays as it is: replaced, the others would be lost.
+    """
+    files = (path.relative_to(fresh) for path in fresh.rglob("*") if path.is_file())
+    return strange_path(folder, manifest.KIND.files) is not None and all((folder / file).is_file() for file in files)
 
 
 def _check_same_rows(folder: Path, fresh: Path) -> None:
