@@ -182,14 +182,16 @@ def test_what_was_typed_wrongly_is_one_line_with_the_nearest_name(capsys, argume
     assert err.startswith(f"ninefold: {said}")
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "report", "score", "data coco", "nano pretrain"])
+@pytest.mark.parametrize(
+    "command", ["", "train", "evaluate", "report", "score", "data", "data synthetic", "data coco", "nano pretrain"]
+)
 def test_help_fits_a_terminal(capsys, command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])
     text = capsys.readouterr().out
-    assert all(len(line) <= 80 or line.startswith("  ninefold ") for line in text.splitlines())
-    for word in ("default: None", "default: )", "[[", "docs/", "..."):
+    assert all(len(line) <= 80 for line in text.splitlines())
+    for word in ("Subcommand.", "model.shortcuts", "(1, 620", "default: None", "default: )", "[[", "docs/", "..."):
         assert word not in text.replace("RUN ...", "").replace("PATH ...", "").replace("report DIR ...", "")
     # A description is one paragraph: the next word of a row would not fit beside the one before.
     rows = [line[1:-1] for line in text.partition("─ options")[2].splitlines() if line.startswith("│   ")]

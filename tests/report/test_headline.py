@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.report.headline import sentences
+from ninefold.report.headline import _details, sentences
 from ninefold.report.test_sets import group, read_runs
 
 
@@ -38,3 +38,10 @@ def test_several_tuned_models_and_several_bases(said):
         " (324 questions, in 2 tuned models).",
         "After fine-tuning, the accuracy of other rose from 20 % to 90 % on scenes (324 questions).",
     ]  # fmt: skip
+
+
+def test_a_part_of_a_set_says_its_number_once():
+    assert _details("test", 486) == " (486 questions)"
+    assert _details("test", 486, "in 2 tuned models") == " (486 questions, in 2 tuned models)"
+    assert _details("first 486 of test", 486, "in 2 tuned models") == " (in 2 tuned models)"
+    assert _details("486 of test", 486) == ""

@@ -224,7 +224,7 @@ def test_a_report_replaces_reports_alone_and_loses_no_run(tmp_path, training, mo
     monkeypatch.setattr(files, "save", lambda *_: None)
     report(runs[:1], out)
     report(runs, out)
-    with pytest.raises(RunError, match=r"holds a report of other runs \(1 not named now\).*--overwrite"):
+    with pytest.raises(RunError, match=r"holds a report of other runs \(a not named now\).*--overwrite"):
         report(runs[1:], out)
     report(runs[1:], out, overwrite=True)
 

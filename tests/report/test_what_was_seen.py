@@ -38,7 +38,7 @@ def test_a_table_a_model_and_what_runs_agree_in_once(evaluation, training, answe
     assert (nano.title, qwen.title) == ("nano", "qwen")
     assert texts(nano) == [
         ["synthetic", "672 × 672", "324", "672 × 672", "5", "2,928", "2,978 to 2,983"],
-        ["training", "672 × 672", "1,000", "672 × 672", "5", "2,928", "2,978 to 2,983"],
+        ["training and validation", "672 × 672", "1,000", "672 × 672", "5", "2,928", "2,978 to 2,983"],
     ]
     assert texts(qwen) == [["synthetic", "640 × 480", "324", "", "5", "", "50 to 55"]]
     assert qwen.rows[0][1][2].detail == "75\u202f% of it"

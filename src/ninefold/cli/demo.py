@@ -20,10 +20,10 @@ class Demo:
 
     out: Path = Path("ninefold-demo")
     """Folder for all results; open report.html there."""
-    model: str = "nano"
-    """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
     overwrite: Annotated[bool, FlagCreatePairsOff] = False
     """Replace the results of a demo with another model there; anything else is never replaced."""
+    model: str = "nano"
+    """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
 
     def run(self) -> None:
         from ninefold.studies.demo import demo

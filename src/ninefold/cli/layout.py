@@ -6,6 +6,8 @@ import textwrap
 _PLAIN = str.maketrans("╭╮╰╯─│•", "++++-|*")
 """Letters for boxes where a terminal has no others."""
 
+NO_BREAK = "\u00a0"
+
 
 def tidied(text: str, width: int, encoding: str = "utf-8") -> str:
     """Return the help of a command, as tyro prints it, in a tidy layout.
@@ -25,8 +27,14 @@ def tidied(text: str, width: int, encoding: str = "utf-8") -> str:
             commands = "subcommands" in lines[-1]
             lines += [*(_without_examples(box) if commands else _wrapped(box)), line]
             box = []
+        elif line.startswith("╭"):
+            # The name of a part within a part says nothing.
+            title = re.sub(r"^╭─ \w+\.", "╭─ ", line)
+            lines.append(title[:-1] + "─" * (len(line) - len(title)) + title[-1:])
+        elif line[:1].isalpha():
+            lines += textwrap.wrap(line, width, subsequent_indent="  " if line.startswith("usage:") else "")
         else:
-            lines += textwrap.wrap(line, width) if line[:1].isalpha() and len(line) > width else [line.rstrip()]
+            lines += _continued(line.rstrip(), width)
     tidy = "\n".join(lines) + "\n"
     try:
         tidy.encode(encoding)
@@ -35,12 +43,27 @@ def tidied(text: str, width: int, encoding: str = "utf-8") -> str:
     return tidy
 
 
+def _continued(line: str, width: int) -> list[str]:
+    """Return the lines of an example of a command, cut as a shell allows it."""
+    if len(line) <= width or not line.startswith("  ninefold "):
+        return [line]
+    parts = textwrap.wrap(
+        line.replace(" --", "\n--").replace(" ", NO_BREAK).replace("\n", " "),
+        width - 2,
+        subsequent_indent=" " * 6,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return " \\\n".join(parts).replace(NO_BREAK, " ").split("\n")
+
+
 def _without_examples(rows: list[str]) -> list[str]:
     """Return the rows of a list of commands without their examples, which each command's own help shows uncut."""
     kept, example = [], False
     for row in rows:
         example = "For example:" in row or (example and "•" not in row)
-        if not example and row.strip("│ "):
+        says = row.strip("│ ").removeprefix("Subcommand.").strip()
+        if not example and says not in {"", "(required)"}:
             kept.append(row)
     return kept
 
@@ -59,7 +82,8 @@ def _wrapped(rows: list[str]) -> list[str]:
     def end() -> None:
         """Write the description of the option before, beside its name where there is room."""
         paragraph = textwrap.wrap(
-            re.sub(r"\(default: (None)?\)", "", " ".join(texts)).strip(),
+            # tyro cuts numbers at the comma.
+            re.sub(r"(\d,) (\d{3}\b)", r"\1\2", re.sub(r"\(default: (None)?\)", "", " ".join(texts)).strip()),
             width - column - 1,
             break_on_hyphens=False,
             break_long_words=False,
@@ -78,4 +102,4 @@ def _wrapped(rows: list[str]) -> list[str]:
         made.append(row[:column].rstrip() if beside else row)
         texts += [row[column:]] if beside else []
     end()
-    return [f"│{line:<{width}}│" for line in (made if indents else inner)]
+    return [f"│{line:<{width}}│" for line in (made if indents else filter(None, inner))]

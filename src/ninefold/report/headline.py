@@ -45,7 +45,7 @@ def sentences(sets: Sequence[TestSet]) -> list[str]:
         return ["A model was fine-tuned; it has not been evaluated yet."]
     return [
         f"{result.run.subject} ({result.name}) answers {percent(result.run.metrics['accuracy'])} right"
-        f" on {test_set.name} ({quantity(test_set.questions, 'question')})."
+        f" on {test_set.name}{_details(test_set.name, test_set.questions)}."
         for test_set in sets
         for result in test_set.results
     ]
@@ -74,6 +74,13 @@ def _clauses(outcomes: Sequence[Outcome]) -> str:
 def _from_to(outcome: Outcome) -> str:
     after = sorted(change.paired.after for change in outcome.changes)
     reached = percent(after[0]) if len(after) == 1 else f"between {percent(after[0])} and {percent(after[-1])}"
-    among = "" if len(after) == 1 else f", in {len(after)} tuned models"
+    among = [] if len(after) == 1 else [f"in {len(after)} tuned models"]
     before, where = percent(outcome.changes[0].paired.before), f"on {outcome.set_name}"
-    return f"from {before} to {reached} {where} ({quantity(outcome.questions, 'question')}{among})"
+    return f"from {before} to {reached} {where}{_details(outcome.set_name, outcome.questions, *among)}"
+
+
+def _details(set_name: str, questions: int, *others: str) -> str:
+    """Return the number of questions, unless the name of the set says it, and other details, in brackets."""
+    says = set_name.removeprefix("first ").startswith(f"{questions} of ")
+    details = [*([] if says else [quantity(questions, "question")]), *others]
+    return f" ({', '.join(details)})" if details else ""

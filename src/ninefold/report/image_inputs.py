@@ -20,7 +20,7 @@ def tables(runs: Sequence[Run]) -> tuple[Table, ...]:
     for run in runs:
         if run.image_inputs is not None:
             records = models.setdefault(run.model, {})
-            name = set_name(run) if isinstance(run, Evaluation) else "training"
+            name = set_name(run) if isinstance(run, Evaluation) else "training and validation"
             known = records.setdefault(name, run.image_inputs)
             if canonical_json(known) != canonical_json(run.image_inputs):
                 records[f"{name}, {run.folder.name}"] = run.image_inputs

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 
 from ninefold.errors import RunError
@@ -12,6 +13,7 @@ _HEAD_BYTES = 1 << 16
 """Bytes of a page in which its maker and its runs are named."""
 
 _MADE = re.compile(rb'<meta name="generator" content="ninefold [^"]*">')
+_NAMES = re.compile(rb'<meta name="ninefold-run-names" content="([^"]*)">')
 _RUNS = re.compile(rb'<meta name="ninefold-runs" content="([^"]*)">')
 
 _SEAL = b"<!-- sha256 of this page up to here: "
@@ -50,11 +52,13 @@ def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
         raise RunError(
             f"{out}: was edited, or written by an earlier version; move it away, or replace it with --overwrite"
         )
-    found = _RUNS.search(_head(out))
-    lacking = set(found[1].decode().split()) - set(ids) if found else set()
+    found, called = _RUNS.search(_head(out)), _NAMES.search(_head(out))
+    there = found[1].decode().split() if found else []
+    names = unescape(called[1].decode()).split("|") if called else []
+    lacking = [name for one, name in zip(there, names, strict=False) if one not in ids]
     if lacking:
         raise RunError(
-            f"{out}: holds a report of other runs ({len(lacking)} not named now); name them too, choose another --out, "
+            f"{out}: holds a report of other runs ({', '.join(lacking)} not named now); name them too, choose another --out, "
             "or replace it with --overwrite"
         )
 

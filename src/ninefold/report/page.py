@@ -68,7 +68,8 @@ def _write(
     overwrite: bool,
 ) -> None:
     everything: list[Run] = [*evaluations, *trainings]
-    ids = sorted(str(run.spec.get("id")) for run in everything)
+    names = {str(run.spec.get("id")): run.folder.name for run in everything}
+    ids = sorted(names)
     output.check_content(out, ids, overwrite=overwrite)
     sets = group(evaluations)
     anchors = slugs([test_set.name for test_set in sets])
@@ -91,6 +92,7 @@ def _write(
         sentences=headline.sentences(sets),
         pending=pending,
         run_ids=ids,
+        run_names=[names[one].replace("|", " ") for one in ids],
         nano=sorted({run.model for run in everything if run.is_nano}),
         caveats=_caveats(sections),
         sections=sections,
