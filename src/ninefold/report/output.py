@@ -58,8 +58,8 @@ def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
     lacking = [name for one, name in zip(there, names, strict=False) if one not in ids]
     if lacking:
         raise RunError(
-            f"{out}: holds a report of other runs ({', '.join(lacking)} not named now); name them too, choose another --out, "
-            "or replace it with --overwrite"
+            f"{out}: holds a report of other runs ({', '.join(lacking)} not named now); name them too, "
+            "choose another --out, or replace it with --overwrite"
         )
 
 
