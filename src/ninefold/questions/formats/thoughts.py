@@ -12,15 +12,15 @@ from ninefold.types import Answer, AnswerFormat
 
 _PART = r"[\w:.\u2581-]{0,40}"
 _NAME = (
-    rf"(?!(?:end|answer)[_\u2581]){_PART}?(?:think|thought|reason|analysis|reflect|scratchpad|monologue|deliberat|"
-    rf"ponder|(?<![^\W_])cot(?![^\W_])){_PART}"
+    rf"(?!(?:end|answer|no)[_\u2581-]|nothink){_PART}?(?:think|thought|reason|analysis|reflect|scratchpad|monologue|"
+    rf"deliberat|ponder|(?<![^\W_])cot(?![^\W_])){_PART}"
 )
 """Pattern of a tag's name that tells of a thought, such as "think", "thought_process" or "begin_of_thought"."""
 
 _LESS, _MORE, _BAR = r"[<\u2039\uff1c]", r"[>\u203a\uff1e]", r"[|\uff5c]?"
 _OPENINGS = (
     # DeepSeek, Qwen, GLM, InternVL, Sky-T1, Command A Reasoning and most others
-    rf"{_LESS}\s{{0,4}}{_BAR}{_NAME}(?:\s[^<>/]*)?{_BAR}{_MORE}",
+    rf"{_LESS}\s{{0,4}}{_BAR}{_NAME}(?:\s[^<>]*)?{_BAR}(?<!/){_MORE}",
     rf"&lt;\s{{0,4}}{_NAME}\s{{0,4}}&gt;",  # the same, escaped
     r"\u25c1think\u25b7",  # Kimi
     r"\[(?-i:THINK|THINKING|THOUGHT|REASONING)\]",  # Magistral
@@ -58,7 +58,7 @@ _ANSWER_MARKS = re.compile(
 _UNKNOWN_TAG = re.compile(
     r"\s*<(?![\w:.-]{0,40}(?:answer|response|reply|output|final|result|solution|conclusion|label|box)"
     r"|(?:[a-z]|h\d|br|em|strong|code|pre|div|span|sub|sup|small|big|mark|html|body|ul|ol|li|table)[\s>])"
-    r"(?P<name>[a-z][\w:.-]{0,80})(?:\s[^<>]*)?>",
+    r"(?P<name>[a-z][\w:.-]{0,80})(?:\s[^<>]*)?(?<!/)>",
     re.IGNORECASE,
 )
 """Pattern of a tag at the start of a text that is neither one of answers nor one of formatting."""
