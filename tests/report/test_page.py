@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
@@ -50,8 +51,6 @@ def photos(tmp_path, answers):
     rows = table.to_dict("records")
 
     def examples():
-        from PIL import Image
-
         for row in rows:
             path = tmp_path / "pictures" / f"{row['id'][-7:].replace('/', '-')}.png"
             path.parent.mkdir(exist_ok=True)
@@ -246,3 +245,15 @@ def test_a_report_that_was_edited_is_replaced_by_overwrite_alone(tmp_path, train
         assert out.read_bytes() == edited
     report([run], out, overwrite=True)
     assert out.read_bytes() == written
+    figures = tmp_path / "report-figures"
+    for figure in figures.iterdir():
+        drawn = figure.read_bytes()
+        figure.write_bytes(drawn.replace(files.MAKER.encode(), files.MAKER.encode() + b"!"))
+        with pytest.raises(RunError, match=rf"{figure.name}: was edited.*--overwrite"):
+            files.check(figures, ["training-tuning"])
+        files.check(figures, ["training-tuning"], overwrite=True)
+        figure.write_bytes(drawn)
+    files.check(figures, ["training-tuning"])
+    with Image.open(figures / "training-tuning.png") as image:
+        image.load()
+        assert len(image.text["sha256"]) == 64

@@ -50,7 +50,7 @@ def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
     body, *_ = content.rpartition(_SEAL)
     if content != body + _seal(body):
         raise RunError(
-            f"{out}: was edited, or written by an earlier version; move it away, or replace it with --overwrite"
+            f"{out}: was edited, or written by an earlier version; move it away or replace it with --overwrite"
         )
     found, called = _RUNS.search(_head(out)), _NAMES.search(_head(out))
     there = found[1].decode().split() if found else []

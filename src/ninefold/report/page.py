@@ -81,7 +81,7 @@ def _write(
     losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
     folder = out.with_name(f"{out.stem}-figures")
     drawings = _figures(sections, losses)
-    files.check(folder, drawings)
+    files.check(folder, drawings, overwrite=overwrite)
     for stem, drawing in drawings.items():
         files.save(drawing, folder / stem)
     summaries = certificates.summaries(everything)
