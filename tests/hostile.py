@@ -148,7 +148,8 @@ def run(*arguments: object, about: str = "") -> tuple[int, str]:
     TALLY.codes[code] += 1
     if code not in (0, 1, 2):
         TALLY.fault(_kind(caught), f"{what}\n{''.join(traceback.format_exception(caught[0])) if caught else text}")
-    elif code and not (text.startswith("ninefold: ") and text.count("\n") == 1 and len(text) < 2000):
+    # What a command does is said before, such as "loading X"; the error is the last line.
+    elif code and not (_last(text).startswith("ninefold: ") and text.count("ninefold: ") == 1 and len(text) < 2000):
         TALLY.fault(f"not one line: {_last(text):.60}", f"{what}\n{text:.3000}")
     return code, text
 
