@@ -153,6 +153,8 @@ def test_other_settings_are_told_by_the_names_of_options_and_of_what_has_one() -
     assert changes(spec, spec | {"max_new_tokens": 9, "data": data | {"limit": 5}}) == (
         "limit none, asked 5; max-new-tokens 15, asked 9"
     )
+    clip = model | {"name": "nano-clip", "checkpoint": "c" * 32, "pictures": "squeezed", "texts": "both"}
+    assert changes(spec, spec | {"model": clip}) == "model nano, asked nano-clip"
     molmo = model | {"name": "nano-molmo", "family": "molmo", "checkpoint": "c" * 32}
     assert changes(spec, spec | {"model": molmo}) == "model nano, asked nano-molmo"
     assert changes(spec, spec | {"model": model | {"adapter": "d" * 32}}) == "adapter none, asked an adapter"

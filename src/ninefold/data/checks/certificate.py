@@ -88,7 +88,7 @@ def verify(
     again = "undo that, or make the data set again with `ninefold data`"
     difference = _difference(shipped, {**found, "manifest_sha256": shipped.get("manifest_sha256")})
     if difference:
-        raise DataError(f"{path}: {difference}; the certificate or the data were edited: {again}")
+        raise DataError(f"{path}: {difference}; something was edited, or made by another version of ninefold: {again}")
     if shipped.get("manifest_sha256") != found["manifest_sha256"]:
         raise DataError(f"{folder / manifest.FILE}: was edited after {manifest.CERTIFICATE} was made for it; {again}")
     source = remake.source_of(data, files or {})
@@ -268,5 +268,7 @@ def _difference(shipped: Any, found: Any, path: str = "") -> str:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list | dict):
+        return f"{len(value)} entries"
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:50].strip('"') + " ..."
