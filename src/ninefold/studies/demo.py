@@ -46,7 +46,7 @@ def demo(
     model: str = NANO,
     limit: int | None = None,
     pictures: int = 300,
-    epochs: int = 4,
+    epochs: int = 3,
     overwrite: bool = False,
     tell: Callable[[str], None] = say,
 ) -> dict[str, Any]:
@@ -128,6 +128,8 @@ def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: in
         )
 
     base, tuned = evaluations("base"), evaluations("tuned", tuning)
+    # The language model alone: vision features are then computed once, and training takes half the time on two cores.
+    tuned_as = TrainSpec(ModelSpec(model), data=train, epochs=epochs, limit=limit, lora_scope="language")
     page = Page(out / "report.html", (*(each.folder for each in base), tuning, *(each.folder for each in tuned)))
     return (
         Step(
@@ -148,7 +150,7 @@ def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: in
                 DataSet(train[1], SyntheticSpec("train", distractors=DISTRACTORS)),
             ),
         ),
-        Step("tune it", (Training(tuning, TrainSpec(ModelSpec(model), data=train, epochs=epochs, limit=limit)),)),
+        Step("tune it", (Training(tuning, tuned_as),)),
         Step("measure the tuned model", tuned),
         Step("draw the report", (page,)),
     )
