@@ -45,8 +45,9 @@ def evaluations(made: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
         return row.options[0]
 
     for name, answer in (("interrupted", first), ("finished", lambda row: row.options[0])):
-        registry.REGISTERED["first-option"] = lambda spec, answer=answer: FakeModel(answer)
-        run_quietly(*evaluate(made), "--out", folder / name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(registry.REGISTERED, "first-option", lambda spec, answer=answer: FakeModel(answer))
+            run_quietly(*evaluate(made), "--out", folder / name)
     assert (folder / "interrupted" / "predictions.jsonl").exists() and (folder / "finished" / "metrics.json").exists()
     return [folder / "finished", folder / "interrupted"]
 
