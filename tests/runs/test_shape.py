@@ -8,7 +8,8 @@ from typing import Any, Literal
 import pytest
 
 from ninefold.errors import RunError
-from ninefold.runs.records import Provenance, Status, read_part
+from ninefold.runs.record import read_part
+from ninefold.runs.records import Provenance, Status
 from ninefold.runs.shape import Epoch, ImageInputs, misfit
 
 SEES: dict[str, Any] = {

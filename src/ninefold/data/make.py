@@ -76,7 +76,7 @@ def is_complete(folder: Path) -> bool:
         }
     except (DataError, OSError, ValueError):
         return False
-    whole = all((folder / name).is_file() for name in ("README.md", "certificate.json", "manifest.parquet"))
+    whole = all((folder / name).is_file() for name in ("README.md", manifest.CERTIFICATE, manifest.ROWS))
     return whole and counted == data.splits
 
 

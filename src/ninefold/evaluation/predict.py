@@ -8,11 +8,11 @@ becomes ``predictions.parquet``, which also holds the questions: scoring needs n
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from ninefold import console, images
 from ninefold.errors import DataError, RunError
@@ -71,26 +71,41 @@ def predict(
                     model, examples, out, file, done, scoring=scoring, max_new_tokens=max_new_tokens, advance=advance
                 )
             else:
-                asked = []
-                for block in _chunks(examples, chunk):
-                    known = done[len(asked) : len(asked) + len(block)]
-                    asked += [example.id for example in block]
-                    if known:
-                        _check_same(known, block, path)
-                        continue
-                    answers = _answers(model, block, max_new_tokens, scoring)
-                    for example in block:
-                        images.check(example.image)
-                    lines.append(file, map(lines.line, block, answers))
-                    advance(advance=len(block))
+                answers = partial(_answers, model, max_new_tokens=max_new_tokens, scoring=scoring)
+                asked = _ask_in_chunks(answers, _chunks(examples, chunk), path, file, done, advance=advance)
         if not asked:
             raise DataError(f"{out}: no examples to predict")
         _finish(path, out, asked, total)
     path.unlink(missing_ok=True)
 
 
+def _ask_in_chunks(
+    answers: Callable[[Sequence[Example]], list[Prediction]],
+    chunks: Iterable[Sequence[Example]],
+    path: Path,
+    file: BinaryIO,
+    done: Sequence[str],
+    *,
+    advance: Callable[..., object],
+) -> list[str]:
+    """Append the answers to the chunks that are not answered yet, and return the ids of all examples, in order."""
+    asked: list[str] = []
+    for block in chunks:
+        known = done[len(asked) : len(asked) + len(block)]
+        asked += [example.id for example in block]
+        if known:
+            _check_same(known, block, path)
+            continue
+        answered = answers(block)
+        for example in block:
+            images.check(example.image)
+        lines.append(file, map(lines.line, block, answered))
+        advance(advance=len(block))
+    return asked
+
+
 def _answers(
-    model: Model, examples: Sequence[Example], max_new_tokens: int, scoring: Literal["generate", "choice"]
+    model: Model, examples: Sequence[Example], *, max_new_tokens: int, scoring: Literal["generate", "choice"]
 ) -> list[Prediction]:
     """Return the predictions of a model, checked.
 

@@ -13,7 +13,7 @@ from ninefold import images, store
 from ninefold.errors import ModelError
 from ninefold.models.protocol import Model
 from ninefold.runs import layout
-from ninefold.runs.records import read_part
+from ninefold.runs.record import read_part
 from ninefold.runs.shape import Prepared
 from ninefold.types import Example
 

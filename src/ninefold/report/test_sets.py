@@ -14,7 +14,8 @@ from ninefold.runs.folder import read_spec
 from ninefold.runs.found import RUN, instead
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.outcome import outcome
-from ninefold.runs.records import Provenance, Status, read_part
+from ninefold.runs.record import read_part
+from ninefold.runs.records import Provenance, Status
 from ninefold.runs.shape import Epoch, ImageInputs
 from ninefold.runs.tables import read_scores
 from ninefold.store import canonical_json, read_json

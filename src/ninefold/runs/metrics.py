@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ninefold.runs.records import Record
+from ninefold.runs.record import Record
 from ninefold.runs.shape import Region
 
 SCORER_VERSION = 3

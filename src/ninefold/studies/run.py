@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from ninefold import store
 from ninefold.console import say
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import make
+from ninefold.data.make import inputs_of, make
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError
@@ -60,10 +59,9 @@ def is_made(folder: Path, source: Source) -> bool:
         manifest = Dataset.open(folder).manifest
     except DataError:
         return False
-    files = [value for value in asdict(source.spec).values() if isinstance(value, Path)]
     written = (folder / "manifest.json").stat().st_mtime
     return (manifest.source, manifest.spec) == (source.name, source.settings()) and all(
-        path.exists() and path.stat().st_mtime <= written for path in files
+        path.exists() and path.stat().st_mtime <= written for path in inputs_of(source)
     )
 
 

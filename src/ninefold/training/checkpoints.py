@@ -23,17 +23,7 @@ _NEEDED = ("scheduler*", "rng_state*", "optimizer*", "*model*")
 """Patterns of the other files of a checkpoint: schedule, random numbers, optimizer, weights."""
 
 
-_ODD = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    RecursionError,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    zlib.error,
-)
+_ODD = (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zlib.error)
 """What reading a damaged JSON file or ZIP archive raises."""
 
 

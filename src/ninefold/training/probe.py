@@ -1,7 +1,7 @@
 """The memory probe: a trial step without side effects, whose memory determines the micro-batch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,10 +95,7 @@ def choose(
     else:
         plan = _plan(micro_batch, batch, longest, checkpoint, unused=trial.unused)
     if on_cpu and processes == 1 and not trial.random:
-        # Each has a gradient of its own. The number of cores is not used: a run may go on with more or fewer.
-        parts = plan.split([longest] * batch)
-        each = len(max(parts, key=len)) * trial.size + size
-        plan = replace(plan, concurrent=max(1, min(len(parts), int(room // each))))
+        plan = _side_by_side(plan, [longest] * batch, room, example=trial.size, gradient=size)
     return plan, f"{plan}: the longest takes {_mib(trial.size)} MiB and {_mib(room)} MiB are available"
 
 
@@ -182,6 +179,18 @@ def free(device: torch.device) -> int:
 def _plan(micro_batch: int, batch: int, longest: float, checkpointing: bool, *, unused: bool) -> MemoryPlan:
     """Return the plan for a micro-batch chosen by the user."""
     return MemoryPlan(min(micro_batch, batch), int(micro_batch * longest), checkpointing, unused)
+
+
+def _side_by_side(
+    plan: MemoryPlan, lengths: Sequence[float], room: float, *, example: float, gradient: float
+) -> MemoryPlan:
+    """Return a plan in which as many micro-batches as fit in memory are computed at the same time.
+
+    Each has a gradient of its own. The number of cores is not used: a run may go on with more or fewer.
+    """
+    parts = plan.split(lengths)
+    each = len(max(parts, key=len)) * example + gradient
+    return replace(plan, concurrent=max(1, min(len(parts), int(room // each))))
 
 
 def _longest_alone(training_set: TrainingSet, dtype: torch.dtype) -> Tensors:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from safetensors import safe_open
 from ninefold.console import warn
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint import limits
-from ninefold.models.checkpoint.adapter_settings import check_settings, read_settings
+from ninefold.models.checkpoint.adapter_settings import check_settings
 from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.runs import layout
 
@@ -75,9 +75,9 @@ def _attached(model: Any, folder: Path) -> Any:
     """Return a base with an adapter beside its weights."""
     with explained(f"{folder}: the adapter does not fit this base"), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
-        check_settings(folder)
-        _check_tensors(folder)
-        _check_patterns(model, folder)
+        settings = check_settings(folder)
+        _check_tensors(folder, settings)
+        _check_patterns(model, folder, settings)
         tuned = PeftModel.from_pretrained(model, str(folder))
         _check_loaded(tuned, folder)
         return tuned.eval()
@@ -103,7 +103,7 @@ def _memory(weight: torch.Tensor) -> int:
     return weight.untyped_storage().data_ptr()
 
 
-def _check_tensors(folder: Path) -> None:
+def _check_tensors(folder: Path, settings: Mapping[str, Any]) -> None:
     """Refuse an adapter with tensors that are not finite, or a rank that none has, which could fill memory."""
     largest = 0
     with safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
@@ -115,15 +115,13 @@ def _check_tensors(folder: Path) -> None:
                     f"{folder}: {name} holds NaN or infinity; train the adapter again, at a lower learning rate"
                 )
     path = folder / layout.ADAPTER_CONFIG
-    settings = read_settings(folder)
     ranks = [settings.get("r"), *dict(settings.get("rank_pattern") or {}).values()]
     if too_large := [rank for rank in ranks if isinstance(rank, int) and rank > largest]:
         raise ModelError(f"{path}: rank {too_large[0]:,} is larger than any of the adapter's tensors; copy it again")
 
 
-def _check_patterns(model: Any, folder: Path) -> None:
+def _check_patterns(model: Any, folder: Path, settings: Mapping[str, Any]) -> None:
     """Refuse regular expressions that would keep PEFT busy for ages."""
-    settings = read_settings(folder)
     patterns = [settings.get(name) for name in ("target_modules", "exclude_modules")]
     patterns += [key for name in ("rank_pattern", "alpha_pattern") for key in settings.get(name) or {}]
     written = [pattern for pattern in patterns if isinstance(pattern, str)]

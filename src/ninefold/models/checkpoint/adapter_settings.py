@@ -55,11 +55,11 @@ def read_settings(folder: Path) -> Mapping[str, Any]:
     return settings
 
 
-def check_settings(folder: Path) -> None:
-    """Refuse settings of other types than PEFT's, and methods that evaluation cannot follow; warn of unknown ones.
+def check_settings(folder: Path) -> Mapping[str, Any]:
+    """Return an adapter's settings, if they are of PEFT's types and evaluation can follow them; warn of unknown ones.
 
     Raises:
-        ModelError: If there is one.
+        ModelError: If one is of another type, or the method is one that evaluation cannot follow.
     """
     from peft import PEFT_TYPE_TO_CONFIG_MAPPING, LoraConfig
     from peft.config import PromptLearningConfig
@@ -83,6 +83,7 @@ def check_settings(folder: Path) -> None:
             f"{path}: {method} acts on the prompt as a whole, which evaluation computes in parts; name an adapter that "
             "acts on weights, such as LoRA"
         )
+    return settings
 
 
 def _floats(value: object) -> Iterator[float]:

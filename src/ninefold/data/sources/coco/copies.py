@@ -5,6 +5,8 @@ from pathlib import Path
 
 import xxhash
 
+from ninefold import store
+
 _END = 4096
 """Number of bytes at the end of a file by which files of equal size are compared first."""
 
@@ -55,13 +57,9 @@ def _end(path: Path) -> bytes | Path:
         return path
 
 
-def _hash(path: Path) -> bytes | Path:
+def _hash(path: Path) -> str | Path:
     """Return the hash of a file; of a file that cannot be read, its path."""
-    digest = xxhash.xxh3_128()
     try:
-        with path.open("rb") as file:
-            while piece := file.read(1 << 20):
-                digest.update(piece)
+        return store.file_hash(path)
     except OSError:
         return path
-    return digest.digest()
