@@ -15,10 +15,11 @@ from peft import LoraConfig, get_peft_model
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny import save_tiny_llava, save_tiny_llava_onevision, save_tiny_qwen2_vl, some_examples
-from transformers import AutoModelForImageTextToText, AutoTokenizer
+from transformers import AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
 from ninefold.errors import ModelError
 from ninefold.models.checkpoint import limits
+from ninefold.models.checkpoint.processor import image_token_id, largest_embedded
 from ninefold.models.load import open_model
 from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm.model import VisionLanguageModel
@@ -275,6 +276,14 @@ def test_a_tokenizer_longer_than_the_embedding(checkpoint: Path) -> None:
     path = checkpoint / "chat_template.jinja"
     path.write_text("<new>" + path.read_text())
     assert "base: its tokenizer writes token " in refused(checkpoint)
+
+
+def test_an_image_placeholder_needs_no_embedding(tiny_llava: Path) -> None:
+    processor = AutoProcessor.from_pretrained(tiny_llava, backend="pil")
+    placeholder = image_token_id(processor)
+    assert placeholder is not None
+    assert largest_embedded(processor, [3, placeholder, 5]) == 5
+    assert largest_embedded(processor, [placeholder]) == -1
 
 
 @pytest.mark.parametrize(

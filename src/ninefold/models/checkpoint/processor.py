@@ -1,5 +1,6 @@
 """Processors of checkpoints: tokenizer, chat template and image processor, without torchvision."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
@@ -51,6 +52,21 @@ def vocabulary(config: Any) -> int | None:
     return None if size is None else size + (getattr(text, "additional_vocab_size", None) or 0)
 
 
+def image_token_id(processor: Any) -> int | None:
+    """Return the id of the image placeholder in a processor's prompts; None if it has none."""
+    found: int | None = processor.tokenizer.convert_tokens_to_ids(getattr(processor, "image_token", None))
+    return found
+
+
+def largest_embedded(processor: Any, ids: Sequence[int]) -> int:
+    """Return the largest of some token ids that needs an embedding; -1 if none does.
+
+    The image placeholder may lie beyond the vocabulary: image features take its positions.
+    """
+    placeholder = image_token_id(processor)
+    return max((each for each in ids if each != placeholder), default=-1)
+
+
 def _complete(processor: Any, config: Any) -> None:
     """Take the settings that a LLaVA processor of an older release lacks from the model's configuration.
 
@@ -94,10 +110,10 @@ def _check_tokens(checkpoint: Checkpoint, processor: Any, config: Any) -> None:
             f"{checkpoint.name}: its prompts hold no image token (number {expected} for the model); "
             "tokenizer, chat template and config.json must come from one checkpoint"
         )
-    rows = vocabulary(config)
-    if rows is not None and int(ids.max()) >= rows:
-        token = tokenizer.convert_ids_to_tokens(int(ids.max()))
+    rows, largest = vocabulary(config), largest_embedded(processor, ids.flatten().tolist())
+    if rows is not None and largest >= rows:
+        token = tokenizer.convert_ids_to_tokens(largest)
         raise ModelError(
-            f"{checkpoint.name}: its tokenizer writes token {int(ids.max())} ({token}), and the model has embeddings "
-            f"for {rows:,} tokens only; tokenizer, config.json and weights must come from one checkpoint"
+            f"{checkpoint.name}: its tokenizer writes token {largest} ({token}), and the model has embeddings for "
+            f"{rows:,} tokens only; tokenizer, config.json and weights must come from one checkpoint"
         )

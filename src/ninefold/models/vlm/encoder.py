@@ -14,6 +14,7 @@ from PIL import Image
 from ninefold import images
 from ninefold.errors import DataError, FactError, ModelError
 from ninefold.models.checkpoint.messages import explained
+from ninefold.models.checkpoint.processor import image_token_id, largest_embedded
 from ninefold.models.families import GENERIC
 from ninefold.models.family import Family
 from ninefold.models.vlm.answers import AnswerTokens, user_turn
@@ -153,8 +154,7 @@ class Encoder:
             sequence = prefix and prefix.splice(ids)
             if not sequence:
                 sequence, tensors = self._processed_alone(example, image)
-                image_id = self.tokenizer.convert_tokens_to_ids(getattr(self.processor, "image_token", None))
-                prefix = ImagePrefix.cut(image_id, ids, sequence)
+                prefix = ImagePrefix.cut(image_token_id(self.processor), ids, sequence)
                 known[id(image)] = prefix, tensors
                 self._prefix = self._prefix or prefix
             found.append(Prompt(sequence, tensors))
@@ -210,9 +210,10 @@ class Encoder:
 
     def _check_known(self, text: str, ids: Sequence[int]) -> None:
         """Refuse tokens that the model has no embedding for, which a GPU would only report as a crash."""
-        if self.vocabulary is not None and max(ids) >= self.vocabulary:
+        largest = largest_embedded(self.processor, ids)
+        if self.vocabulary is not None and largest >= self.vocabulary:
             raise ModelError(
-                f"{text} has token {max(ids)}, and the model has embeddings for {self.vocabulary:,} tokens only; "
+                f"{text} has token {largest}, and the model has embeddings for {self.vocabulary:,} tokens only; "
                 "tokenizer, config.json and weights must come from one checkpoint"
             )
 
