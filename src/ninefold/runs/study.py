@@ -1,0 +1,118 @@
+"""The record of a study folder, ``study.json``: its conditions, and the folder of every run that belongs to it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from ninefold.runs.record import Record
+
+STUDY = "study.json"
+"""File name of the record."""
+BASE = "base"
+"""Name of the condition without training."""
+
+
+@dataclass(frozen=True)
+class StudiedModel(Record):
+    """A model of a study."""
+
+    name: str
+    """Name in paths and options, such as "qwen2-vl"; unique."""
+    title: str
+    """Name in tables, such as "Qwen2-VL": that of the paper, if it is one of the paper's models."""
+    nano: bool = False
+    """Whether it is a nano base, whose scores say nothing about any real model."""
+
+
+@dataclass(frozen=True)
+class StudiedCondition(Record):
+    """A condition of a study: what models are trained on. The first one is `BASE`, without training."""
+
+    name: str
+    """Name in paths and options, such as "distractors-3"; unique."""
+    title: str
+    """Name in tables, such as "+ 3 distractors"."""
+    group: str = ""
+    """Group of conditions that a figure compares, such as "scaling" or "collapse"; empty for none."""
+    rows: int | None = None
+    """Number of training examples, as made; None for the base, and before the data are made."""
+
+
+@dataclass(frozen=True)
+class StudiedTest(Record):
+    """A test of a study."""
+
+    name: str
+    """Name in paths and options, such as "coco"; unique."""
+    title: str
+    """Name in tables, such as "COCO"."""
+    data: str
+    """Folder of the data set, relative to the study folder if it is in it."""
+
+
+@dataclass(frozen=True)
+class StudiedRun(Record):
+    """A run of a study. One run folder may serve several conditions: training on 1,296 rows is also the end of a curve."""
+
+    kind: Literal["training", "evaluation", "probe"]
+    """Kind of the run."""
+    model: str
+    """Name of the model."""
+    condition: str
+    """Name of the condition; `BASE` without training."""
+    seed: int | None
+    """Seed of the training; None for the base."""
+    test: str | None
+    """Name of the test; None for a training."""
+    folder: str
+    """Run folder, relative to the study folder."""
+
+
+@dataclass(frozen=True)
+class StudyRecord(Record):
+    """A study: its models, conditions, seeds and tests, and all of its runs, whether they exist yet or not."""
+
+    name: str
+    """Name of the recipe or function."""
+    title: str
+    """One line: what it asks."""
+    models: Sequence[StudiedModel]
+    """Models, in order."""
+    conditions: Sequence[StudiedCondition]
+    """Conditions, in order; `BASE` first."""
+    seeds: Sequence[int]
+    """Seeds of every training."""
+    tests: Sequence[StudiedTest]
+    """Tests, in order."""
+    runs: Sequence[StudiedRun]
+    """All runs."""
+    figures: Sequence[str] = ()
+    """Names of further figures that its report draws, such as "collapse"."""
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Return the record from a JSON object."""
+        parts: Mapping[str, type[Record]] = {
+            "models": StudiedModel,
+            "conditions": StudiedCondition,
+            "tests": StudiedTest,
+            "runs": StudiedRun,
+        }
+        read = {key: tuple(part.from_json(one) for one in found.get(key, ())) for key, part in parts.items()}
+        return super().from_json({**found, **read})
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the record of a study folder.
+
+        Raises:
+            RunError: If the folder is not one of a study, or its record is broken.
+        """
+        return cls.load(folder / STUDY)
+
+    def select(self, kind: str, **wanted: object) -> Iterator[StudiedRun]:
+        """Yield the runs of a kind with these values, for example ``select("evaluation", test="coco")``, in order."""
+        for run in self.runs:
+            if run.kind == kind and all(getattr(run, name) == value for name, value in wanted.items()):
+                yield run

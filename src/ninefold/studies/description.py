@@ -1,0 +1,108 @@
+"""The description of a study: models x conditions x seeds x tests, frozen and plain; a recipe is a function returning it.
+
+A source of examples is given as the specification of any source (`SyntheticSpec`, `CocoSpec`, ...), as `Photos` of the
+nano world, or as the folder of a data set that exists already.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.models.spec import ModelSpec
+from ninefold.nano.spec import WorldSpec
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Questions about photo-like images of the nano world, which the study draws first."""
+
+    world: WorldSpec
+    """Settings of the images."""
+    questions: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `CocoSpec`, except the annotations and images, which are those of the world."""
+
+    def spec(self, folder: Path) -> CocoSpec:
+        """Return the specification of the questions, given the folder of the images."""
+        return CocoSpec(folder / "annotations.json", folder / "images", **self.questions)
+
+
+@dataclass(frozen=True)
+class StudyModel:
+    """A model of a study."""
+
+    title: str
+    """Name in tables: that of the paper, if it is one of the paper's models."""
+    model: ModelSpec
+    """The model and its options, without an adapter."""
+    conditions: tuple[str, ...] | None = None
+    """Names of the conditions that it is trained under; None for all."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `TrainSpec` for all of its trainings, such as ``{"learning_rate": 1e-4}``."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition: what a model is trained on, once for each seed."""
+
+    name: str
+    """Name in paths: letters, digits, "-" and "."; unique."""
+    title: str
+    """Name in tables."""
+    sources: tuple[Any, ...]
+    """Sources of the training examples, used together."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `TrainSpec` that this condition changes; they have priority over the model's."""
+    group: str = ""
+    """Group of conditions that a figure compares, such as "scaling"; empty for none."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test: a data set that the base and every tuned model are evaluated on."""
+
+    name: str
+    """Name in paths: letters, digits, "-" and "."; unique."""
+    title: str
+    """Name in tables."""
+    source: Any
+    """Source of the questions."""
+    conditions: tuple[str, ...] | None = None
+    """Names of the conditions that are tested on it, "base" for the base; None for all."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `EvaluateSpec`, such as ``{"orders": "all"}``."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Layer-wise probes of the hidden states on the examples of a test (Rizzoli et al. 2025, section 5.B)."""
+
+    test: str
+    """Name of the test."""
+    conditions: tuple[str, ...] = ("base",)
+    """Names of the conditions that are probed, "base" for the base."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: every model is trained under every condition with every seed, and tested on every test."""
+
+    name: str
+    """Name of the recipe: letters, digits, "-" and "."."""
+    title: str
+    """One line: what it asks."""
+    models: Sequence[StudyModel]
+    """Models."""
+    tests: Sequence[Test]
+    """Tests."""
+    conditions: Sequence[Condition] = ()
+    """Conditions beside the base, which is always tested."""
+    seeds: Sequence[int] = (0, 1, 2, 3, 4)
+    """Seeds of each training; five as in the paper."""
+    probes: Sequence[Probe] = ()
+    """Layer-wise probes."""
+    figures: Sequence[str] = ()
+    """Names of further figures of the report, such as "collapse"."""
+    overlap: Literal["refuse", "allow"] = "refuse"
+    """Whether a training set that shares images, scenes or prompts with a test is refused."""
