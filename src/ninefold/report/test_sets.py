@@ -168,7 +168,7 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
     evaluations: dict[str, Evaluation] = {}
     trainings: dict[str, Training] = {}
     for folder in folders:
-        run = _read(Path(folder))
+        run = read_run(Path(folder))
         key = canonical_json(outcome(run.spec))
         if isinstance(run, Training):
             trainings.setdefault(key, run)
@@ -226,7 +226,12 @@ def _unique(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
+    """Return the finished run of a folder, an evaluation or a training.
+
+    Raises:
+        RunError: If it is missing, not a run, unfinished, or not scored.
+    """
     if not (folder / layout.SPEC).exists():
         raise RunError(instead(folder, RUN, "name a folder that train or evaluate wrote"))
     status = Status.read(folder)

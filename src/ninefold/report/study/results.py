@@ -1,0 +1,248 @@
+"""The results of a study: every run that is done, read from its folder, and the list of those that are not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ninefold.errors import NinefoldError, RunError, first_line
+from ninefold.report.test_sets import Evaluation, Run, Training, read_run
+from ninefold.runs.folder import read_spec
+from ninefold.runs.records import Provenance, Status
+from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
+from ninefold.runs.tables import read_scores
+from ninefold.types import AnswerKind
+
+PROBES = "probes.csv"
+"""File of a probe run: one row per layer and fold, with its accuracy."""
+
+PROBED = ("layer", "fold", "accuracy")
+"""Columns of that file."""
+
+INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
+"""The kinds of invalid answers."""
+
+WRONG = "wrong label"
+"""Answers that give one label, and not the right one."""
+
+FAILURES = (*INVALID, WRONG)
+"""All the ways in which an answer fails, each a column of `StudyResults.table`."""
+
+
+@dataclass(frozen=True)
+class Probing(Run):
+    """A probe run."""
+
+    accuracies: pd.DataFrame
+    """One row per layer and fold: ``layer``, ``fold`` and ``accuracy``."""
+
+
+_KINDS: Mapping[str, type[Run]] = {"evaluation": Evaluation, "training": Training, "probe": Probing}
+
+_AnyRun = TypeVar("_AnyRun", Evaluation, Training, Probing)
+
+
+@dataclass(frozen=True)
+class Finished(Generic[_AnyRun]):
+    """A finished run of a study."""
+
+    of: StudiedRun
+    """Its place in the study: model, condition, seed, test."""
+    run: _AnyRun
+    """The run; runs with several places in a study share it."""
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A run of a study that is not done, or cannot be read."""
+
+    of: StudiedRun
+    """Its place in the study."""
+    state: str
+    """"planned", "running", "interrupted", "failed", or "unreadable"."""
+    reason: str
+    """Reason of a failure, in one line; empty if it is just not done yet."""
+
+
+class _Missing(NamedTuple):
+    """The state of a folder without a finished run, and its reason."""
+
+    state: str
+    reason: str
+
+
+class MeanMap(NamedTuple):
+    """Accuracy by cell, mean over seeds; both arrays are (grid, grid), rows downward."""
+
+    accuracy: NDArray[np.float64]
+    """Fraction of right answers; nan if a cell has no examples."""
+    n: NDArray[np.int64]
+    """Number of examples of the test."""
+    seeds: int
+    """Number of runs."""
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """The results of a study, as far as its runs are done."""
+
+    folder: Path
+    """The study folder."""
+    record: StudyRecord
+    """Models, conditions, seeds, tests and runs."""
+    evaluations: Sequence[Finished[Evaluation]]
+    """Finished evaluations, in the record's order."""
+    trainings: Sequence[Finished[Training]]
+    """Finished trainings, in the record's order."""
+    probes: Sequence[Finished[Probing]]
+    """Finished probes, in the record's order."""
+    absent: Sequence[Absent]
+    """All other runs."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "StudyResults":
+        """Read a study folder and the runs that are done; score tables stay on disk.
+
+        Raises:
+            RunError: If the folder is not one of a study, or its record is broken.
+        """
+        record = StudyRecord.read(folder)
+        read = {name: _read(folder / name) for name in dict.fromkeys(run.folder for run in record.runs)}
+        found: dict[str, list[Finished[Any]]] = {kind: [] for kind in _KINDS}
+        absent = []
+        for of in record.runs:
+            run = read[of.folder]
+            if isinstance(run, Run) and not isinstance(run, _KINDS[of.kind]):
+                run = _Missing("unreadable", f"{folder / of.folder}: holds a run of another kind")
+            if isinstance(run, _Missing):
+                absent.append(Absent(of, *run))
+            else:
+                found[of.kind].append(Finished(of, run))
+        return cls(folder, record, found["evaluation"], found["training"], found["probe"], absent)
+
+    @property
+    def models(self) -> Sequence[StudiedModel]:
+        """Return the models, in order."""
+        return self.record.models
+
+    @cached_property
+    def nano(self) -> tuple[str, ...]:
+        """Return the titles of the nano bases, whose scores say nothing about any real model."""
+        return tuple(model.title for model in self.record.models if model.nano)
+
+    @cached_property
+    def conditions(self) -> Mapping[str, StudiedCondition]:
+        """Return the conditions by name, in order; the base first."""
+        return {one.name: one for one in self.record.conditions}
+
+    @cached_property
+    def tests(self) -> Mapping[str, StudiedTest]:
+        """Return the tests by name, in order."""
+        return {one.name: one for one in self.record.tests}
+
+    def group(self, name: str) -> list[StudiedCondition]:
+        """Return the conditions of a group, in order."""
+        return [one for one in self.record.conditions if one.group == name]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Return the table of all evaluations, one row per model, condition, seed and test.
+
+        Columns: model, condition, seed (missing for the base), test, n, accuracy, low and high (its 95 % interval over
+        questions), invalid (count), the counts of `FAILURES`, folder (relative to the study folder).
+        """
+        rows = [
+            {
+                **{"model": of.model, "condition": of.condition, "seed": of.seed, "test": of.test},
+                **{"n": metrics["n"], "accuracy": metrics["accuracy"]},
+                **dict(zip(("low", "high"), metrics["ci95"], strict=True)),
+                "invalid": metrics["invalid"],
+                **{kind: int(metrics["invalid_by_class"].get(kind, 0)) for kind in INVALID},
+                WRONG: metrics["n"] - metrics["invalid"] - round(metrics["accuracy"] * metrics["n"]),
+                "folder": of.folder,
+            }
+            for of, metrics in ((one.of, one.run.metrics) for one in self.evaluations)
+        ]
+        columns = ["model", "condition", "seed", "test", "n", "accuracy", "low", "high", "invalid", *FAILURES, "folder"]
+        return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64"})
+
+    def select(self, model: str, condition: str, test: str) -> list[Finished[Evaluation]]:
+        """Return the evaluations of a model under a condition on a test, by seed; names, not titles."""
+        return self._evaluations.get((model, condition, test), [])
+
+    @cached_property
+    def _evaluations(self) -> Mapping[tuple[str, str, str | None], list[Finished[Evaluation]]]:
+        return _grouped(self.evaluations)
+
+    def accuracies(self, model: str, condition: str, test: str) -> dict[int | None, float]:
+        """Return the accuracy by seed; {None: accuracy} for the base, empty if no run is done."""
+        return {one.of.seed: float(one.run.metrics["accuracy"]) for one in self.select(model, condition, test)}
+
+    def base(self, model: str, test: str) -> float | None:
+        """Return the accuracy of a base on a test; None if its run is not done."""
+        return next(iter(self.accuracies(model, BASE, test).values()), None)
+
+    def accuracy_map(self, model: str, condition: str, test: str) -> MeanMap | None:
+        """Return the accuracy by cell, mean over seeds; None if no run is done or the test has no positions."""
+        found = [one.run.metrics for one in self.select(model, condition, test) if "by_cell" in one.run.metrics]
+        if not found:
+            return None
+        grids = np.array([metrics["by_cell"] for metrics in found], float)
+        return MeanMap(grids.mean(axis=0), np.array(found[0]["n_by_cell"], np.int64), len(found))
+
+    def labels(self, test: str) -> list[str]:
+        """Return all labels of the answers to a test, the right ones first; empty if no run is done."""
+        tables = [one.run.metrics["confusion"] for one in self.evaluations if one.of.test == test]
+        given = [name for table in tables for row in table.values() for name in row if name not in INVALID]
+        return list(dict.fromkeys([*(answer for table in tables for answer in table), *given]))
+
+    def scores(self, run: Evaluation) -> pd.DataFrame:
+        """Return the score table of a run, one row per example; read now and not kept, for studies have hundreds.
+
+        Raises:
+            RunError: If it is not as ninefold wrote it.
+        """
+        return read_scores(run.folder)
+
+    def probed(self, model: str, condition: str, test: str) -> list[Finished[Probing]]:
+        """Return the probes of a model under a condition on the examples of a test, by seed."""
+        return self._probes.get((model, condition, test), [])
+
+    @cached_property
+    def _probes(self) -> Mapping[tuple[str, str, str | None], list[Finished[Probing]]]:
+        return _grouped(self.probes)
+
+
+def _grouped(
+    runs: Sequence[Finished[_AnyRun]],
+) -> dict[tuple[str, str, str | None], list[Finished[_AnyRun]]]:
+    """Return runs by model, condition and test, those of each in order of their seeds."""
+    found: dict[tuple[str, str, str | None], list[Finished[_AnyRun]]] = {}
+    for one in sorted(runs, key=lambda one: -1 if one.of.seed is None else one.of.seed):
+        found.setdefault((one.of.model, one.of.condition, one.of.test), []).append(one)
+    return found
+
+
+def _read(folder: Path) -> Run | _Missing:
+    """Return the run of a folder, or why there is none."""
+    try:
+        status = Status.read(folder)
+        if status.state != "done":
+            return _Missing(status.state, status.reason or "")
+        return _probing(folder) if (folder / PROBES).is_file() else read_run(folder)
+    except NinefoldError as error:
+        return _Missing("unreadable", str(error))
+
+
+def _probing(folder: Path) -> Probing:
+    path = folder / PROBES
+    try:
+        table = pd.read_csv(path)[list(PROBED)].astype({"layer": int, "fold": int, "accuracy": float})
+    except (ValueError, KeyError, OSError) as error:
+        raise RunError(f"{path}: not as ninefold wrote it ({first_line(error)}); run its command again") from error
+    return Probing(folder, read_spec(folder), {}, Provenance.read(folder).to_json(), None, table)
