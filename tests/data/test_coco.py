@@ -14,6 +14,7 @@ from PIL import Image
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import make
+from ninefold.data.sources.coco.allotment import held_out
 from ninefold.data.sources.coco.reading import read_lists
 from ninefold.data.sources.coco.source import CocoSource, CocoSpec
 from ninefold.errors import DataError, DesignError
@@ -77,7 +78,11 @@ def taken(spec: CocoSpec) -> tuple[list[Example], list[dict[str, Any]]]:
 
 def written(spec: CocoSpec, out: Path) -> dict[str, Any]:
     source = CocoSource(spec)
-    return {"questions": make(source, out).splits, "skipped": source.skips.entries, "balance": source.balance}
+    return {
+        "questions": make(source, out).splits,
+        "skipped": source.skips.entries,
+        "balance": source.balances.get(spec.split),
+    }
 
 
 def test_an_example_holds_the_question_the_truth_and_the_facts(world: CocoSpec) -> None:
@@ -143,9 +148,63 @@ def test_training_and_validation_share_no_photo(world: CocoSpec) -> None:
     assert not groups["train"] & groups["validation"]
 
 
-def test_too_few_photos_to_split(world: CocoSpec) -> None:
-    with pytest.raises(DataError, match="2 photos to ask about"):
-        CocoSource(changed(world, split="train", subset=2)).splits()
+@pytest.mark.parametrize(("holdout", "message"), [("image", "1 photos to ask about"), ("question", "2 questions")])
+def test_too_few_to_split(world: CocoSpec, holdout: Any, message: str) -> None:
+    content = json.loads(world.annotations.read_text())
+    world.annotations.write_text(json.dumps(content | {"images": content["images"][:1]}))
+    with pytest.raises(DataError, match=message):
+        CocoSource(changed(world, split="train", holdout=holdout)).splits()
+
+
+def test_validation_may_hold_out_questions_and_the_card_says_that_photos_are_shared(
+    world: CocoSpec, tmp_path: Path
+) -> None:
+    spec = changed(world, split="train", holdout="question")
+    make(CocoSource(spec), tmp_path / "out")
+    found = certificate.verify(
+        tmp_path / "out", reproduce=True, files={"annotations": world.annotations, "images": world.images}
+    )
+    assert {split: part["rows"] for split, part in found["splits"].items()} == {"train": 16, "validation": 4}
+    [between] = found["between"]
+    assert between["shared"]["images"] == between["shared"]["image ids"] > 0 == between["shared"]["ids"]
+    assert "photos of the train split are in the validation split too" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_questions_are_held_out_in_the_numbers_of_the_paper(world: CocoSpec) -> None:
+    [target, *_] = CocoSource(world).targets()
+    parts = held_out([target] * 201_358, 0, "question")
+    assert (len(parts["train"]), len(parts["validation"])) == (161_086, 40_272)
+
+
+def test_a_subset_to_train_on_has_its_size_and_a_validation_of_other_photos(world: CocoSpec, tmp_path: Path) -> None:
+    source = CocoSource(changed(world, split="train", subset=12))
+    data = make(source, tmp_path / "out")
+    assert data.splits == {"train": 12, "validation": 3}
+    rows = {split: list(data.read(split)) for split in data.splits}
+    assert not {row.group for row in rows["train"]} & {row.group for row in rows["validation"]}
+    assert source.balances["train"]["region"]["reached"] == source.balances["train"]["category"]["reached"] == [6, 6]
+    assert source.balances["validation"]["region"]["reached"] == [1, 2]
+    assert "The 12 questions to train on, and a quarter as many" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("subset", "message"), [(17, "choose 1 to 16, the questions there are to train on"), (0, "choose 1 to 16")]
+)
+def test_a_subset_to_train_on_is_taken_from_what_is_not_held_out(world: CocoSpec, subset: int, message: str) -> None:
+    with pytest.raises(DataError, match=f"--subset {subset}: {message}"):
+        CocoSource(changed(world, split="train", subset=subset)).splits()
+
+
+@pytest.mark.parametrize(("broken", "message"), [
+    (1, r"--subset 12: choose 1 to 11; 2 questions there are for validation, .*left out: photo: truncated"),
+    (2, "photos: no photo that is left for validation can be used .left out: photo: truncated"),
+])  # fmt: skip
+def test_a_validation_with_too_few_usable_photos_is_told(world: CocoSpec, broken: int, message: str) -> None:
+    held = held_out(CocoSource(world).targets(), 0)["validation"]
+    for name in sorted({target.photo.file_name for target in held})[:broken]:
+        (world.images / name).write_bytes(name.encode())
+    with pytest.raises(DataError, match=message):
+        CocoSource(changed(world, split="train", subset=12)).splits()
 
 
 def test_a_subset_is_balanced_and_says_so(world: CocoSpec, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class SyntheticSpec:
     For example:
       ninefold data synthetic --split test --out data/test
       ninefold data synthetic --split train --distractors 3 --out data/train
+      ninefold data synthetic --split train --subset 126 --out data/train-126
       ninefold data synthetic --split test --question horizontal_position --out data/left-or-right
     """
 
@@ -52,8 +53,12 @@ class SyntheticSpec:
     """The unit that validation holds out of the training pool: by default whole objects or, if the answer depends on
     the object, whole blocks. With both, text alone gives no information; with random it gives answers away. Positions
     are exactly even in each split with whole objects; with blocks they are in the pool, but not in each split."""
+    subset: int | None = None
+    """Number of training examples to keep, in whole blocks (one text and every answer once: 9 examples for nine
+    positions), so that text alone still tells nothing; of one seed, smaller subsets are parts of larger ones.
+    Validation stays whole. Default: all."""
     seed: int = 0
-    """Seed of the option orders, the hold-out and the distractors. On a test set, the seeds 0 to n-1 of a question with
+    """Seed of the option orders, hold-out, subset and distractors. On a test set, the seeds 0 to n-1 of a question with
     n labels put every answer once in every slot among the options, and so do the n seeds after them."""
     canvas: int = 672
     """Side of the square images, in pixels."""
@@ -102,8 +107,7 @@ class SyntheticSource(Source):
             DesignError: If the specification cannot be met.
         """
         by_split = self._design.splits()
-        several = any(item.block for items in by_split.values() for item in items)
-        return {split: Split(self._examples(items, several), len(items)) for split, items in by_split.items()}
+        return {split: Split(self._examples(items), len(items)) for split, items in by_split.items()}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the specification with its hold-out resolved, and the relabeling of the option orders."""
@@ -111,7 +115,11 @@ class SyntheticSource(Source):
 
         resolved = replace(self.spec, holdout=self._design.holdout)
         relabeled = relabeling(self._design.relabeling_seed, len(self.question.labels))
-        return {**asdict(resolved), "relabeling": relabeled.tolist()}
+        values = asdict(resolved)
+        # A whole set keeps the manifest that it had before there were subsets.
+        if self.spec.subset is None:
+            del values["subset"]
+        return {**values, "relabeling": relabeled.tolist()}
 
     @classmethod
     def spec_of(cls, settings: Mapping[str, Any]) -> SyntheticSpec:
@@ -163,7 +171,7 @@ class SyntheticSource(Source):
 
         return SyntheticDesign(self.spec, self.question, self.skips)
 
-    def _examples(self, items: "Sequence[Combination]", several_blocks: bool) -> Iterator[Example]:
+    def _examples(self, items: "Sequence[Combination]") -> Iterator[Example]:
         """Yield the examples; their groups are blocks, named by target, option order and, if several, index."""
         from ninefold.data.sources.scene_facts import scene_json
         from ninefold.design import option_orders
@@ -185,7 +193,9 @@ class SyntheticSource(Source):
                 options=options,
                 answer=answer,
                 answer_format=self.question.answer_format,
-                group="|".join([named, str(item.order), *([str(item.block)] if several_blocks else [])]),
+                group="|".join(
+                    [named, str(item.order), *([str(item.block)] if self._design.has_several_blocks else [])]
+                ),
                 factors={
                     "object": target.look,
                     "shape": target.shape,
@@ -233,10 +243,13 @@ class SyntheticSource(Source):
             balance = f"{balance}: text alone {told}"
         if SETS[spec.split].holds_out and self._design.holdout == "block":
             balance += ". Blocks are held out whole, so that positions are even in both splits together, not in each"
+        once = "once"
+        if spec.subset is not None:
+            once = f"at most once: {spec.subset:,} examples to train on are kept, in whole blocks"
         return (
             f'Questions such as "{self._design.texts[0]}". Each image shows one of {looks} objects{around}, in one of '
             f"{sizes} sizes and one of {spec.grid} x {spec.grid} cells, {spec.canvas} x {spec.canvas} pixels on black; "
-            f"every combination occurs once. The answer is one of {len(self.question.labels)} labels: "
+            f"every combination occurs {once}. The answer is one of {len(self.question.labels)} labels: "
             f"{', '.join(self.question.labels)}. The orders in which they are offered are {balance}.\n\n"
             f"It follows the synthetic {spec.split} set of Rizzoli et al. 2025."
         )

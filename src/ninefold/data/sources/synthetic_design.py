@@ -4,6 +4,7 @@ from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING
 
+from ninefold.data.sources.certified_subset import certified
 from ninefold.data.sources.protocol import Skips
 from ninefold.design import Combination, Holdout, check_grid, evenly_answered, factorial, held_out, relabeling
 from ninefold.errors import DesignError
@@ -33,6 +34,11 @@ class SyntheticDesign:
                 f"holdout {spec.holdout}: the {spec.split} set holds nothing out; leave --holdout out, or make the "
                 "training pool with --split train"
             )
+        if spec.subset is not None and not SETS[spec.split].holds_out:
+            raise DesignError(
+                f"--subset {spec.subset}: the {spec.split} set is asked whole; leave it out, or make the training pool "
+                "with --split train"
+            )
         check_grid(spec.grid)
         check_room(spec.distractors, spec.grid, spec.placement)
         self._spec, self._question = spec, question
@@ -55,7 +61,26 @@ class SyntheticDesign:
         return Scene((target,), canvas=spec.canvas, grid=spec.grid, antialias=spec.antialias)
 
     def splits(self) -> dict[str, list[Combination]]:
-        """Return the items of each split."""
+        """Return the items of each split: of training, those of the subset.
+
+        Raises:
+            DesignError: If there is no subset of this size in which text alone tells nothing.
+        """
+        size = self._spec.subset
+        if size is None:
+            return self._whole
+        if not self.text_tells_nothing:
+            random = self.holdout == "random"
+            raise DesignError(
+                f"--subset {size}: in this design text gives answers away, and so it would in each subset; "
+                f"leave {'--holdout random' if random else '--subset'} out"
+            )
+        kept = certified(self._whole["train"], size, len(self._question.labels), self._spec.seed)
+        return {**self._whole, "train": kept}
+
+    @cached_property
+    def _whole(self) -> dict[str, list[Combination]]:
+        """The items of each split, without a subset."""
         spec, labels = self._spec, self._question.labels
         index_of = {text: index for index, text in enumerate(self.texts)}
 
@@ -77,11 +102,16 @@ class SyntheticDesign:
         return held_out(self.objects, design, by=self.holdout, seed=spec.seed)
 
     @cached_property
+    def has_several_blocks(self) -> bool:
+        """Whether a text and an option order have several blocks, so that these are told apart by their index."""
+        return any(item.block for items in self._whole.values() for item in items)
+
+    @cached_property
     def text_tells_nothing(self) -> bool:
         """Whether, in every split, each text and option order meets every label equally often."""
         return all(
             evenly_answered([(item.text, item.order, item.answer) for item in items], len(self._question.labels))
-            for items in self.splits().values()
+            for items in self._whole.values()
         )
 
     def _ask_all(self, skips: Skips) -> dict[tuple[int, int, Cell], tuple[str, str]]:

@@ -2,30 +2,41 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from ninefold.data.sources.coco.annotations import Instance
 from ninefold.errors import DataError
 
+Holdout = Literal["image", "question"]
+"""The unit that validation holds out: whole photos, or single questions, of which one photo has several."""
 
-def held_out(targets: Sequence[Instance], seed: int) -> dict[str, list[Instance]]:
-    """Return the splits "train", of four fifths of the photos, and "validation".
 
-    They are split by photo, because questions about one photo are not independent.
+def held_out(targets: Sequence[Instance], seed: int, by: Holdout = "image") -> dict[str, list[Instance]]:
+    """Return the splits "train", of four fifths, and "validation", of the rest.
+
+    Args:
+        targets: All targets.
+        seed: Seed of the choice.
+        by: The unit held out: photos, because questions about one photo are not independent, or single questions.
 
     Raises:
-        DataError: If there are fewer than five photos.
+        DataError: If there are fewer than five photos, or questions.
     """
     from ninefold.seeding import rng
 
-    photos = sorted({target.photo for target in targets})
-    if len(photos) < 5:
-        raise DataError(f"{len(photos)} photos to ask about; --split train needs at least 5")
-    draw = rng(seed, "coco holdout")
-    held = {photos[index] for index in draw.permutation(len(photos))[: len(photos) // 5].tolist()}
-    return {
-        "train": [target for target in targets if target.photo not in held],
-        "validation": [target for target in targets if target.photo in held],
-    }
+    units: list[Any] = [target.photo for target in targets] if by == "image" else list(range(len(targets)))
+    order = sorted(set(units))
+    if len(order) < 5:
+        named = "photos to ask about" if by == "image" else "questions"
+        raise DataError(f"{len(order)} {named}; --split train needs at least 5")
+    draw = rng(seed, "coco holdout") if by == "image" else rng(seed, "coco holdout", by)
+    # Questions as the paper counts them: 161,086 of 201,358 are four fifths, rounded down.
+    count = len(order) // 5 if by == "image" else len(order) - 4 * len(order) // 5
+    held = {order[index] for index in draw.permutation(len(order))[:count].tolist()}
+    parts: dict[str, list[Instance]] = {"train": [], "validation": []}
+    for target, unit in zip(targets, units, strict=True):
+        parts["validation" if unit in held else "train"].append(target)
+    return parts
 
 
 def deal(categories: Sequence[str], answers: Sequence[str], orders: int) -> list[int]:

@@ -1,16 +1,17 @@
 """The COCO source: a question about each thing that is the only one of its category in a photo; all, or a subset."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ninefold.data.sources.coco.allotment import deal, held_out
+from ninefold.data.sources.coco.allotment import Holdout, deal, held_out
 from ninefold.data.sources.coco.annotations import Instance, read_instances, truncated
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.description import description
+from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.photos import PhotoFolder
 from ninefold.data.sources.protocol import Skips, Source, Split
 from ninefold.errors import DataError, DesignError, printable
@@ -43,10 +44,15 @@ class CocoSpec:
     split: Literal["test", "train"] = "test"
     """The splits to make: one test split, or a train split of four fifths of the photos and a validation split of the
     rest."""
+    holdout: Holdout = "image"
+    """The unit that validation holds out: whole photos, or single questions as the paper's counts suggest. Then photos
+    of training are in validation too, whose losses say less about new photos."""
     question: str = "absolute_position"
     """The question to ask, by its name in `ninefold data questions`; one that can be asked of a box."""
     subset: int | None = None
-    """Number of questions to keep, balanced over answers and categories as far as the photos allow; default: all."""
+    """Number of questions to keep, balanced over answers and categories as far as the photos allow; default: all. With
+    --split train, so many are kept to train on, and a quarter as many for validation, balanced too, of what it holds
+    out."""
     embed: bool = True
     """Copy the photos into the data set; otherwise it stores their absolute paths, and the photos must stay there."""
     truncate: bool = False
@@ -92,28 +98,25 @@ class CocoSource(Source):
             DataError: If the annotations cannot be used, or hold no target or fewer than the subset needs. Reading the
                 examples raises it if no photo can be used.
         """
-        spec, targets = self.spec, self._targets[0]
-        try:
-            by_split = {"test": targets} if spec.split == "test" else held_out(targets, spec.seed)
-        except DataError as error:
-            raise DataError(f"{spec.annotations}: {error}{self.skips.summary()}") from error
-        return {split: Split(self._examples(targets), len(targets)) for split, targets in by_split.items()}
+        return {split: Split(self._examples(targets), len(targets)) for split, (targets, _) in self._parts.items()}
 
     @property
-    def balance(self) -> dict[str, Any] | None:
-        """Return the balance of a subset over answer and category (see `subset.balance`); None without a subset."""
-        return self._targets[1]
+    def balances(self) -> dict[str, dict[str, Any]]:
+        """Return the balance of each split over answer and category (see `subset.balance`); none without a subset."""
+        return {split: balance for split, (_, balance) in self._parts.items() if balance is not None}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the specification without folders, and the relabeling of the option orders."""
         from ninefold.design import relabeling
 
         spec = self.spec
-        # A set of boxes in pixels, as all were at first, keeps the manifest that it had.
+        # A set of boxes in pixels that holds out photos, as all did at first, keeps the manifest that it had.
         unit = {} if spec.boxes == "pixels" else {"boxes": spec.boxes}
+        holdout = {} if spec.holdout == "image" else {"holdout": spec.holdout}
         return {
             "annotations": spec.annotations.name,
             "split": spec.split,
+            **holdout,
             "question": self.question.name,
             "subset": spec.subset,
             "truncate": spec.truncate,
@@ -131,7 +134,7 @@ class CocoSource(Source):
         spec = self.spec
         return About(
             title=f"ninefold COCO {spec.split}: {self.question.name.replace('_', ' ')}",
-            description=description(self.question, spec.boxes, self.balance, size=spec.subset, truncate=spec.truncate),
+            description=description(self.question, spec, self.balances),
             spec=self.settings(),
             source=self.name,
             question=self.question.name,
@@ -147,8 +150,9 @@ class CocoSource(Source):
     def _notes(self) -> Iterator[str]:
         for detail in self.photos.details.values():
             yield f"for example, {printable(detail)}"
-        for level, counts in (self.balance or {}).items():
-            yield f"questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
+        for split, balance in self.balances.items():
+            for level, counts in balance.items():
+                yield f"{split} questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
@@ -167,34 +171,50 @@ class CocoSource(Source):
         )
 
     @cached_property
-    def _targets(self) -> tuple[list[Instance], dict[str, Any] | None]:
-        """Return the targets and, for a subset, its balance."""
+    def _parts(self) -> dict[str, tuple[Sequence[Instance], dict[str, Any] | None]]:
+        """The targets of each split and, for a subset, their balance."""
+        spec, targets = self.spec, self.targets()
+        try:
+            by_split = {"test": targets} if spec.split == "test" else held_out(targets, spec.seed, spec.holdout)
+        except DataError as error:
+            raise DataError(f"{spec.annotations}: {error}{self.skips.summary()}") from error
+        if spec.subset is None:
+            return {split: (part, None) for split, part in by_split.items()}
+        # Photos that are used in both splits are opened and counted once.
+        usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
+        sizes = {"test": spec.subset, "train": spec.subset, "validation": max(1, spec.subset // 4)}
+        return {split: self._subset(part, split, sizes[split], usable) for split, part in by_split.items()}
+
+    def targets(self) -> list[Instance]:
+        """Return all targets, before a subset is chosen.
+
+        Raises:
+            DataError: If the annotations cannot be used, or there are no photos.
+        """
         spec = self.spec
         if not spec.images.is_dir():
             raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
         targets = read_instances(
             spec.annotations, self.skips, truncate=spec.truncate, unit=spec.boxes, same=self.photos.same
         )
-        if spec.subset is None:
-            return targets, None
         # In a wrong folder, balancing again and again without the photos found missing would take long.
-        if not any(self.photos.find(target.photo.file_name) for target in targets):
+        if spec.subset is not None and not any(self.photos.find(target.photo.file_name) for target in targets):
             for photo in dict.fromkeys(target.photo for target in targets):
                 self.photos.usable(photo, self.skips)
             raise self._no_photo()
-        return self._subset(targets, spec.subset)
+        return targets
 
-    def _subset(self, targets: Sequence[Instance], size: int) -> tuple[list[Instance], dict[str, Any]]:
-        from ninefold.data.sources.coco.subset import Answers, sound_subset
+    def _subset(
+        self, targets: Sequence[Instance], split: str, size: int, is_usable: Callable[[Photo], bool]
+    ) -> tuple[list[Instance], dict[str, Any]]:
+        from ninefold.data.sources.coco.subset import Answers, TooFewError, sound_subset
 
         level = "region" if self.question.labels == LABELS else "answer"
         answers = Answers(level, self.question.labels, lambda target: self._ask(target)[1])
         try:
-            return sound_subset(
-                targets, size, self.spec.seed, answers, lambda photo: self.photos.usable(photo, self.skips) is not None
-            )
-        except DataError as error:
-            raise DataError(f"{error}{self.skips.summary()}") from error
+            return sound_subset(targets, size, self.spec.seed, answers, is_usable)
+        except TooFewError as error:
+            raise DataError(f"{_choices(self.spec, split, error.usable)}{self.skips.summary()}") from error
 
     def _examples(self, targets: Sequence[Instance]) -> Iterator[Example]:
         from ninefold.design import option_orders
@@ -257,6 +277,16 @@ class CocoSource(Source):
                 "slot": options.index(answer),
             },
         )
+
+
+def _choices(spec: CocoSpec, split: str, usable: int) -> str:
+    """Return the message about a subset that is larger than the questions in usable photos, or empty."""
+    if not usable:
+        return f"{spec.images}: no photo that is left for {split} can be used"
+    if split == "validation":
+        there = f"{usable:,} questions there are for validation, which needs a quarter as many"
+        return f"--subset {spec.subset}: choose 1 to {4 * usable + 3}; {there}"
+    return f"--subset {spec.subset}: choose 1 to {usable}, the questions there are{' to train on' * (split == 'train')}"
 
 
 def _box_question(name: str) -> BoxQuestion:

@@ -29,6 +29,15 @@ class Answers(NamedTuple):
     """A function of a target: its answer."""
 
 
+class TooFewError(DataError):
+    """Fewer usable targets than are to be chosen."""
+
+    def __init__(self, usable: int) -> None:
+        super().__init__(f"{usable} targets can be used")
+        self.usable = usable
+        """Number of targets that can be used."""
+
+
 REGIONS = Answers("region", LABELS, lambda target: label_of_cell(target.cell))
 """The answers about absolute position."""
 
@@ -49,12 +58,12 @@ def sound_subset(
         The chosen targets, and their balance (see `balance`).
 
     Raises:
-        DataError: If there are fewer usable targets.
+        TooFewError: If there are fewer usable targets, or ``size`` is none.
     """
     known: set[Photo] = set()
     while True:
         if not 0 < size <= len(targets):
-            raise DataError(f"--subset {size}: choose 1 to {len(targets)}, the questions there are")
+            raise TooFewError(len(targets))
         chosen = balanced(targets, size, seed, answers)
         new = dict.fromkeys(target.photo for target in chosen if target.photo not in known)
         broken = {photo for photo in new if not is_sound(photo)}
