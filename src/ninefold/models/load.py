@@ -33,6 +33,11 @@ def open_model(spec: ModelSpec | str) -> Model:
     return Endpoint(spec.name)
 
 
+def has_local_weights(name: str) -> bool:
+    """Whether a name is that of a checkpoint, and not of a server's or a registered model."""
+    return name not in REGISTERED and not name.startswith(PREFIX)
+
+
 def check_trainable(name: str) -> None:
     """Refuse the name of a model without local weights, before anything heavy is imported.
 

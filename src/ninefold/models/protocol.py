@@ -113,6 +113,17 @@ class Trainable(Model, Protocol):
     encoder: Any
     """The encoder, which decodes and measures images: ``image(example)``, ``image_bytes``, ``cost(example)``."""
 
+    def trial_logits(self, network: Any) -> Any:
+        """Return a network's logits for one fixed example.
+
+        ``network`` is ``model``, or ``model`` with an adapter.
+        """
+        ...
+
+    def with_network(self, network: Any, identity: Mapping[str, object]) -> "Trainable":
+        """Return this model with another network in place of its own, such as its own with an adapter."""
+        ...
+
     def training_batch(self, examples: Sequence[Example], decoded: Sequence[Any]) -> dict[str, Any]:
         """Return the tensors of a batch with the true answers, including ``labels`` (-100: not learned)."""
         ...

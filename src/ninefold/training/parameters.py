@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from ninefold.models.checkpoint.kept import Kept
 from ninefold.models.family import Family, Scope
 from ninefold.models.protocol import Trainable
-from ninefold.training import gradient_checkpointing, lora
+from ninefold.training import lora
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
         ModelError: If LoRA's pattern matches no module.
     """
     network, dtype = model.model, model.model.dtype
-    before = _State(network) if restore else None
+    before = Kept(network) if restore else None
     # Training does not generate: a KV cache would only take memory.
     network.config.get_text_config().use_cache = False
     try:
@@ -50,39 +51,10 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
                 network, seed=settings["seed"], base=model.checkpoint.path, **settings["lora"]
             )
             summary = _summary(adapted, f"LoRA adapts {len(modules)} modules", modules, model.family)
-            try:
-                yield TrainableNetwork(adapted, modules, dtype, summary)
-            finally:
-                if restore:
-                    adapted.unload()
+            yield TrainableNetwork(adapted, modules, dtype, summary)
     finally:
         if before is not None:
-            before.restore(network)
-
-
-class _State:
-    """Everything that training changes in a network."""
-
-    def __init__(self, network: Any) -> None:
-        self.configs = [
-            (config, dict(config.__dict__)) for config in (network.config, network.config.get_text_config())
-        ]
-        self.weights = [(weight, weight.data, weight.requires_grad) for weight in network.parameters()]
-        self.attributes = set(network.__dict__)
-
-    def restore(self, network: Any) -> None:
-        if any(getattr(module, "gradient_checkpointing", False) for module in network.modules()):
-            gradient_checkpointing.disable(network)
-        for config, settings in self.configs:
-            config.__dict__.clear()
-            config.__dict__.update(settings)
-        for weight, data, required in self.weights:
-            weight.data, weight.grad = data, None
-            weight.requires_grad_(required)
-        # Other attached attributes, such as a forward in mixed precision.
-        for name in set(network.__dict__) - self.attributes:
-            delattr(network, name)
-        network.eval()
+            before.restore()
 
 
 def _all_weights(network: Any, family: Family, scope: Scope, dtype: torch.dtype) -> TrainableNetwork:

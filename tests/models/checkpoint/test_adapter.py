@@ -13,6 +13,7 @@ from tiny import some_examples
 
 from ninefold.errors import ModelError
 from ninefold.models.load import open_trainable
+from ninefold.models.resident import Resident
 from ninefold.models.spec import ModelSpec
 
 EXAMPLES = some_examples(16)[:3]
@@ -40,6 +41,21 @@ def trained(base: str, folder: Path, config: Any = None, **settings: Any) -> lis
     return found
 
 
+def state(model: Any) -> dict[str, object]:
+    """Return everything about a model's network that an adapter may change."""
+    network = model.model
+    return {
+        "modules": [(name, module, type(module)) for name, module in network.named_modules()],
+        "weights": {name: hash(tensor.numpy().tobytes()) for name, tensor in network.state_dict().items()},
+        "trained": [weight.requires_grad for weight in network.parameters()],
+        "attributes": [sorted(module.__dict__) for module in network.modules()],
+        "config": network.config.to_dict(),
+        "hooks": [
+            [*module._forward_hooks.values(), *module._forward_pre_hooks.values()] for module in network.modules()
+        ],
+    }
+
+
 def evaluated(model: Any) -> list[float]:
     """Return evaluation's log-probabilities of the true answers."""
     scores = model.choice_scores(EXAMPLES)
@@ -63,6 +79,17 @@ def test_evaluation_is_training(base: str, settings: dict[str, Any], merged: boo
     tuned = open_trainable(ModelSpec(base, tmp_path))
     assert evaluated(tuned) == pytest.approx(expected, rel=0, abs=1e-4)
     assert isinstance(tuned.model, PeftModel) is not merged
+    resident = Resident()
+    with resident.model(base) as opened:
+        before = state(opened)
+    with resident.model(ModelSpec(base, tmp_path)) as attached:
+        assert evaluated(attached) == evaluated(tuned)
+        assert attached.predict(EXAMPLES) == tuned.predict(EXAMPLES)
+        assert (attached.name, attached.identity) == (tuned.name, tuned.identity)
+        assert isinstance(attached.model, PeftModel) is not merged  # type: ignore[attr-defined]
+    with resident.model(base) as again:
+        assert again is opened
+        assert state(again) == before
 
 
 def test_what_merging_changes_stays_unmerged_and_says_so(

@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from ninefold.models.checkpoint import limits
 from ninefold.models.checkpoint.adapter_settings import check_settings
 from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.runs import layout
+
+_PREFIX = "base_model.model."
+"""What PEFT puts before the names of the base's modules."""
 
 Probe = Callable[[Any], torch.Tensor]
 """A function from a network to its logits for one fixed example."""
@@ -60,6 +64,31 @@ def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[
     return _unmerged(_attached(reopened(), folder), folder, "merging would change the answers")
 
 
+def overwritten(model: Any, folder: Path) -> list[torch.Tensor]:
+    """Return the tensors of a base that `open_adapter` may overwrite.
+
+    They are those that the adapter itself holds, such as biases, and in single precision those of the modules that it
+    adapts, into which it is merged.
+
+    Args:
+        model: The base.
+        folder: The adapter's folder.
+
+    Raises:
+        ModelError: If the adapter cannot be read.
+    """
+    with explained(f"{folder}: the adapter cannot be read"), safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
+        names = [name.removeprefix(_PREFIX).replace(".base_layer.", ".") for name in sorted(file.keys())]
+    named = dict(chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)))
+    found = [named[name] for name in names if name in named]
+    if model.dtype == torch.float32:
+        modules = dict(model.named_modules(remove_duplicate=False))
+        for path in dict.fromkeys(path for name in names for path in accumulate(name.split("."), "{}.{}".format)):
+            if module := modules.get(path):
+                found += [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    return found
+
+
 def _logits(network: Any, probe: Probe) -> torch.Tensor:
     with torch.inference_mode(), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -92,7 +121,7 @@ def _shared_targets(tuned: Any) -> list[str]:
     """Return the names of adapted modules with a weight that another module has too, seen by its memory."""
     owners = Counter(_memory(weight) for _, weight in tuned.named_parameters(remove_duplicate=False))
     return [
-        name.removeprefix("base_model.model.")
+        name.removeprefix(_PREFIX)
         for name, module in tuned.named_modules()
         if isinstance(module, BaseTunerLayer)
         and any(owners[_memory(weight)] > 1 for weight in module.get_base_layer().parameters())

@@ -61,10 +61,18 @@ def checkpoint_identity(checkpoint: Checkpoint, spec: ModelSpec) -> dict[str, ob
     if spec.trust_remote_code and config.get("auto_map"):
         identity["remote_code"] = True
     if spec.adapter is not None:
-        folder = lineage.adapter_folder(spec.adapter)
-        _check_adapter(folder, identity)
-        identity["adapter"] = adapter_hash(folder)
+        identity = with_adapter(identity, lineage.adapter_folder(spec.adapter))
     return identity | (_squeezed(config) if family.kind == "dual" else {})
+
+
+def with_adapter(identity: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """Return the identity of a checkpoint with an adapter, given that of the checkpoint and the adapter's folder.
+
+    Raises:
+        ModelError: If the adapter is missing or of another base.
+    """
+    _check_adapter(folder, identity)
+    return {**identity, "adapter": adapter_hash(folder)}
 
 
 def checkpoint_files(checkpoint: Checkpoint) -> Path | None:

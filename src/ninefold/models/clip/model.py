@@ -4,6 +4,7 @@ Axes: B examples, O options of an example, T distinct texts, S tokens of a text,
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NoReturn, Self, TypeVar
 
 import numpy as np
@@ -76,14 +77,19 @@ class DualEncoder:
                     f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})"
                 )
             encoder = open_encoder(checkpoint, config)
-
-            def probe(network: Any) -> torch.Tensor:
-                logits: torch.Tensor = network(**to_device(network, encoder.trial_inputs())).logits_per_image
-                return logits
-
-            model, identity = open_network(checkpoint, config, spec, probe=probe)
+            model, identity = open_network(checkpoint, config, spec, probe=partial(_trial_logits, encoder))
             assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
             return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
+
+    def trial_logits(self, network: Any) -> torch.Tensor:
+        """Return a network's logits for one short text and a blank image."""
+        return _trial_logits(self.encoder, network)
+
+    def with_network(self, network: Any, identity: Mapping[str, object]) -> Self:
+        """Return this model with another network in place of its own, such as its own with an adapter."""
+        return type(self)(
+            network, self.encoder, checkpoint=self.checkpoint, family=self.family, identity=dict(identity)
+        )
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer with the option whose text is nearest to the image, in the given order; answers are never cut.
@@ -211,6 +217,11 @@ class DualEncoder:
         if batch_per_core(self.model):
             return prefetch(lambda item: compute(prepare(item)), items)
         return map(compute, prefetch(prepare, items))
+
+
+def _trial_logits(encoder: ClipEncoder, network: Any) -> torch.Tensor:
+    logits: torch.Tensor = network(**to_device(network, encoder.trial_inputs())).logits_per_image
+    return logits
 
 
 def _distinct(texts: Sequence[Text]) -> tuple[Text, ...]:

@@ -70,7 +70,9 @@ class VisionLanguageModel:
             checkpoint.name, "prompts", lambda row: f"prompt of {len(row[1].ids):,} tokens"
         )
         self._decoder: AnyDecoder | None = None
-        model.generation_config = _greedy(model.generation_config, self.encoder)
+        # With an adapter beside its weights, `generate` reads the configuration of the network inside.
+        bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+        bare.generation_config = _greedy(bare.generation_config, self.encoder)
 
     @classmethod
     def load(cls, spec: ModelSpec | str) -> Self:
@@ -89,17 +91,27 @@ class VisionLanguageModel:
             if family.kind == "dual":
                 raise ModelError(f"{checkpoint.name}: a {family.name} model writes nothing; open it with `open_model`")
             processor = open_processor(checkpoint, config, trust_remote_code=spec.trust_remote_code)
-
-            def probe(network: Any) -> torch.Tensor:
-                logits: torch.Tensor = network(**to_device(network, trial_inputs(processor))).logits
-                return logits
-
-            model, identity = open_network(checkpoint, config, spec, probe=probe)
+            model, identity = open_network(checkpoint, config, spec, probe=partial(_trial_logits, processor))
             opened = cls(
                 model, processor, checkpoint=checkpoint, family=family, identity=identity, shortcuts=spec.shortcuts
             )
             opened.encoder.answer_ids("center")
             return opened
+
+    def trial_logits(self, network: Any) -> torch.Tensor:
+        """Return a network's logits for one short question about a blank image."""
+        return _trial_logits(self.encoder.processor, network)
+
+    def with_network(self, network: Any, identity: Mapping[str, object]) -> Self:
+        """Return this model with another network in place of its own, such as its own with an adapter."""
+        return type(self)(
+            network,
+            self.encoder.processor,
+            checkpoint=self.checkpoint,
+            family=self.family,
+            identity=dict(identity),
+            shortcuts=self.shortcuts,
+        )
 
     def predict(self, examples: Sequence[Example], *, max_new_tokens: int = 15) -> list[Prediction]:
         """Answer in free text by greedy decoding; one prediction per example, in the given order.
@@ -230,6 +242,11 @@ class VisionLanguageModel:
     def _encoded(self, examples: Sequence[Example], indices: Sequence[int]) -> Batch:
         asked = [examples[index] for index in indices]
         return list(zip(indices, self.encoder.prompts(asked, self.encoder.images(asked)), strict=True))
+
+
+def _trial_logits(processor: Any, network: Any) -> torch.Tensor:
+    logits: torch.Tensor = network(**to_device(network, trial_inputs(processor))).logits
+    return logits
 
 
 def _prompts(batch: Batch) -> list[Prompt]:
