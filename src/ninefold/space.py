@@ -5,6 +5,7 @@ right of it or below it; a point on the far edge of the image belongs to the las
 """
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ LABELS = (
     "bottom left", "bottom center", "bottom right",
 )  # fmt: skip
 """The nine region labels, row-major (Rizzoli et al. 2025, section 3)."""
+
+PLACES: Mapping[str, tuple[int, int]] = {
+    **{label: divmod(index, REGIONS) for index, label in enumerate(LABELS)},
+    "left": (1, 0), "right": (1, 2), "top": (0, 1), "bottom": (2, 1),
+}  # fmt: skip
+"""Row and column, in the 3 x 3 regions, of every label that is a position: the nine, and those along one axis."""
 
 
 class Cell(NamedTuple):

@@ -94,7 +94,7 @@ def test_three_columns_of_the_picture(run, html):
     assert [name for name, _ in matrix.rows] == list(HORIZONTAL)
     assert all(cells[index].is_right for index, (_, cells) in enumerate(matrix.rows))
     (votes,) = shown.votes
-    right = sum(drawn.label == HORIZONTAL[drawn.cell.col // 3] for drawn in votes.cells)
+    right = sum(list(drawn.symbols) == [HORIZONTAL[drawn.cell.col // 3]] for drawn in votes.cells)
     assert votes.note.startswith(f"The most common answer is right in {right} of 81")
     # Regions stay the nine of the picture, whatever is asked.
     assert len(shown.numbers[1].rows) == 9

@@ -108,6 +108,19 @@ def clusters(table: pd.DataFrame, clustering: Clustering) -> NDArray[np.object_]
     return np.array([index if name in ("", None) else name for index, name in enumerate(groups)], object)
 
 
+def codes_of(groups: ArrayLike | None, items: int) -> NDArray[np.int64]:
+    """Return the group of each item as a number from 0, shape (items,); each item has its own if there are no groups.
+
+    Raises:
+        ValueError: If there are no items.
+    """
+    if not items:
+        raise ValueError("no items, so there is neither a fraction nor an interval")
+    if groups is None:
+        return np.arange(items)
+    return np.asarray(pd.factorize(np.asarray(groups), use_na_sentinel=False)[0], np.int64)
+
+
 def proportion(correct: ArrayLike, groups: ArrayLike | None = None) -> Interval:
     """Return the fraction of right answers with its interval.
 
@@ -206,12 +219,8 @@ def _counted(change: NDArray[np.int64]) -> tuple[int, int]:
 
 def _shared(groups: ArrayLike | None, items: int) -> NDArray[np.int64] | None:
     """Return the group of each item as a number, or None if every item has its own."""
-    if not items:
-        raise ValueError("no items, so there is neither a fraction nor an interval")
-    if groups is None:
-        return None
-    codes, names = pd.factorize(np.asarray(groups), use_na_sentinel=False)
-    return None if len(names) == items else codes
+    codes = codes_of(groups, items)
+    return None if groups is None or codes.max() + 1 == items else codes
 
 
 def _sums(values: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:

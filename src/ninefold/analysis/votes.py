@@ -1,4 +1,4 @@
-"""Majority votes: the label that a model gives most often in each cell."""
+"""Majority votes: the label that a model gives most often in each cell, or the labels that tie."""
 
 from collections.abc import Sequence
 
@@ -8,25 +8,42 @@ from numpy.typing import ArrayLike
 
 from ninefold.space import GRID
 
+Vote = str | Sequence[str] | None
+"""The vote of a cell: a label; the labels that tie, in canonical order; or None if no answer has a label."""
+
 
 def majority_map(
     rows: ArrayLike, cols: ArrayLike, said: Sequence[str | None], labels: Sequence[str], grid: int = GRID
-) -> list[list[str | None]]:
+) -> list[list[Vote]]:
     """Return the most frequent label of every cell (Rizzoli et al. 2025, figures 2B and 5).
 
+    Every answer is one vote, over the objects of a cell and over training seeds alike: give the answers of all seeds,
+    one after the other. A vote of seeds, each with its own majority, would count 13 to 11 like 24 to 0, and five seeds
+    with nine labels often tie.
+
     Args:
-        rows: Cell rows, shape (items,).
-        cols: Cell columns, shape (items,).
-        said: The label of each answer, shape (items,); an invalid answer is None and does not vote.
-        labels: All labels; of several with the same number of votes, the first here wins.
+        rows: Cell rows, shape (answers,).
+        cols: Cell columns, shape (answers,).
+        said: The label of each answer, shape (answers,); an invalid answer is None and does not vote.
+        labels: All labels, in canonical order.
         grid: Cells along each side.
 
     Returns:
-        ``grid`` rows of ``grid`` labels, None if a cell has no valid answer.
+        ``grid`` rows of ``grid`` votes.
     """
     codes = pd.Categorical(said, categories=labels).codes
     votes = codes >= 0
     cells = (np.asarray(rows, int) * grid + np.asarray(cols, int))[votes]
     counts = np.bincount(cells * len(labels) + codes[votes], minlength=grid * grid * len(labels))
     table = counts.reshape(grid, grid, len(labels))
-    return [[labels[cell.argmax()] if cell.any() else None for cell in row] for row in table]
+    leads = (table == table.max(axis=2, keepdims=True)) & (table > 0)
+    return [[_vote([labels[index] for index in np.flatnonzero(cell).tolist()]) for cell in row] for row in leads]
+
+
+def leaders(vote: Vote) -> tuple[str, ...]:
+    """Return the labels of a vote: none, one, or those that tie."""
+    return () if vote is None else (vote,) if isinstance(vote, str) else tuple(vote)
+
+
+def _vote(leading: list[str]) -> Vote:
+    return tuple(leading) if len(leading) > 1 else next(iter(leading), None)

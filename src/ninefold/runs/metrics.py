@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ninefold.runs.record import Record
 from ninefold.runs.shape import Region
 
-SCORER_VERSION = 3
+SCORER_VERSION = 4
 """Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
 
 
@@ -40,8 +40,8 @@ class EvaluationMetrics(Record):
     """Accuracy by cell, one list per row of the grid."""
     n_by_cell: Sequence[Sequence[int]] | None = None
     """Number of examples by cell."""
-    votes: Sequence[Sequence[str | None]] | None = None
-    """The most frequent label by cell."""
+    votes: Sequence[Sequence[str | Sequence[str] | None]] | None = None
+    """The most frequent label by cell; a list of labels where they tie (see `ninefold.analysis.votes`)."""
     answer_by_cell: Sequence[Sequence[str | None]] | None = None
     """The right answer by cell, if all its examples share one."""
     confusion: Mapping[str, Mapping[str, int]]

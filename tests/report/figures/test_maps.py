@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from ninefold.report.figures import curves, files, maps
 from ninefold.report.figures.labels import symbols
@@ -52,15 +53,30 @@ def test_a_vote_map_counts_the_cells_where_the_most_common_answer_is_right():
     assert panel.note == "The most common answer is right in 79 of 81 cells; 1 without a readable answer."
     assert panel.gap == "no readable answer"
     assert panel.cells[1].tip.endswith("no readable answer")
-    assert [drawn.label for drawn in panel.cells[:3]] == ["center", None, "top left"]
-    assert {drawn.label for drawn in panel.cells} == {*LABELS, None}
+    assert [list(drawn.symbols) for drawn in panel.cells[:3]] == [["center"], [], ["top left"]]
+    assert {label for drawn in panel.cells for label in drawn.symbols} == set(LABELS)
+
+
+def test_a_tie_is_drawn_as_all_labels_that_lead_and_is_not_right():
+    votes = [list(row) for row in TRUTH]
+    votes[0][0], votes[0][1] = ["top left", "center"], ["center left", "center", "center right"]
+    panel = maps.vote_map("base", votes, COUNTS, TRUTH, symbols(LABELS))
+    assert panel.note == "The most common answer is right in 79 of 81 cells; 2 cells with a tie."
+    assert [list(drawn.symbols) for drawn in panel.cells[:2]] == votes[0][:2]
+    assert panel.cells[1].tip.endswith("a tie of center left, center and center right")
+    assert [drawn.scale for drawn in panel.cells[:3]] == pytest.approx([0.85, 1.7 / 3, 1])
+    unknown = [[None] * 9] * 9
+    assert maps.vote_map("base", votes, COUNTS, unknown, symbols(LABELS)).note == "2 cells with a tie."
+    colors = [symbol.fill for symbol in panel.cells[1].symbols.values()]
+    bands = [patch for patch in maps.figure("ties", [panel]).axes[0].patches if patch.get_width() < 0.33]
+    assert [to_hex(band.get_facecolor()) for band in bands] == colors
 
 
 def test_a_vote_map_judges_nothing_where_a_cell_has_no_one_right_answer():
     votes, unknown = [["red"] * 9 for _ in range(9)], [[None] * 9 for _ in range(9)]
     panel = maps.vote_map("base", votes, COUNTS, unknown, symbols(["red", "blue"]))
     assert panel.note == ""
-    assert {(drawn.fill, drawn.symbol.text) for drawn in panel.cells} == {("#ff0000", "R")}
+    assert {(drawn.fill, drawn.symbols["red"].text) for drawn in panel.cells} == {("#ff0000", "R")}
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,19 +1,13 @@
 """Symbols of labels: a color with an arrow or letters, for an answer in maps and tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matplotlib.colors import to_hex
 
 from ninefold.report.figures import palette
 from ninefold.scenes.vocabulary import COLORS
-from ninefold.space import LABELS
-
-_POSITIONS: Mapping[str, tuple[int, int]] = {
-    **{label: divmod(index, 3) for index, label in enumerate(LABELS)},
-    "left": (1, 0), "right": (1, 2), "top": (0, 1), "bottom": (2, 1),
-}  # fmt: skip
-"""Row and column, in 3 x 3, of every label that is a position."""
+from ninefold.space import PLACES
 
 _TURNS = ((-45, 0, 45), (-90, None, 90), (-135, 180, 135))
 _ARROWS = ("↖↑↗", "←•→", "↙↓↘")
@@ -45,13 +39,13 @@ class LabelSymbol:
 
 def are_positions(labels: Sequence[str]) -> bool:
     """Return whether all labels are positions in the image."""
-    return all(label in _POSITIONS for label in labels)
+    return all(label in PLACES for label in labels)
 
 
 def symbols(labels: Sequence[str]) -> dict[str, LabelSymbol]:
     """Return the symbol of each label: arrows if all are positions, their own colors if all are colors."""
     if are_positions(labels):
-        return {label: _position(*_POSITIONS[label]) for label in labels}
+        return {label: _position(*PLACES[label]) for label in labels}
     letters = _letters(labels)
     if all(label in COLORS for label in labels):
         own = {label: to_hex([channel / 255 for channel in COLORS[label]]) for label in labels}

@@ -5,7 +5,7 @@ A panel is computed once and drawn twice: as SVG by the page's template, and by 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
 from typing import Any, Literal
 
@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
+from ninefold.analysis.votes import leaders
 from ninefold.report.figures import palette
 from ninefold.report.figures.labels import LabelSymbol
 from ninefold.space import LABELS, REGIONS, Cell, label_of_cell
-from ninefold.web.wording import MINUS, count, percent
+from ninefold.web.wording import MINUS, count, join, percent, quantity
 
 Grid = Sequence[Sequence[Any]]
 """Rows of cells, from the top; None for cells with nothing to show."""
@@ -41,16 +42,19 @@ class MapCell:
     """Hex color of readable text on it."""
     text: str
     """Number written on it."""
-    label: str | None
-    """Label whose symbol is drawn on it."""
-    symbol: LabelSymbol | None
-    """Symbol of that label."""
+    symbols: Mapping[str, LabelSymbol]
+    """Labels whose symbols are drawn on it: none, one, or several side by side, each on its own color, for a tie."""
     tip: str
     """Description of the cell in words."""
     seen: int
     """Number of its examples."""
     is_faint: bool = False
     """Whether its value is not significant."""
+
+    @property
+    def scale(self) -> float:
+        """Return the size of its symbols, as a fraction of that of a single one."""
+        return min(1, 1.7 / max(len(self.symbols), 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,7 @@ class _Content:
     tip: str
     fill: str | None = None
     text: str = ""
-    label: str | None = None
-    symbol: LabelSymbol | None = None
+    symbols: Mapping[str, LabelSymbol] = field(default_factory=dict)
 
 
 def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
@@ -127,31 +130,34 @@ def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid
 
 
 def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapping[str, LabelSymbol]) -> Panel:
-    """Return the map of the most common answer in each cell.
+    """Return the map of the most common answer in each cell; a tie shows all labels that lead, side by side.
 
     Args:
         title: Title above the map.
-        votes: The most common answer.
+        votes: The vote of each cell (see `ninefold.analysis.votes.Vote`).
         counts: Number of examples.
         answers: The right answer of each cell whose examples share one; None elsewhere.
         symbols: The symbol of each label.
     """
 
     def content(cell: Cell) -> _Content:
-        vote = _at(votes, cell)
-        if vote is None:
+        leading = leaders(_at(votes, cell))
+        if not leading:
             return _Content("no readable answer" if _at(counts, cell) else "no question")
-        symbol = symbols.get(vote, LabelSymbol(palette.MUTED, "?"))
-        return _Content(f"the most common answer is {vote}", symbol.fill, "", vote, symbol)
+        drawn = {label: symbols.get(label, LabelSymbol(palette.MUTED, "?")) for label in leading}
+        tip = f"the most common answer is {leading[0]}" if len(leading) == 1 else f"a tie of {join(leading)}"
+        return _Content(tip, drawn[leading[0]].fill, "", drawn)
 
     cells = [Cell(row, col) for row in range(len(counts)) for col in range(len(counts))]
     known = [cell for cell in cells if _at(answers, cell) is not None]
     right = sum(_at(votes, cell) == _at(answers, cell) for cell in known)
-    unread = sum(_at(votes, cell) is None for cell in known)
     share = f"all {len(known)}" if right == len(known) else f"{right or 'none'} of {len(known)}"
-    note = f"The most common answer is right in {share} cell{'' if len(known) == 1 else 's'}" if known else ""
-    note += f"; {count(unread)} without a readable answer." if unread else "." if note else ""
-    return _panel("votes", title, note, counts, content)
+    parts = [f"The most common answer is right in {share} cell{'' if len(known) == 1 else 's'}"] if known else []
+    tied = sum(len(leaders(_at(votes, cell))) > 1 for cell in cells)
+    unread = sum(_at(votes, cell) is None for cell in known)
+    parts += [f"{quantity(tied, 'cell')} with a tie"] if tied else []
+    parts += [f"{count(unread)} without a readable answer"] if unread else []
+    return _panel("votes", title, "; ".join(parts) + "." if parts else "", counts, content)
 
 
 def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
@@ -176,7 +182,7 @@ def offset(index: int, size: int) -> float:
 
 def _legend(drawing: Figure, panels: Sequence[Panel]) -> None:
     """Draw the legend of labels and of hatched cells, row by row; numbers need none."""
-    drawn = {one.label: one.symbol for panel in panels for one in panel.cells if one.symbol and one.label}
+    drawn = {label: sign for panel in panels for one in panel.cells for label, sign in one.symbols.items()}
     labels = sorted(drawn, key=lambda label: LABELS.index(label) if label in LABELS else len(LABELS))
     patches = [Rectangle((0, 0), 1, 1, fc=drawn[label].fill, ec=palette.MUTED) for label in labels]
     names = [f"{drawn[label].text}  {label}" for label in labels]
@@ -204,8 +210,7 @@ def _map_cell(cell: Cell, counts: Grid, shown: _Content) -> MapCell:
         shown.fill,
         palette.ink_on(shown.fill) if shown.fill else "",
         shown.text,
-        shown.label,
-        shown.symbol,
+        shown.symbols,
         f"row {cell.row + 1}, column {cell.col + 1} ({label_of_cell(cell, len(counts))}): {shown.tip}",
         _at(counts, cell),
     )
@@ -213,23 +218,32 @@ def _map_cell(cell: Cell, counts: Grid, shown: _Content) -> MapCell:
 
 def _draw(axis: Axes, panel: Panel) -> None:
     for drawn in panel.cells:
-        x, y = offset(drawn.cell.col, panel.size), offset(drawn.cell.row, panel.size)
-        look: dict[str, Any] = {"fc": drawn.fill} if drawn.fill else {"fc": "none", "ec": palette.MUTED, "hatch": "///"}
-        text = drawn.symbol.text if drawn.symbol else drawn.text
-        weight = "bold" if panel.kind == "difference" and not drawn.is_faint else "normal"
-        width = 0.4 if drawn.symbol and drawn.symbol.is_letters else 0
-        square = axis.add_patch(Rectangle((x, y), 0.96, 0.96, **({"ec": palette.MUTED} | look), lw=width))
-        size = 7 if drawn.symbol is None or drawn.symbol.is_letters else 11
-        word = axis.text(x + 0.48, y + 0.48, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
-        word.set_color(drawn.ink or palette.MUTED)
-        for artist in (square, word):
-            artist.set_in_layout(False)  # they are within the frame; measuring each is slow
+        _draw_cell(axis, panel, drawn)
     side = offset(panel.size - 1, panel.size) + 0.96
     axis.set(xlim=(-0.03, side + 0.03), ylim=(side + 0.03, -0.03), aspect="equal")
     axis.set_title("\n".join(wrap(panel.title, 38)), fontsize=10, parse_math=False)
     # A note wider than its map would make the layout shrink all maps.
     note = "\n".join(wrap(panel.note, 46))
     axis.text(side / 2, side + 0.25, note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
+
+
+def _draw_cell(axis: Axes, panel: Panel, drawn: MapCell) -> None:
+    """Draw the square of a cell and what is written on it; a tie has one band for each label."""
+    x, y = offset(drawn.cell.col, panel.size), offset(drawn.cell.row, panel.size)
+    weight = "bold" if panel.kind == "difference" and not drawn.is_faint else "normal"
+    bands = [(sign.fill, sign.text, sign.ink, sign.is_letters) for sign in drawn.symbols.values()]
+    wide = 0.96 / (len(bands) or 1)
+    for index, (fill, text, ink, is_letters) in enumerate(bands or [(drawn.fill, drawn.text, drawn.ink, True)]):
+        left = x + index * wide
+        look: dict[str, Any] = {"fc": fill} if fill else {"fc": "none", "hatch": "///"}
+        edge = 0.4 if bands and is_letters else 0
+        band = axis.add_patch(Rectangle((left, y), wide, 0.96, ec=palette.MUTED, lw=edge, **look))
+        size = (7 if is_letters else 11) * drawn.scale
+        middle = (left + wide / 2, y + 0.48)
+        word = axis.text(*middle, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
+        word.set_color(ink or palette.MUTED)
+        for artist in (band, word):
+            artist.set_in_layout(False)  # they are within the frame; measuring each is slow
 
 
 def _at(grid: Grid, cell: Cell) -> Any:

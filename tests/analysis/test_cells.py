@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 
 from ninefold.analysis.cells import accuracy_map, change_map
-from ninefold.analysis.votes import majority_map
-from ninefold.space import LABELS
 
 
 def test_accuracy_by_cell():
@@ -26,16 +24,3 @@ def test_changes_of_questions_that_share_a_picture_are_clustered():
     zero, one = np.zeros(12, int), np.ones(12, int)
     assert change_map(zero, zero, zero, one, grid=1)[0, 0] == pytest.approx(2 / 2**12)
     assert change_map(zero, zero, zero, one, grid=1, groups=np.arange(12) // 4)[0, 0] == pytest.approx(2 / 2**3)
-
-
-def test_the_majority_wins_and_invalid_answers_do_not_vote():
-    said = ["center", "center", "top left", None, None, None]
-    votes = majority_map([4] * 6, [4] * 6, said, LABELS)
-    assert votes[4][4] == "center"
-    assert votes[0][0] is None
-    assert len(votes) == 9 and all(len(row) == 9 for row in votes)
-
-
-def test_ties_go_to_the_first_label_and_an_invalid_cell_has_none():
-    votes = majority_map([0, 0, 1], [0, 0, 1], ["bottom right", "top right", None], LABELS, grid=2)
-    assert votes == [["top right", None], [None, None]]
