@@ -159,12 +159,14 @@ class TrainingSpec(Record):
     """Everything that changes the outcome of a training run: ``spec.json``."""
 
     kind: ClassVar[str] = "training"
-    OPTIONAL = frozenset({"rows"})
+    OPTIONAL = frozenset({"rows", "mixture"})
 
     model: Mapping[str, Any]
     """Identity of the model that training begins from, the parent of the tuned model."""
     data: Sequence[TrainedData]
     """The data sets, in order."""
+    mixture: Sequence[int] | None = None
+    """Number of training examples of each data set in an epoch; None for all."""
     limit: int | None
     """Number of rows of each split; None for all."""
     rows: str | None = None

@@ -10,6 +10,7 @@ from ninefold.models import image_inputs
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
+from ninefold.training.mixture import Mixture, available, counts_of, validation_counts
 from ninefold.training.processes import processes, say, tracked
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
@@ -38,6 +39,8 @@ class Inputs:
     """The training examples."""
     validation: TrainingSet
     """The validation examples, which decide the best epoch and early stopping."""
+    mixture: Mixture | None
+    """The training examples of each epoch; None for all."""
     watch: image_inputs.Watch
     """The record of the sizes of all their images."""
 
@@ -54,21 +57,27 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         DataError: If a data set cannot be read.
         ModelError: If features are required (``--features on``) and cannot be used.
     """
-    train = _examples(spec, spec.train_split)
-    validation = _examples(spec, spec.validation_split)
+    limits = [spec.limit] * len(spec.data)
+    counts = counts_of(spec)
+    train = _examples(spec, spec.train_split, limits)
+    validation = _examples(spec, spec.validation_split, validation_counts(spec) or limits)
     learner = _choose_learner(spec, model, Concatenated([train, validation]), resumed)
     watch = image_inputs.Watch(model)
     return Inputs(
         learner,
         _training_set(spec.train_split, train, learner, watch),
         _training_set(spec.validation_split, validation, learner, watch),
+        None if counts is None else Mixture(available(spec, spec.train_split), counts, spec.seed),
         watch,
     )
 
 
-def _examples(spec: TrainSpec, split: str) -> Sequence[Example]:
+def _examples(spec: TrainSpec, split: str, limits: Sequence[int | None]) -> Sequence[Example]:
     """Return the examples of a split of all data sets, one set after another, read on access."""
-    found = [Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data) for folder in spec.data]
+    found = [
+        Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
+        for folder, limit in zip(spec.data, limits, strict=True)
+    ]
     return found[0] if len(found) == 1 else Concatenated(found)
 
 

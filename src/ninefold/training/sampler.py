@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from torch.utils.data import Sampler
 
 from ninefold.seeding import rng
+from ninefold.training.mixture import Mixture
 
 BUCKET = 1.25
 """Largest ratio of lengths within a bucket: padding stays small, and a batch is still a random mixture."""
@@ -14,11 +15,15 @@ BUCKET = 1.25
 class LengthBuckets(Sampler[int]):
     """A random order with examples of similar length together; a new one every epoch."""
 
-    def __init__(self, lengths: Sequence[float], batch: int, seed: int) -> None:
-        """Use the length of each example, in any unit; ``batch`` consecutive examples make an optimizer step."""
+    def __init__(self, lengths: Sequence[float], batch: int, seed: int, mixture: Mixture | None = None) -> None:
+        """Use the length of each example, in any unit; ``batch`` consecutive examples make an optimizer step.
+
+        An epoch holds all examples, or those of a mixture.
+        """
         self.buckets = [round(math.log(max(length, 1.0), BUCKET)) for length in lengths]
         self.batch = batch
         self.seed = seed
+        self.mixture = mixture
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -26,13 +31,14 @@ class LengthBuckets(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return the number of examples."""
-        return len(self.buckets)
+        """Return the number of examples in an epoch."""
+        return len(self.buckets if self.mixture is None else self.mixture)
 
     def __iter__(self) -> Iterator[int]:
-        """Yield the indices of all examples."""
+        """Yield the indices of an epoch's examples."""
+        chosen = range(len(self)) if self.mixture is None else self.mixture.epoch(self.epoch)
         generator = rng(self.seed, "order", self.epoch)
-        order = sorted(generator.permutation(len(self)).tolist(), key=self.buckets.__getitem__)
+        order = sorted((chosen[i] for i in generator.permutation(len(self)).tolist()), key=self.buckets.__getitem__)
         batches = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
         # An incomplete last batch stays last: elsewhere it would shift all later batches.
         last = [batches.pop()] if len(order) % self.batch else []

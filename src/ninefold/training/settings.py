@@ -23,6 +23,7 @@ from ninefold.runs.folder import check_run, is_finished
 from ninefold.runs.lock import tidy
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
+from ninefold.training.mixture import counts_of
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
 
@@ -41,7 +42,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
     Raises:
         DataError: If a data set or a split does not exist.
         ModelError: If there is no such model.
-        RunError: If ``targets`` is not a valid pattern.
+        RunError: If ``targets`` is not a valid pattern, or an epoch would hold no example of a data set.
     """
     if model is not None:
         found, checkpoint = model.identity, replace(model.checkpoint, family=model.family)
@@ -58,6 +59,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
     return TrainingSpec(
         model=found,
         data=[_trained(Dataset.open(folder), spec) for folder in spec.data],
+        mixture=counts_of(spec),
         limit=spec.limit,
         rows=None if spec.limit is None else SPREAD,
         seed=spec.seed,

@@ -1,6 +1,7 @@
 """The specification of a training run: plain values without torch; the command line makes options from them."""
 
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +22,11 @@ class TrainSpec:
     """The base model, without an adapter; training chooses its devices."""
     data: tuple[Path, ...]
     """Folders of data sets; several are used together."""
+    weights: Annotated[tuple[float, ...], tyro.conf.arg(metavar="FLOAT ...")] = ()
+    """Shares of the data sets in an epoch, one number for each, such as 0.25 0.75; they need not sum to 1. Each set is
+    walked through in a random order, again and again. By default each epoch holds all examples of all sets."""
+    epoch_examples: int | None = None
+    """With `--weights`, number of training examples in an epoch; by default as many as all sets have together."""
     train_split: str = "train"
     """Name of the training split."""
     validation_split: str = "validation"
@@ -86,6 +92,7 @@ class TrainSpec:
         check_finite(self)
         object.__setattr__(self, "model", ModelSpec.of(self.model))
         object.__setattr__(self, "data", folders_of(self.data))
+        object.__setattr__(self, "weights", tuple(self.weights))
         positive = (
             "rank",
             "alpha",
@@ -95,12 +102,14 @@ class TrainSpec:
             "epochs",
             "patience",
             "limit",
+            "epoch_examples",
             "checkpoint_steps",
         )
         for name in positive:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise RunError(f"{option(name)} {value}: must be greater than 0")
+        self._check_weights()
         for name in ("seed", "weight_decay", "clip"):
             if getattr(self, name) < 0:
                 raise RunError(f"{option(name)} {getattr(self, name)}: must not be negative")
@@ -118,3 +127,15 @@ class TrainSpec:
             raise RunError(f"--device {self.model.device}: training chooses devices; set CUDA_VISIBLE_DEVICES instead")
         if not self.data:
             raise RunError("--data: name at least one data set folder")
+
+    def _check_weights(self) -> None:
+        """Refuse weights that are not one positive number for each data set."""
+        if not self.weights:
+            if self.epoch_examples is not None:
+                raise RunError(f"--epoch-examples {self.epoch_examples}: needs --weights, which divide it")
+            return
+        given = " ".join(map(str, self.weights))
+        if len(self.weights) != len(self.data):
+            raise RunError(f"--weights {given}: one for each of {len(self.data)} data sets is needed")
+        if not all(isfinite(weight) and weight > 0 for weight in self.weights):
+            raise RunError(f"--weights {given}: must be greater than 0 and finite; leave out a data set without share")

@@ -25,7 +25,7 @@ from ninefold.runs.records import Provenance
 from ninefold.training import gradient_checkpointing
 from ninefold.training.arguments import trainer_arguments
 from ninefold.training.checkpoints import existing_best_weights, last_checkpoint, save_adapter, save_model
-from ninefold.training.dataset import StepDataset, TrainingSet
+from ninefold.training.dataset import StepDataset
 from ninefold.training.history import best_epoch, epochs_of, is_over, summary
 from ninefold.training.inputs import Inputs, open_inputs
 from ninefold.training.memory import MemoryPlan
@@ -121,7 +121,7 @@ def _train(
     epochs = epochs_of(log)
     metrics = TrainingMetrics(
         **summary(epochs, max_epochs=spec.epochs),
-        examples={"train": len(inputs.train), "validation": len(inputs.validation)},
+        examples={"train": len(inputs.mixture or inputs.train), "validation": len(inputs.validation)},
         adapted=trainable.summary,
         adapted_modules=trainable.modules,
     ).to_json()
@@ -129,7 +129,7 @@ def _train(
         facts = {
             DATA_FILES: data_files(spec),
             "plan": plan.as_json(),
-            "padding": round(_padding(settings, plan, inputs.train), 4),
+            "padding": round(_padding(settings, plan, inputs), 4),
             "seconds": {"train": round(time.perf_counter() - begun, 3)},
         }
         best = existing_best_weights(folder, best_epoch(epochs))
@@ -212,7 +212,7 @@ def _fit(
             losses=inputs.learner.losses,
             train=steps,
             validation=StepDataset(inputs.validation, plan, trainable.dtype),
-            order=LengthBuckets(inputs.train.lengths, settings["batch"], settings["seed"]),
+            order=_order(settings, inputs),
             patience=settings["patience"],
             every=every,
             bar=bar,
@@ -223,11 +223,15 @@ def _fit(
     return list(trainer.state.log_history), steps.plan
 
 
-def _padding(settings: Mapping[str, Any], plan: MemoryPlan, training_set: TrainingSet) -> float:
+def _order(settings: Mapping[str, Any], inputs: Inputs) -> LengthBuckets:
+    """Return the order of the training examples, at the first epoch."""
+    return LengthBuckets(inputs.train.lengths, settings["batch"], settings["seed"], inputs.mixture)
+
+
+def _padding(settings: Mapping[str, Any], plan: MemoryPlan, inputs: Inputs) -> float:
     """Return the fraction of padding in the first epoch."""
-    order = list(LengthBuckets(training_set.lengths, settings["batch"], settings["seed"]))
     step = settings["batch"] // processes().num_processes
-    return StepDataset(training_set, plan, torch.float32).padding(order, step)
+    return StepDataset(inputs.train, plan, torch.float32).padding(list(_order(settings, inputs)), step)
 
 
 def _provenance(spec: TrainSpec, facts: dict[str, Any]) -> Provenance:
