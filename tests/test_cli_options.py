@@ -1,7 +1,7 @@
 import errno
 import os
-import signal
 import re
+import signal
 import subprocess
 import sys
 from itertools import pairwise

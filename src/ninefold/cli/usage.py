@@ -127,8 +127,10 @@ def _in_words(said: str, arguments: Sequence[str]) -> str:
         return f"{option} {value}: not {_KINDS.get(kind, kind)}"
     if found := re.match(r"Error parsing (\S+): .* (int|float).*: '(.*)'$", said):
         return f"{found[1]} {found[3]}: not {_KINDS[found[2].upper()]}"
-    if found := re.match(r"Error parsing (\S+): Could not find valid parse for arguments: \['(.*)'\]", said):
-        return f"{found[1]} {found[2].replace("', '", ' ')}: cannot be read"
+    # An option that takes several numbers is parsed as a whole.
+    if found := re.match(r"Error parsing (\S+): Could not find valid parse for arguments: \[(.*)\]", said):
+        values = " ".join(re.findall(r"'(.*?)'", found[2]))
+        said = f"{found[1]} {values}: cannot be read"
     if found := re.match(r"invalid choice '(.*)' for argument '(\S+)'\. Expected one of \((.*)\)", said):
         value, option, offered = found.groups()
         # tyro's order is another one each time.
