@@ -19,24 +19,24 @@ _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)
 
 def percent(value: float | None, digits: int = 0) -> str:
     """Return a fraction as a percentage; only 0 and 1 read as 0 % and 100 %."""
-    return "–" if value is None else f"{_hundredths(value, digits)}{NARROW_SPACE}%"
+    return "–" if value is None else f"{hundredths(value, digits)}{NARROW_SPACE}%"
 
 
 def points(value: float, digits: int = 0) -> str:
     """Return a difference of fractions in percentage points, signed; only 0 reads as zero, and only 1 as 100."""
     sign = "+" if value > 0 else MINUS if value < 0 else "±"
-    return f"{sign}{_hundredths(abs(value), digits)}"
+    return f"{sign}{hundredths(abs(value), digits)}"
 
 
 def span(bounds: Sequence[float | None] | None, digits: int = 1) -> str:
     """Return an interval of fractions, e.g. "41.2–44.0 %"; only 0 and 1 read as 0 and 100."""
     if bounds is None:
         return "–"
-    ends = [_hundredths(bound, digits) for bound in bounds if bound is not None]
+    ends = [hundredths(bound, digits) for bound in bounds if bound is not None]
     return f"{'–'.join(ends)}{NARROW_SPACE}%" if len(ends) == 2 else "–"
 
 
-def _hundredths(value: float, digits: int) -> str:
+def hundredths(value: float, digits: int = 0) -> str:
     """Return 100 times a fraction in [0, 1], with as many more digits as keep it from reading as 0 or 100."""
     if min(value, 1 - value) < EXACT:
         return f"{100 * value:.0f}"

@@ -1,0 +1,187 @@
+"""Tables 1 to 7 of Rizzoli et al. 2025 from a study's runs, and all of its results, as CSV, LaTeX and Markdown."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ninefold.report.study import latex
+from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, test_of
+from ninefold.report.study.results import StudyResults
+from ninefold.report.study.values import Value, text, value
+from ninefold.runs.study import BASE, StudiedModel
+from ninefold.web.wording import join, quantity
+
+NANO = "nano bases; their scores say nothing about any real model"
+"""What nano bases are, wherever their scores are shown."""
+
+OVERVIEW = "overview"
+"""Stem of the table of all results."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, ready to write."""
+
+    stem: str
+    """Stem of its files, such as "table-1"."""
+    title: str
+    """First sentence of the caption."""
+    notes: str
+    """The rest of the caption: how values are to be read, and whose models these are."""
+    heads: Sequence[Sequence[str]]
+    """Lines of heads, the outer one first, each with one text per column."""
+    rows: Sequence[Sequence[str]]
+    """Texts of each row, its names first; "" is a gap."""
+    names: int
+    """Number of columns that name the row: the model, and the condition if each model has several rows."""
+    values: Sequence[Value]
+    """All values, once each, row by row."""
+
+    @property
+    def caption(self) -> str:
+        """Return the whole caption."""
+        return f"{self.title}. {self.notes}"
+
+
+def paper_tables(results: StudyResults) -> list[Table]:
+    """Return Tables 1 to 7, with gaps where runs are absent."""
+    return [_table(results, layout, f"table-{layout.number}") for layout in LAYOUTS]
+
+
+def overview(results: StudyResults) -> Table:
+    """Return the table of all accuracies: a row for each model and condition, a column for each test."""
+    columns = tuple(Column(None, test) for test in results.tests)
+    layout = Layout(None, f"Accuracy of every model and condition: {results.record.title}", columns)
+    return _table(results, layout, OVERVIEW)
+
+
+def files(table: Table) -> dict[str, str]:
+    """Return the content of a table's files by suffix; the same results give the same bytes."""
+    return {"csv": _csv(table), "tex": _tex(table), "md": _markdown(table)}
+
+
+def runs_csv(results: StudyResults) -> str:
+    """Return the CSV of all evaluations, one row per run, with counts of every way to fail."""
+    return str(results.table.drop(columns="folder").to_csv(index=False, lineterminator="\n"))
+
+
+def _table(results: StudyResults, layout: Layout, stem: str) -> Table:
+    seeds = len(results.record.seeds)
+    by_condition = bool(layout.conditions) or layout.number is None
+    rows, values = [], []
+    for model in results.models:
+        for condition in (layout.conditions or _conditions(results, model)) if by_condition else (None,):
+            row = [model.title, *([_condition(results, condition)] if condition else [])]
+            for column in layout.columns:
+                of = column.condition or condition or BASE
+                test = test_of(column, of)
+                if test is None:
+                    row.append(NOT_ASKED)
+                    continue
+                found = value(results, model, of, test, layout.number)
+                row.append(text(found, column.shown, seeds))
+                values.append(found)
+            rows.append(row)
+    once = {(each.model.name, each.condition, each.test): each for each in values}
+    names = 2 if by_condition else 1
+    return Table(
+        stem, layout.title, _notes(results, layout, values), _heads(results, layout, names), rows, names,
+        list(once.values()),
+    )  # fmt: skip
+
+
+NOT_ASKED = "–"
+"""A cell that the design of the table leaves out."""
+
+
+def _conditions(results: StudyResults, model: StudiedModel) -> list[str]:
+    """Return the conditions under which a model has runs, done or not."""
+    planned = {run.condition for run in results.record.runs if run.model == model.name}
+    return [name for name in results.conditions if name in planned]
+
+
+def _condition(results: StudyResults, name: str) -> str:
+    """Return the title of a condition, with its number of training examples."""
+    known = results.conditions.get(name)
+    title = known.title if known else CONDITIONS.get(name, name)
+    return f"{title} ({_size(known.rows)})" if known and known.rows else title
+
+
+def _size(rows: int) -> str:
+    return str(rows) if rows < 1000 else f"{rows / 1000:.1f}k" if rows < 10_000 else f"{rows / 1000:.0f}k"
+
+
+def _test(results: StudyResults, name: str) -> str:
+    known = results.tests.get(name)
+    return known.title if known else TESTS.get(name, name)
+
+
+def _heads(results: StudyResults, layout: Layout, names: int) -> list[list[str]]:
+    tests = [column.head or _test(results, column.test) for column in layout.columns]
+    first = ["model", "training set"][:names]
+    if names > 1:
+        return [[*first, *tests]]
+    conditions = [_condition(results, column.condition or BASE) for column in layout.columns]
+    return [[*first, *conditions], [*first, *tests]]
+
+
+def _notes(results: StudyResults, layout: Layout, values: Sequence[Value]) -> str:
+    """Return how the values are to be read, and whose models these are."""
+    seeds = len(results.record.seeds)
+    notes = [f"In percent, mean over {quantity(seeds, 'training seed')}"]
+    shown = {column.shown for column in layout.columns}
+    if "deviation" in shown:
+        notes[0] += " ± standard deviation"
+    if shown - {"deviation"}:
+        notes[0] += "; changes in points"
+    if any(each.ours and len(each.seeds) < seeds and each.seeds != (None,) for each in values):
+        notes.append("n is the number of seeds where some are not done yet")
+    if any(each.ours is None for each in values):
+        notes.append("A gap is a run that does not exist yet")
+    if any(each.paper for each in values):
+        notes.append("In square brackets: the numbers of Rizzoli et al. 2025")
+    if results.nano:
+        verb = "are" if len(results.nano) > 1 else "is one of the"
+        notes.append(f"{join(results.nano)} {verb} {NANO}")
+    return ". ".join(notes) + "."
+
+
+_CSV = (
+    "table", "model", "nano", "condition", "test", "questions", "n_seeds", "seeds", "values", "mean", "sd", "low",
+    "high", "interval", "base", "change", "paper_mean", "paper_sd", "paper_change",
+)  # fmt: skip
+
+
+def _csv(table: Table) -> str:
+    """Return the values at full precision, as fractions, one row per value; several seeds are separated by blanks."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_CSV)
+    for each in table.values:
+        ours, paper = each.ours, each.paper
+        seeds = [seed for seed in each.seeds if seed is not None]
+        row = [
+            table.stem, each.model.title, str(each.model.nano).lower(), each.condition, each.test, each.questions,
+            len(each.seeds), " ".join(map(str, seeds)), " ".join(map(repr, ours.values)) if ours else "",
+            ours.mean if ours else None, ours.sd if ours else None, each.low, each.high, each.interval,
+            each.base, each.change, *(paper or (None, None, None)),
+        ]  # fmt: skip
+        writer.writerow("" if cell is None else cell for cell in row)
+    return out.getvalue()
+
+
+def _tex(table: Table) -> str:
+    return latex.table(table.caption, f"tab:{table.stem}", table.heads, table.rows, names=table.names)
+
+
+def _markdown(table: Table) -> str:
+    heads = [": ".join(dict.fromkeys(texts)) for texts in zip(*table.heads, strict=True)]
+    lines = [heads, ["---"] * table.names + ["--:"] * (len(heads) - table.names), *table.rows]
+    body = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+    return f"**{_cell(table.title)}.** {_cell(table.notes)}\n\n{body}\n"
+
+
+def _cell(text: str) -> str:
+    """Return a text as Markdown shows it."""
+    return "".join(f"\\{each}" if each in "\\`*_{}[]<>#|~" else each for each in " ".join(text.split()))

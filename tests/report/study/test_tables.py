@@ -1,0 +1,130 @@
+import csv
+import io
+import shutil
+
+import numpy as np
+import pytest
+
+from ninefold.errors import RunError
+from ninefold.report.study import latex, tables, written
+from ninefold.report.study.layouts import LAYOUTS
+from ninefold.report.study.published import MODELS, published
+from ninefold.report.study.results import StudyResults
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    return StudyResults.read(study)
+
+
+@pytest.fixture(scope="module")
+def written_tables(results):
+    return {table.stem: table for table in [*tables.paper_tables(results), tables.overview(results)]}
+
+
+def rows_of(table):
+    rows = csv.DictReader(io.StringIO(tables.files(table)["csv"]))
+    return {(row["model"], row["condition"], row["test"]): row for row in rows}
+
+
+def test_the_csv_has_each_value_once_at_full_precision(written_tables):
+    rows = rows_of(written_tables["table-2"])
+    row = rows["Qwen2-VL", "synthetic", "coco"]
+    assert (row["questions"], row["n_seeds"], row["seeds"]) == ("11", "2", "0 1")
+    assert [float(value) for value in row["values"].split()] == [6 / 11, 8 / 11]
+    numbers = {name: float(row[name]) for name in ("mean", "sd", "low", "high", "base", "change")}
+    # Mean 7/11 and deviation sqrt(2)/11; Student's quantile with one degree of freedom is 12.706.
+    assert numbers == pytest.approx(
+        {"mean": 7 / 11, "sd": 2**0.5 / 11, "low": (7 - 12.706) / 11, "high": (7 + 12.706) / 11, "base": 4 / 11,
+         "change": 3 / 11}, abs=1e-4,
+    )  # fmt: skip
+    assert (row["paper_mean"], row["paper_sd"], row["paper_change"], row["nano"]) == ("0.6", "", "0.21", "false")
+    assert len(rows) == 8
+
+
+def test_absent_runs_are_gaps_and_never_zeros(written_tables):
+    for row in rows_of(written_tables["table-3"]).values():
+        assert (row["n_seeds"], row["mean"], row["sd"], row["low"], row["change"]) == ("0", "", "", "", "")
+    assert written_tables["table-3"].rows[1] == ["nano-molmo", "", ""]
+    # With one of two seeds there is no deviation, and the interval is that of the questions.
+    row = rows_of(written_tables["table-5"])["nano-molmo", "synthetic", "coco"]
+    assert (row["n_seeds"], row["sd"]) == ("1", "") and "Wilson" in row["interval"]
+    assert written_tables["table-5"].rows[1][4] == "27 (n=1)"
+    assert "A gap is a run that does not exist yet" in written_tables["table-5"].notes
+
+
+def test_the_papers_numbers_stand_beside_real_models_alone(written_tables):
+    real, nano = written_tables["table-2"].rows
+    assert real == ["Qwen2-VL", "95 (+50) [99 (+38)]", "64 (+27) [60 (+21)]", "[9 (−52)]", "[20 (−19)]"]
+    assert nano == ["nano-molmo", "82 (+64) (n=1)", "27 (+18) (n=1)", "", ""]
+    assert "nano-molmo is one of the nano bases; their scores say nothing about any real model" in (
+        written_tables["table-2"].caption
+    )
+    assert all(
+        row["paper_mean"] == "" for key, row in rows_of(written_tables["table-7"]).items() if key[0] != "Qwen2-VL"
+    )
+
+
+def test_table_7_has_a_row_for_each_training_set(written_tables):
+    table = written_tables["table-7"]
+    assert len(table.rows) == 10
+    assert table.rows[1] == ["Qwen2-VL", "Synthetic (1.3k)", "95 ±6 [99 ±0]", "–", "[92 ±8]", "64 ±13 [58 ±4]"]
+    assert table.rows[3][3] == "[93 ±4]" and table.rows[4][3] == table.rows[4][4] == "[88 ±7]"
+
+
+def test_the_overview_has_every_condition_that_has_runs(written_tables):
+    assert written_tables["overview"].rows[2] == ["Qwen2-VL", "9 & more (9)", "64 (n=1)", "45 (n=1)"]
+
+
+def test_the_paper_is_quoted_in_full():
+    assert published(1, "CLIP", "synthetic", "synthetic") == (1.0, 0.0, 0.88)
+    assert published(4, "Molmo", "distractors-5", "coco") == (0.65, None, 0.26)
+    assert published(7, "CLIP", "distractors-1", "synthetic-1") == (0.25, 0.3, None)
+    for layout in LAYOUTS[1:6]:
+        for column in layout.columns:
+            assert all(published(layout.number, model, column.condition, column.test) for model in MODELS)
+    # Changes are differences of the table's own means and the bases, but for the paper's rounding.
+    for model in MODELS:
+        for test in ("synthetic", "coco"):
+            changed, base = published(2, model, "synthetic", test), published(5, model, "base", test)
+            assert changed.mean - base.mean == pytest.approx(changed.change, abs=0.011)
+            assert changed.mean == published(5, model, "synthetic", test).mean
+
+
+def test_latex_is_escaped(written_tables):
+    assert latex.escape("a_b & 50% ~^\\ {x} #1 $") == (
+        r"a\_b \& 50\% \textasciitilde{}\textasciicircum{}\textbackslash{} \{x\} \#1 \$"
+    )
+    assert latex.escape("é ï 数 ß – ±<") == r"""\'{e} \"{\i} U+6570 U+00DF -- $\pm$$<$"""
+    text = tables.files(written_tables["overview"])["tex"]
+    assert r"9 \& more (9)" in text and text.isascii()
+    assert text.count("{") == text.count("}")
+    bracket = latex.table("t", "l", [["a", "b"]], [["[1]", "2"]], names=1)
+    assert "    {}[1] & 2 \\\\" in bracket
+
+
+def test_markdown_is_escaped(written_tables):
+    text = tables.files(written_tables["table-2"])["md"]
+    assert r"| 95 (+50) \[99 (+38)\] |" in text
+    assert {line.count("|") for line in text.splitlines()[2:]} == {6}
+
+
+def test_the_same_results_give_the_same_bytes(results, study, tmp_path):
+    shutil.copytree(study, tmp_path / "elsewhere")
+    again = StudyResults.read(tmp_path / "elsewhere")
+    for first, second in zip(tables.paper_tables(results), tables.paper_tables(again), strict=True):
+        assert tables.files(first) == tables.files(second)
+    assert tables.runs_csv(results) == tables.runs_csv(again)
+    counted = np.genfromtxt(io.StringIO(tables.runs_csv(again)), delimiter=",", names=True, dtype=None, encoding=None)
+    assert counted["n"].tolist() == [11] * 12 and counted["invalid"].sum() == 11
+
+
+def test_a_table_that_was_edited_is_not_replaced(tmp_path):
+    written.write(tmp_path, {"a.csv": "1", "b.csv": "2"})
+    written.write(tmp_path, {"a.csv": "3", "b.csv": "2"})
+    (tmp_path / "b.csv").write_text("mine")
+    with pytest.raises(RunError, match=r"b\.csv: was edited"):
+        written.write(tmp_path, {"a.csv": "4", "b.csv": "2"})
+    assert (tmp_path / "a.csv").read_text() == "3"
+    written.write(tmp_path, {"a.csv": "4", "b.csv": "2"}, overwrite=True)
+    assert (tmp_path / "SHA256SUMS").read_text().count("\n") == 2
