@@ -38,6 +38,7 @@ NAMES = {
     "load_model",
     "make",
     "open_dataset",
+    "overlap",
     "prompt",
     "register_format",
     "register_model",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ninefold.api import load_model as load_model
     from ninefold.api import make as make
     from ninefold.api import open_dataset as open_dataset
+    from ninefold.api import overlap as overlap
     from ninefold.api import score as score
     from ninefold.api import train as train
     from ninefold.api import verify as verify
@@ -56,6 +57,7 @@ _MODULES = {
         "load_model",
         "make",
         "open_dataset",
+        "overlap",
         "score",
         "train",
         "verify",

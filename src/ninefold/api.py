@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 if TYPE_CHECKING:
+    from ninefold.data.checks.overlap import Overlap
     from ninefold.data.format.dataset import Dataset
     from ninefold.evaluation.spec import EvaluateSpec
     from ninefold.models.listing import ListedModel
@@ -72,6 +73,27 @@ def verify(
         return certificate.verify(Path(folder), reproduce=reproduce, files=files, progress=True)
     except DataError as error:
         raise FactError(str(error)) from error
+
+
+def overlap(folder: AnyPath, other: AnyPath, *, split: str | None = None, other_split: str | None = None) -> "Overlap":
+    """Find the images, scenes and prompts that two data sets share, without decoding images.
+
+    Args:
+        folder: A data set, such as one to train on.
+        other: The data set to compare it with, such as a test.
+        split: Split of the first; all by default.
+        other_split: Split of the second; all by default.
+
+    Returns:
+        What they share of each kind; ``has_leak`` tells whether it is more than prompts.
+
+    Raises:
+        DataError: If a folder is no data set, or there is no such split.
+        FactError: If a data set was changed after it was made.
+    """
+    from ninefold.data.checks.overlap import overlap
+
+    return overlap(Path(folder), Path(other), split=split, other_split=other_split)
 
 
 def open_dataset(folder: AnyPath) -> "Dataset":

@@ -30,9 +30,9 @@ Teach vision-language models where things are, and prove it. Start with `ninefol
 
 {options.HELP}
 
-Exit codes: 0 done; 1 `data verify` found a broken fact; 2 a mistake in what
-was asked, or an error of the operating system; {UNEXPECTED} an unexpected error;
-{INTERRUPTED} interrupted; {TERMINATED} terminated."""
+Exit codes: 0 done; 1 a broken fact (`data verify`) or a leak (`data overlap`);
+2 a mistake in what was asked, or an error of the operating system;
+{UNEXPECTED} an unexpected error; {INTERRUPTED} interrupted; {TERMINATED} terminated."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`ninefold data`: data sets made from each source, verified, and the questions that can be asked."""
+"""`ninefold data`: data sets made from each source, verified and compared, and the questions that can be asked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,6 +86,34 @@ def _summary(splits: Mapping[str, Any]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """The images, scenes and prompts that two data sets share, found without decoding images.
+
+    Exit code 0 if they share no image and no scene, 1 if they do, or if a data set was changed after it was made.
+    Shared prompts alone are no leak, because text without its image does not tell the answer. An image is known by
+    its decoded pixels and, in whatever encoding or size, by a COCO file name (12 digits).
+
+    For example:
+      ninefold data overlap data/train data/test
+      ninefold data overlap data/coco data/coco --split train --other-split validation
+    """
+
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")]
+    """Folder of a data set, such as one to train on."""
+    other: Annotated[Positional[Path], arg(metavar="OTHER")]
+    """Folder of the data set to compare it with, such as a test."""
+    split: str | None = None
+    """Split of the first data set; default: all."""
+    other_split: str | None = None
+    """Split of the second data set; default: all."""
+
+    def run(self) -> None:
+        found = api.overlap(self.folder, self.other, split=self.split, other_split=self.other_split)
+        print("\n".join(found.sentences()))
+        found.check(f"{self.folder} and {self.other}")
+
+
+@dataclass(frozen=True)
 class Questions:
     """The questions that --question can name, with their answers.
 
@@ -104,7 +132,7 @@ class Questions:
 
 def names() -> tuple[str, ...]:
     """Return the names of its commands: the sources registered so far, and the others."""
-    return (*SOURCES, "verify", "questions")
+    return (*SOURCES, "verify", "overlap", "questions")
 
 
 def group() -> Any:
@@ -114,11 +142,15 @@ def group() -> Any:
         Annotated[Make[source.spec_type], subcommand(name, description=cleandoc(source.spec_type.__doc__ or ""))]  # type: ignore[name-defined]
         for name, source in SOURCES.items()
     )
-    others = (Annotated[Verify, subcommand("verify")], Annotated[Questions, subcommand("questions")])
+    others = (
+        Annotated[Verify, subcommand("verify")],
+        Annotated[Overlap, subcommand("overlap")],
+        Annotated[Questions, subcommand("questions")],
+    )
 
     @dataclass(frozen=True)
     class Data:
-        """Data sets of images and questions: made from a source, and verified.
+        """Data sets of images and questions: made from a source, verified, and compared.
 
         For example:
           ninefold data synthetic --split test --out data/test

@@ -99,7 +99,7 @@ class Dataset:
             return split or TEST
         wrong = f"no split {split!r}" if split else f"no split {TEST!r}, the default"
         # Nobody is told to train on a test set.
-        offered = [name for name in self.manifest.splits if option == "--split" or name != TEST]
+        offered = [name for name in self.manifest.splits if option in {"--split", "--other-split"} or name != TEST]
         named = f"name one with {option}: {', '.join(offered)}" if offered else "make a training set"
         raise DataError(f"{self.folder}: {wrong}; {named}")
 

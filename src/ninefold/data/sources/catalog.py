@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource)
 
-_COMMANDS = {"verify", "questions"}
+_COMMANDS = {"verify", "overlap", "questions"}
 """The commands of `ninefold data` that are no sources."""
 
 SOURCES: dict[str, type[Source]] = {source.name: source for source in _SHIPPED}
