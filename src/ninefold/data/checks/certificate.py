@@ -5,6 +5,7 @@ computes it again. Besides the tables of `balance`, it states the facts checked 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from itertools import combinations
@@ -102,13 +103,13 @@ def verify(
         )
         check_images(data, split, columns, rows, check)
     return {
-        "verdict": _verdict(data, known=facts is not None, reproduced=reproduce),
+        "verdict": _verdict(data, found, known=facts is not None, reproduced=reproduce),
         **found,
         "limits": [*found["limits"], *unchecked],
     }
 
 
-def _verdict(data: Dataset, *, known: bool, reproduced: bool) -> str:
+def _verdict(data: Dataset, found: Mapping[str, Any], *, known: bool, reproduced: bool) -> str:
     rows = sum(data.splits.values())
     held = "every fact holds" if known else f"every fact holds that needs no knowledge of the source {data.source!r}"
     again = ", and made again they are the same" if reproduced else ""
@@ -119,7 +120,11 @@ def _verdict(data: Dataset, *, known: bool, reproduced: bool) -> str:
         if files
         else ""
     )
-    return f"OK: {rows:,} row{'' if rows == 1 else 's'}, {held}{again}{left}"
+    flaws = Counter[str]()
+    for part in found["splits"].values():
+        flaws.update(part.get("flaws", {}))
+    flawed = "".join(f"; on purpose, {count:,} rows {flaw}" for flaw, count in flaws.items())
+    return f"OK: {rows:,} row{'' if rows == 1 else 's'}, {held}{again}{flawed}{left}"
 
 
 def _check_format(path: Path, shipped: Mapping[str, Any]) -> None:
@@ -179,6 +184,7 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
             "column_hashes": {name: column_hash(values) for name, values in columns.items()},
             "facts": [*of_any, *({**fact, "source": data.source} for fact in own)],
             "pixel_facts": [LISTED, *(facts.images().sentences if facts else ())],
+            **_flaws(facts, prepared),
             "answers_in_prompts": given_away,
             **balance.within(columns | things | {"answer": _read_answers(columns, data.labels)}),
         }
@@ -203,6 +209,13 @@ def _prepared(facts: SourceFacts, columns: Columns, where: str) -> Columns:
         raise DataError(f"{where}: a column has values that its source does not write ({error!r})") from error
 
 
+def _flaws(facts: SourceFacts | None, columns: Columns) -> dict[str, dict[str, int]]:
+    """Return the flaws that rows have on purpose, under their key in a certificate; nothing where there are none."""
+    found = facts.flaws(columns) if facts else {}
+    present = {flaw: count for flaw, count in found.items() if count}
+    return {"flaws": present} if present else {}
+
+
 def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
     """Return the true answers as read by their formats, e.g. a letter as the option it stands for."""
     rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
@@ -219,6 +232,7 @@ def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
     """Return the statements about a split as sentences."""
     rows = part["rows"]
     lines = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
+    lines += [f"On purpose, {count:,} of {rows:,} rows {flaw}." for flaw, count in part.get("flaws", {}).items()]
     lines += [
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
         for bound in part["text_only"]

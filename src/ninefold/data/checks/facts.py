@@ -63,6 +63,10 @@ def _no_more(columns: Columns, where: str) -> Columns:
     return columns
 
 
+def _no_flaws(columns: Columns) -> dict[str, int]:
+    return {}
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """All facts that a source states about its rows."""
@@ -76,6 +80,9 @@ class SourceFacts:
     prepare: Callable[[Columns, str], Columns] = field(default=_no_more)
     """A function that adds derived columns, such as a parsed scene, to a split's columns; its second argument names the
     split in errors."""
+    flaws: Callable[[Columns], dict[str, int]] = field(default=_no_flaws)
+    """A function of a split's columns: the flaws that rows have on purpose, as ends of a sentence about them, with the
+    number of rows; none for most sources."""
 
 
 LISTED = "the decoded image is the one of the manifest"

@@ -18,7 +18,7 @@ from ninefold.space import Box, Cell, cell_of_box
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A thing that a question can name unambiguously: the only one of its category in its photo."""
+    """A thing that a question can name: mostly the only one of its category in its photo."""
 
     id: str
     """Unique in the file: the photo's id and the category, e.g. "139-dining-table"."""
@@ -30,6 +30,8 @@ class Instance:
     """Its box in pixels, with the file's exact numbers."""
     cell: Cell
     """The cell of its box's center."""
+    instances: int = 1
+    """Number of annotations of its category in its photo."""
 
 
 class _File(NamedTuple):
@@ -41,12 +43,13 @@ class _File(NamedTuple):
     annotations: Sequence[Any]
 
 
-class _Lone(NamedTuple):
-    """The only annotation of its category in its photo."""
+class _Thing(NamedTuple):
+    """The first annotation of its category in its photo that has a usable box."""
 
     photo: Photo
     category: Category
     box: Box
+    instances: int
 
 
 def read_instances(
@@ -56,6 +59,7 @@ def read_instances(
     truncate: bool = False,
     unit: Unit = "pixels",
     same: Callable[[str], Hashable] = str,
+    several: bool = False,
 ) -> list[Instance]:
     """Read a file of instance annotations and keep the targets by the paper's rule.
 
@@ -70,6 +74,7 @@ def read_instances(
         truncate: Cut the box's numbers to integers before its cell is computed, as the authors' code does.
         unit: Unit of the boxes' numbers.
         same: A function of a file name: a value that is equal for names of the same file.
+        several: Keep the first annotation with a usable box of a category that has several, too.
 
     Returns:
         The targets, sorted by image id and category id. The image ids are all whole numbers of 64 bits, or all texts.
@@ -84,13 +89,13 @@ def read_instances(
         raise DataError(f"{path}: no annotation has a bbox; {EXPECTED}")
     categories = read_categories(path, lists["categories"], skips)
     photos = read_photos(path, lists["images"], skips, same)
-    lone = _lone_boxes(_File(path, photos, categories, rows), skips, unit)
-    lone.sort(key=lambda thing: (rank(thing.photo.id), rank(thing.category.id)))
-    if not all(isinstance(thing.photo.id, int) and -(2**63) <= thing.photo.id < 2**63 for thing in lone):
-        lone = [thing._replace(photo=thing.photo._replace(id=str(thing.photo.id))) for thing in lone]
+    things = _things(_File(path, photos, categories, rows), skips, unit, several=several)
+    things.sort(key=lambda thing: (rank(thing.photo.id), rank(thing.category.id)))
+    if not all(isinstance(thing.photo.id, int) and -(2**63) <= thing.photo.id < 2**63 for thing in things):
+        things = [thing._replace(photo=thing.photo._replace(id=str(thing.photo.id))) for thing in things]
     return [
-        Instance(name, photo, category.name, box, _cell(box, photo, truncate))
-        for name, (photo, category, box) in zip(_names(lone), lone, strict=True)
+        Instance(name, photo, category.name, box, _cell(box, photo, truncate), instances)
+        for name, (photo, category, box, instances) in zip(_names(things), things, strict=True)
     ]
 
 
@@ -99,8 +104,8 @@ def truncated(box: Box) -> Box:
     return Box(*map(int, box))
 
 
-def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
-    """Return the annotations that are the only one of their photo and category and have a usable box.
+def _things(file: _File, skips: Skips, unit: Unit, *, several: bool) -> list[_Thing]:
+    """Return the annotations with a usable box that are the only one of their photo and category, or the first.
 
     Raises:
         DataError: If there is none, or the boxes have another form than COCO's.
@@ -123,7 +128,7 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
             box = "id used before" if row_id in seen else read_box(row.get("bbox"), photo, unit)
             if isinstance(box, Box):
                 problem = ""
-                found[key] = box
+                found.setdefault(key, box)
             else:
                 problem = box
             problems[problem] += 1
@@ -137,9 +142,14 @@ def _lone_boxes(file: _File, skips: Skips, unit: Unit) -> list[_Lone]:
         raise DataError(f"{file.path}: {other:,} of {other + sound:,} annotations have a {OTHER_UNIT[unit]}; {hint}")
     if unit == "pixels":
         _check_form(file)
-    if 1 not in (counts[key] for key in found):
+    made = [
+        _Thing(file.photos[photo], file.categories[category], box, counts[photo, category])
+        for (photo, category), box in found.items()
+        if several or counts[photo, category] == 1
+    ]
+    if not made:
         raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
-    return [_Lone(file.photos[key[0]], file.categories[key[1]], box) for key, box in found.items() if counts[key] == 1]
+    return made
 
 
 def _check_form(file: _File) -> None:
@@ -183,10 +193,10 @@ def _why_none(counts: Mapping[tuple[Id, Id], int], file: _File) -> str:
     return f"no photo has exactly one thing of a category{example}"
 
 
-def _names(lone: list[_Lone]) -> Iterator[str]:
+def _names(things: list[_Thing]) -> Iterator[str]:
     """Yield the ids of the things; one that is taken, such as that of "stop-sign" by "stop sign", gets a number."""
     taken: set[str] = set()
-    for photo, category, _ in lone:
+    for photo, category, *_ in things:
         plain = plain_id(photo.id, category.name)
         name = next(name for name in chain([plain], (f"{plain}~{n}" for n in count(2))) if name not in taken)
         taken.add(name)

@@ -42,12 +42,13 @@ _RULES = {
 }
 
 
-def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
+def box_facts(question: BoxQuestion, *, truncate: bool, truth: str = "answer") -> tuple[Fact, ...]:
     """Return the facts of rows that ask a question of a box.
 
     Args:
         question: The question.
         truncate: Whether cells and answers follow from boxes truncated to integers, or from their exact numbers.
+        truth: The column that holds the right answer.
     """
     rule = truncated if truncate else (lambda box: box)
     return (
@@ -75,7 +76,7 @@ def box_facts(question: BoxQuestion, *, truncate: bool) -> tuple[Fact, ...]:
              lambda region, row, col: label_of_cell(Cell(row, col)) == region),
         Fact("the question names the category", ("question", "category"),
              lambda asked, category: category in asked),
-        Fact(f"question and answer are those of {question.name} for the box", ("question", "answer", "category", *_BOX),
+        Fact(f"question and {truth} are those of {question.name} for the box", ("question", truth, "category", *_BOX),
              lambda asked, answer, category, x, y, w, h, width, height:
                  question.ask_box(category, rule(Box(x, y, w, h)), width, height) == (asked, answer)),
         Fact("border_distance is that of the box's center", ("border_distance", *_BOX),

@@ -80,6 +80,8 @@ class CocoSource(Source):
     name: ClassVar[str] = "coco"
     spec_type: ClassVar[type] = CocoSpec
     clustering: ClassVar[Clustering] = "group"
+    several: ClassVar[bool] = False
+    """Whether things are asked about too that are not the only one of their category in their photo."""
 
     def __init__(self, spec: CocoSpec) -> None:
         self.spec = spec
@@ -157,18 +159,7 @@ class CocoSource(Source):
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows of any data set of photos."""
-        from ninefold.data.checks.facts import SourceFacts
-        from ninefold.data.sources.coco.facts import SizeCheck, box_facts, with_things
-        from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
-
-        asked = _box_question(str(question))
-        made = CocoSource.spec_of({**spec, "annotations": Path(), "images": Path()})
-        return SourceFacts(
-            rows=(*option_facts(asked, listed_orders(asked, made.seed)), *box_facts(asked, truncate=made.truncate)),
-            manifest={**of_question(asked), "clustering": CocoSource.clustering},
-            images=SizeCheck,
-            prepare=with_things,
-        )
+        return facts_of_boxes(CocoSource.spec_of({**spec, "annotations": Path(), "images": Path()}), question)
 
     @cached_property
     def _parts(self) -> dict[str, tuple[Sequence[Instance], dict[str, Any] | None]]:
@@ -195,7 +186,12 @@ class CocoSource(Source):
         if not spec.images.is_dir():
             raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
         targets = read_instances(
-            spec.annotations, self.skips, truncate=spec.truncate, unit=spec.boxes, same=self.photos.same
+            spec.annotations,
+            self.skips,
+            truncate=spec.truncate,
+            unit=spec.boxes,
+            same=self.photos.same,
+            several=self.several,
         )
         # In a wrong folder, balancing again and again without the photos found missing would take long.
         if spec.subset is not None and not any(self.photos.find(target.photo.file_name) for target in targets):
@@ -277,6 +273,22 @@ class CocoSource(Source):
                 "slot": options.index(answer),
             },
         )
+
+
+def facts_of_boxes(spec: CocoSpec, question: str | None, truth: str = "answer") -> "SourceFacts":
+    """Return the facts of rows that ask a question of boxes, ``truth`` being the column of the right answer."""
+    from ninefold.data.checks.facts import SourceFacts
+    from ninefold.data.sources.coco.facts import SizeCheck, box_facts, with_things
+    from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
+
+    asked = _box_question(str(question))
+    of_boxes = box_facts(asked, truncate=spec.truncate, truth=truth)
+    return SourceFacts(
+        rows=(*option_facts(asked, listed_orders(asked, spec.seed)), *of_boxes),
+        manifest={**of_question(asked), "clustering": CocoSource.clustering},
+        images=SizeCheck,
+        prepare=with_things,
+    )
 
 
 def _choices(spec: CocoSpec, split: str, usable: int) -> str:

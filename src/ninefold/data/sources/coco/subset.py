@@ -29,6 +29,15 @@ class Answers(NamedTuple):
     """A function of a target: its answer."""
 
 
+class Weights(NamedTuple):
+    """The shares of a choice that is not even, in proportion."""
+
+    categories: Mapping[str, float]
+    """Of each category."""
+    answers: Mapping[str, float]
+    """Of each answer."""
+
+
 class TooFewError(DataError):
     """Fewer usable targets than are to be chosen."""
 
@@ -43,7 +52,13 @@ REGIONS = Answers("region", LABELS, lambda target: label_of_cell(target.cell))
 
 
 def sound_subset(
-    targets: Sequence[Instance], size: int, seed: int, answers: Answers, is_sound: Callable[[Photo], bool]
+    targets: Sequence[Instance],
+    size: int,
+    seed: int,
+    answers: Answers,
+    is_sound: Callable[[Photo], bool],
+    *,
+    weights: Weights | None = None,
 ) -> tuple[list[Instance], dict[str, Any]]:
     """Choose a balanced subset of targets in usable photos, opening only the photos needed.
 
@@ -53,6 +68,7 @@ def sound_subset(
         seed: The same as in `balanced`.
         answers: The answers to balance.
         is_sound: A function: whether a photo can be used; called once for each photo.
+        weights: The shares of categories and answers; None for even ones.
 
     Returns:
         The chosen targets, and their balance (see `balance`).
@@ -64,7 +80,7 @@ def sound_subset(
     while True:
         if not 0 < size <= len(targets):
             raise TooFewError(len(targets))
-        chosen = balanced(targets, size, seed, answers)
+        chosen = balanced(targets, size, seed, answers, weights)
         new = dict.fromkeys(target.photo for target in chosen if target.photo not in known)
         broken = {photo for photo in new if not is_sound(photo)}
         if not broken:
@@ -73,14 +89,17 @@ def sound_subset(
         targets = [target for target in targets if target.photo not in broken]
 
 
-def balanced(targets: Sequence[Instance], size: int, seed: int, answers: Answers = REGIONS) -> list[Instance]:
-    """Choose targets as evenly as `most_even_table` finds possible.
+def balanced(
+    targets: Sequence[Instance], size: int, seed: int, answers: Answers = REGIONS, weights: Weights | None = None
+) -> list[Instance]:
+    """Choose targets as evenly, or as near to given shares, as `most_even_table` finds possible.
 
     Args:
         targets: All targets.
         size: Number of targets to choose, at most all.
         seed: Seed of the choice among the targets of one category and answer.
         answers: The answers to balance.
+        weights: The shares of categories and answers; None for even ones.
 
     Returns:
         The chosen targets, in their given order.
@@ -94,27 +113,40 @@ def balanced(targets: Sequence[Instance], size: int, seed: int, answers: Answers
     supply = np.zeros((len(names), len(answers.labels)), np.int64)
     for pair, indices in stock.items():
         supply[pair] = len(indices)
-    wanted = most_even_table(supply, size)
+    proportions = None
+    if weights is not None:
+        of_answers = [weights.answers[label] for label in answers.labels]
+        proportions = np.array([weights.categories[name] for name in names]), np.array(of_answers)
+    wanted = most_even_table(supply, size, proportions)
     chosen = [index for pair, indices in stock.items() for index in indices[: wanted[pair]]]
     return [targets[index] for index in sorted(chosen)]
 
 
-def most_even_table(supply: Counts, size: int) -> Counts:
+def most_even_table(
+    supply: Counts, size: int, proportions: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+) -> Counts:
     """Distribute a number over a table: evenly over columns first, then over rows, then over entries.
 
     Columns get the most even shares that their supply allows. Among all tables with these columns, the sum of squared
     row totals is minimal, and after that the sum of squared entries. This is a minimum-cost flow with convex costs:
-    unit k of an entry costs 2k + 1, and the linear program has integer solutions.
+    unit k of an entry costs 2k + 1, and the linear program has integer solutions. With other proportions than even
+    ones, each square is divided by its share: what is minimal then is nearest to them (Sainte-Laguë's method).
 
     Args:
         supply: (R, C) maximum of each entry.
         size: The number to distribute, at most the sum of supply.
+        proportions: (R,) of rows and (C,) of columns; None for even ones.
 
     Returns:
         (R, C) the entries.
     """
     rows, columns = supply.shape
-    shares = most_even(supply.sum(axis=0), size)
+    row_share, column_share = np.ones(rows), np.ones(columns)
+    if proportions is None:
+        shares = most_even(supply.sum(axis=0), size)
+    else:
+        row_share, column_share = (share / share.mean() for share in proportions)
+        shares = nearest(supply.sum(axis=0), size, column_share)
     entry, entry_unit = _units(np.minimum(supply, shares).ravel())
     row, row_unit = _units(np.minimum(supply.sum(axis=1), size))
     # One variable per unit, 1 if it is taken: first the entries' units, then the rows'. Constraints: a row's entries
@@ -126,7 +158,8 @@ def most_even_table(supply: Counts, size: int) -> Counts:
         (sign, (constraint, np.concatenate([unit, unit[: len(entry)]]))), shape=(rows + columns, len(unit))
     ).tocsr()
     # Entries have so little weight that they decide only between tables with equally even rows.
-    cost = np.concatenate([0.001 * (2 * entry_unit + 1), 2 * row_unit + 1])
+    entry_share = np.outer(row_share, column_share).ravel()
+    cost = np.concatenate([0.001 * (2 * entry_unit + 1) / entry_share[entry], (2 * row_unit + 1) / row_share[row]])
     solved = linprog(cost, A_eq=sums, b_eq=np.concatenate([np.zeros(rows), shares]), bounds=(0, 1), method="highs-ds")
     taken = np.rint(solved.x[: len(entry)]).astype(np.int64)
     return np.bincount(entry[taken == 1], minlength=rows * columns).reshape(rows, columns)
@@ -138,6 +171,13 @@ def most_even(supply: Counts, size: int) -> Counts:
     for done, level in enumerate(np.argsort(supply, kind="stable")):
         shares[level] = min(supply[level], (size - shares.sum()) // (len(supply) - done))
     return shares
+
+
+def nearest(supply: Counts, size: int, proportions: NDArray[np.float64]) -> Counts:
+    """Distribute ``size`` over levels as near to their proportions as their supply allows (Sainte-Laguë's method)."""
+    level, unit = _units(np.minimum(supply, size))
+    cheapest = np.argsort((2 * unit + 1) / proportions[level], kind="stable")[:size]
+    return np.bincount(level[cheapest], minlength=len(supply))
 
 
 def balance(chosen: Sequence[Instance], targets: Sequence[Instance], answers: Answers = REGIONS) -> dict[str, Any]:
