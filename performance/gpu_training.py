@@ -115,7 +115,7 @@ def _plainly(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: f
             return super().compute_loss(network, inputs, *options, **more)
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = resolve(_spec(model, rows, scope, Path(folder)), model)
+        settings = _settings(model, rows, scope, Path(folder))
         with _unhooked(model.model), made_trainable(model, settings, restore=True) as trainable, watching(clock):
             trainer = PlainTrainer(
                 model=trainable.network,
@@ -150,7 +150,7 @@ def _trl(model: Trainable, rows: Sequence[Example], scope: Scope, seconds: float
         for row in rows
     ]
     with tempfile.TemporaryDirectory() as folder:
-        settings = resolve(_spec(model, rows, scope, Path(folder)), model)
+        settings = _settings(model, rows, scope, Path(folder))
         with _unhooked(model.model), made_trainable(model, settings, restore=True) as trainable, watching(clock):
             trainer = SFTTrainer(
                 model=trainable.network,
@@ -187,6 +187,12 @@ def _spec(model: Trainable, rows: Sequence[Example], scope: Scope, folder: Path)
         epochs=FOREVER,
         patience=FOREVER,
     )
+
+
+def _settings(model: Trainable, rows: Sequence[Example], scope: Scope, folder: Path) -> dict[str, Any]:
+    settings = resolve(_spec(model, rows, scope, folder), model)
+    assert settings is not None  # the model is open
+    return settings.to_json()
 
 
 def _arguments(model: Trainable, folder: str) -> dict[str, Any]:

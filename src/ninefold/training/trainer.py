@@ -157,7 +157,7 @@ class AnswerTrainer(OrderedTrainer):
         if self.accelerator.num_processes > 1:
             raise RunError(
                 f"out of memory with {len(indices)} examples in a forward pass; run the same command with "
-                f"{'--recompute True' if len(indices) == 1 else f'--micro-batch {len(indices) // 2}'}: it goes on from "
+                f"{'--recompute' if len(indices) == 1 else f'--micro-batch {len(indices) // 2}'}: it goes on from "
                 "here"
             )
         longest = max(self.train_dataset.training_set.lengths[index] for index in indices)
