@@ -10,7 +10,6 @@ layers. Prints the ratio, and how many predictions agree.
 import argparse
 import os
 import resource
-import statistics
 import time
 from collections.abc import Callable
 
@@ -30,10 +29,11 @@ def raw(states: np.ndarray, labels: np.ndarray, parts: np.ndarray) -> np.ndarray
     return found
 
 
-def timed(work: Callable[..., np.ndarray], *arguments: np.ndarray) -> tuple[float, np.ndarray]:
-    begun = time.perf_counter()
+def timed(work: Callable[..., np.ndarray], *arguments: np.ndarray) -> tuple[tuple[float, float], np.ndarray]:
+    """Return the seconds of a function and the processor time of all threads, and its result."""
+    begun, worked = time.perf_counter(), time.process_time()
     found = work(*arguments)
-    return time.perf_counter() - begun, found
+    return (time.perf_counter() - begun, time.process_time() - worked), found
 
 
 def main() -> None:
@@ -46,22 +46,25 @@ def main() -> None:
     options = parser.parse_args()
     generator = np.random.default_rng(0)
     labels = np.resize(LABELS, options.examples)
+    size = options.examples, options.width
     means = options.signal * generator.normal(size=(len(LABELS), options.width))
-    states = (np.resize(means, (options.examples, options.width)) + generator.normal(size=(options.examples, options.width)))
-    states = states.astype(np.float16)
+    states = (np.resize(means, size) + generator.normal(size=size)).astype(np.float16)
     parts = folds.stratified(labels.tolist(), [""] * options.examples, 3)
     print(f"{options.examples:,} examples x {options.width:,}, {len(LABELS)} classes, 3 folds, {os.cpu_count()} cores")
-    seconds: dict[str, list[float]] = {"SVC on raw features": [], "ninefold": []}
+    taken: dict[str, list[tuple[float, float]]] = {"SVC on raw features": [], "ninefold": []}
     for _ in range(options.turns):
         fast, ours = timed(probing.predictions, states, labels, parts)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         slow, theirs = timed(raw, states, labels, parts)
-        seconds["ninefold"].append(fast)
-        seconds["SVC on raw features"].append(slow)
-    typical = {name: statistics.median(found) for name, found in seconds.items()}
-    for name, found in typical.items():
-        ratio = typical["SVC on raw features"] / found
-        print(f"{name}: {found:.2f} s a layer, {found * options.layers:.0f} s for {options.layers} layers, ratio {ratio:.1f}")
+        taken["ninefold"].append(fast)
+        taken["SVC on raw features"].append(slow)
+    typical = {name: np.median(found, 0) for name, found in taken.items()}
+    for name, (seconds, processor) in typical.items():
+        whole, ratios = seconds * options.layers, typical["SVC on raw features"] / typical[name]
+        print(
+            f"{name}: {seconds:.2f} s a layer ({processor:.2f} s of processor time), {whole:.0f} s for "
+            f"{options.layers} layers; ratio {ratios[0]:.1f} ({ratios[1]:.1f})"
+        )
     print(f"accuracy {np.mean(ours == labels):.3f}; {np.sum(ours == theirs):,} of {len(labels):,} predictions agree")
     print(f"peak memory of ninefold, features included: {peak:,.0f} MiB")
 

@@ -30,7 +30,7 @@ def stratified(classes: Sequence[str], kinds: Sequence[Hashable], folds: int, *,
     Raises:
         DataError: If there are fewer than two classes, or a class has fewer examples than folds.
     """
-    _check(classes, range(len(classes)), folds, "examples")
+    _check(classes, range(len(classes)), folds, "example")
     shuffled = rng(seed, "folds").permutation(len(classes))
     found = np.empty(len(classes), np.int64)
     for name in sorted(set(classes)):
@@ -56,7 +56,7 @@ def grouped(classes: Sequence[str], groups: Sequence[Hashable], folds: int, *, s
         DataError: If there are fewer than two classes, a class occurs in fewer groups than there are folds, or all
             examples of a class end up in one fold.
     """
-    _check(classes, groups, folds, "groups, such as photos,")
+    _check(classes, groups, folds, "group")
     names, codes = np.unique(np.asarray(classes), return_inverse=True)
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     owners = np.array([places[group] for group in groups])
@@ -78,11 +78,12 @@ def grouped(classes: Sequence[str], groups: Sequence[Hashable], folds: int, *, s
             f"class {names[alone][0]!r}: all of its examples fall into one of {folds} folds, because photos are never "
             "divided; use more examples"
         )
-    return chosen[owners]
+    found: Folds = chosen[owners]
+    return found
 
 
 def _check(classes: Sequence[str], units: Sequence[Hashable], folds: int, of: str) -> None:
-    """Refuse classes that cannot be divided among all folds."""
+    """Refuse classes with fewer units, examples or groups, than there are folds."""
     members: dict[str, set[Hashable]] = {}
     for name, unit in zip(classes, units, strict=True):
         members.setdefault(name, set()).add(unit)
@@ -90,7 +91,8 @@ def _check(classes: Sequence[str], units: Sequence[Hashable], folds: int, of: st
         raise DataError(f"{len(members)} class of answers: a probe needs at least two; use more examples")
     name, least = min(members.items(), key=lambda item: (len(item[1]), item[0]))
     if len(least) < folds:
+        found = f"{len(least)} {of}{'' if len(least) == 1 else 's'}"
         raise DataError(
-            f"class {name!r}: {len(least)} {of} for {folds} folds; a probe needs at least one in each; use more "
-            "examples (a larger --limit), or fewer --folds"
+            f"class {name!r}: {found} for {folds} folds; a probe needs at least one in each: use more examples, or "
+            "fewer --folds"
         )

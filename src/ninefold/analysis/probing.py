@@ -1,9 +1,9 @@
 """Linear probes of hidden states: one-vs-one support-vector machines, cross-validated on one Gram matrix.
 
-A probe is scikit-learn's ``SVC(kernel="linear", C=1)`` on raw features, which Rizzoli et al. 2025 use (section 5.B), and
+A probe is scikit-learn's ``SVC(kernel="linear", C=1)`` on raw features, as in Rizzoli et al. 2025 (section 5.B), and
 predicts the same. It is fast because all folds and all pairs of classes share one matrix of inner products, computed by
-BLAS: libsvm computes those of raw features one by one, again for each pair and fold. The pairs are independent problems,
-solved side by side on all cores.
+BLAS; from raw features, libsvm computes them one by one, again for each pair and fold. The pairs are independent
+problems, solved side by side on all cores.
 
 Axes: N examples, D width, T training and V test examples of a fold, P pairs of classes, C classes.
 """
@@ -44,8 +44,8 @@ def predictions(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> ND
         folds: Fold of each example, shape (N,) (see `ninefold.analysis.folds`).
 
     Returns:
-        Predicted labels, shape (N,): those of ``SVC(kernel="linear", C=1)``, ties included. Of classes with equally many
-        votes of pairs, the first in sorted order is predicted.
+        Predicted labels, shape (N,): those of ``SVC(kernel="linear", C=1)``. Of classes with equally many votes of
+        pairs, the first in sorted order is predicted.
     """
     labels, folds = np.asarray(labels), np.asarray(folds)
     names, codes = np.unique(labels, return_inverse=True)

@@ -2,9 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +10,17 @@ from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
 from ninefold.evaluation.drawn import holds_drawn
+from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
-from ninefold.models.compute.device import check_device, peak_memory
-from ninefold.models.endpoint import address
+from ninefold.models.compute.device import check_device
 from ninefold.models.registry import REGISTERED
 from ninefold.runs import layout
 from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import tidy, working
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.records import Provenance
-from ninefold.types import Example
 
 if TYPE_CHECKING:
     from ninefold.models.protocol import Model
@@ -65,7 +62,7 @@ def evaluate(
         _run(spec, questions, out, model, overwrite=overwrite, progress=progress, begun=begun)
     else:
         tidy(out)
-        check_unchanged(out, questions.data.state(questions.split), lambda: _rows(spec, questions))
+        check_unchanged(out, questions.data.state(questions.split), lambda: rows_of(spec, questions))
     return _scored(out)
 
 
@@ -94,15 +91,15 @@ def _run(
     from ninefold.evaluation.predict import predict
     from ninefold.models.image_inputs import Watch
 
-    if model is None and spec.model.name not in REGISTERED and not _is_served(spec):
+    if model is None and spec.model.name not in REGISTERED and not is_served(spec):
         # Before the rows are checked and libraries are imported, which takes seconds.
         check_device(spec.model.device)
     lineage = resolve_lineage(spec)
-    rows = _rows(spec, questions)
+    rows = rows_of(spec, questions)
     found = resolve(spec, model, questions)
     # Connecting to a server is cheap: if it is down, no run is begun.
-    if model is not None or found is None or _is_served(spec):
-        model = _opened(spec, model)
+    if model is not None or found is None or is_served(spec):
+        model = opened(spec, model)
         found = resolve(spec, model, questions)
     assert found is not None
     with working(out, found.to_json(), overwrite=overwrite) as unfinished:
@@ -114,7 +111,7 @@ def _run(
                     f"{spec.data}: holds photos. Nano models read drawn pictures only: no result means anything."
                 )
             console.milestone(f"loading {spec.model.name}")
-            model = _opened(spec)
+            model = opened(spec)
             identity.check_opened(model, found.model)
         loaded = time.perf_counter()
         watch = Watch(model)
@@ -136,27 +133,6 @@ def _run(
         _finish(spec, out, watch.record(), seconds=seconds, data_files=questions.data.state(questions.split), **lineage)
 
 
-def _is_served(spec: EvaluateSpec) -> bool:
-    """Whether the model is on a server."""
-    return spec.model.name.startswith(address.PREFIX)
-
-
-def _rows(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
-    """Return the examples to ask, after all rows of the split are checked."""
-    return questions.data.read(questions.split, limit=questions.limit, trust_pixels=spec.trust_data)
-
-
-def _opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
-    """Return the opened model; refuse an adapter that was trained with other image settings."""
-    from ninefold.models.image_inputs import check_agreement
-    from ninefold.models.load import open_model
-
-    model = model or open_model(spec.model)
-    if spec.model.adapter is not None:
-        check_agreement(spec.model.adapter, model.image_settings)
-    return model
-
-
 def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, **facts: Any) -> None:
     """Score the answers, and write the record of image inputs and the provenance with further facts."""
     from ninefold.evaluation.score import score
@@ -164,13 +140,4 @@ def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, **fact
     score(out)
     if record is not None:
         store.write_json(out / layout.SEES, record)
-    model = spec.model
-    Provenance.of_this_process(
-        data=str(spec.data.resolve()),
-        model=model.name,
-        adapter=str(model.adapter.resolve()) if model.adapter else None,
-        device=model.device,
-        fast=asdict(model.shortcuts),
-        peak_memory_mib=peak_memory(),
-        **facts,
-    ).write(out)
+    Provenance.of_this_process(**facts_of(spec), **facts).write(out)

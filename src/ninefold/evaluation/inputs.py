@@ -1,0 +1,52 @@
+"""What a run over a data set's examples reads, an evaluation as well as a probe: the rows, and the opened model."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ninefold.evaluation.resolve import Questions
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.compute.device import peak_memory
+from ninefold.models.endpoint import address
+from ninefold.types import Example
+
+if TYPE_CHECKING:
+    from ninefold.models.protocol import Model
+
+
+def is_served(spec: EvaluateSpec) -> bool:
+    """Whether the model is on a server."""
+    return spec.model.name.startswith(address.PREFIX)
+
+
+def rows_of(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
+    """Return the examples to ask, after all rows of the split are checked."""
+    return questions.data.read(questions.split, limit=questions.limit, trust_pixels=spec.trust_data)
+
+
+def opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
+    """Return the opened model; refuse an adapter that was trained with other image settings.
+
+    Raises:
+        ModelError: If the model cannot be opened, or prepares images differently from its adapter's training.
+    """
+    from ninefold.models.image_inputs import check_agreement
+    from ninefold.models.load import open_model
+
+    model = model or open_model(spec.model)
+    if spec.model.adapter is not None:
+        check_agreement(spec.model.adapter, model.image_settings)
+    return model
+
+
+def facts_of(spec: EvaluateSpec) -> dict[str, Any]:
+    """Return the facts of a run's inputs that its provenance records: paths, names, device, peak memory in MiB."""
+    model = spec.model
+    return {
+        "data": str(spec.data.resolve()),
+        "model": model.name,
+        "adapter": str(model.adapter.resolve()) if model.adapter else None,
+        "device": model.device,
+        "fast": asdict(model.shortcuts),
+        "peak_memory_mib": peak_memory(),
+    }
