@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ninefold.data.sources.coco.flawed import FlawedSource
+from ninefold.data.sources.coco.general import GeneralSource
 from ninefold.data.sources.coco.source import CocoSource
 from ninefold.data.sources.protocol import Source
 from ninefold.data.sources.synthetic import SyntheticSource
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.manifest import Manifest
 
-_SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource, FlawedSource)
+_SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource, FlawedSource, GeneralSource)
 
 _COMMANDS = {"verify", "overlap", "questions"}
 """The commands of `ninefold data` that are no sources."""

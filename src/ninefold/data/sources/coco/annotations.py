@@ -60,6 +60,7 @@ def read_instances(
     unit: Unit = "pixels",
     same: Callable[[str], Hashable] = str,
     several: bool = False,
+    shown: dict[str, set[str]] | None = None,
 ) -> list[Instance]:
     """Read a file of instance annotations and keep the targets by the paper's rule.
 
@@ -75,6 +76,7 @@ def read_instances(
         unit: Unit of the boxes' numbers.
         same: A function of a file name: a value that is equal for names of the same file.
         several: Keep the first annotation with a usable box of a category that has several, too.
+        shown: Collects the categories that each photo has any annotation of, by the photo's id as text.
 
     Returns:
         The targets, sorted by image id and category id. The image ids are all whole numbers of 64 bits, or all texts.
@@ -89,7 +91,18 @@ def read_instances(
         raise DataError(f"{path}: no annotation has a bbox; {EXPECTED}")
     categories = read_categories(path, lists["categories"], skips)
     photos = read_photos(path, lists["images"], skips, same)
-    things = _things(_File(path, photos, categories, rows), skips, unit, several=several)
+    file = _File(path, photos, categories, rows)
+    counts, boxes = _counted(file, skips, unit)
+    things = [
+        _Thing(photos[photo], categories[category], box, counts[photo, category])
+        for (photo, category), box in boxes.items()
+        if several or counts[photo, category] == 1
+    ]
+    if not things:
+        raise DataError(f"{path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
+    if shown is not None:
+        for photo, category in counts:
+            shown.setdefault(str(photo), set()).add(categories[category].name)
     things.sort(key=lambda thing: (rank(thing.photo.id), rank(thing.category.id)))
     if not all(isinstance(thing.photo.id, int) and -(2**63) <= thing.photo.id < 2**63 for thing in things):
         things = [thing._replace(photo=thing.photo._replace(id=str(thing.photo.id))) for thing in things]
@@ -104,11 +117,11 @@ def truncated(box: Box) -> Box:
     return Box(*map(int, box))
 
 
-def _things(file: _File, skips: Skips, unit: Unit, *, several: bool) -> list[_Thing]:
-    """Return the annotations with a usable box that are the only one of their photo and category, or the first.
+def _counted(file: _File, skips: Skips, unit: Unit) -> tuple[Counter[tuple[Id, Id]], dict[tuple[Id, Id], Box]]:
+    """Return the number of annotations of each photo and category, and the first usable box of each that has one.
 
     Raises:
-        DataError: If there is none, or the boxes have another form than COCO's.
+        DataError: If the boxes have another form than COCO's.
     """
     counts: Counter[tuple[Id, Id]] = Counter()
     problems: Counter[str] = Counter()
@@ -142,14 +155,7 @@ def _things(file: _File, skips: Skips, unit: Unit, *, several: bool) -> list[_Th
         raise DataError(f"{file.path}: {other:,} of {other + sound:,} annotations have a {OTHER_UNIT[unit]}; {hint}")
     if unit == "pixels":
         _check_form(file)
-    made = [
-        _Thing(file.photos[photo], file.categories[category], box, counts[photo, category])
-        for (photo, category), box in found.items()
-        if several or counts[photo, category] == 1
-    ]
-    if not made:
-        raise DataError(f"{file.path}: nothing to ask: {_why_none(counts, file)}{skips.summary()}")
-    return made
+    return counts, found
 
 
 def _check_form(file: _File) -> None:

@@ -1,0 +1,335 @@
+"""The source of general questions about photos, which ask for no position: what fine-tuning on positions may forget."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from ninefold.data.sources.coco.allotment import held_out
+from ninefold.data.sources.coco.annotations import Instance, read_instances
+from ninefold.data.sources.coco.boxes import Unit
+from ninefold.data.sources.coco.entries import Photo
+from ninefold.data.sources.coco.ids import rank
+from ninefold.data.sources.coco.photos import PhotoFolder
+from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.errors import DataError
+from ninefold.questions.prompt import prompt
+from ninefold.space import Box
+from ninefold.specs import check_choices
+from ninefold.types import Clustering, Example, Factor
+
+if TYPE_CHECKING:
+    from ninefold.data.checks.facts import Columns, SourceFacts
+    from ninefold.data.format.card import About
+
+# The command line reads `GeneralSpec` for its --help: heavy packages (numpy, pyarrow) are imported where used.
+
+Kind = Literal["presence", "naming"]
+
+COLUMNS = {
+    "image_id": "the photo's id in the annotation file",
+    "file_name": "the photo's file name",
+    "category": "the category that the question asks for, or the answer names",
+    "image_width": "width of the photo in pixels",
+    "image_height": "height of the photo in pixels",
+    "box_x": "left edge of the box in pixels, as the annotation file gives it",
+    "box_y": "top edge of the box in pixels",
+    "box_w": "width of the box in pixels",
+    "box_h": "height of the box in pixels",
+}
+"""Meaning of the factors; presence has none about boxes."""
+
+_BOX = ("box_x", "box_y", "box_w", "box_h", "image_width", "image_height")
+
+TEXTS: Mapping[Kind, str] = {
+    "presence": (
+        'Is it there? Each question asks whether a photo shows a category, such as "Is there a dog?". Half of the '
+        "answers are yes and half are no, of each category too; a category that is not there is any other one at "
+        "random (POPE's random setting, Li et al. 2023)."
+    ),
+    "naming": (
+        "What is it? Each question gives the center of a box in percent of the photo's sides, as in \"What is at 34 "
+        '56?" (from the left, from the top), and the answer is the category of the thing, the only one of its category '
+        "in the photo. Nano bases have learnt this question in pretraining; other models may not know it."
+    ),
+}
+"""Description of the kinds of questions."""
+
+
+@dataclass(frozen=True)
+class GeneralSpec:
+    """General questions about things in photos, which ask for no position, to see what fine-tuning forgets.
+
+    For example:
+      ninefold data general --annotations instances_val2017.json --images val2017 --out data/presence
+      ninefold data general --annotations world/annotations.json --images world/images --question naming --out data/n
+    """
+
+    annotations: Path
+    """File of COCO's instance annotations, such as instances_val2017.json."""
+    images: Path
+    """Folder of the photos."""
+    split: Literal["test", "train"] = "test"
+    """The splits to make: one test split, or a train split and a validation split of other photos."""
+    question: Kind = "presence"
+    """The question: whether a category is in the photo, or what is at a point of it, as nano bases are asked."""
+    subset: int = 648
+    """Number of questions, even over categories as far as the photos allow, and a quarter as many for validation; of
+    presence an even number, one less otherwise."""
+    embed: bool = True
+    """Copy the photos into the data set; otherwise it stores their absolute paths, and the photos must stay there."""
+    boxes: Unit = "pixels"
+    """Unit of the file's boxes: pixels as in COCO, or fractions (0 to 1) or percent (0 to 100) of the photo's sides."""
+    seed: int = 0
+    """Seed of the choice of questions and of the hold-out."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that are no choice or out of range."""
+        check_choices(self)
+        if self.seed < 0:
+            raise DataError(f"--seed {self.seed}: seeds are zero or more")
+        if self.subset < 2:
+            raise DataError(f"--subset {self.subset}: at least two questions are needed")
+
+
+class _Row(NamedTuple):
+    photo: Photo
+    category: str
+    question: str
+    answer: str
+    box: Box | None
+
+
+class GeneralSource(Source):
+    """General questions about things in photos, in the format of COCO's annotations."""
+
+    name: ClassVar[str] = "general"
+    spec_type: ClassVar[type] = GeneralSpec
+    clustering: ClassVar[Clustering] = "group"
+    spec: GeneralSpec
+
+    def __init__(self, spec: GeneralSpec) -> None:
+        self.spec = spec
+        self.embed = spec.embed
+        self.photos = PhotoFolder(spec.images)
+        self.skips = Skips()
+        self._shown: dict[str, set[str]] = {}
+        """The categories that each photo shows, by its id as text; complete once the annotations are read."""
+
+    def splits(self) -> Mapping[str, Split]:
+        """Return the splits: "test", or "train" and "validation", sorted by photo.
+
+        Raises:
+            DataError: If the annotations cannot be used, or allow fewer questions.
+        """
+        return {split: Split(self._examples(rows), len(rows)) for split, rows in self._rows.items()}
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the specification without folders."""
+        spec = self.spec
+        return {
+            "annotations": spec.annotations.name,
+            "split": spec.split,
+            "question": spec.question,
+            "subset": spec.subset,
+            "boxes": spec.boxes,
+            "seed": spec.seed,
+        }
+
+    def about(self) -> "About":
+        """Return the content of the card and the manifest."""
+        from ninefold.data.format.card import About
+
+        presence = self.spec.question == "presence"
+        return About(
+            title=f"ninefold general {self.spec.split}: {self.spec.question}",
+            description=TEXTS[self.spec.question],
+            spec=self.settings(),
+            source=self.name,
+            labels=("yes", "no") if presence else self._categories,
+            clustering=self.clustering,
+            license="other",
+            columns={name: text for name, text in COLUMNS.items() if not (presence and name.startswith("box_"))},
+            skipped=self.skips.entries,
+        )
+
+    @staticmethod
+    def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
+        """Return the facts of the rows."""
+        from ninefold.data.checks.facts import Fact, SourceFacts
+        from ninefold.data.sources.coco.facts import SizeCheck
+
+        made = GeneralSource.spec_of({**spec, "annotations": Path(), "images": Path()})
+        own = {
+            "presence": (
+                Fact("the question asks whether its category is there", ("question", "category"),
+                     lambda asked, category: asked == is_there(category)),
+                Fact("its category has as many rows with the answer yes as with no", ("yes as often as no",), bool),
+            ),
+            "naming": (
+                Fact("the question gives the center of the box", ("question", *_BOX),
+                     lambda asked, x, y, w, h, width, height: asked == what_is_at(Box(x, y, w, h), width, height)),
+                Fact("the answer is the category", ("answer", "category"), lambda answer, category: answer == category),
+            ),
+        }  # fmt: skip
+        return SourceFacts(
+            rows=(
+                Fact("the prompt is that of the question, without options", ("prompt", "question", "options"),
+                     lambda text, asked, options: not options and text == _prompt(made.question, asked)),
+                Fact("no other row asks about the category in the photo", ("rows of this thing",),
+                     lambda rows: rows == 1),
+                Fact("the group is the photo's id", ("group", "image_id"), lambda group, image: group == str(image)),
+                *own[made.question],
+            ),
+            manifest={"clustering": GeneralSource.clustering},
+            images=SizeCheck,
+            prepare=_with_counts,
+        )  # fmt: skip
+
+    @cached_property
+    def _instances(self) -> list[Instance]:
+        if not self.spec.images.is_dir():
+            raise DataError(f"{self.spec.images}: no such folder; name the one that holds the photos, such as val2017")
+        return read_instances(
+            self.spec.annotations,
+            self.skips,
+            unit=self.spec.boxes,
+            same=self.photos.same,
+            several=True,
+            shown=self._shown,
+        )
+
+    @property
+    def _categories(self) -> tuple[str, ...]:
+        return tuple(sorted({instance.category for instance in self._instances}))
+
+    @cached_property
+    def _rows(self) -> dict[str, list[_Row]]:
+        """The questions of each split."""
+        spec, instances = self.spec, self._instances
+        by_split = {"test": instances} if spec.split == "test" else held_out(instances, spec.seed)
+        sizes = {"test": spec.subset, "train": spec.subset, "validation": max(2, spec.subset // 4)}
+        choose = self._presence if spec.question == "presence" else self._naming
+        usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
+        return {split: _sound(part, sizes[split], choose, usable) for split, part in by_split.items()}
+
+    def _naming(self, instances: Sequence[Instance], size: int) -> list[_Row]:
+        from ninefold.data.sources.coco.subset import balanced
+
+        lone = [instance for instance in instances if instance.instances == 1]
+        self._check(size, len(lone))
+        return [
+            _Row(
+                one.photo,
+                one.category,
+                what_is_at(one.box, one.photo.width, one.photo.height),
+                one.category,
+                one.box,
+            )
+            for one in balanced(lone, size, self.spec.seed)
+        ]
+
+    def _presence(self, instances: Sequence[Instance], size: int) -> list[_Row]:
+        import numpy as np
+
+        from ninefold.data.sources.coco.subset import most_even
+        from ninefold.seeding import rng
+
+        draw = rng(self.spec.seed, "presence")
+        photos = list(dict.fromkeys(instance.photo for instance in instances))
+        photos = [photos[index] for index in draw.permutation(len(photos)).tolist()]
+        names = self._categories
+        there = {name: [photo for photo in photos if name in self._shown[str(photo.id)]] for name in names}
+        absent = {name: [photo for photo in photos if name not in self._shown[str(photo.id)]] for name in names}
+        pairs = np.array([min(len(there[name]), len(absent[name])) for name in names])
+        self._check(size, 2 * int(pairs.sum()))
+        return [
+            _Row(photo, name, is_there(name), answer, None)
+            for name, count in zip(names, most_even(pairs, size // 2).tolist(), strict=True)
+            for answer, found in (("yes", there[name]), ("no", absent[name]))
+            for photo in found[:count]
+        ]
+
+    def _check(self, size: int, possible: int) -> None:
+        if size > possible:
+            raise DataError(
+                f"--subset {self.spec.subset}: {size:,} {self.spec.question} questions are needed of one split, and "
+                f"its photos allow {possible:,}{self.skips.summary()}"
+            )
+
+    def _examples(self, rows: Sequence[_Row]) -> Iterator[Example]:
+        for photo, asked in groupby(rows, key=lambda row: row.photo):
+            path = self.photos.usable(photo, self.skips)
+            if path is None:
+                continue
+            for row in asked:
+                yield Example(
+                    id=f"{photo.id}-{row.category.replace(' ', '-')}",
+                    image=path,
+                    question=row.question,
+                    prompt=_prompt(self.spec.question, row.question),
+                    options=(),
+                    answer=row.answer,
+                    group=str(photo.id),
+                    factors=self._factors(row),
+                )
+
+    def _factors(self, row: _Row) -> dict[str, Factor]:
+        photo, box = row.photo, row.box
+        numbers = {} if box is None else dict(zip(_BOX, map(float, box), strict=False))
+        return {
+            "image_id": photo.id,
+            "file_name": self.photos.recorded(photo.file_name),
+            "category": row.category,
+            "image_width": photo.width,
+            "image_height": photo.height,
+            **numbers,
+        }
+
+
+def is_there(category: str) -> str:
+    """Return the question whether a category is in a photo."""
+    return f"Is there {'an' if category[0].lower() in 'aeiou' else 'a'} {category}?"
+
+
+def what_is_at(box: Box, width: int, height: int) -> str:
+    """Return the question what is at the center of a box, in percent of the sides, in the words of nano pretraining."""
+    across, down = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
+    return f"What is at {min(int(across * 100), 99):02d} {min(int(down * 100), 99):02d}?"
+
+
+def _prompt(kind: Kind, question: str) -> str:
+    """Return the prompt; that of naming is the bare question, as nano bases have learnt it."""
+    return prompt(question, ()) if kind == "presence" else question
+
+
+def _sound(
+    instances: Sequence[Instance],
+    size: int,
+    choose: Callable[[Sequence[Instance], int], list[_Row]],
+    is_usable: Callable[[Photo], bool],
+) -> list[_Row]:
+    """Return a choice of questions about usable photos, in the order of their ids, opening only the photos needed."""
+    while True:
+        rows = choose(instances, size)
+        broken = {row.photo for row in rows if not is_usable(row.photo)}
+        if not broken:
+            return sorted(rows, key=lambda row: (rank(row.photo.id), row.category))
+        instances = [instance for instance in instances if instance.photo not in broken]
+
+
+def _with_counts(columns: "Columns", where: str) -> "Columns":
+    from collections import Counter
+
+    from ninefold.data.checks.facts import need
+
+    need(columns, ("image_id", "category"), where)
+    things = list(zip(columns["image_id"], columns["category"], strict=True))
+    answers = list(zip(columns["category"], columns["answer"], strict=True))
+    rows, given = Counter(things), Counter(answers)
+    return columns | {
+        "rows of this thing": [rows[thing] for thing in things],
+        "yes as often as no": [given[category, "yes"] == given[category, "no"] for category in columns["category"]],
+    }

@@ -1,0 +1,71 @@
+"""General questions: whether a category is there, and what is at a point, as nano bases were asked in pretraining."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ninefold.data.checks.certificate import verify
+from ninefold.data.make import make
+from ninefold.data.sources.coco.general import GeneralSource, GeneralSpec, is_there, what_is_at
+from ninefold.errors import DataError
+from ninefold.nano.captioner import point
+from ninefold.nano.world import WorldThing
+from ninefold.space import Box
+
+
+@pytest.fixture
+def spec(dotted: Path) -> GeneralSpec:
+    return GeneralSpec(dotted / "annotations.json", dotted / "images", subset=60, embed=False)
+
+
+def test_presence_has_yes_as_often_as_no_and_tells_the_truth(dotted: Path, spec: GeneralSpec, tmp_path: Path) -> None:
+    # "d" is in ten photos, one of them with a broken box only: still it is there.
+    text = (dotted / "annotations.json").read_text()
+    more = [
+        f'{{"id": {900 + n}, "image_id": {n}, "category_id": 4, "bbox": [0, 0, {3 if n > 1 else 0}, 3]}}'
+        for n in range(1, 11)
+    ]
+    text = text.replace('"categories": [', '"categories": [{"id": 4, "name": "orange d"}, ')
+    (tmp_path / "annotations.json").write_text(text.replace('"annotations": [', f'"annotations": [{", ".join(more)}, '))
+    source = GeneralSource(replace(spec, annotations=tmp_path / "annotations.json", subset=20))
+    with pytest.raises(DataError, match=r"--subset 22: 22 presence questions are needed .* its photos allow 20"):
+        GeneralSource(replace(source.spec, subset=22)).splits()
+    rows = list(source.splits()["test"].examples)
+    assert Counter((row.question, row.answer) for row in rows) == {
+        ("Is there an orange d?", "yes"): 10,
+        ("Is there an orange d?", "no"): 10,
+    }
+    assert all((int(row.group) <= 10) == (row.answer == "yes") for row in rows)
+    assert rows[0].prompt == "Answer with as few words as possible. Is there an orange d?" and not rows[0].options
+
+
+def test_naming_asks_for_lone_things_in_the_words_of_pretraining(spec: GeneralSpec, tmp_path: Path) -> None:
+    data = make(GeneralSource(replace(spec, question="naming", split="train")), tmp_path / "naming")
+    assert data.splits == {"train": 60, "validation": 15} and data.labels == ("a", "b", "c")
+    rows = list(data.read("train"))
+    assert Counter(row.answer for row in rows) == {"a": 20, "b": 20, "c": 20}
+    assert all(row.prompt == row.question and row.question.startswith("What is at ") for row in rows)
+    assert not any(row.answer == "a" and int(row.group) % 2 for row in rows)  # odd photos have two of it
+    assert verify(tmp_path / "naming")["verdict"].startswith("OK: 75 rows, every fact holds")
+
+
+def test_the_words_are_those_of_nano_pretraining() -> None:
+    thing = WorldThing("red", "star", x=0.07, y=0.999, w=0.1, h=0.002, rgb=(255, 0, 0))
+    assert what_is_at(Box(0.02, 0.998, 0.1, 0.002), 1, 1) == f"What is at {point(thing)}?" == "What is at 07 99?"
+    assert is_there(thing.name) == "Is there a red star?"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"subset": 1}, "--subset 1: at least two questions are needed"),
+        ({"seed": -1}, "--seed -1: seeds are zero or more"),
+        ({"subset": 501, "question": "naming"}, "501 naming questions are needed of one split, .* allow 500"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_one_line(spec: GeneralSpec, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        GeneralSource(replace(spec, **change)).splits()
