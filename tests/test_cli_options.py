@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from ninefold import __version__, console
+from ninefold import __version__, console, plugins
 from ninefold.cli import main, options
 from ninefold.errors import PluginError, RunError
 
@@ -268,11 +268,11 @@ def test_a_broken_plugin_is_one_line_that_names_the_line(capsys, plugin, text, h
 
 def test_a_plugin_needs_a_file_and_a_name_of_its_own(plugin, tmp_path):
     with pytest.raises(PluginError, match="no such file"):
-        options.load_plugin(tmp_path / "nothing.py")
+        plugins.load_plugin(tmp_path / "nothing.py")
     with pytest.raises(PluginError, match="rename the file"):
-        options.load_plugin(plugin("", name="numpy"))
+        plugins.load_plugin(plugin("", name="numpy"))
     with pytest.raises(PluginError, match="such as my_models"):
-        options.load_plugin(plugin("", name="my-own"))
+        plugins.load_plugin(plugin("", name="my-own"))
     with pytest.raises(PluginError, match="name the Python file"):
         options.take(["models", "--plugin"], {})
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ninefold.api import make as make
     from ninefold.api import open_dataset as open_dataset
     from ninefold.api import overlap as overlap
+    from ninefold.api import report_study as report_study
+    from ninefold.api import run_study as run_study
     from ninefold.api import score as score
     from ninefold.api import train as train
     from ninefold.api import verify as verify
@@ -35,11 +37,18 @@ if TYPE_CHECKING:
     from ninefold.errors import RunError as RunError
     from ninefold.evaluation.spec import EvaluateSpec as EvaluateSpec
     from ninefold.models.protocol import Model as Model
+    from ninefold.models.registry import Fitted as Fitted
     from ninefold.models.registry import register_model as register_model
     from ninefold.models.spec import ModelSpec as ModelSpec
     from ninefold.questions.catalog import register_format as register_format
     from ninefold.questions.catalog import register_question as register_question
     from ninefold.questions.prompt import prompt as prompt
+    from ninefold.studies.description import Condition as Condition
+    from ninefold.studies.description import Photos as Photos
+    from ninefold.studies.description import Probe as Probe
+    from ninefold.studies.description import Study as Study
+    from ninefold.studies.description import StudyModel as StudyModel
+    from ninefold.studies.description import Test as Test
     from ninefold.training.spec import TrainSpec as TrainSpec
     from ninefold.types import Answer as Answer
     from ninefold.types import AnswerFormat as AnswerFormat
@@ -58,6 +67,8 @@ _MODULES = {
         "make",
         "open_dataset",
         "overlap",
+        "report_study",
+        "run_study",
         "score",
         "train",
         "verify",
@@ -79,10 +90,11 @@ _MODULES = {
     ),
     "ninefold.evaluation.spec": ("EvaluateSpec",),
     "ninefold.models.protocol": ("Model",),
-    "ninefold.models.registry": ("register_model",),
+    "ninefold.models.registry": ("Fitted", "register_model"),
     "ninefold.models.spec": ("ModelSpec",),
     "ninefold.questions.catalog": ("register_format", "register_question"),
     "ninefold.questions.prompt": ("prompt",),
+    "ninefold.studies.description": ("Condition", "Photos", "Probe", "Study", "StudyModel", "Test"),
     "ninefold.training.spec": ("TrainSpec",),
     "ninefold.types": ("Answer", "AnswerFormat", "Example", "Prediction", "Question", "Scene", "Thing"),
 }

@@ -3,7 +3,7 @@
 Each function imports its dependencies when it is called. Progress bars appear on a terminal only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ninefold.models.listing import ListedModel
     from ninefold.models.protocol import Model
     from ninefold.models.spec import ModelSpec
+    from ninefold.studies.description import Study
+    from ninefold.studies.run import Result
     from ninefold.training.spec import TrainSpec
 
 AnyPath = str | Path
@@ -150,9 +152,9 @@ def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[s
     metrics = finished_metrics(spec, Path(out), overwrite=overwrite)
     if metrics is not None:
         return metrics
-    from ninefold.training.train import train
+    from ninefold.training.begin import begin
 
-    return train(spec, Path(out), overwrite=overwrite)
+    return begin(spec, Path(out), overwrite=overwrite)
 
 
 def evaluate(
@@ -207,20 +209,64 @@ def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html"
     report([Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], Path(out), overwrite=overwrite)
 
 
-def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano", overwrite: bool = False) -> dict[str, Any]:
+def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, Any]:
     """Run the whole system in a folder: data sets, evaluation, fine-tuning, evaluation again, report.
 
     Args:
         out: The folder.
         model: Name of the model.
-        overwrite: Whether the results of a demo with another model are replaced there; nothing else ever is.
 
     Returns:
-        The content of ``summary.json``: accuracies by data set before and after training, and seconds by step.
+        The content of ``summary.json``: accuracies by data set, before and after training.
     """
     from ninefold.studies.demo import demo
 
-    return demo(Path(out), model=model, overwrite=overwrite)
+    return demo(Path(out), model=model)
+
+
+def run_study(
+    study: "Study | str",
+    out: AnyPath,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> "Result":
+    """Carry out a study in a folder, and write its report; after any interruption the same call goes on.
+
+    Args:
+        study: A `Study`, the name of a recipe, or ``FILE.py:FUNCTION``.
+        out: The folder.
+        jobs: Number of runs side by side on this machine.
+        cluster: Address of a Ray cluster whose machines share the runs, or "auto".
+        settings: Values for the parameters of a recipe or function, as text.
+
+    Returns:
+        What is done, and what failed for which reason: one failure stops nothing else.
+
+    Raises:
+        RunError: If the study has faults, ``out`` holds something else or another process works on it, or the disk is
+            full.
+        DataError: If a training set overlaps a test.
+    """
+    from ninefold.studies import recipes
+    from ninefold.studies.run import run
+
+    described = recipes.find(study, settings) if isinstance(study, str) else study
+    result = run(described, Path(out), jobs=jobs, cluster=cluster)
+    report_study(out)
+    return result
+
+
+def report_study(folder: AnyPath) -> None:
+    """Write the report of a study, its tables and its figures, from the files of its folder alone.
+
+    Raises:
+        RunError: If the folder is not one of a study.
+    """
+    from ninefold.studies.report import write
+
+    write(Path(folder))
 
 
 def _with_paths(spec: Spec) -> Spec:

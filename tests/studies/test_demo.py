@@ -2,12 +2,12 @@ import json
 import shutil
 
 import pytest
+from ninefold.studies.study import Step
 
 from ninefold.errors import DataError, ModelError, RunError
 from ninefold.report.page import report
 from ninefold.studies import run
 from ninefold.studies.demo import _begin, demo, study
-from ninefold.studies.study import Step
 
 SMALL = {"limit": 18, "pictures": 4, "epochs": 1}
 

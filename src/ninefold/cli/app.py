@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
 
-from ninefold import console
+from ninefold import console, plugins
 from ninefold.cli import options, process, usage
 from ninefold.errors import NinefoldError, first_line, printable, system_error
 from ninefold.version import __version__
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"ninefold {__version__}")
             return
         for plugin in chosen.plugins:
-            options.load_plugin(plugin)
+            plugins.load_plugin(plugin)
             console.debug(f"plugin {plugin} imported")
         command = _parse(chosen.rest)
         console.debug(f"command {command}")
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str]) -> Any:
     """Return the command that the arguments name, an object with `run()`."""
     # Imported after the plugins, because their sources become subcommands.
-    from ninefold.cli import data, demo, evaluate, models, nano, report, train
+    from ninefold.cli import data, demo, evaluate, models, nano, report, study, train
 
     made = data.group()
     # Built at run time: to mypy it is a value and not a type.
@@ -84,11 +84,13 @@ def _parse(arguments: Sequence[str]) -> Any:
         | Annotated[evaluate.Evaluate, subcommand("evaluate")]
         | Annotated[evaluate.Score, subcommand("score")]
         | Annotated[report.Report, subcommand("report")]
+        | Annotated[study.Study, subcommand("study")]
         | Annotated[models.Models, subcommand("models")]
         | Annotated[nano.Nano, subcommand("nano")]
     )
     names: dict[str, Any] = {name: {} for name in ("demo", "data", "train", "evaluate", "score", "report", "models")}
     names |= {"data": {name: {} for name in data.names()}, "nano": {name: {} for name in nano.NAMES}}
+    names["study"] = {name: {} for name in study.NAMES}
     config = (DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes)
 
     def parser(given: Sequence[str]) -> Any:

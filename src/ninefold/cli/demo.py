@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import FlagCreatePairsOff
 
 
 @dataclass(frozen=True)
@@ -20,12 +17,10 @@ class Demo:
 
     out: Path = Path("ninefold-demo")
     """Folder for all results; open report.html there."""
-    overwrite: Annotated[bool, FlagCreatePairsOff] = False
-    """Replace the results of a demo with another model there; anything else is never replaced."""
     model: str = "nano"
     """The model: another nano base, e.g. "nano-molmo", or any name that `ninefold models` lists."""
 
     def run(self) -> None:
         from ninefold.studies.demo import demo
 
-        demo(self.out, model=self.model, overwrite=self.overwrite, tell=partial(print, flush=True))
+        demo(self.out, model=self.model, tell=partial(print, flush=True))

@@ -4,7 +4,7 @@ from ninefold.errors import ModelError
 from ninefold.models.compute.device import check_device
 from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.protocol import Model, Trainable
-from ninefold.models.registry import REGISTERED, open_registered
+from ninefold.models.registry import FITTED, REGISTERED, open_registered
 from ninefold.models.spec import ModelSpec
 
 
@@ -48,8 +48,8 @@ def check_trainable(name: str) -> None:
         raise ModelError(
             f"{name}: a server's weights cannot be trained from here; name a model with weights of its own"
         )
-    if name in REGISTERED:
-        raise ModelError(f"{name}: a registered model can be evaluated, not trained; train a checkpoint instead")
+    if name in REGISTERED and name not in FITTED:
+        raise ModelError(f"{name}: a registered model without a fit function can be evaluated, not trained")
 
 
 def open_trainable(spec: ModelSpec | str) -> Trainable:
@@ -60,6 +60,8 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     """
     spec = ModelSpec.of(spec)
     check_trainable(spec.name)
+    if spec.name in REGISTERED:
+        raise ModelError(f"{spec.name}: a registered model has no network of its own here")
     # Before the imports, which take seconds.
     check_device(spec.device)
 

@@ -1,9 +1,9 @@
 """The registry of a user's own models, by name. No torch here."""
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ninefold.errors import ModelError, NinefoldError, PluginError, first_line
 from ninefold.models.families import FAMILIES, nano_bases
@@ -17,16 +17,37 @@ Opener = Callable[[ModelSpec], Model]
 _NEEDED = ("name", "identity", "predict", "choice_scores", "image_input", "image_settings")
 """What every model has; `hidden_states` is used by own scripts only."""
 
+
+class Fitted(NamedTuple):
+    """What the training of a registered model gives."""
+
+    arrays: Mapping[str, Any]
+    """numpy arrays by name. The opener later gets a folder in ``spec.adapter`` that holds them in
+    ``adapter_model.safetensors``."""
+    train_loss: float
+    """Mean loss over the training examples."""
+    validation_loss: float
+    """Mean loss over the validation examples."""
+
+
+Fit = Callable[[ModelSpec, Sequence[Example], Sequence[Example], int], Fitted]
+"""A function that trains a registered model: its `ModelSpec`, the training and the validation examples, and a seed."""
+
 REGISTERED: dict[str, Opener] = {}
 """The registered models, by the name that ``--model`` takes."""
 
+FITTED: dict[str, Fit] = {}
+"""The functions that train registered models, by name; a model without one can be evaluated only."""
 
-def register_model(name: str, open_model: Opener) -> None:
+
+def register_model(name: str, open_model: Opener, fit: Fit | None = None) -> None:
     """Register a model under a name; an earlier registration of that name is replaced.
 
     Args:
         name: Its name for ``--model`` and `ModelSpec`, in letters, digits, ``-``, ``_`` and ``.``.
         open_model: A function from a `ModelSpec` to the model, any object with the methods of `Model`.
+        fit: A function that trains it (see `Fit`), so that `ninefold train` and studies can; by default it cannot be
+            trained.
 
     Raises:
         ModelError: If ninefold itself has a model of this name, or the name could be a path, a hub id or a URL.
@@ -38,6 +59,9 @@ def register_model(name: str, open_model: Opener) -> None:
     if not callable(open_model):
         raise ModelError(f"model {name!r}: give a function that opens it, not {open_model!r}")
     REGISTERED[name] = open_model
+    FITTED.pop(name, None)
+    if fit is not None:
+        FITTED[name] = fit
 
 
 def open_registered(spec: ModelSpec) -> Model:

@@ -53,7 +53,7 @@ class StudiedTest(Record):
 
 @dataclass(frozen=True)
 class StudiedRun(Record):
-    """A run of a study. One run folder may serve several conditions: 1,296 rows are also the end of a curve."""
+    """A run of a study. One run folder may serve several conditions."""
 
     kind: Literal["training", "evaluation", "probe"]
     """Kind of the run."""

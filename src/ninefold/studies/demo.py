@@ -1,4 +1,4 @@
-"""The demo: the whole system on the embedded default model, evaluated, fine-tuned, and evaluated again."""
+"""The demo: a small study of the embedded default model, evaluated, fine-tuned, and evaluated again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,38 +6,44 @@ from typing import Any
 
 from ninefold import store
 from ninefold.console import say
-from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.data.checks import certificate
 from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.errors import RunError
-from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models import identity
 from ninefold.models.families import NANO
 from ninefold.models.spec import ModelSpec
 from ninefold.nano.spec import WorldSpec
-from ninefold.runs import layout, lineage
-from ninefold.runs.outcome import outcome
+from ninefold.report.page import report
+from ninefold.runs import layout
+from ninefold.runs.study import BASE, StudyRecord
+from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
+from ninefold.studies.plan import plan
 from ninefold.studies.run import run
-from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Training, Verification
-from ninefold.training.spec import TrainSpec
+from ninefold.studies.tasks import Task
 from ninefold.web.wording import percent
 
 DISTRACTORS = 3
 """Number of distractors in half of the training images: without them a model need not read the question."""
 
-ABOUT = """\
-What `ninefold demo` made
-=========================
-report.html    the result; open it in a browser (its figures are in report-figures/ as PDF and PNG)
-summary.json   accuracies before and after, and seconds by step
-data/          the data sets: what the model was trained on (train*) and evaluated on, each with a card and certificate
-nano-world/    the photo-like images, in COCO's format, that data/photo-like asks about
-runs/          each evaluation, and the training with its LoRA adapter: settings, predictions, scores
+TUNED = "tuned"
+"""Name of the condition that the model is trained under."""
 
-Run `ninefold demo` on this folder again and it makes what is missing.
-"""
 
-SETS = ("synthetic", "photo-like")
-"""The data sets that base and tuned model are evaluated on."""
+def study(*, model: str = NANO, limit: int | None = None, pictures: int = 300, epochs: int = 3) -> Study:
+    """Return the demo's study; see `demo` for the arguments."""
+    # The language model alone: vision features are then computed once, and training takes half the time on two cores.
+    options = {"epochs": epochs, "limit": limit, "lora_scope": "language"}
+    train = (SyntheticSpec("train"), SyntheticSpec("train", distractors=DISTRACTORS))
+    return Study(
+        "demo",
+        "What fine-tuning on a balanced synthetic set does to a small model",
+        models=(StudyModel(model, ModelSpec(model)),),
+        conditions=(Condition(TUNED, "Tuned", train, options),),
+        tests=(
+            Test("synthetic", "synthetic", SyntheticSpec("test"), options={"limit": limit}),
+            Test("photo-like", "photo-like", Photos(WorldSpec(pictures=pictures)), options={"limit": limit}),
+        ),
+        seeds=(0,),
+    )
 
 
 def demo(
@@ -47,7 +53,6 @@ def demo(
     limit: int | None = None,
     pictures: int = 300,
     epochs: int = 3,
-    overwrite: bool = False,
     tell: Callable[[str], None] = say,
 ) -> dict[str, Any]:
     """Run the demo in a folder; finished parts are not made again.
@@ -60,101 +65,58 @@ def demo(
         limit: Number of examples of every data set, for a quick trial; None for all.
         pictures: Number of photo-like images.
         epochs: Maximum number of epochs.
-        overwrite: Whether results of a demo with other settings are replaced.
         tell: A function that shows a line about progress.
 
     Returns:
-        The content of ``summary.json``: accuracies by data set and model, and seconds by step.
+        The content of ``summary.json``: accuracies by data set, before and after training.
 
     Raises:
-        ModelError: If there is no such model, which is found out before anything is made.
-        RunError: If the folder holds something else than a demo, or one with another model.
+        RunError: If the folder holds something else than a demo, or a part of it failed.
     """
-    steps = study(out, model=model, limit=limit, pictures=pictures, epochs=epochs)
-    _check_model(out, model, overwrite=overwrite)
-    _begin(out)
-    seconds = run(steps, out / "seconds.json", overwrite=overwrite, tell=tell)
-    sets = {name: {state: _accuracy(out / "runs" / f"{name}-{state}") for state in ("base", "tuned")} for name in SETS}
-    summary = {"sets": sets, "seconds": seconds}
+    described = study(model=model, limit=limit, pictures=pictures, epochs=epochs)
+    page = _Page(out.resolve(), described, tell)
+    result = run(described, out, on_end=page.on_end)
+    if result.failed:
+        raise RunError(f"{out}: {next(iter(result.failed.values())).reason}")
+    page.write()
+    summary = {"sets": _accuracies(page.record, out)}
     store.write_json(out / "summary.json", summary)
-    for name, measured in sets.items():
-        tell(f"{name}: {percent(measured['base'], 1)} before, {percent(measured['tuned'], 1)} after")
+    for name, measured in summary["sets"].items():
+        tell(f"{name}: {percent(measured[BASE], 1)} before, {percent(measured[TUNED], 1)} after")
     tell(f"Open {out / 'report.html'} in a browser.")
     return summary
 
 
-def _check_model(out: Path, model: str, *, overwrite: bool) -> None:
-    """Refuse a model that cannot be had, and another one than that of the demo in the folder.
+class _Page:
+    """The demo's report, written as soon as there is something to see."""
 
-    Raises:
-        ModelError: If there is no such model.
-        RunError: If the folder holds a demo with another model.
-    """
-    asked = identity.resolve(ModelSpec(model))
-    run = out / "runs" / f"{SETS[0]}-base"
-    if overwrite or asked is None or not (run / layout.SPEC).is_file():
-        return
-    there = lineage.identity_in(run)
-    if outcome({"model": there}) != outcome({"model": asked}):
-        raise RunError(
-            f"{out}: holds a demo with the model {there['name']}, asked {asked['name']}; choose another --out, or "
-            "replace its results with --overwrite"
-        )
+    def __init__(self, out: Path, described: Study, tell: Callable[[str], None]) -> None:
+        self.path = out / "report.html"
+        self.record: StudyRecord = plan(described, out).record
+        self._folders = list(dict.fromkeys(out / each.folder for each in self.record.runs))
+        self._done: set[Path] = set()
+        self._tell = tell
 
+    def on_end(self, task: Task) -> None:
+        """Verify the test set once it is made, and write a first page once the base is evaluated."""
+        if task.folder.name.startswith("test-synthetic") and not self.path.exists():
+            certificate.verify(task.folder, progress=True)
+        self._done.add(task.folder)
+        base = {self.path.parent / each.folder for each in self.record.select("evaluation", condition=BASE)}
+        if task.folder in base and base <= self._done and not self.path.exists():
+            pending = self.write()
+            self._tell(f"First results are in {self.path}; still to come: {', '.join(pending)}.")
 
-def _begin(out: Path) -> None:
-    """Write the README, by which the folder is recognized as a demo's.
-
-    Raises:
-        RunError: If the folder holds something else.
-    """
-    readme = out / "README.txt"
-    heading = ABOUT.partition("\n")[0]
-    ours = readme.is_file() and readme.read_bytes().startswith(heading.encode())
-    if not ours and out.exists() and not all(map(store.is_temporary, out.iterdir())):
-        raise RunError(f"{out}: holds something else than a demo; choose another --out")
-    store.write_text(readme, ABOUT)
+    def write(self) -> list[str]:
+        """Write the page of all finished runs, and return the names of those still to come."""
+        pending = [folder.name for folder in self._folders if folder not in self._done]
+        report([folder for folder in self._folders if folder in self._done], self.path, pending=pending)
+        return pending
 
 
-def study(out: Path, *, model: str, limit: int | None, pictures: int, epochs: int) -> tuple[Step, ...]:
-    """Return the steps of the demo; see `demo` for the arguments."""
-    data, runs, world, tuning = out / "data", out / "runs", out / "nano-world", out / "runs" / "tuning"
-    train = (data / "train", data / f"train-{DISTRACTORS}-distractors")
-
-    def evaluations(state: str, adapter: Path | None = None) -> tuple[Evaluation, ...]:
-        return tuple(
-            Evaluation(runs / f"{name}-{state}", EvaluateSpec(ModelSpec(model, adapter), data / name, limit=limit))
-            for name in SETS
-        )
-
-    base, tuned = evaluations("base"), evaluations("tuned", tuning)
-    # The language model alone: vision features are then computed once, and training takes half the time on two cores.
-    tuned_as = TrainSpec(ModelSpec(model), data=train, epochs=epochs, limit=limit, lora_scope="language")
-    page = Page(out / "report.html", (*(each.folder for each in base), tuning, *(each.folder for each in tuned)))
-    return (
-        Step(
-            "make the test sets",
-            (
-                DataSet(data / "synthetic", SyntheticSpec("test")),
-                Images(world, WorldSpec(pictures=pictures)),
-                DataSet(data / "photo-like", CocoSpec(world / "annotations.json", world / "images")),
-            ),
-        ),
-        Step("measure the base", base),
-        Step("draw the report", (page,)),
-        Step("verify the test set", (Verification(data / "synthetic"),)),
-        Step(
-            "make the training sets",
-            (
-                DataSet(train[0], SyntheticSpec("train")),
-                DataSet(train[1], SyntheticSpec("train", distractors=DISTRACTORS)),
-            ),
-        ),
-        Step("tune it", (Training(tuning, tuned_as),)),
-        Step("measure the tuned model", tuned),
-        Step("draw the report", (page,)),
-    )
-
-
-def _accuracy(folder: Path) -> float:
-    return float(store.read_json(folder / layout.METRICS)["accuracy"])
+def _accuracies(record: StudyRecord, out: Path) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {test.name: {} for test in record.tests}
+    for each in record.select("evaluation"):
+        assert each.test is not None
+        found[each.test][each.condition] = float(store.read_json(out / each.folder / layout.METRICS)["accuracy"])
+    return found

@@ -1,4 +1,4 @@
-"""The description of a study, frozen and plain: models x conditions x seeds x tests; a recipe returns it.
+"""The description of a study: models x conditions x seeds x tests. A recipe is a function that returns one.
 
 A source of examples is given as the specification of any source (`SyntheticSpec`, `CocoSpec`, ...), as `Photos` of the
 nano world, or as the folder of a data set that exists already.

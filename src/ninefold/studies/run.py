@@ -1,99 +1,210 @@
-"""The executor of studies: runs the steps, skips finished tasks, resumes interrupted ones."""
+"""The runner of studies: carries out what is not done yet, goes on past failures, and lists them at the end."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ninefold import store
-from ninefold.console import say
-from ninefold.data.checks import certificate
+from ninefold import console, store
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import inputs_of, make
-from ninefold.data.sources.catalog import source_of
-from ninefold.data.sources.protocol import Source
-from ninefold.errors import DataError
-from ninefold.evaluation.evaluate import evaluate
-from ninefold.nano import photos
-from ninefold.report.page import report
-from ninefold.runs.records import Status
-from ninefold.studies.study import DataSet, Evaluation, Images, Page, Step, Task, Training, Verification
-from ninefold.training.train import train
+from ninefold.errors import DataError, RunError
+from ninefold.runs.lock import held
+from ninefold.runs.study import STUDY, StudyRecord
+from ninefold.studies import folder
+from ninefold.studies.check import check
+from ninefold.studies.description import Study
+from ninefold.studies.perform import is_done
+from ninefold.studies.plan import Plan, plan
+from ninefold.studies.tasks import Task
+from ninefold.studies.workers import Here, Place, Workers
+from ninefold.training.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that failed."""
+
+    name: str
+    """What it does, in words."""
+    reason: str
+    """Why it failed, in one line."""
+
+
+@dataclass
+class Result:
+    """What came of a study."""
+
+    done: list[Task] = field(default_factory=list)
+    """Tasks that are finished."""
+    failed: dict[str, Failure] = field(default_factory=dict)
+    """Tasks that failed, or need one that did, by key."""
+
+    @property
+    def total(self) -> int:
+        """Number of tasks."""
+        return len(self.done) + len(self.failed)
 
 
 def run(
-    steps: Sequence[Step], seconds: Path, *, overwrite: bool = False, tell: Callable[[str], None] = say
-) -> dict[str, float]:
-    """Run all steps of a study; after an interruption the same call resumes.
+    study: Study,
+    out: Path,
+    *,
+    jobs: int = 1,
+    cluster: str | None = None,
+    on_end: Callable[[Task], None] = lambda task: None,
+) -> Result:
+    """Carry out a study in a folder; after any interruption the same call goes on.
+
+    The data sets come first; a training set that shares images or scenes with a test is refused before anything is
+    trained. Then models are trained, evaluated and probed, each as soon as what it needs is there.
 
     Args:
-        steps: The steps, in order.
-        seconds: JSON file with the time of each step, kept across interruptions.
-        overwrite: Whether results of other settings are replaced.
-        tell: A function that shows a line about progress.
+        study: The study.
+        out: The folder.
+        jobs: Number of tasks carried out side by side on this machine.
+        cluster: Address of a Ray cluster whose machines carry out the tasks instead, or "auto" for this machine's.
+        on_end: A function that is called when a task has ended well.
 
     Returns:
-        Seconds by step name; steps of the same name are summed.
+        What is done, and what failed for which reason.
+
+    Raises:
+        RunError: If the study has faults, which are all named; if the folder holds something else, or another process
+            works on it; or if the disk is full.
+        DataError: If a training set overlaps a test.
     """
-    kept: dict[str, float] = store.read_json(seconds) if seconds.exists() else {}
-    taken: dict[str, float] = dict.fromkeys((step.name for step in steps), 0.0)
-    complete: set[Path] = set()
-    for number, step in enumerate(steps, start=1):
-        key = f"{number} {step.name}"
-        tell(f"{number} of {len(steps)}: {step.name}")
-        begun = time.perf_counter()
-        for task in step.tasks:
-            if isinstance(task, Page):
-                _write(task, complete, tell)
-            else:
-                _perform(task, overwrite)
-        # A step that was already finished takes almost no time now; the longest time counts.
-        kept[key] = max(round(time.perf_counter() - begun, 1), kept.get(key, 0.0))
-        taken[step.name] = round(taken[step.name] + kept[key], 1)
-        store.write_json(seconds, kept)
-    return taken
+    check(study)
+    out = out.resolve()
+    with _working(out, study):
+        planned = plan(study, out)
+        _record(out, planned.record)
+        opened = _place(jobs, cluster, out)
+        try:
+            result = Result()
+            _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
+            _record(out, _with_sizes(planned, result))
+            if study.overlap == "refuse":
+                _refuse_overlap(planned, result)
+            _carry_out([task for task in planned.tasks if not task.is_data], planned, opened, result, on_end)
+        finally:
+            opened.close()
+    return result
 
 
-def is_made(folder: Path, source: Source) -> bool:
-    """Return whether a folder holds a source's data set, newer than the files that its specification names."""
-    try:
-        manifest = Dataset.open(folder).manifest
-    except DataError:
-        return False
-    written = (folder / "manifest.json").stat().st_mtime
-    return (manifest.source, manifest.spec) == (source.name, source.settings()) and all(
-        path.exists() and path.stat().st_mtime <= written for path in inputs_of(source)
-    )
+def _place(jobs: int, cluster: str | None, out: Path) -> Place:
+    if jobs < 1:
+        raise RunError(f"--jobs {jobs}: must be at least 1")
+    if cluster is None:
+        return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
+    if jobs != 1:
+        raise RunError(f"--jobs {jobs}: a cluster has its own number of runs side by side; leave it out")
+    from ninefold.studies.cluster import Cluster
+
+    return Cluster(cluster)
 
 
-def _perform(task: Task, overwrite: bool) -> None:
-    match task:
-        case Images(folder, spec):
-            photos.make(spec, folder, overwrite=overwrite, progress=True)
-        case DataSet(folder, spec):
-            source = source_of(spec)
-            if not is_made(folder, source):
-                make(source, folder, overwrite=overwrite, progress=True)
-        case Verification(folder):
-            certificate.verify(folder, progress=True)
-        # A run skips its own work if it is done.
-        case Evaluation(folder, spec):
-            evaluate(spec, folder, overwrite=overwrite)
-        case Training(folder, spec):
-            train(spec, folder, overwrite=overwrite)
+def _working(out: Path, study: Study) -> AbstractContextManager[None]:
+    folder.begin(out, study.name)
+    lock = out / ".lock"
+    return held(lock, lambda: RunError(f"{out}: another process works on this study; wait until it has finished"))
 
 
-def _write(page: Page, complete: set[Path], tell: Callable[[str], None]) -> None:
-    """Write a page, unless it is complete already."""
-    done = [run for run in page.runs if _is_done(run)]
-    pending = [run.name for run in page.runs if run not in done]
-    if page.path in complete or not done:
-        return
-    report(done, page.path, pending=pending)
-    if pending:
-        tell(f"First results are in {page.path}; still to come: {', '.join(pending)}.")
-    else:
-        complete.add(page.path)
+def _carry_out(
+    tasks: Sequence[Task], planned: Plan, place: Place, result: Result, on_end: Callable[[Task], None]
+) -> None:
+    """Carry out tasks in order, each as soon as what it needs is done."""
+    done = {task.key for task in result.done}
+    waiting = {task.key: task for task in tasks}
+    running: set[str] = set()
+    with console.progress(shown=not isinstance(place, Here)) as bar:
+        shown = bar.add_task(planned.study.name, total=len(tasks))
+        while waiting or running:
+            for task in _ready(waiting, done):
+                if not place.free:
+                    break
+                del waiting[task.key]
+                if isinstance(place, Here) and not is_done(task):
+                    console.milestone(f"{len(tasks) - len(waiting)} of {len(tasks)}: {task.name}")
+                place.begin(task)
+                running.add(task.key)
+            _fail_dependents(waiting, planned, result)
+            bar.update(shown, completed=len(tasks) - len(waiting) - len(running))
+            if not running:
+                continue
+            for task, outcome in place.ended():
+                running.discard(task.key)
+                if outcome.reason is None:
+                    done.add(task.key)
+                    result.done.append(task)
+                    on_end(task)
+                    continue
+                result.failed[task.key] = Failure(task.name, outcome.reason)
+                console.warn(f"failed: {task.name}: {outcome.reason}")
+                if outcome.fatal:
+                    raise RunError(f"{task.folder}: {outcome.reason}")
 
 
-def _is_done(run: Path) -> bool:
-    return Status.read(run).state == "done"
+def _ready(waiting: Mapping[str, Task], done: set[str]) -> Iterable[Task]:
+    """Return the tasks whose needs are met, in order."""
+    return [task for task in waiting.values() if all(key in done for key in task.needs)]
+
+
+def _fail_dependents(waiting: dict[str, Task], planned: Plan, result: Result) -> None:
+    """Count the tasks as failed that need a failed one."""
+    for task in list(waiting.values()):
+        missing = next((key for key in task.needs if key in result.failed), None)
+        if missing is not None:
+            del waiting[task.key]
+            result.failed[task.key] = Failure(task.name, f"needs what failed: {planned.by_key[missing].name}")
+
+
+def _record(out: Path, record: StudyRecord) -> None:
+    """Write the study's record, unless it stands there already."""
+    content = record.to_json()
+    path = out / STUDY
+    if not path.exists() or store.read_json(path) != content:
+        store.write_json(path, content)
+
+
+def _with_sizes(planned: Plan, result: Result) -> StudyRecord:
+    """Return the record with the real number of training examples of every condition."""
+    made = {task.key for task in result.done}
+    sizes: dict[str, int] = {}
+    for task in planned.tasks:
+        if isinstance(task.work, TrainSpec) and all(key in made for key in task.needs):
+            sizes[task.folder.name] = training_size(task.work)
+    rows = {run.condition: sizes.get(Path(run.folder).name) for run in planned.record.runs if run.kind == "training"}
+    conditions = tuple(replace(each, rows=rows.get(each.name)) for each in planned.record.conditions)
+    return replace(planned.record, conditions=conditions)
+
+
+def training_size(spec: TrainSpec) -> int:
+    """Return the number of training examples of a training."""
+    sizes = [Dataset.open(data).splits[spec.train_split] for data in spec.data]
+    return sum(size if spec.limit is None else min(size, spec.limit) for size in sizes)
+
+
+def _refuse_overlap(planned: Plan, result: Result) -> None:
+    """Refuse a study with a training set that shares images or scenes with a test.
+
+    Raises:
+        DataError: With every such pair.
+    """
+    from ninefold.data.checks.overlap import overlap
+
+    made = {task.folder for task in result.done if task.is_data}
+    tests = {task.data for task in _works(planned, "evaluation") if task.data in made or task.data.exists()}
+    trained = {data for work in _works(planned, "training") for data in work.data if data in made or data.exists()}
+    found = []
+    for train in sorted(trained):
+        for test in sorted(tests):
+            shared = overlap(train, test)
+            if shared.leaks:
+                found.append(f"{train.name} and {test.name} share {shared}")
+    if found:
+        raise DataError(f"a training set overlaps a test: {'; '.join(found)}; nothing was trained")
+
+
+def _works(planned: Plan, kind: str) -> list[Any]:
+    return [task.work for task in planned.tasks if task.kind == kind]

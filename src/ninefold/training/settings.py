@@ -16,8 +16,9 @@ from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import DataError, RunError
 from ninefold.models import identity
-from ninefold.models.families import FAMILIES, GENERIC, find
+from ninefold.models.families import FAMILIES, GENERIC, Checkpoint, find
 from ninefold.models.protocol import Trainable
+from ninefold.models.registry import FITTED, open_registered
 from ninefold.runs import layout
 from ninefold.runs.folder import check_run, is_finished
 from ninefold.runs.lock import tidy
@@ -44,7 +45,10 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         ModelError: If there is no such model.
         RunError: If ``targets`` is not a valid pattern, or an epoch would hold no example of a data set.
     """
-    if model is not None:
+    if spec.model.name in FITTED:
+        own = open_registered(spec.model)
+        found, checkpoint = {"name": own.name, **own.identity}, Checkpoint(GENERIC, spec.model.name, spec.model.name)
+    elif model is not None:
         found, checkpoint = model.identity, replace(model.checkpoint, family=model.family)
     else:
         resolved = identity.resolve(replace(spec.model, device="cpu" if cpu_forced() else "auto"))
@@ -108,10 +112,20 @@ def data_files(spec: TrainSpec) -> list[dict[str, list[int]]]:
     return [Dataset.open(folder).state(split) for folder in spec.data for split in splits]
 
 
+def examples_of(spec: TrainSpec, split: str) -> Sequence[Example]:
+    """Return the examples of a split of all data sets; those of one set are read on access, of several at once."""
+    parts = [_part(spec, folder, split) for folder in spec.data]
+    return parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
+
+
 def _parts(spec: TrainSpec) -> Iterator[Sequence[Example]]:
     for folder in spec.data:
         for split in (spec.train_split, spec.validation_split):
-            yield Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data)
+            yield _part(spec, folder, split)
+
+
+def _part(spec: TrainSpec, folder: Path, split: str) -> Sequence[Example]:
+    return Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data)
 
 
 def tidy_training(out: Path) -> None:

@@ -1,0 +1,50 @@
+"""The study folder: what is where in it, its README, and how it is recognized."""
+
+from pathlib import Path
+
+from ninefold import store
+from ninefold.errors import RunError
+from ninefold.runs.study import STUDY, StudyRecord
+
+LOGS = "logs"
+"""Folder of what worker processes print."""
+README = "README.md"
+"""What each file and folder is."""
+
+ABOUT = """\
+# Study `{name}`
+
+`ninefold study` works in this folder. After any interruption the command that began it goes on from what is here:
+
+| | |
+| --- | --- |
+| `study.json` | models, conditions, seeds, tests, and the folder of every run |
+| `data/`, `images/` | the data sets, each with a card and a certificate |
+| `runs/MODEL/` | a folder for each training, evaluation and probe: settings, adapter, predictions, scores |
+| `report.html` | the report over all runs; open it in a browser |
+| `tables/`, `figures/` | the paper's tables (CSV, LaTeX, Markdown) and figures (PDF, PNG, SVG) |
+| `logs/` | what worker processes printed |
+
+`ninefold study status DIR` shows what is done, `ninefold study report DIR` writes report, tables and figures again.
+"""
+
+
+def begin(out: Path, name: str) -> None:
+    """Make the folder of a study, or recognize it.
+
+    Raises:
+        RunError: If it holds something else than a study, or another study.
+    """
+    if (out / STUDY).exists():
+        there = StudyRecord.read(out).name
+        if there != name:
+            raise RunError(f"{out}: holds the study {there}, asked {name}; choose another --out")
+        return
+    if out.exists() and any(not _may_precede(entry) for entry in out.iterdir()):
+        raise RunError(f"{out}: holds something else than a study; choose another --out")
+    store.write_text(out / README, ABOUT.format(name=name))
+
+
+def _may_precede(entry: Path) -> bool:
+    """Whether a study that was killed at its very beginning may have left a file."""
+    return store.is_temporary(entry) or entry.name in {README, ".lock"}

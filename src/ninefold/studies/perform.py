@@ -1,0 +1,95 @@
+"""The performer of one task: what a study's process, one of its workers, or a machine of a cluster does."""
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+
+from ninefold.data.format.dataset import Dataset
+from ninefold.data.make import inputs_of, make
+from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.protocol import Source
+from ninefold.errors import DataError, NinefoldError, first_line, system_error
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.nano import photos
+from ninefold.nano.spec import WorldSpec
+from ninefold.runs import layout
+from ninefold.runs.records import Status
+from ninefold.studies.tasks import Task
+from ninefold.training.begin import begin
+from ninefold.training.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task."""
+
+    reason: str | None = None
+    """Why it failed, in one line; None if it is done."""
+    fatal: bool = False
+    """Whether every other task would fail too: the disk is full."""
+
+
+def perform(task: Task, *, overwrite: bool = False, progress: bool = True) -> None:
+    """Carry out a task; one that is done is found so, and one that was interrupted goes on.
+
+    Args:
+        task: The task.
+        overwrite: Whether a result of other settings is replaced in its folder.
+        progress: Whether to show progress bars.
+
+    Raises:
+        NinefoldError: If it cannot be carried out.
+    """
+    folder = task.folder
+    match task.work:
+        case WorldSpec() as spec:
+            photos.make(spec, folder, overwrite=overwrite, progress=progress)
+        case TrainSpec() as spec:
+            begin(spec, folder, overwrite=overwrite)
+        case EvaluateSpec() as spec:
+            evaluate(spec, folder, overwrite=overwrite, progress=progress)
+        case spec:
+            source = source_of(spec)
+            if not is_made(folder, source):
+                make(source, folder, overwrite=overwrite, progress=progress)
+
+
+def attempt(task: Task, *, progress: bool = True) -> Outcome:
+    """Carry out a task, and return what came of it; an error of any kind is a reason, so that others go on."""
+    try:
+        perform(task, progress=progress)
+    except NinefoldError as error:
+        return Outcome(str(error), _is_full(error))
+    except Exception as error:
+        known = system_error(error)
+        return Outcome(known or f"unexpected {type(error).__name__}: {first_line(error)}", _is_full(error))
+    return Outcome()
+
+
+def is_done(task: Task) -> bool:
+    """Whether the folder of a task says that it is finished; carrying it out checks that it is this very task's."""
+    if task.is_data:
+        return (task.folder / ("annotations.json" if task.kind == "images" else "manifest.json")).exists()
+    return (task.folder / layout.SPEC).exists() and Status.read(task.folder).state == "done"
+
+
+def is_made(folder: Path, source: Source) -> bool:
+    """Return whether a folder holds a source's data set, newer than the files that its specification names."""
+    try:
+        manifest = Dataset.open(folder).manifest
+    except DataError:
+        return False
+    written = (folder / "manifest.json").stat().st_mtime
+    return (manifest.source, manifest.spec) == (source.name, source.settings()) and all(
+        path.exists() and path.stat().st_mtime <= written for path in inputs_of(source)
+    )
+
+
+def _is_full(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -1,0 +1,219 @@
+"""The plan of a study: every task once, in order, and the record of which run belongs to which condition.
+
+Tasks are content-addressed: two conditions that ask for the same training share it, and a study that is extended finds
+what it has made before. The key of a task hashes what changes its outcome; the run's own id, which also hashes the rows
+of the data and the weights of the model, is checked when it is carried out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ninefold import store
+from ninefold.data.make import inputs_of
+from ninefold.data.sources.catalog import source_of
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.families import find
+from ninefold.models.registry import REGISTERED
+from ninefold.models.spec import ModelSpec
+from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
+from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
+from ninefold.studies.tasks import Task
+from ninefold.training.spec import TrainSpec
+
+DIGITS = 8
+"""Digits of a key in the name of a folder."""
+
+SPEED_ONLY = {"trust_data", "micro_batch", "recompute", "features", "features_folder", "checkpoint_steps"}
+"""Options of a training that change its speed and not its outcome."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks of a study."""
+
+    study: Study
+    """The study."""
+    tasks: tuple[Task, ...]
+    """Every task once; what a task needs stands before it."""
+    record: StudyRecord
+    """The record of conditions and runs."""
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Task]:
+        """Return the tasks by key."""
+        return {task.key: task for task in self.tasks}
+
+    @cached_property
+    def shared(self) -> int:
+        """Return how many runs need not be made because another condition has the same."""
+        return len(self.record.runs) - len({run.folder for run in self.record.runs})
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A data set that runs read."""
+
+    folder: Path
+    key: str
+    needs: tuple[str, ...]
+
+
+def plan(study: Study, out: Path) -> Plan:
+    """Return the plan of a study whose results go to a folder.
+
+    Raises:
+        NinefoldError: If an option, a source or a model of the study cannot be used; `check.faults` finds all of them.
+    """
+    return _Planner(study, out).plan()
+
+
+def model_name(model: StudyModel) -> str:
+    """Return the name of a model in paths."""
+    return _slug(model.model.name.rstrip("/").rpartition("/")[2].partition("#")[0] or model.title)
+
+
+class _Planner:
+    """The tasks planned so far, by key."""
+
+    def __init__(self, study: Study, out: Path) -> None:
+        self.study = study
+        self.out = out
+        self.tasks: dict[str, Task] = {}
+        self.runs: list[StudiedRun] = []
+        self.tests = {test.name: self.data(test.source, f"test-{test.name}", test.title) for test in study.tests}
+
+    def plan(self) -> Plan:
+        trained = {
+            condition.name: [
+                self.data(source, f"train-{condition.name}{'' if number == 0 else f'-{number + 1}'}", condition.title)
+                for number, source in enumerate(condition.sources)
+            ]
+            for condition in self.study.conditions
+        }
+        for model in self.study.models:
+            self.measure(model, BASE, None, None)
+            for condition in self.study.conditions:
+                if model.conditions is None or condition.name in model.conditions:
+                    for seed in self.study.seeds:
+                        training = self.train(model, condition, seed, trained[condition.name])
+                        self.measure(model, condition.name, seed, training)
+        return Plan(self.study, tuple(self.tasks.values()), self.record())
+
+    def data(self, source: Any, name: str, title: str) -> _Data:
+        """Return the data set of a source, with the tasks that make it."""
+        if isinstance(source, Path):
+            return _Data(source.resolve(), store.content_id(str(source.resolve())), ())
+        if isinstance(source, Photos):
+            world = self.add("nano world", "images", source.world, asdict(source.world), f"images of {title}")
+            key_of_files: Any = world.key
+            spec, needs = source.spec(world.folder), (world.key,)
+        else:
+            spec, needs = source, ()
+            key_of_files = [str(path.resolve()) for path in inputs_of(source_of(spec))]
+        made = source_of(spec)
+        content = [made.name, made.settings(), getattr(spec, "embed", True), key_of_files]
+        task = self.add(name, "data", spec, content, f"questions of {title}", needs)
+        return _Data(task.folder, task.key, (task.key,))
+
+    def train(self, model: StudyModel, condition: Condition, seed: int, sets: Sequence[_Data]) -> Task:
+        """Return the task of a training, and record it as a run of its condition."""
+        spec = train_spec(model, condition, seed, tuple(data.folder for data in sets))
+        settings = {field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in SPEED_ONLY}
+        settings |= {"model": _model_key(spec.model), "data": [data.key for data in sets]}
+        where = f"runs/{model_name(model)}"
+        name = f"{model.title}, {condition.title}, seed {seed}: training"
+        needs = tuple(key for data in sets for key in data.needs)
+        task = self.add(f"{condition.name}-seed-{seed}", where, spec, settings, name, needs)
+        self.keep("training", model, condition.name, seed, None, task)
+        return task
+
+    def measure(self, model: StudyModel, condition: str, seed: int | None, training: Task | None) -> None:
+        """Plan the evaluations and probes of a base or a tuned model."""
+        title = next((each.title for each in self.study.conditions if each.name == condition), "base")
+        of_seed = "" if seed is None else f", seed {seed}"
+        stem = condition if seed is None else f"{condition}-seed-{seed}"
+        tuned = model.model if training is None else replace(model.model, adapter=training.folder)
+        content = [_model_key(model.model), None if training is None else training.key]
+        for test in self.study.tests:
+            if test.conditions is not None and condition not in test.conditions:
+                continue
+            data = self.tests[test.name]
+            spec = evaluate_spec(tuned, test, data.folder)
+            asked = [*content, "evaluation", data.key, dict(test.options)]
+            needs = (*data.needs, *(() if training is None else (training.key,)))
+            name = f"{model.title}, {title}{of_seed}: test on {test.title}"
+            task = self.add(f"{stem}-on-{test.name}", f"runs/{model_name(model)}", spec, asked, name, needs)
+            self.keep("evaluation", model, condition, seed, test.name, task)
+
+    def add(self, name: str, where: str, work: Any, content: Any, words: str, needs: tuple[str, ...] = ()) -> Task:
+        """Return the task with this content, planned before or now."""
+        key = store.content_id([type(work).__name__, content])
+        if key not in self.tasks:
+            folder = self.out / where / f"{_slug(name)}-{key[:DIGITS]}"
+            self.tasks[key] = Task(key, words, folder, work, tuple(dict.fromkeys(needs)))
+        return self.tasks[key]
+
+    def keep(
+        self, kind: Any, model: StudyModel, condition: str, seed: int | None, test: str | None, task: Task
+    ) -> None:
+        folder = task.folder.relative_to(self.out).as_posix()
+        self.runs.append(StudiedRun(kind, model_name(model), condition, seed, test, folder))
+
+    def record(self) -> StudyRecord:
+        """Return the record of the study; the sizes of training sets are added when they are made."""
+        study = self.study
+        return StudyRecord(
+            study.name,
+            study.title,
+            tuple(StudiedModel(model_name(each), each.title, _is_nano(each.model)) for each in study.models),
+            (
+                StudiedCondition(BASE, "Base"),
+                *(StudiedCondition(each.name, each.title, each.group) for each in study.conditions),
+            ),
+            tuple(study.seeds),
+            tuple(
+                StudiedTest(each.name, each.title, store_path(self.tests[each.name].folder, self.out))
+                for each in study.tests
+            ),
+            tuple(self.runs),
+            tuple(study.figures),
+        )
+
+
+def train_spec(model: StudyModel, condition: Condition, seed: int, data: tuple[Path, ...]) -> TrainSpec:
+    """Return the specification of a training.
+
+    Raises:
+        NinefoldError: If an option is unknown or out of range.
+    """
+    return TrainSpec(model=model.model, data=data, seed=seed, **{**model.options, **condition.options})
+
+
+def evaluate_spec(model: ModelSpec, test: Test, data: Path) -> EvaluateSpec:
+    """Return the specification of an evaluation.
+
+    Raises:
+        NinefoldError: If an option is unknown or out of range.
+    """
+    return EvaluateSpec(model=model, data=data, **test.options)
+
+
+def store_path(path: Path, out: Path) -> str:
+    """Return a path relative to the study folder if it is in it, or as it is."""
+    return (path.relative_to(out) if path.is_relative_to(out) else path).as_posix()
+
+
+def _model_key(spec: ModelSpec) -> list[Any]:
+    return [spec.name, spec.dtype, spec.trust_remote_code]
+
+
+def _is_nano(spec: ModelSpec) -> bool:
+    return spec.name not in REGISTERED and not spec.name.startswith("openai:") and find(spec.name).nano
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "unnamed"
