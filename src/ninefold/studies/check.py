@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ninefold.errors import NinefoldError, RunError
 from ninefold.models import identity
 from ninefold.models.load import check_trainable
 from ninefold.models.registry import REGISTERED
+from ninefold.models.spec import ModelSpec
 from ninefold.runs.study import BASE
 from ninefold.studies.description import Photos, Study
 from ninefold.studies.plan import evaluate_spec, model_name, train_spec
@@ -38,24 +40,22 @@ def faults(study: Study) -> Iterator[str]:
     """Yield each fault of a study, in one line each."""
     yield from _structure(study)
     for test in study.tests:
-        yield from _said(f"test {test.name}", lambda test=test: _check_source(test.source))
-        yield from _said(
-            f"test {test.name}", lambda test=test: evaluate_spec(study.models[0].model, test, Path("data"))
-        )
+        yield from _said(f"test {test.name}", partial(_check_source, test.source))
+        yield from _said(f"test {test.name}", partial(evaluate_spec, ModelSpec("nano"), test, Path("data")))
     for condition in study.conditions:
         if not condition.sources:
             yield f"condition {condition.name}: names no source of examples"
         for source in condition.sources:
-            yield from _said(f"condition {condition.name}", lambda source=source: _check_source(source))
+            yield from _said(f"condition {condition.name}", partial(_check_source, source))
     for model in study.models:
-        yield from _said(f"model {model.title}", lambda model=model: _check_model(model.model))
+        yield from _said(f"model {model.title}", partial(_check_model, model.model))
         trained = [each for each in study.conditions if model.conditions is None or each.name in model.conditions]
         if trained:
-            yield from _said(f"model {model.title}", lambda model=model: check_trainable(model.model.name))
+            yield from _said(f"model {model.title}", partial(check_trainable, model.model.name))
         for condition in trained:
             data = tuple(Path(f"data-{number}") for number in range(len(condition.sources))) or (Path("data"),)
             where = f"condition {condition.name}"
-            yield from _said(where, lambda m=model, c=condition, d=data: train_spec(m, c, study.seeds[0], d))
+            yield from _said(where, partial(train_spec, model, condition, 0, data))
 
 
 def _structure(study: Study) -> Iterator[str]:
@@ -65,9 +65,14 @@ def _structure(study: Study) -> Iterator[str]:
             yield f"has no {part}"
     conditions = [BASE, *(each.name for each in study.conditions)]
     tests = [each.name for each in study.tests]
-    names = {"model": [model_name(each) for each in study.models], "condition": conditions, "test": tests}
-    for part, given in {**names, "seed": list(study.seeds)}.items():
+    names: dict[str, list[str]] = {
+        "model": [model_name(each) for each in study.models],
+        "condition": conditions,
+        "test": tests,
+    }
+    for part, given in names.items():
         yield from (f"{part} {name}: named twice" for name, times in Counter(given).items() if times > 1)
+    yield from (f"seed {seed}: named twice" for seed, times in Counter(study.seeds).items() if times > 1)
     for part, given in names.items():
         yield from (f"{part} {name!r}: a name is made of letters, digits, '-' and '.'" for name in _misnamed(given))
     for seed in study.seeds:

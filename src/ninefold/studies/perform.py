@@ -3,6 +3,7 @@
 import errno
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import inputs_of, make
@@ -11,6 +12,8 @@ from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError, NinefoldError, first_line, system_error
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.registry import FITTED
+from ninefold.models.resident import Resident
 from ninefold.nano import photos
 from ninefold.nano.spec import WorldSpec
 from ninefold.runs import layout
@@ -18,6 +21,9 @@ from ninefold.runs.records import Status
 from ninefold.studies.tasks import Task
 from ninefold.training.begin import begin
 from ninefold.training.spec import TrainSpec
+
+if TYPE_CHECKING:
+    from ninefold.models.protocol import Trainable
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Outcome:
     """Whether every other task would fail too: the disk is full."""
 
 
-def perform(task: Task, *, overwrite: bool = False, progress: bool = True) -> None:
+def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
     """Carry out a task; one that is done is found so, and one that was interrupted goes on.
 
     Args:
         task: The task.
-        overwrite: Whether a result of other settings is replaced in its folder.
+        resident: The open model, which stays open for the next task.
         progress: Whether to show progress bars.
 
     Raises:
@@ -44,26 +50,35 @@ def perform(task: Task, *, overwrite: bool = False, progress: bool = True) -> No
     folder = task.folder
     match task.work:
         case WorldSpec() as spec:
-            photos.make(spec, folder, overwrite=overwrite, progress=progress)
+            photos.make(spec, folder, progress=progress)
         case TrainSpec() as spec:
-            begin(spec, folder, overwrite=overwrite)
+            if is_done(task) or spec.model.name in FITTED:
+                begin(spec, folder)
+            else:
+                with resident.model(spec.model) as model:
+                    begin(spec, folder, model=cast("Trainable", model))
         case EvaluateSpec() as spec:
-            evaluate(spec, folder, overwrite=overwrite, progress=progress)
+            if is_done(task):
+                evaluate(spec, folder)
+            else:
+                with resident.model(spec.model) as model:
+                    evaluate(spec, folder, model=model, progress=progress)
         case spec:
             source = source_of(spec)
             if not is_made(folder, source):
-                make(source, folder, overwrite=overwrite, progress=progress)
+                make(source, folder, progress=progress)
 
 
-def attempt(task: Task, *, progress: bool = True) -> Outcome:
+def attempt(task: Task, resident: Resident, *, progress: bool = True) -> Outcome:
     """Carry out a task, and return what came of it; an error of any kind is a reason, so that others go on."""
     try:
-        perform(task, progress=progress)
-    except NinefoldError as error:
-        return Outcome(str(error), _is_full(error))
+        perform(task, resident, progress=progress)
     except Exception as error:
-        known = system_error(error)
-        return Outcome(known or f"unexpected {type(error).__name__}: {first_line(error)}", _is_full(error))
+        if _is_full(error):
+            return Outcome(system_error(error), fatal=True)
+        if isinstance(error, NinefoldError):
+            return Outcome(str(error))
+        return Outcome(system_error(error) or f"unexpected {type(error).__name__}: {first_line(error)}")
     return Outcome()
 
 

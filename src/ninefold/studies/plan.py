@@ -107,16 +107,17 @@ class _Planner:
         """Return the data set of a source, with the tasks that make it."""
         if isinstance(source, Path):
             return _Data(source.resolve(), store.content_id(str(source.resolve())), ())
+        needs: tuple[str, ...] = ()
         if isinstance(source, Photos):
-            world = self.add("nano world", "images", source.world, asdict(source.world), f"images of {title}")
+            world = self.add("images/nano-world", source.world, asdict(source.world), f"images of {title}")
             key_of_files: Any = world.key
             spec, needs = source.spec(world.folder), (world.key,)
         else:
-            spec, needs = source, ()
+            spec = source
             key_of_files = [str(path.resolve()) for path in inputs_of(source_of(spec))]
         made = source_of(spec)
         content = [made.name, made.settings(), getattr(spec, "embed", True), key_of_files]
-        task = self.add(name, "data", spec, content, f"questions of {title}", needs)
+        task = self.add(f"data/{name}", spec, content, f"questions of {title}", needs)
         return _Data(task.folder, task.key, (task.key,))
 
     def train(self, model: StudyModel, condition: Condition, seed: int, sets: Sequence[_Data]) -> Task:
@@ -127,8 +128,8 @@ class _Planner:
         where = f"runs/{model_name(model)}"
         name = f"{model.title}, {condition.title}, seed {seed}: training"
         needs = tuple(key for data in sets for key in data.needs)
-        task = self.add(f"{condition.name}-seed-{seed}", where, spec, settings, name, needs)
-        self.keep("training", model, condition.name, seed, None, task)
+        task = self.add(f"{where}/{condition.name}-seed-{seed}", spec, settings, name, needs)
+        self.keep("training", model, task, condition=condition.name, seed=seed, test=None)
         return task
 
     def measure(self, model: StudyModel, condition: str, seed: int | None, training: Task | None) -> None:
@@ -146,22 +147,21 @@ class _Planner:
             asked = [*content, "evaluation", data.key, dict(test.options)]
             needs = (*data.needs, *(() if training is None else (training.key,)))
             name = f"{model.title}, {title}{of_seed}: test on {test.title}"
-            task = self.add(f"{stem}-on-{test.name}", f"runs/{model_name(model)}", spec, asked, name, needs)
-            self.keep("evaluation", model, condition, seed, test.name, task)
+            task = self.add(f"runs/{model_name(model)}/{stem}-on-{test.name}", spec, asked, name, needs)
+            self.keep("evaluation", model, task, condition=condition, seed=seed, test=test.name)
 
-    def add(self, name: str, where: str, work: Any, content: Any, words: str, needs: tuple[str, ...] = ()) -> Task:
-        """Return the task with this content, planned before or now."""
+    def add(self, path: str, work: Any, content: Any, words: str, needs: tuple[str, ...] = ()) -> Task:
+        """Return the task with this content, planned before or now; its folder is a path with the key's digits."""
         key = store.content_id([type(work).__name__, content])
         if key not in self.tasks:
-            folder = self.out / where / f"{_slug(name)}-{key[:DIGITS]}"
+            folder = self.out / f"{path}-{key[:DIGITS]}"
             self.tasks[key] = Task(key, words, folder, work, tuple(dict.fromkeys(needs)))
         return self.tasks[key]
 
-    def keep(
-        self, kind: Any, model: StudyModel, condition: str, seed: int | None, test: str | None, task: Task
-    ) -> None:
+    def keep(self, kind: Any, model: StudyModel, task: Task, **which: Any) -> None:
+        """Record that a task is the run of a condition, a seed and a test."""
         folder = task.folder.relative_to(self.out).as_posix()
-        self.runs.append(StudiedRun(kind, model_name(model), condition, seed, test, folder))
+        self.runs.append(StudiedRun(kind, model_name(model), folder=folder, **which))
 
     def record(self) -> StudyRecord:
         """Return the record of the study; the sizes of training sets are added when they are made."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ninefold import console, store
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, FactError, RunError
 from ninefold.runs.lock import held
 from ninefold.runs.study import STUDY, StudyRecord
 from ninefold.studies import folder
@@ -51,7 +52,6 @@ def run(
     out: Path,
     *,
     jobs: int = 1,
-    cluster: str | None = None,
     on_end: Callable[[Task], None] = lambda task: None,
 ) -> Result:
     """Carry out a study in a folder; after any interruption the same call goes on.
@@ -63,7 +63,6 @@ def run(
         study: The study.
         out: The folder.
         jobs: Number of tasks carried out side by side on this machine.
-        cluster: Address of a Ray cluster whose machines carry out the tasks instead, or "auto" for this machine's.
         on_end: A function that is called when a task has ended well.
 
     Returns:
@@ -79,7 +78,7 @@ def run(
     with _working(out, study):
         planned = plan(study, out)
         _record(out, planned.record)
-        opened = _place(jobs, cluster, out)
+        opened = _place(jobs, out)
         try:
             result = Result()
             _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
@@ -92,16 +91,10 @@ def run(
     return result
 
 
-def _place(jobs: int, cluster: str | None, out: Path) -> Place:
+def _place(jobs: int, out: Path) -> Place:
     if jobs < 1:
         raise RunError(f"--jobs {jobs}: must be at least 1")
-    if cluster is None:
-        return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
-    if jobs != 1:
-        raise RunError(f"--jobs {jobs}: a cluster has its own number of runs side by side; leave it out")
-    from ninefold.studies.cluster import Cluster
-
-    return Cluster(cluster)
+    return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
 
 
 def _working(out: Path, study: Study) -> AbstractContextManager[None]:
@@ -197,13 +190,13 @@ def _refuse_overlap(planned: Plan, result: Result) -> None:
     tests = {task.data for task in _works(planned, "evaluation") if task.data in made or task.data.exists()}
     trained = {data for work in _works(planned, "training") for data in work.data if data in made or data.exists()}
     found = []
-    for train in sorted(trained):
-        for test in sorted(tests):
-            shared = overlap(train, test)
-            if shared.leaks:
-                found.append(f"{train.name} and {test.name} share {shared}")
+    for train, test in product(sorted(trained), sorted(tests)):
+        try:
+            overlap(train, test).check(f"{train.name} and {test.name}")
+        except FactError as error:
+            found.append(str(error))
     if found:
-        raise DataError(f"a training set overlaps a test: {'; '.join(found)}; nothing was trained")
+        raise DataError(f"a training set overlaps a test; {'; '.join(found)}; nothing was trained")
 
 
 def _works(planned: Plan, kind: str) -> list[Any]:

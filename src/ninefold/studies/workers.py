@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ninefold import plugins
+from ninefold.models.resident import Resident
 from ninefold.studies.perform import Outcome, attempt
 from ninefold.studies.tasks import Task
 
@@ -53,6 +54,7 @@ class Here:
 
     def __init__(self) -> None:
         self._task: Task | None = None
+        self._resident = Resident()
 
     @property
     def free(self) -> bool:
@@ -67,10 +69,11 @@ class Here:
         """Carry out the task."""
         assert self._task is not None
         task, self._task = self._task, None
-        return [(task, attempt(task))]
+        return [(task, attempt(task, self._resident))]
 
     def close(self) -> None:
-        """Do nothing: nothing runs."""
+        """Release the open model."""
+        self._resident.release()
 
 
 @dataclass
@@ -173,11 +176,12 @@ def _serve(connection: Connection, slot: int, count: int, log: Path, files: Sequ
         threading.Thread(target=_end_with_parent, daemon=True).start()
         for plugin in files:
             plugins.load(plugin)
+        resident = Resident()
         with suppress(EOFError, OSError):
             while True:
                 task: Task = connection.recv()
                 print(task.name, flush=True)
-                connection.send(attempt(task, progress=False))
+                connection.send(attempt(task, resident, progress=False))
 
 
 def _end_with_parent() -> None:

@@ -6,7 +6,7 @@ No heavy imports here: a finished run is found in a fraction of a second.
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -47,7 +47,8 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
     """
     if spec.model.name in FITTED:
         own = open_registered(spec.model)
-        found, checkpoint = {"name": own.name, **own.identity}, Checkpoint(GENERIC, spec.model.name, spec.model.name)
+        found: Mapping[str, object] = {"name": own.name, **own.identity}
+        checkpoint = Checkpoint(GENERIC, spec.model.name, spec.model.name)
     elif model is not None:
         found, checkpoint = model.identity, replace(model.checkpoint, family=model.family)
     else:

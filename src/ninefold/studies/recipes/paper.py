@@ -43,7 +43,7 @@ def paper(coco: Path = Path("coco"), models: tuple[str, ...] = tuple(MODELS), se
         seeds: Number of seeds; five in the paper.
     """
     val, train = ((coco / f"annotations/instances_{part}2017.json", coco / f"{part}2017") for part in ("val", "train"))
-    # Photos are not copied: the training set alone is 18 GB. The authors' split is by question, which their counts show.
+    # Photos are not copied: the training set alone is 18 GB. The split is by question, as the paper's counts show.
     whole = CocoSpec(*train, split="train", holdout="question", embed=False)
     subset = CocoSpec(*train, split="train", subset=SUBSET, embed=False)
     chosen = {title: MODELS.get(title, title) for title in models}
@@ -87,7 +87,7 @@ def nano(pictures: int = 4000, seeds: int = 5) -> Study:
 
 
 def smoke_nano() -> Study:
-    """A real nano base, trained on a part of the synthetic set and tested on scenes and photo-like images, in minutes."""
+    """A real nano base, trained on a part of the synthetic set, tested on scenes and photo-like images, in minutes."""
     options = {"epochs": 1, "limit": 324, "lora_scope": "language"}
     return Study(
         "smoke-nano",
@@ -121,7 +121,7 @@ def _conditions(whole: Any, subset: Any) -> list[Condition]:
         Condition("coco-complete", "COCO complete", (whole,)),
         Condition("coco-subset", "COCO subset", (subset,)),
         *(
-            Condition(f"scaling-{size}", f"{size} examples", (SyntheticSpec("train", rows=size),), group="scaling")
+            Condition(f"scaling-{size}", f"{size} examples", (SyntheticSpec("train", subset=size),), group="scaling")
             for size in SCALING
         ),
     ]

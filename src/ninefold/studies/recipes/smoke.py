@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,21 +20,21 @@ from ninefold.types import Example
 MODEL = "scripted"
 """Name of the scripted model: it has human-like borders between regions, and learns the true ones from examples."""
 
-_BORDERS = ((2, 6), (3, 7))
+_BORDERS = ((2, 7), (2, 8))
 """The scripted base's borders between the thirds of the grid, of columns and of rows: its center is too large."""
 
 
 def smoke(seeds: int = 2) -> Study:
     """The smallest study, of a scripted model: every part of the system but the models, in seconds."""
-    train = {"split": "train", "canvas": 90}
+    train = SyntheticSpec("train", canvas=90)
     return Study(
         "smoke",
         "Does every part of a study work?",
         models=(StudyModel("Scripted", ModelSpec(MODEL)),),
         conditions=(
-            Condition("synthetic", "Synthetic", (SyntheticSpec(**train),), {"limit": 270}),
-            Condition("distractors-3", "+ 3 distractors", (SyntheticSpec(**train, distractors=3),), {"limit": 270}),
-            Condition("scaling-63", "63 examples", (SyntheticSpec(**train),), {"limit": 63}, group="scaling"),
+            Condition("synthetic", "Synthetic", (train,), {"limit": 270}),
+            Condition("distractors-3", "+ 3 distractors", (replace(train, distractors=3),), {"limit": 270}),
+            Condition("scaling-63", "63 examples", (replace(train, subset=63),), group="scaling"),
         ),
         tests=(
             Test("synthetic", "Synthetic", SyntheticSpec("test", canvas=90), options={"limit": 324}),
@@ -72,7 +73,7 @@ def _base(example: Example) -> str:
     """Return the base's answer: it has borders of its own between the regions."""
     thirds = []
     for name, (first, second) in zip(("cell_row", "cell_col"), reversed(_BORDERS), strict=True):
-        place = int(example.factors.get(name, 0))
+        place = int(example.factors.get(name) or 0)
         thirds.append(0 if place < first else 1 if place < second else 2)
     said = label_of_cell(Cell(3 * thirds[0], 3 * thirds[1]), GRID)
     return said if said in example.options else LABELS[4]

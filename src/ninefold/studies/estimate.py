@@ -1,0 +1,140 @@
+"""The estimate of a study before it runs: its tasks, what is shared, hours and disk from measured speeds."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ninefold.data.format.dataset import Dataset
+from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.errors import NinefoldError
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.families import find
+from ninefold.models.registry import REGISTERED
+from ninefold.nano.spec import WorldSpec
+from ninefold.studies.perform import is_done
+from ninefold.studies.plan import Plan
+from ninefold.studies.speeds import BYTES, PHOTO_QUESTIONS, SPEEDS, Speed
+from ninefold.studies.tasks import Task
+from ninefold.training.spec import TrainSpec
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one task, as far as it is known."""
+
+    seconds: float | None
+    """Time on the machine whose speed was measured; None if no speed is known, or no number of examples."""
+    bytes: float
+    """Size on disk when it is done."""
+
+
+def text(plan: Plan) -> str:
+    """Return the estimate of a study, in lines."""
+    return "\n".join(_lines(plan))
+
+
+def cost(task: Task, plan: Plan) -> Cost:
+    """Return the cost of a task."""
+    work = task.work
+    if isinstance(work, TrainSpec):
+        rows = [_rows(path, work.train_split, plan) for path in work.data]
+        held = [_rows(path, work.validation_split, plan) for path in work.data]
+        known = None if None in rows or None in held else (_limited(rows, work.limit), _limited(held, work.limit))
+        speed = _speed(work.model.name)
+        if known is None or speed is None:
+            return Cost(None, speed.adapter if speed else 0.0)
+        seconds = work.epochs * (known[0] / speed.trained + known[1] / speed.evaluated)
+        return Cost(seconds, speed.adapter)
+    if isinstance(work, EvaluateSpec):
+        count, speed = _rows(work.data, "test", plan), _speed(work.model.name)
+        if count is None:
+            return Cost(None, 0.0)
+        asked = _limited([count], work.limit)
+        return Cost(None if speed is None else asked / speed.evaluated, asked * BYTES["answer"])
+    if isinstance(work, WorldSpec):
+        return Cost(0.0, work.pictures * BYTES["photo"])
+    counts = [count for _, count in _sizes(task, plan) if count is not None]
+    embedded = getattr(work, "embed", True)
+    return Cost(0.0, sum(counts) * BYTES["photo" if isinstance(work, CocoSpec) and embedded else "scene"])
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    study = plan.study
+    yield f"{study.name}: {study.title}"
+    yield (
+        f"{len(study.models)} models, {len(study.conditions)} training sets, {len(study.seeds)} seeds, "
+        f"{len(study.tests)} tests"
+    )
+    kinds = Counter(task.kind for task in plan.tasks)
+    done = Counter(task.kind for task in plan.tasks if is_done(task))
+    words = {"images": "sets of images", "data": "data sets", "training": "trainings", "evaluation": "evaluations"}
+    for kind, name in {**words, "probe": "probes"}.items():
+        if kinds[kind]:
+            yield f"  {kinds[kind]:>5} {name}" + (f", {done[kind]} done" if done[kind] else "")
+    if plan.shared:
+        yield f"  {plan.shared:>5} runs more are asked for, and shared with the above"
+    costs = {task.key: cost(task, plan) for task in plan.tasks if not is_done(task)}
+    yield from _time(plan, costs)
+    yield f"disk: about {sum(each.bytes for each in costs.values()) / GIB:.1f} GiB, photos that stay in place not counted"
+
+
+def _time(plan: Plan, costs: dict[str, Cost]) -> Iterator[str]:
+    """Yield the time of each model's tasks, on the machine on which its speed was measured."""
+    for model in plan.study.models:
+        name = model.model.name
+        mine = [costs[task.key] for task in plan.tasks if task.model and task.model.name == name and task.key in costs]
+        speed = _speed(name)
+        if speed is None:
+            yield f"{model.title}: {len(mine)} tasks; its speed was not measured"
+            continue
+        known = [each.seconds for each in mine if each.seconds is not None]
+        more = f", and {len(mine) - len(known)} tasks of unknown size" if len(known) < len(mine) else ""
+        yield f"{model.title}: {sum(known) / 3600:.1f} hours{more} on {speed.machine} ({speed.source})"
+
+
+def _rows(folder: Path, split: str, plan: Plan) -> int | None:
+    """Return the number of examples of a split of a data set, made or planned; None if it is not known."""
+    if (folder / "manifest.json").exists():
+        return Dataset.open(folder).splits.get(split)
+    task = next((task for task in plan.tasks if task.folder == folder), None)
+    return None if task is None else dict(_sizes(task, plan)).get(split)
+
+
+def _sizes(task: Task, plan: Plan) -> list[tuple[str, int | None]]:
+    """Return the splits of a planned data set with the number of their examples; None where it is not known."""
+    spec: Any = task.work
+    if isinstance(spec, CocoSpec):
+        return _photo_sizes(spec, [plan.by_key[key] for key in task.needs])
+    try:
+        return [(name, split.total) for name, split in source_of(spec).splits().items()]
+    except NinefoldError:
+        return []
+
+
+def _photo_sizes(spec: CocoSpec, needs: list[Task]) -> list[tuple[str, int | None]]:
+    """Return the sizes of the questions about photos, which are counted only when they are made."""
+    worlds = [need.work.pictures for need in needs if isinstance(need.work, WorldSpec)]
+    whole = round(worlds[0] * PHOTO_QUESTIONS["nano"]) if worlds else PHOTO_QUESTIONS.get(spec.annotations.name)
+    if spec.split == "test":
+        return [("test", spec.subset or whole)]  # type: ignore[list-item]
+    if spec.subset is not None:
+        return [("train", spec.subset), ("validation", spec.subset // 4)]
+    return [("train", None if whole is None else round(0.8 * whole)), ("validation", whole and round(0.2 * whole))]
+
+
+def _limited(counts: list[int | None], limit: int | None) -> int:
+    known = [count for count in counts if count is not None]
+    return sum(known) if limit is None else sum(min(count, limit) for count in known)
+
+
+def _speed(name: str) -> Speed | None:
+    """Return the measured speed of a model; None if there is none."""
+    if name in REGISTERED or name.startswith("openai:"):
+        return None
+    checkpoint = find(name)
+    return SPEEDS.get("nano" if checkpoint.nano else checkpoint.family.name)
