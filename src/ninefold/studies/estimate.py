@@ -80,7 +80,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield f"  {plan.shared:>5} runs more are asked for, and shared with the above"
     costs = {task.key: cost(task, plan) for task in plan.tasks if not is_done(task)}
     yield from _time(plan, costs)
-    yield f"disk: about {sum(each.bytes for each in costs.values()) / GIB:.1f} GiB, photos that stay in place not counted"
+    size = sum(each.bytes for each in costs.values()) / GIB
+    yield f"disk: about {size:.1f} GiB, photos that stay in place not counted"
 
 
 def _time(plan: Plan, costs: dict[str, Cost]) -> Iterator[str]:
@@ -124,7 +125,8 @@ def _photo_sizes(spec: CocoSpec, needs: list[Task]) -> list[tuple[str, int | Non
         return [("test", spec.subset or whole)]  # type: ignore[list-item]
     if spec.subset is not None:
         return [("train", spec.subset), ("validation", spec.subset // 4)]
-    return [("train", None if whole is None else round(0.8 * whole)), ("validation", whole and round(0.2 * whole))]
+    shares = {"train": 0.8, "validation": 0.2}
+    return [(name, None if whole is None else round(share * whole)) for name, share in shares.items()]
 
 
 def _limited(counts: list[int | None], limit: int | None) -> int:

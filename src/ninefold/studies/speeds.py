@@ -36,4 +36,4 @@ BYTES: Mapping[str, float] = MappingProxyType({"scene": 1_900, "photo": 90_000, 
 PHOTO_QUESTIONS: Mapping[str, float] = MappingProxyType(
     {"nano": 5.86, "instances_train2017.json": 201_358, "instances_val2017.json": 8_548}
 )
-"""Number of questions: about each image of a nano world, and about the photos of COCO (Rizzoli et al. 2025, section 3)."""
+"""Number of questions: about each image of a nano world, and about COCO's photos (Rizzoli et al. 2025, section 3)."""
