@@ -15,6 +15,7 @@ from ninefold.nano.spec import WorldSpec
 from ninefold.report.page import report
 from ninefold.runs import layout
 from ninefold.runs.study import BASE, StudyRecord
+from ninefold.studies.check import check
 from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
 from ninefold.studies.plan import plan
 from ninefold.studies.run import run
@@ -74,6 +75,7 @@ def demo(
         RunError: If the folder holds something else than a demo, or a part of it failed.
     """
     described = study(model=model, limit=limit, pictures=pictures, epochs=epochs)
+    check(described)
     page = _Page(out.resolve(), described, tell)
     result = run(described, out, on_end=page.on_end)
     if result.failed:
