@@ -10,7 +10,7 @@ import pytest
 from ninefold import plugins
 from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.data.sources.synthetic import SyntheticSpec
-from ninefold.errors import PluginError, RunError
+from ninefold.errors import DataError, PluginError, RunError
 from ninefold.models.registry import FITTED, REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.records import Status
@@ -139,6 +139,13 @@ def test_a_full_disk_ends_the_study_at_once(copied, smoke, monkeypatch):
 def test_another_study_in_the_folder_is_refused(copied, smoke):
     with pytest.raises(RunError, match="holds the study smoke, asked other"):
         run(replace(smoke, name="other"), copied)
+
+
+def test_a_training_set_that_overlaps_a_test_is_refused(smoke, tmp_path):
+    world = smoke.tests[1].source.world
+    leaky = Condition("coco-complete", "COCO", (Photos(world, {"split": "train"}),))
+    with pytest.raises(DataError, match=r"train-coco-complete-\w+ and test-coco-\w+: share .*; nothing was trained"):
+        run(replace(smoke, conditions=(leaky,)), tmp_path / "study")
 
 
 def test_all_faults_are_told_at_once(smoke):

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from ninefold import console, store
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import RunError
+from ninefold.errors import DataError, FactError, RunError
 from ninefold.runs.lock import held
 from ninefold.runs.study import STUDY, StudyRecord
 from ninefold.studies import folder
@@ -69,6 +71,7 @@ def run(
     Raises:
         RunError: If the study has faults, which are all named; if the folder holds something else, or another process
             works on it; or if the disk is full.
+        DataError: If a training set overlaps a test.
     """
     check(study)
     out = out.resolve()
@@ -80,6 +83,8 @@ def run(
             result = Result()
             _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
             _record(out, _with_sizes(planned, result))
+            if study.overlap == "refuse":
+                _refuse_overlap(planned, result)
             _carry_out([task for task in planned.tasks if not task.is_data], planned, opened, result, on_end)
         finally:
             opened.close()
@@ -171,3 +176,28 @@ def training_size(spec: TrainSpec) -> int:
     """Return the number of training examples of a training."""
     sizes = [Dataset.open(data).splits[spec.train_split] for data in spec.data]
     return sum(size if spec.limit is None else min(size, spec.limit) for size in sizes)
+
+
+def _refuse_overlap(planned: Plan, result: Result) -> None:
+    """Refuse a study with a training set that shares images or scenes with a test.
+
+    Raises:
+        DataError: With every such pair.
+    """
+    from ninefold.data.checks.overlap import overlap
+
+    made = {task.folder for task in result.done if task.is_data}
+    tests = {task.data for task in _works(planned, "evaluation") if task.data in made or task.data.exists()}
+    trained = {data for work in _works(planned, "training") for data in work.data if data in made or data.exists()}
+    found = []
+    for train, test in product(sorted(trained), sorted(tests)):
+        try:
+            overlap(train, test).check(f"{train.name} and {test.name}")
+        except FactError as error:
+            found.append(str(error))
+    if found:
+        raise DataError(f"a training set overlaps a test; {'; '.join(found)}; nothing was trained")
+
+
+def _works(planned: Plan, kind: str) -> list[Any]:
+    return [task.work for task in planned.tasks if task.kind == kind]
