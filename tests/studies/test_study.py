@@ -17,7 +17,7 @@ from ninefold.runs.records import Status
 from ninefold.runs.study import StudyRecord
 from ninefold.studies import recipes, workers
 from ninefold.studies.check import faults
-from ninefold.studies.description import Condition, Study, StudyModel
+from ninefold.studies.description import Condition, Photos, Study, StudyModel
 from ninefold.studies.description import Test as StudyTest
 from ninefold.studies.plan import plan
 from ninefold.studies.run import run
