@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ninefold.errors import RunError
-from ninefold.report.comparison import change, sure_cells
+from ninefold.report.comparison import change, changes
 from ninefold.report.headline import sentences
 from ninefold.report.tables import summary
 from ninefold.report.test_sets import group, read_runs
@@ -42,7 +42,7 @@ def test_the_table_shows_the_clustered_test(runs):
     assert p == "p = 0.25, exact sign-flip test of 6 groups"
     assert "moved without clear change from 0 % to 50 %" in headline
     assert change(*test_set.pairs[0]).verdict == "unclear"
-    assert not sure_cells(*test_set.pairs[0]).any()
+    assert not changes(*test_set.pairs[0]).sure.any()
 
 
 def test_runs_of_other_examples_are_not_compared(runs):

@@ -62,7 +62,7 @@ def run(tmp_path, evaluation, answers):
             metrics = {
                 key: value
                 for key, value in metrics.items()
-                if not key.startswith(("by_", "n_by", "votes", "answer_by"))
+                if not key.startswith(("by_", "ci95_by", "n_by", "votes", "answer_by"))
             }
         scores.to_parquet(folder / "scores.parquet")
         (folder / "metrics.json").write_text(json.dumps(metrics))

@@ -122,11 +122,14 @@ def _where(table: pd.DataFrame, clustering: Clustering, labels: Sequence[str]) -
     """Return accuracy and answers by position in the image."""
     rows, cols = table["cell_row"].to_numpy(int), table["cell_col"].to_numpy(int)
     grid = int(table["grid"].max()) if "grid" in table else GRID
-    maps = accuracy_map(rows, cols, table["correct"], grid)
+    maps = accuracy_map(rows, cols, table["correct"], grid, clusters(table, clustering))
     given = [label if kind == "label" else None for label, kind in zip(table["label"], table["kind"], strict=True)]
     return {
         "by_region": {label: _summary(table[table["region"] == label], clustering) for label in LABELS},
-        "by_cell": [[None if np.isnan(cell) else float(cell) for cell in row] for row in maps.accuracy],
+        "by_cell": [[None if np.isnan(cell) else cell for cell in row] for row in maps.accuracy.tolist()],
+        "ci95_by_cell": [
+            [None if np.isnan(cell[0]) else cell for cell in row] for row in np.dstack([maps.low, maps.high]).tolist()
+        ],
         "n_by_cell": maps.n.tolist(),
         "votes": majority_map(rows, cols, given, labels, grid),
         "answer_by_cell": only_answer_map(rows, cols, table["answer"], grid),

@@ -28,13 +28,12 @@ def change(base: Result, tuned: Result) -> Change:
     return Change(statistics.paired(*_answers(base, tuned), _clusters(base)))
 
 
-def sure_cells(base: Result, tuned: Result) -> NDArray[np.bool_]:
-    """Return the cells with a significant change, shape (grid, grid), by the test of `change`, adjusted by Holm."""
+def changes(base: Result, tuned: Result) -> cells.ChangeMap:
+    """Return the change of each cell, with tests and intervals that hold for all cells together."""
     before, after = _answers(base, tuned)
     table = base.run.scores
     grid = len(base.run.metrics["by_cell"])
-    adjusted = cells.change_map(table["cell_row"], table["cell_col"], before, after, grid=grid, groups=_clusters(base))
-    return np.nan_to_num(adjusted, nan=1.0) < statistics.SIGNIFICANCE
+    return cells.change_map(table["cell_row"], table["cell_col"], before, after, grid=grid, groups=_clusters(base))
 
 
 def _clusters(result: Result) -> NDArray[np.object_] | None:

@@ -125,12 +125,11 @@ def _answers(test_set: TestSet) -> maps.Grid:
 def _accuracy_maps(test_set: TestSet) -> tuple[maps.Panel, ...]:
     panels, bases = [], {tuned.name: base for base, tuned in test_set.pairs}
     for result in test_set.results:
-        accuracies, counts = (result.run.metrics[key] for key in ("by_cell", "n_by_cell"))
-        panels.append(maps.accuracy_map(result.name, accuracies, counts))
+        grids = (result.run.metrics[key] for key in ("by_cell", "n_by_cell", "ci95_by_cell"))
+        panels.append(maps.accuracy_map(result.name, *grids))
         if base := bases.get(result.name):
             title = "change" if len(bases) == 1 else f"change, {result.name}"
-            sure = comparison.sure_cells(base, result).tolist()
-            panels.append(maps.difference_map(title, base.run.metrics["by_cell"], accuracies, counts, sure))
+            panels.append(maps.difference_map(title, comparison.changes(base, result)))
     return tuple(panels)
 
 

@@ -14,7 +14,9 @@ SCORER_VERSION = 4
 class EvaluationMetrics(Record):
     """Metrics of an evaluation. Accuracies are fractions, or None if there are no examples."""
 
-    OPTIONAL = frozenset({"caveat", "by_region", "by_cell", "n_by_cell", "votes", "answer_by_cell", "warnings"})
+    OPTIONAL = frozenset(
+        {"caveat", "by_region", "by_cell", "ci95_by_cell", "n_by_cell", "votes", "answer_by_cell", "warnings"}
+    )
 
     scorer: int
     """Version of the scorer (see `SCORER_VERSION`)."""
@@ -35,9 +37,11 @@ class EvaluationMetrics(Record):
     valid_accuracy: float | None
     """Right answers among the answers with a label."""
     by_region: Mapping[str, Region] | None = None
-    """``n``, ``accuracy`` and ``ci95`` by the target's region. It and the next four are None without positions."""
+    """``n``, ``accuracy`` and ``ci95`` by the target's region. It and the next five are None without positions."""
     by_cell: Sequence[Sequence[float | None]] | None = None
     """Accuracy by cell, one list per row of the grid."""
+    ci95_by_cell: Sequence[Sequence[Sequence[float] | None]] | None = None
+    """Bounds of the 95 % interval of each cell alone."""
     n_by_cell: Sequence[Sequence[int]] | None = None
     """Number of examples by cell."""
     votes: Sequence[Sequence[str | Sequence[str] | None]] | None = None

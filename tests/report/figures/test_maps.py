@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from ninefold.analysis.cells import ChangeMap
 from ninefold.report.figures import curves, files, maps
 from ninefold.report.figures.labels import symbols
 from ninefold.space import LABELS, Cell, label_of_cell
@@ -30,17 +31,25 @@ def test_an_accuracy_map_says_each_cell_in_numbers_and_words():
     assert alike.gap == ""
 
 
+def test_an_accuracy_map_with_intervals_says_them():
+    bounds = [[[0.15, 0.85]] * 9 for _ in range(9)]
+    panel = maps.accuracy_map("base", grid(), COUNTS, bounds)
+    assert panel.cells[0].tip.endswith("50\u202f% of 4 right (95\u202f% interval: 15–85\u202f%)")
+
+
 def test_a_difference_map_is_signed():
-    after = grid(0.75)
-    after[3][3], after[5][5], after[0][1] = 0.25, 0.5, 0.501
-    sure = grid(True)
-    sure[8][8] = False
-    panel = maps.difference_map("change", grid(), after, COUNTS, sure)
+    before, after = np.full((9, 9), 0.5), np.full((9, 9), 0.75)
+    after[3, 3], after[5, 5], after[0, 1], after[8, 7] = 0.25, 0.5, 0.501, np.nan
+    p, n = np.full((9, 9), 0.01), np.full((9, 9), 4)
+    p[8, 8], n[8, 7] = 0.5, 0
+    change = after - before
+    panel = maps.difference_map("change", ChangeMap(before, after, change, change - 0.1, change + 0.1, p, n, 99))
     cells = {drawn.cell: drawn.text for drawn in panel.cells}
-    assert [cells[cell] for cell in ((0, 0), (3, 3), (5, 5), (0, 1))] == ["+25", "−25", "0", "+1"]
+    assert [cells[cell] for cell in ((0, 0), (3, 3), (5, 5), (0, 1), (8, 7))] == ["+25", "−25", "0", "+1", ""]
     assert panel.cells[-1].is_faint
-    assert panel.cells[-1].tip.endswith("within chance")
-    assert panel.note == "79 of 81 cells better, 1 worse; 80 beyond chance (in bold)."
+    assert panel.cells[0].tip.endswith("from 50\u202f% to 75\u202f% (+15 to +35 points at most, all cells together)")
+    assert "within chance" in panel.cells[-1].tip
+    assert panel.note == "78 of 80 cells better, 1 worse; 80 beyond chance (in bold)."
 
 
 def test_a_vote_map_counts_the_cells_where_the_most_common_answer_is_right():

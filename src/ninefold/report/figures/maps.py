@@ -14,11 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
+from ninefold.analysis.cells import ChangeMap
+from ninefold.analysis.statistics import CONFIDENCE
 from ninefold.analysis.votes import leaders
 from ninefold.report.figures import palette
 from ninefold.report.figures.labels import LabelSymbol
 from ninefold.space import LABELS, REGIONS, Cell, label_of_cell
-from ninefold.web.wording import MINUS, count, join, percent, quantity
+from ninefold.web.wording import MINUS, NARROW_SPACE, count, join, percent, points, quantity, span
 
 Grid = Sequence[Sequence[Any]]
 """Rows of cells, from the top; None for cells with nothing to show."""
@@ -89,14 +91,16 @@ class _Content:
     symbols: Mapping[str, LabelSymbol] = field(default_factory=dict)
 
 
-def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
-    """Return the map of accuracy by cell."""
+def accuracy_map(title: str, accuracies: Grid, counts: Grid, bounds: Grid | None = None) -> Panel:
+    """Return the map of accuracy by cell; with the bounds of each cell's interval, its description has them."""
 
     def content(cell: Cell) -> _Content:
         value, seen = _at(accuracies, cell), _at(counts, cell)
         if value is None:
             return _Content("no question")
-        return _Content(f"{percent(value)} of {count(seen)} right", palette.accuracy_color(value), _whole(value))
+        between = f" ({100 * CONFIDENCE:g}{NARROW_SPACE}% interval: {span(_at(bounds, cell), 0)})" if bounds else ""
+        tip = f"{percent(value)} of {count(seen)} right{between}"
+        return _Content(tip, palette.accuracy_color(value), _whole(value))
 
     values = [value for row in accuracies for value in row if value is not None]
     sizes = [seen for row in counts for seen in row if seen]
@@ -107,25 +111,26 @@ def accuracy_map(title: str, accuracies: Grid, counts: Grid) -> Panel:
     return _panel("accuracy", title, note, counts, content)
 
 
-def difference_map(title: str, base: Grid, tuned: Grid, counts: Grid, sure: Grid) -> Panel:
-    """Return the map of the change in accuracy, in percentage points; cells that are not ``sure`` are faint."""
+def difference_map(title: str, change: ChangeMap) -> Panel:
+    """Return the map of the change in accuracy, in percentage points; cells without a significant change are faint."""
 
     def content(cell: Cell) -> _Content:
-        before, after = _at(base, cell), _at(tuned, cell)
-        if before is None or after is None:
+        value, before, after, low, high = (
+            float(grid[cell]) for grid in (change.value, change.before, change.after, change.low, change.high)
+        )
+        if math.isnan(value):
             return _Content("no question")
-        change = after - before
-        sign = "+" if change > 0 else MINUS if change < 0 else ""
-        chance = "" if _at(sure, cell) else ", within chance"
-        tip = f"from {percent(before)} to {percent(after)}{chance}"
-        return _Content(tip, palette.difference_color(change), sign + _whole(abs(change)))
+        chance = "" if change.sure[cell] else ", within chance"
+        between = f"{points(low)} to {points(high)} points at most, all cells together"
+        tip = f"from {percent(before)} to {percent(after)}{chance} ({between})"
+        sign = "+" if value > 0 else MINUS if value < 0 else ""
+        return _Content(tip, palette.difference_color(value), sign + _whole(abs(value)))
 
-    panel = _panel("difference", title, "", counts, content)
-    cells = tuple(replace(drawn, is_faint=not _at(sure, drawn.cell)) for drawn in panel.cells)
-    changes = [_at(tuned, drawn.cell) - _at(base, drawn.cell) for drawn in cells if drawn.fill]
-    better, worse = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
-    beyond = sum(not drawn.is_faint for drawn in cells)
-    note = f"{better} of {len(changes)} cells better, {worse} worse; {beyond or 'none'} beyond chance (in bold)."
+    panel = _panel("difference", title, "", change.n.tolist(), content)
+    cells = tuple(replace(drawn, is_faint=not change.sure[drawn.cell]) for drawn in panel.cells)
+    there = change.value[change.n > 0]
+    better, worse, beyond = (int(each.sum()) for each in (there > 0, there < 0, change.sure))
+    note = f"{better} of {len(there)} cells better, {worse} worse; {beyond or 'none'} beyond chance (in bold)."
     return replace(panel, note=note, cells=cells)
 
 
