@@ -9,7 +9,7 @@ from ninefold.errors import DataError, RunError
 from ninefold.evaluation.predict import predict
 from ninefold.evaluation.score import score
 from ninefold.models.fake import FakeModel
-from ninefold.runs.metrics import SCORER_VERSION
+from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.space import LABELS, Cell, label_of_cell
 from ninefold.types import Example
 
@@ -103,7 +103,15 @@ def test_invalid_answers_are_counted_by_class_and_are_wrong(tmp_path):
     }
     assert metrics["votes"][0][:6] == [None, None, None, None, "top left", None]
     assert metrics["by_cell"][0][:6] == [0, 0, 0, 0, 0, None]
+    assert metrics["ci95_by_cell"][0][:6] == [[0, pytest.approx(0.7935, abs=5e-5)]] * 5 + [None]
     assert metrics["by_region"]["center"] == {"n": 0, "accuracy": None, "ci95": None}
+
+
+def test_a_tie_of_votes_names_its_labels(tmp_path):
+    examples = [replace(e, id=f"{e.id}{again}") for again in "ab" for e in grid_examples()]
+    metrics = run(tmp_path, lambda e: e.answer if e.id.endswith("a") else "center", examples)
+    assert metrics["votes"][0][0] == ["top left", "center"] and metrics["votes"][4][4] == "center"
+    assert EvaluationMetrics.load(tmp_path / "metrics.json").votes == metrics["votes"]
 
 
 def test_thoughts_are_not_read_and_those_cut_off_are_told(tmp_path, caplog):
