@@ -57,5 +57,12 @@ def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
         f"{folder}: accuracy {percent(metrics['accuracy'], 1)} [{span(metrics['ci95'])}] on"
         f" {quantity(metrics['n'], 'question')}, {quantity(metrics['invalid'], 'invalid answer')}"
     )
+    if metrics.get("orders"):
+        found = metrics["orders"]
+        print(
+            f"in all {found['orders']} orders of the options: {percent(found['all_right']['accuracy'], 1)} of "
+            f"{quantity(found['items'], 'item')} right in every one; the answer changes with the order for "
+            f"{percent(found['changed']['accuracy'], 1)}"
+        )
     if metrics.get("caveat"):
         warn(metrics["caveat"])

@@ -10,7 +10,7 @@ from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
 from ninefold.evaluation.drawn import holds_drawn
-from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of
+from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of, stored
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -62,7 +62,7 @@ def evaluate(
         _run(spec, questions, out, model, overwrite=overwrite, progress=progress, begun=begun)
     else:
         tidy(out)
-        check_unchanged(out, questions.data.state(questions.split), lambda: rows_of(spec, questions))
+        check_unchanged(out, questions.data.state(questions.split), lambda: stored(spec, questions))
     return _scored(out)
 
 
@@ -124,6 +124,7 @@ def _run(
             max_new_tokens=spec.max_new_tokens,
             scoring=spec.scoring,
             total=questions.total,
+            chunk=questions.chunk,
             progress=progress,
         )
         predicted = time.perf_counter()

@@ -20,7 +20,20 @@ def is_served(spec: EvaluateSpec) -> bool:
 
 
 def rows_of(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
-    """Return the examples to ask, after all rows of the split are checked."""
+    """Return the examples to ask, after all rows of the split are checked.
+
+    Raises:
+        DataError: If the data set cannot be read, or its questions cannot be asked in all orders.
+    """
+    rows = stored(spec, questions)
+    if questions.orders is None:
+        return rows
+    questions.orders.check(questions.data, questions.split)
+    return questions.orders.asked(rows)
+
+
+def stored(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
+    """Return the examples as the data set has them, after all rows of the split are checked."""
     return questions.data.read(questions.split, limit=questions.limit, trust_pixels=spec.trust_data)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, ModelError
+from ninefold.evaluation.orders import AllOrders
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
 from ninefold.models.families import find
@@ -18,6 +19,9 @@ from ninefold.models.spec import ModelSpec
 from ninefold.runs import layout, lineage
 from ninefold.runs.outcome import run_id
 from ninefold.runs.records import SPREAD, EvaluatedData, EvaluationSpec
+
+CHUNK = 256
+"""Number of examples that are asked and saved together, or nearly so."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,16 @@ class Questions:
     split: str
     """Name of the split."""
     limit: int | None
-    """Number of examples, spread evenly over the answers; None for all."""
+    """Number of examples of the data set, spread evenly over the answers; None for all."""
+    orders: AllOrders | None = None
+    """The orders in which each of them is asked; None for that of its prompt."""
 
     @classmethod
     def of(cls, spec: EvaluateSpec) -> "Questions":
         """Return the examples that a specification names.
 
         Raises:
-            DataError: If the data set, or the split, cannot be used.
+            DataError: If the data set, or the split, cannot be used, or not in all orders.
         """
         data = Dataset.open(spec.data)
         split = data.choose_split(spec.split)
@@ -44,12 +50,19 @@ class Questions:
             raise DataError(f"--limit {spec.limit}: at least one example must be asked")
         # A limit beyond the end is the same as no limit, and the same run.
         limited = spec.limit is not None and spec.limit < data.splits[split]
-        return cls(data, split, spec.limit if limited else None)
+        orders = AllOrders.of(data) if spec.orders == "all" else None
+        return cls(data, split, spec.limit if limited else None, orders)
 
     @property
     def total(self) -> int:
-        """Number of examples."""
-        return self.limit or self.data.splits[self.split]
+        """Number of examples to ask: one per row and order."""
+        return (self.limit or self.data.splits[self.split]) * (1 if self.orders is None else len(self.orders.options))
+
+    @property
+    def chunk(self) -> int:
+        """Number of examples to ask and save together: all orders of a question are, because they share its image."""
+        orders = 1 if self.orders is None else len(self.orders.options)
+        return max(1, CHUNK // orders) * orders
 
     @property
     def record(self) -> EvaluatedData:
@@ -60,7 +73,7 @@ class Questions:
             self.split,
             data.fingerprint(self.split),
             self.limit,
-            data.clustering,
+            data.clustering if self.orders is None else "group",
             data.labels,
             rows=None if self.limit is None else SPREAD,
         )
@@ -96,7 +109,15 @@ def resolve(
     found = identity.resolve(spec.model) if model is None else {"name": model.name, **model.identity}
     if found is None:
         return None
-    return EvaluationSpec(found, questions.record, spec.scoring, spec.max_new_tokens)
+    orders = questions.orders
+    return EvaluationSpec(
+        found,
+        questions.record,
+        spec.scoring,
+        spec.max_new_tokens,
+        orders=None if orders is None else "all",
+        relabeling=None if orders is None else orders.relabeling,
+    )
 
 
 def resolve_id(spec: EvaluateSpec) -> str | None:

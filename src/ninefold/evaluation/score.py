@@ -11,6 +11,7 @@ import pandas as pd
 
 from ninefold import console, store
 from ninefold.analysis.cells import accuracy_map, only_answer_map
+from ninefold.analysis.consistency import consistency
 from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proportion
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError
@@ -47,7 +48,8 @@ def score(run: Path) -> dict[str, Any]:
     data, is_nano = spec.get("data", {}), bool(spec.get("model", {}).get("nano"))
     table = _table(answered, run, data.get("labels", ()))
     warnings = reading.warnings(answered)
-    metrics = replace(_metrics(table, data, is_nano=is_nano), warnings=warnings or None).to_json()
+    made = _metrics(table, data, is_nano=is_nano, in_all_orders=spec.get("orders") == "all")
+    metrics = replace(made, warnings=warnings or None).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / layout.SCORES, buffer.getvalue())
@@ -84,7 +86,7 @@ def _table(answered: pd.DataFrame, run: Path, labels: Sequence[str]) -> pd.DataF
     return table[[*LEADING, *(name for name in table.columns if name not in LEADING)]]
 
 
-def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool) -> EvaluationMetrics:
+def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool, in_all_orders: bool) -> EvaluationMetrics:
     clustering = data.get("clustering", "group")
     labels = _labels(table, data.get("labels") or ())
     valid = table[table["kind"] == "label"]
@@ -102,6 +104,7 @@ def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool) -> 
         valid_accuracy=float(valid["correct"].mean()) if len(valid) else None,
         **(_where(table, clustering, labels) if {"region", "cell_row", "cell_col"} <= set(table.columns) else {}),
         confusion=_confusion(table, labels),
+        orders=consistency(table, clustering) if in_all_orders else None,
     )
 
 

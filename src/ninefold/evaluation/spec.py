@@ -27,6 +27,9 @@ class EvaluateSpec:
     scoring: Literal["generate", "choice"] = "generate"
     """Method of answering: "generate" decodes text greedily, as in the paper; "choice" computes the log-probability
     of each option and takes the most likely one."""
+    orders: Literal["as-made", "all"] = "as-made"
+    """Orders of the options: those that the data set was made with, or "all": each question is asked once in every
+    order of a balanced design (18 of nine labels), and the metrics say how far answers depend on the order."""
     max_new_tokens: int = 15
     """Maximum number of tokens of a generated answer; a longer one is cut off, and invalid without a label."""
     trust_data: bool = False

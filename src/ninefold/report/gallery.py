@@ -10,6 +10,7 @@ from ninefold.console import track
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import NinefoldError
 from ninefold.report.test_sets import Evaluation, TestSet
+from ninefold.runs.tables import ITEM
 from ninefold.seeding import rng
 from ninefold.space import Cell, label_of_cell
 from ninefold.types import Example
@@ -113,10 +114,11 @@ def gallery(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> G
     groups = _keys(test_set, table)
     turn = table.groupby(groups).cumcount().sort_values(kind="stable")
     chosen = table.loc[turn.index[:limit]].sort_values("rank", ascending=False, kind="stable")
-    indices, missing = _pictures(test_set.results[0].run, chosen["id"], pictures)
+    named = ITEM if "orders" in test_set.results[0].run.metrics else "id"
+    indices, missing = _pictures(test_set.results[0].run, chosen[named], pictures)
     scores = [(result.name, result.run.scores.loc[chosen["id"]].to_dict("records")) for result in test_set.results]
     shown = {
-        row["id"]: _shown(test_set, row, [(name, rows[at]) for name, rows in scores], indices.get(row["id"]))
+        row["id"]: _shown(test_set, row, [(name, rows[at]) for name, rows in scores], indices.get(row[named]))
         for at, row in enumerate(chosen.to_dict("records"))
     }
     first = chosen.loc[turn.index[: min(FIRST, limit)]].sort_values("rank", ascending=False, kind="stable")

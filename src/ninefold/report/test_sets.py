@@ -90,7 +90,8 @@ class Evaluation(Run):
     def set_key(self) -> str:
         """Return the key of the examples: runs with the same key can be compared example by example."""
         data = self.spec["data"]
-        return canonical_json([data.get("fingerprint"), data.get("split"), data.get("limit"), data.get("rows")])
+        rows = [data.get(name) for name in ("fingerprint", "split", "limit", "rows")]
+        return canonical_json([*rows, self.spec.get("orders")])
 
     @property
     def subject(self) -> str:
@@ -214,9 +215,11 @@ def set_name(run: Evaluation) -> str:
     name = str(data.get("name") or "data")
     if data.get("split") not in (None, "test"):
         name += f" ({data['split']})"
-    if data.get("limit") is None:
-        return name
-    return f"{'' if data.get('rows') else 'first '}{run.metrics['n']} of {name}"
+    asked = run.metrics["n"]
+    if run.spec.get("orders"):
+        asked = run.metrics["orders"]["items"]
+        name += f", in all {run.metrics['orders']['orders']} orders of options"
+    return name if data.get("limit") is None else f"{'' if data.get('rows') else 'first '}{asked} of {name}"
 
 
 def _unique(names: Sequence[str]) -> list[str]:

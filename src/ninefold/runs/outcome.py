@@ -11,7 +11,7 @@ _CONTENT = ("checkpoint", "fingerprint", "train")
 """Keys of a hash of content: a name beside one of them, such as a folder's, changes nothing."""
 
 
-_FOLLOWING = {"family", "nano", "pictures", "texts", "rows", "clustering", "labels", "pattern"}
+_FOLLOWING = {"family", "nano", "pictures", "texts", "rows", "clustering", "labels", "pattern", "relabeling"}
 """Settings that follow from others, which are named instead of them."""
 
 

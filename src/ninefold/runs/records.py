@@ -104,6 +104,7 @@ class EvaluationSpec(Record):
     """Everything that changes the outcome of an evaluation: ``spec.json``."""
 
     kind: ClassVar[str] = "evaluation"
+    OPTIONAL = frozenset({"orders", "relabeling"})
 
     model: Mapping[str, Any]
     """Identity of the model (see `ninefold.models.identity`)."""
@@ -113,6 +114,10 @@ class EvaluationSpec(Record):
     """Method of answering: the model generates text, or ranks the options."""
     max_new_tokens: int = 15
     """Largest number of tokens of a generated answer."""
+    orders: str | None = None
+    """"all" if each question is asked in every order of its options; None for the order of its prompt."""
+    relabeling: Sequence[int] | None = None
+    """With all orders, the permutation of the labels that they are made with (see `ninefold.design.relabeling`)."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the record in JSON types."""

@@ -17,6 +17,37 @@ class Region(TypedDict):
     """Bounds of its 95 % interval."""
 
 
+class Order(Region):
+    """Accuracy with one order of the options."""
+
+    options: Sequence[str]
+    """The options in this order."""
+
+
+class Slot(Region):
+    """Accuracy where the right answer is in one slot."""
+
+    given: float
+    """Labels given that are in this slot, as a fraction of all labels given."""
+
+
+class Consistency(TypedDict):
+    """The dependence of answers on the order of the options (see `ninefold.analysis.consistency`)."""
+
+    items: int
+    """Number of questions, each asked in every order."""
+    orders: int
+    """Number of orders."""
+    all_right: Region
+    """Items answered right in every order."""
+    changed: Region
+    """Items whose answer is another one in some order."""
+    by_order: Sequence[Order]
+    """Accuracy of each order."""
+    by_slot: Sequence[Slot]
+    """Accuracy by the slot of the right answer."""
+
+
 class Epoch(TypedDict):
     """An entry of ``history.json``."""
 

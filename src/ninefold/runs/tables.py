@@ -28,6 +28,9 @@ SCORED = {
 PLACE = {"region": "string", "cell_row": "int64", "cell_col": "int64"}
 """Factors that are a place in the image where all are there, with their types; alone, each may be anything."""
 
+ITEM = "item"
+"""Where each question is asked in all orders of its options: the column of its id in the data set."""
+
 OPTIONAL = {"scores", "label"}
 """Columns that need no value in a row."""
 
