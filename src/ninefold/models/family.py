@@ -15,6 +15,13 @@ Schedule = Literal["constant", "linear", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """The data type of computation; "auto": float32 on a CPU and for nano bases, otherwise the checkpoint's own."""
 
+TextForm = Literal["question and option", "prompt and option", "option", "sentence"]
+"""The form of a dual encoder's candidate texts, such as "Where is the red square? top left" (as in the paper), the same
+after the whole prompt with its list of options, "top left", or "the red square is in the top left"."""
+
+QUESTION_AND_OPTION: TextForm = "question and option"
+"""The paper's form of a dual encoder's candidate texts (section 5)."""
+
 ImageLayout = Literal["one size", "tiles", "patches", "crops"]
 """Image layouts: one size for all; tiles with a thumbnail; one tile of any shape in patches; crops with a thumbnail."""
 

@@ -28,6 +28,7 @@ def open_model(spec: ModelSpec | str) -> Model:
         raise ModelError(
             f"{spec.adapter}: an endpoint takes no adapter; load it into the server, and give its name after the #"
         )
+    spec.check_writes()
     if (spec.dtype, spec.device, spec.trust_remote_code) != ("auto", "auto", False):
         raise ModelError("an endpoint's precision, device and code are its server's: set them where it is started")
     return Endpoint(spec.name)

@@ -148,7 +148,7 @@ def test_a_text_too_long_is_never_cut(model: DualEncoder) -> None:
     assert max(map(len, model.encoder.texts(longest))) == 24
     model.predict([longest])
     longer = replace(longest, id="row 3", question=longest.question + " red")
-    with pytest.raises(ModelError, match=r"example row 3: its question with the option '.*' has 25 tokens.*at most 24"):
+    with pytest.raises(ModelError, match=r"example row 3: its text for the option '.*' has 25 tokens.*at most 24"):
         model.predict([example, longer])
 
 

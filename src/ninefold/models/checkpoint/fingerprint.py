@@ -60,9 +60,13 @@ def checkpoint_identity(checkpoint: Checkpoint, spec: ModelSpec) -> dict[str, ob
     }
     if spec.trust_remote_code and config.get("auto_map"):
         identity["remote_code"] = True
+    if family.kind == "dual":
+        identity |= {**_squeezed(config), "texts": spec.texts}
+    else:
+        spec.check_writes()
     if spec.adapter is not None:
         identity = with_adapter(identity, lineage.adapter_folder(spec.adapter))
-    return identity | (_squeezed(config) if family.kind == "dual" else {})
+    return identity
 
 
 def with_adapter(identity: Mapping[str, object], folder: Path) -> dict[str, object]:
@@ -126,6 +130,11 @@ def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:
             f"{lineage.training_run(folder)}: its adapter was trained on another base, {base.get('name')} "
             f"({theirs[:12]}), not {identity['name']} ({ours[:12]}); name that one with --model"
         )
+    learned, asked = base.get("texts"), identity.get("texts")
+    if learned != asked and None not in (learned, asked):
+        raise ModelError(
+            f"{lineage.training_run(folder)}: its adapter was trained with --texts {learned!r}, not {asked!r}"
+        )
 
 
 def _compute_dtype(dtype: Precision, files: Path, config: Mapping[str, Any], *, cpu: bool) -> str:
@@ -150,7 +159,7 @@ def _first_dtype(files: Path) -> str:
 
 
 def _squeezed(config: Mapping[str, Any]) -> dict[str, object]:
-    """Return a dual encoder's preprocessing of images and texts (see `ninefold.models.clip.encoder`)."""
+    """Return a dual encoder's preprocessing of images (see `ninefold.models.clip.encoder`)."""
     # Missing values have the defaults of transformers' CLIPVisionConfig.
     side = {**(config.get("vision_config") or {}), **(config.get("vision_config_dict") or {})}.get("image_size", 224)
-    return {"pictures": f"squeezed to {side} x {side}", "texts": "question and option"}
+    return {"pictures": f"squeezed to {side} x {side}"}

@@ -15,8 +15,10 @@ from transformers import AutoTokenizer, CLIPImageProcessorPil
 from ninefold import images
 from ninefold.errors import DataError, FactError, ModelError
 from ninefold.models.checkpoint.messages import explained, quiet
+from ninefold.models.clip.texts import candidate
 from ninefold.models.compute import resize
 from ninefold.models.families import Checkpoint
+from ninefold.models.family import QUESTION_AND_OPTION, TextForm
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example
 
@@ -30,7 +32,17 @@ REMEMBERED_TEXTS = 1 << 16
 class ClipEncoder:
     """The encoder of texts and images: a tokenizer and an image processor. It can be pickled."""
 
-    def __init__(self, tokenizer: Any, image_processor: Any, *, side: int, patch: int, longest: int, name: str) -> None:
+    def __init__(
+        self,
+        tokenizer: Any,
+        image_processor: Any,
+        *,
+        side: int,
+        patch: int,
+        longest: int,
+        name: str,
+        form: TextForm = QUESTION_AND_OPTION,
+    ) -> None:
         """Combine the parts of a checkpoint.
 
         Args:
@@ -40,6 +52,7 @@ class ClipEncoder:
             patch: Side of its patches, in pixels.
             longest: Maximum number of tokens of a text.
             name: The model's name, for errors.
+            form: Form of the texts.
         """
         self.tokenizer = tokenizer
         self.image_processor = image_processor
@@ -47,6 +60,7 @@ class ClipEncoder:
         self.patch = patch
         self.longest = longest
         self.name = name
+        self.form = form
         self._known: dict[str, Text] = {}
 
     def image(self, example: Example) -> np.ndarray:
@@ -78,24 +92,22 @@ class ClipEncoder:
         return made["pixel_values"]  # type: ignore[no-any-return]
 
     def texts(self, example: Example) -> list[Text]:
-        """Return the tokens of an example's texts: its question, followed by each option.
-
-        The paper's text is "the same question followed by the label"; it does not state whether the question lists its
-        options (section 5). Here it does not: the same list in all texts of an example would not distinguish them,
-        would take half of the 77 tokens, and would make the answer depend on its order.
+        """Return the tokens of an example's texts, one for each option (see `ninefold.models.clip.texts`).
 
         Raises:
-            ModelError: If there are no options, or a text is too long for the model; texts are never cut.
+            ModelError: If there are no options, they make no text of this form, or a text is too long for the model;
+                texts are never cut.
         """
         if not example.options:
             raise ModelError(f"example {example.id}: has no options, and {self.name} can do nothing but choose")
-        found = [self._tokens(f"{example.question} {option}") for option in example.options]
+        found = [self._tokens(candidate(example, option, self.form)) for option in example.options]
         longest = max(found, key=len)
         if len(longest) > self.longest:
             option = example.options[found.index(longest)]
             raise ModelError(
-                f"example {example.id}: its question with the option {option[:40]!r} has {len(longest)} tokens, and "
-                f"{self.name} reads at most {self.longest}; shorten the question or leave it out"
+                f"example {example.id}: its text for the option {option[:40]!r} has {len(longest)} tokens, and "
+                f"{self.name} reads at most {self.longest}; shorten the question, leave it out, or choose another form "
+                "of --texts"
             )
         return found
 
@@ -150,7 +162,7 @@ class ClipEncoder:
         return self._known[text]
 
 
-def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
+def open_encoder(checkpoint: Checkpoint, config: Any, form: TextForm = QUESTION_AND_OPTION) -> ClipEncoder:
     """Combine a checkpoint's tokenizer and image processor.
 
     Images are squeezed into the model's square. The released processor crops the central square, and cuts off the left
@@ -187,4 +199,5 @@ def open_encoder(checkpoint: Checkpoint, config: Any) -> ClipEncoder:
         # An old folder's tokenizer does not know its model's maximum length.
         longest=reads.max_position_embeddings,
         name=checkpoint.name,
+        form=form,
     )

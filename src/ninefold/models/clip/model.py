@@ -76,7 +76,7 @@ class DualEncoder:
                 raise ModelError(
                     f"{checkpoint.name}: is no dual encoder, but a model that writes ({config.model_type})"
                 )
-            encoder = open_encoder(checkpoint, config)
+            encoder = open_encoder(checkpoint, config, spec.texts)
             model, identity = open_network(checkpoint, config, spec, probe=partial(_trial_logits, encoder))
             assert identity["pictures"] == f"squeezed to {encoder.side} x {encoder.side}", identity
             return cls(model, encoder, checkpoint=checkpoint, family=family, identity=identity)
