@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ninefold.data.sources.coco.source import CocoSpec
+from ninefold.data.sources.catalog import SOURCES
 from ninefold.models.spec import ModelSpec
 from ninefold.nano.spec import WorldSpec
 
@@ -21,11 +21,13 @@ class Photos:
     world: WorldSpec
     """Settings of the images."""
     questions: Mapping[str, Any] = field(default_factory=dict)
-    """Options of `CocoSpec`, except the annotations and images, which are those of the world."""
+    """Options of the source's specification, except the annotations and images, which are those of the world."""
+    source: str = "coco"
+    """Name of the source that asks them, one that reads COCO's format: "coco", "flawed" or "general"."""
 
-    def spec(self, folder: Path) -> CocoSpec:
+    def spec(self, folder: Path) -> Any:
         """Return the specification of the questions, given the folder of the images."""
-        return CocoSpec(folder / "annotations.json", folder / "images", **self.questions)
+        return SOURCES[self.source].spec_type(folder / "annotations.json", folder / "images", **self.questions)
 
 
 @dataclass(frozen=True)
