@@ -14,6 +14,9 @@ RECIPES: Mapping[str, str] = MappingProxyType(
     {
         "paper": "ninefold.studies.recipes.paper:paper",
         "nano": "ninefold.studies.recipes.paper:nano",
+        "collapse": "ninefold.studies.recipes.collapse:collapse",
+        "mixtures": "ninefold.studies.recipes.mixtures:mixtures",
+        "forgetting": "ninefold.studies.recipes.forgetting:forgetting",
         "smoke": "ninefold.studies.recipes.smoke:smoke",
         "smoke-nano": "ninefold.studies.recipes.paper:smoke_nano",
     }
