@@ -42,6 +42,8 @@ class StudyModel:
     """Names of the conditions that it is trained under; None for all."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of `TrainSpec` for all of its trainings, such as ``{"learning_rate": 1e-4}``."""
+    name: str = ""
+    """Name in paths, by default the model's own; to be given if two models differ in their options only."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import find
+from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
@@ -73,7 +74,7 @@ def plan(study: Study, out: Path) -> Plan:
 
 def model_name(model: StudyModel) -> str:
     """Return the name of a model in paths."""
-    return _slug(model.model.name.rstrip("/").rpartition("/")[2].partition("#")[0] or model.title)
+    return _slug(model.name or model.model.name.rstrip("/").rpartition("/")[2].partition("#")[0] or model.title)
 
 
 class _Planner:
@@ -208,7 +209,9 @@ def store_path(path: Path, out: Path) -> str:
 
 
 def _model_key(spec: ModelSpec) -> list[Any]:
-    return [spec.name, spec.dtype, spec.trust_remote_code]
+    # What changes answers; device and short cuts do not. Only dual encoders have a form of texts to choose.
+    form = [] if spec.texts == QUESTION_AND_OPTION else [spec.texts]
+    return [spec.name, spec.dtype, spec.trust_remote_code, *form]
 
 
 def _is_nano(spec: ModelSpec) -> bool:

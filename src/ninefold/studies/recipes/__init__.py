@@ -17,6 +17,7 @@ RECIPES: Mapping[str, str] = MappingProxyType(
         "collapse": "ninefold.studies.recipes.collapse:collapse",
         "mixtures": "ninefold.studies.recipes.mixtures:mixtures",
         "forgetting": "ninefold.studies.recipes.forgetting:forgetting",
+        "clip": "ninefold.studies.recipes.clip:clip",
         "smoke": "ninefold.studies.recipes.smoke:smoke",
         "smoke-nano": "ninefold.studies.recipes.paper:smoke_nano",
     }
