@@ -74,15 +74,9 @@ def sizes_of(items: tuple[int, ...], clusters: int) -> Counts:
     return np.resize(np.array(items), clusters)
 
 
-@cache
-def bootstrap_of(sums: bytes, sizes: bytes, ends: tuple[int, int]) -> Bounds:
-    return bootstrap(np.frombuffer(sums, np.int64), np.frombuffer(sizes, np.int64), CONFIDENCE, ends)
-
-
 def clustered(sums: Counts, sizes: Counts, ends: tuple[int, int] = (0, 1)) -> Bounds:
-    """Return ninefold's bounds; the same clusters in another order are computed once."""
-    order = np.lexsort([sums, sizes])
-    return bootstrap_of(sums[order].tobytes(), sizes[order].tobytes(), ends)
+    """Return ninefold's bounds."""
+    return bootstrap(sums, sizes, CONFIDENCE, ends)
 
 
 def t_interval(sums: Counts, sizes: Counts, ends: tuple[int, int] = (0, 1)) -> Bounds:
@@ -138,7 +132,6 @@ def proportion_tables(plan: Plan) -> Iterator[str]:
                 summary.setdefault((clusters, name), []).append((covered, width))
                 if method is clustered:
                     cells.append(f"{covered:.3f} ({width:.1f})")
-        bootstrap_of.cache_clear()
         yield row(f"{clusters:,}", items, f"{icc:g}", *cells)
     yield ""
     yield from heading("clusters", *METHODS)
@@ -168,7 +161,6 @@ def compared(sizes: Counts, change: tuple[float, float], icc: float, samples: in
             net = counts[:, 0] - counts[:, 1]
             (low, high), p = clustered(net, sizes, (-1, 1)), sign_flip(net)
         found.append((low <= true <= high, p < SIGNIFICANCE, p < SIGNIFICANCE and not low <= 0 <= high))
-    bootstrap_of.cache_clear()
     return " / ".join(f"{rate:.3f}" for rate in np.mean(found, axis=0))
 
 

@@ -70,12 +70,12 @@ def test_a_tie_is_drawn_as_all_labels_that_lead_and_is_not_right():
     votes = [list(row) for row in TRUTH]
     votes[0][0], votes[0][1] = ["top left", "center"], ["center left", "center", "center right"]
     panel = maps.vote_map("base", votes, COUNTS, TRUTH, symbols(LABELS))
-    assert panel.note == "The most common answer is right in 79 of 81 cells; 2 cells with a tie."
+    assert panel.note == "The most common answer is right in 79 of 81 cells; a tie in 2 cells (divided)."
     assert [list(drawn.symbols) for drawn in panel.cells[:2]] == votes[0][:2]
     assert panel.cells[1].tip.endswith("a tie of center left, center and center right")
     assert [drawn.scale for drawn in panel.cells[:3]] == pytest.approx([0.85, 1.7 / 3, 1])
     unknown = [[None] * 9] * 9
-    assert maps.vote_map("base", votes, COUNTS, unknown, symbols(LABELS)).note == "2 cells with a tie."
+    assert maps.vote_map("base", votes, COUNTS, unknown, symbols(LABELS)).note == "A tie in 2 cells (divided)."
     colors = [symbol.fill for symbol in panel.cells[1].symbols.values()]
     bands = [patch for patch in maps.figure("ties", [panel]).axes[0].patches if patch.get_width() < 0.33]
     assert [to_hex(band.get_facecolor()) for band in bands] == colors

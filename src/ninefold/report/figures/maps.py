@@ -160,9 +160,10 @@ def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapp
     parts = [f"The most common answer is right in {share} cell{'' if len(known) == 1 else 's'}"] if known else []
     tied = sum(len(leaders(_at(votes, cell))) > 1 for cell in cells)
     unread = sum(_at(votes, cell) is None for cell in known)
-    parts += [f"{quantity(tied, 'cell')} with a tie"] if tied else []
+    parts += [f"a tie in {quantity(tied, 'cell')} (divided)"] if tied else []
     parts += [f"{count(unread)} without a readable answer"] if unread else []
-    return _panel("votes", title, "; ".join(parts) + "." if parts else "", counts, content)
+    note = "; ".join(parts) + "." if parts else ""
+    return _panel("votes", title, note[:1].upper() + note[1:], counts, content)
 
 
 def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
