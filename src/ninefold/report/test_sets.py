@@ -58,7 +58,7 @@ class Training(Run):
     """A training run."""
 
     history: list[dict[str, Any]]
-    """Losses, one entry per measurement: epoch, step, train_loss, validation_loss, learning_rate."""
+    """Losses, one entry per measurement: epoch, step, train_loss, validation_loss, learning_rate; empty without any."""
 
 
 @dataclass(frozen=True)
@@ -244,9 +244,10 @@ def read_run(folder: Path) -> Run:
     spec, provenance = read_spec(folder), Provenance.read(folder).to_json()
     lineage.identity_in(folder)
     sees = read_part(folder / layout.SEES, ImageInputs) if (folder / layout.SEES).exists() else None
-    if (folder / layout.HISTORY).exists():
+    has_history = (folder / layout.HISTORY).exists()
+    if has_history or spec.get("kind") == "training":
         metrics = read_json(folder / layout.METRICS)
-        history = read_part(folder / layout.HISTORY, Sequence[Epoch], list)
+        history = read_part(folder / layout.HISTORY, Sequence[Epoch], list) if has_history else []
         return Training(folder, spec, metrics, provenance, sees, history)
     if not (folder / layout.SCORES).exists() or not (folder / layout.METRICS).exists():
         raise RunError(f"{folder}: predictions without scores; run: ninefold score {folder}")

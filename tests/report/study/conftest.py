@@ -15,6 +15,8 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.fake import FakeModel
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
+from ninefold.report.study.results import StudyResults
+from ninefold.runs.folder import open_run
 from ninefold.runs.records import Status
 from ninefold.runs.study import STUDY, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
 from ninefold.space import LABELS, Cell, label_of_cell
@@ -64,6 +66,21 @@ def answering(right: int, name: str, adapter: str | None) -> FakeModel:
     return FakeModel(answer, name=name, adapter=adapter)
 
 
+def probe(folder: Path, seed: int | None) -> None:
+    """Write a finished probe run of two layers and three folds."""
+    open_run(folder, {"kind": "probe", "seed": seed})
+    first = 0.3 if seed is None else 0.5 + 0.2 * seed
+    rows = [f"{layer},{fold},{first + 0.1 * layer + 0.02 * (fold - 1)}" for layer in (1, 2) for fold in range(3)]
+    (folder / "probes.csv").write_text("\n".join(["layer,fold,accuracy", *rows]) + "\n")
+    Status("done").write(folder)
+
+
+@pytest.fixture(scope="session")
+def results(study: Path) -> StudyResults:
+    """The results of that study."""
+    return StudyResults.read(study)
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study folder; tests do not change it."""
@@ -86,6 +103,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 fake = answering(found[test.name], model, adapter)
                 spec = EvaluateSpec(ModelSpec(model), folder / test.data)
                 evaluate(spec, folder / run.folder, model=fake, progress=False)
+    for condition, seed in (("base", None), ("synthetic", 0), ("synthetic", 1)):
+        run = StudiedRun("probe", "qwen2-vl", condition, seed, "coco", f"runs/probe-{condition}-{seed}")
+        runs.append(run)
+        probe(folder / run.folder, seed)
     failed = folder / "runs" / "nano-molmo-synthetic-1"
     failed.mkdir()
     Status("failed", reason="out of memory").write(failed)

@@ -7,11 +7,6 @@ from ninefold.report.study.results import StudyResults
 from ninefold.space import LABELS
 
 
-@pytest.fixture(scope="module")
-def results(study):
-    return StudyResults.read(study)
-
-
 def test_one_row_for_every_finished_evaluation(results):
     table = results.table
     assert len(table) == len(results.evaluations) == 12
@@ -31,7 +26,7 @@ def test_runs_that_are_not_done_are_absent_and_listed_with_their_reason(results)
     assert absent["nano-molmo", "synthetic", 1, "coco"] == ("planned", "")
     assert results.accuracies("nano-molmo", "scaling-9", "coco") == {}
     assert results.base("nano-molmo", "nowhere") is None
-    assert len(results.absent) + len(results.evaluations) == len(results.record.runs)
+    assert len(results.absent) + len(results.evaluations) + len(results.probes) == len(results.record.runs)
 
 
 def test_maps_are_the_mean_over_seeds(results):
@@ -41,6 +36,14 @@ def test_maps_are_the_mean_over_seeds(results):
     assert found.accuracy[[0, 8, 8], [0, 0, 4]].tolist() == [1, 0.5, 0.5]
     assert np.isnan(found.accuracy[0, 1]) and found.n[0, 1] == 0 and found.n.sum() == 11
     assert results.accuracy_map("qwen2-vl", "synthetic", "nowhere") is None
+
+
+def test_votes_are_pooled_over_seeds_and_ties_are_ties(results):
+    votes, counts, _ = results.vote_map("qwen2-vl", "synthetic", "coco")
+    assert votes[0][0] == "top left" and votes[0][1] is None
+    assert list(votes[8][0]) == ["center right", "bottom left"]  # one seed is right, the other is not
+    assert (votes[5][1], counts[5][1]) == (None, 1)  # nothing in either seed
+    assert set(results.labels("coco")) == set(LABELS)
 
 
 def test_labels_of_a_test(results):

@@ -13,11 +13,6 @@ from ninefold.report.study.results import StudyResults
 
 
 @pytest.fixture(scope="module")
-def results(study):
-    return StudyResults.read(study)
-
-
-@pytest.fixture(scope="module")
 def written_tables(results):
     return {table.stem: table for table in [*tables.paper_tables(results), tables.overview(results)]}
 

@@ -1,9 +1,9 @@
-"""Figure files: the same figure as PDF for print and PNG for screens, recognized by their maker and a hash."""
+"""Figure files: the same figure as PDF, PNG and SVG, recognized by their maker and a hash."""
 
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from warnings import catch_warnings, filterwarnings
 from zlib import crc32
@@ -18,18 +18,30 @@ MAKER = "ninefold report"
 """Maker of the figures, in their metadata."""
 
 
-_ENDS = {"pdf": b"", "png": b"\0\0\0\0IEND\xaeB`\x82"}
+PAGE = ("pdf", "png")
+"""Formats of the figures beside a page."""
+
+ALL = ("pdf", "png", "svg")
+"""All formats."""
+
+_METADATA = {
+    "pdf": {"Creator": MAKER, "CreationDate": None},
+    "png": {"Software": MAKER},
+    "svg": {"Creator": MAKER, "Date": None},
+}
+
+_ENDS = {"pdf": b"", "png": b"\0\0\0\0IEND\xaeB`\x82", "svg": b""}
 """The bytes of a file after the hash of its content."""
 
 
-def check(folder: Path, stems: Iterable[str], *, overwrite: bool = False) -> None:
+def check(folder: Path, stems: Iterable[str], *, formats: Sequence[str] = PAGE, overwrite: bool = False) -> None:
     """Refuse to replace a file that is no figure of a report, or one that was edited.
 
     Raises:
         RunError: If there is one, edited and not ``overwrite``; the message names it.
     """
     for stem in stems:
-        for suffix in ("pdf", "png"):
+        for suffix in formats:
             path = folder / f"{stem}.{suffix}"
             if not os.path.lexists(path):
                 continue
@@ -42,20 +54,27 @@ def check(folder: Path, stems: Iterable[str], *, overwrite: bool = False) -> Non
                 )
 
 
-def save(drawing: Figure, stem: Path) -> None:
-    """Write ``stem.pdf`` and ``stem.png`` (200 dots per inch); the same figure gives the same bytes.
+def save(drawing: Figure, stem: Path, *, formats: Sequence[str] = PAGE, dots: int = 200) -> None:
+    """Write a figure as ``stem.pdf`` and so on; the same figure gives the same bytes.
 
-    Fonts are embedded as TrueType, which journals require; no file contains a date.
+    Fonts are embedded in PDF as TrueType, which journals require, and text stays text in SVG; no file has a date.
+
+    Args:
+        drawing: The figure.
+        stem: Path without a suffix.
+        formats: Suffixes of the files.
+        dots: Dots per inch of PNG.
     """
-    with rc_context({"pdf.fonttype": 42}), catch_warnings():
+    options = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": MAKER}
+    with rc_context(options), catch_warnings():
         # A name in a script that the font lacks is drawn as boxes.
         filterwarnings("ignore", "Glyph .* missing from font")
         # The layout is computed once: each format would compute it again, which draws every text.
         drawing.draw_without_rendering()
         drawing.set_layout_engine("none")
-        for suffix, metadata in (("pdf", {"Creator": MAKER, "CreationDate": None}), ("png", {"Software": MAKER})):
+        for suffix in formats:
             buffer = io.BytesIO()
-            drawing.savefig(buffer, format=suffix, dpi=200, metadata=metadata, facecolor="white")
+            drawing.savefig(buffer, format=suffix, dpi=dots, metadata=_METADATA[suffix], facecolor="white")
             write_bytes(stem.with_name(f"{stem.name}.{suffix}"), _sealed(buffer.getvalue(), suffix))
 
 
@@ -71,9 +90,11 @@ def _is_sealed(content: bytes, suffix: str) -> bool:
 
 
 def _seal(body: bytes, suffix: str) -> bytes:
-    """Return the hash of a file's content, as a comment of PDF or a text of PNG."""
+    """Return the hash of a file's content, as a comment of PDF or SVG, or a text of PNG."""
     digest = hashlib.sha256(body).hexdigest().encode()
     if suffix == "pdf":
         return b"% sha256 " + digest + b"\n"
+    if suffix == "svg":
+        return b"<!-- sha256 " + digest + b" -->\n"
     text = b"sha256\0" + digest
     return len(text).to_bytes(4) + b"tEXt" + text + crc32(b"tEXt" + text).to_bytes(4)

@@ -166,19 +166,43 @@ def vote_map(title: str, votes: Grid, counts: Grid, answers: Grid, symbols: Mapp
     return _panel("votes", title, note[:1].upper() + note[1:], counts, content)
 
 
-def figure(title: str, panels: Sequence[Panel], widest: int = 3) -> Figure:
-    """Draw panels, at most ``widest`` in a row, for PDF and PNG."""
+def figure(title: str, panels: Sequence[Panel], widest: int = 3, *, width: float | None = None) -> Figure:
+    """Draw panels, at most ``widest`` in a row.
+
+    Args:
+        title: Title of the figure.
+        panels: Its maps.
+        widest: Largest number of maps in a row.
+        width: Width in inches, such as that of a journal's column; None for the size that suits screens.
+    """
     columns = min(widest, len(panels))
     rows = math.ceil(len(panels) / columns)
-    width = max(3.1 * columns, 4.6)
-    drawing = Figure(figsize=(width, 3.5 * rows + 0.9), layout=ConstrainedLayoutEngine(wspace=0.06))
-    drawing.suptitle("\n".join(wrap(title, int(9 * width))), fontsize=12, parse_math=False)
+    full = max(3.1 * columns, 4.6)
+    scale = 1.0 if width is None else width / full
+    heading = _font(12, scale)
+    title = "\n".join(wrap(title, int(108 * full * scale / heading), break_on_hyphens=False))
+    height = (3.5 * rows + 0.9) * scale
+    if width is not None:
+        # In print, no space is left for what is not there.
+        entries = len(_entries(panels))
+        lines = 0.3 * (title.count("\n") + 1) + 0.24 * math.ceil(entries / 3)
+        height = ((3.75 if any(panel.note for panel in panels) else 3.4) * rows + lines) * scale + 0.1
+    drawing = Figure(figsize=(full * scale, height), layout=ConstrainedLayoutEngine(wspace=0.06))
+    drawing.suptitle(title, fontsize=heading, parse_math=False)
     for number, panel in enumerate(panels, start=1):
         axis = drawing.add_subplot(rows, columns, number)
         axis.set_axis_off()
-        _draw(axis, panel)
-    _legend(drawing, panels)
+        _draw(axis, panel, scale)
+    _legend(drawing, panels, scale)
     return drawing
+
+
+SMALLEST = 5.0
+"""Smallest size of text in print, in points."""
+
+
+def _font(points: float, scale: float) -> float:
+    return max(points * scale, SMALLEST)
 
 
 def offset(index: int, size: int) -> float:
@@ -186,21 +210,27 @@ def offset(index: int, size: int) -> float:
     return index + GAP * (index * REGIONS // size)
 
 
-def _legend(drawing: Figure, panels: Sequence[Panel]) -> None:
-    """Draw the legend of labels and of hatched cells, row by row; numbers need none."""
+def _entries(panels: Sequence[Panel]) -> dict[str, Rectangle]:
+    """Return the legend of labels and of hatched cells; numbers need none."""
     drawn = {label: sign for panel in panels for one in panel.cells for label, sign in one.symbols.items()}
     labels = sorted(drawn, key=lambda label: LABELS.index(label) if label in LABELS else len(LABELS))
-    patches = [Rectangle((0, 0), 1, 1, fc=drawn[label].fill, ec=palette.MUTED) for label in labels]
-    names = [f"{drawn[label].text}  {label}" for label in labels]
-    for gap in dict.fromkeys(panel.gap for panel in panels if panel.gap):
-        patches.append(Rectangle((0, 0), 1, 1, fc="none", ec=palette.MUTED, hatch="///"))
-        names.append(gap)
+    found = {
+        f"{drawn[label].text}  {label}": Rectangle((0, 0), 1, 1, fc=drawn[label].fill, ec=palette.MUTED)
+        for label in labels
+    }
+    gaps = dict.fromkeys(panel.gap for panel in panels if panel.gap)
+    return found | {gap: Rectangle((0, 0), 1, 1, fc="none", ec=palette.MUTED, hatch="///") for gap in gaps}
+
+
+def _legend(drawing: Figure, panels: Sequence[Panel], scale: float) -> None:
+    """Draw the legend, row by row."""
+    entries = _entries(panels)
     columns = 3
-    order = [index for column in range(columns) for index in range(column, len(names), columns)]
+    names = [name for column in range(columns) for name in list(entries)[column::columns]]
     if names:
         drawing.legend(
-            [patches[index] for index in order], [names[index] for index in order],
-            loc="outside lower center", ncols=min(columns, len(names)), frameon=False, fontsize=8,
+            [entries[name] for name in names], names,
+            loc="outside lower center", ncols=min(columns, len(names)), frameon=False, fontsize=_font(8, scale),
         )  # fmt: skip
 
 
@@ -222,18 +252,19 @@ def _map_cell(cell: Cell, counts: Grid, shown: _Content) -> MapCell:
     )
 
 
-def _draw(axis: Axes, panel: Panel) -> None:
+def _draw(axis: Axes, panel: Panel, scale: float) -> None:
     for drawn in panel.cells:
-        _draw_cell(axis, panel, drawn)
+        _draw_cell(axis, panel, drawn, scale)
     side = offset(panel.size - 1, panel.size) + 0.96
     axis.set(xlim=(-0.03, side + 0.03), ylim=(side + 0.03, -0.03), aspect="equal")
-    axis.set_title("\n".join(wrap(panel.title, 38)), fontsize=10, parse_math=False)
+    heading, small = _font(10, scale), _font(8, scale)
+    axis.set_title("\n".join(wrap(panel.title, int(380 * scale / heading))), fontsize=heading, parse_math=False)
     # A note wider than its map would make the layout shrink all maps.
-    note = "\n".join(wrap(panel.note, 46))
-    axis.text(side / 2, side + 0.25, note, fontsize=8, color="#555555", ha="center", va="top", parse_math=False)
+    note = "\n".join(wrap(panel.note, int(368 * scale / small)))
+    axis.text(side / 2, side + 0.25, note, fontsize=small, color="#555555", ha="center", va="top", parse_math=False)
 
 
-def _draw_cell(axis: Axes, panel: Panel, drawn: MapCell) -> None:
+def _draw_cell(axis: Axes, panel: Panel, drawn: MapCell, scale: float) -> None:
     """Draw the square of a cell and what is written on it; a tie has one band for each label."""
     x, y = offset(drawn.cell.col, panel.size), offset(drawn.cell.row, panel.size)
     weight = "bold" if panel.kind == "difference" and not drawn.is_faint else "normal"
@@ -244,7 +275,7 @@ def _draw_cell(axis: Axes, panel: Panel, drawn: MapCell) -> None:
         look: dict[str, Any] = {"fc": fill} if fill else {"fc": "none", "hatch": "///"}
         edge = 0.4 if bands and is_letters else 0
         band = axis.add_patch(Rectangle((left, y), wide, 0.96, ec=palette.MUTED, lw=edge, **look))
-        size = (7 if is_letters else 11) * drawn.scale
+        size = _font(7 if is_letters else 11, scale) * drawn.scale
         middle = (left + wide / 2, y + 0.48)
         word = axis.text(*middle, text, size=size, weight=weight, ha="center", va="center", parse_math=False)
         word.set_color(ink or palette.MUTED)

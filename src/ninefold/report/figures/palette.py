@@ -22,6 +22,12 @@ POSITIONS = (
 CATEGORIES = ("#0072b2", "#e69f00", "#009e73", "#f0e442", "#56b4e9", "#d55e00", "#cc79a7", "#000000")
 """Colors without an order, for any other labels (Okabe and Ito 2008)."""
 
+LINES = (
+    ("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "D"), ("#cc79a7", "^"), ("#e69f00", "v"), ("#56b4e9", "P"),
+    ("#000000", "X"),
+)  # fmt: skip
+"""Color and marker of lines on white: those of `CATEGORIES` with enough contrast; the marker tells them apart too."""
+
 BASE, TUNED, MUTED = "#85847f", "#2a78b5", "#c9c8c3"
 """Colors of the base model, the tuned model, and less important elements."""
 

@@ -2,11 +2,21 @@
 
 from pathlib import Path
 
+from ninefold.console import track
+from ninefold.report.figures import files
 from ninefold.report.study import tables, written
+from ninefold.report.study.further_figures import further_figures
+from ninefold.report.study.paper_figures import paper_figures
 from ninefold.report.study.results import StudyResults
 
 TABLES = "tables"
 """Folder of the tables, in the study folder."""
+
+FIGURES = "figures"
+"""Folder of the figures, in the study folder."""
+
+DOTS = 300
+"""Dots per inch of figures as PNG."""
 
 RUNS = "runs.csv"
 """File of all evaluations, one row per run."""
@@ -15,7 +25,7 @@ RUNS = "runs.csv"
 def write_tables_and_figures(
     folder: Path, *, results: StudyResults | None = None, overwrite: bool = False
 ) -> StudyResults:
-    """Write the tables of a study.
+    """Write the tables and figures of a study: CSV, LaTeX and Markdown; PDF, PNG and SVG.
 
     The same results of runs give the same bytes, wherever the folder is.
 
@@ -31,7 +41,11 @@ def write_tables_and_figures(
         RunError: If the folder is not one of a study, or a file that was edited would be replaced.
     """
     results = results or StudyResults.read(folder)
+    drawings = {**paper_figures(results), **further_figures(results)}
+    files.check(folder / FIGURES, drawings, formats=files.ALL, overwrite=overwrite)
     written.write(folder / TABLES, _tables(results), overwrite=overwrite)
+    for stem, draw in track(drawings.items(), "figures of the study", total=len(drawings), transient=True):
+        files.save(draw(), folder / FIGURES / stem, formats=files.ALL, dots=DOTS)
     return results
 
 

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ninefold.analysis.votes import Vote, majority_map
 from ninefold.errors import NinefoldError, RunError, first_line
 from ninefold.report.test_sets import Evaluation, Run, Training, read_run
 from ninefold.runs.folder import read_spec
 from ninefold.runs.records import Provenance, Status
 from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
 from ninefold.runs.tables import read_scores
+from ninefold.space import LABELS
 from ninefold.types import AnswerKind
 
 PROBES = "probes.csv"
@@ -85,6 +87,17 @@ class MeanMap(NamedTuple):
     """Number of examples of the test."""
     seeds: int
     """Number of runs."""
+
+
+class VoteMap(NamedTuple):
+    """Majority votes by cell, of the answers of all seeds; rows of cells, from the top."""
+
+    votes: Sequence[Sequence[Vote]]
+    """The vote of each cell; labels with the same number of votes tie."""
+    n: Sequence[Sequence[int]]
+    """Number of examples of the test."""
+    answers: Sequence[Sequence[str | None]]
+    """The right answer of each cell whose examples share one; None elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +208,28 @@ class StudyResults:
         grids = np.array([metrics["by_cell"] for metrics in found], float)
         return MeanMap(grids.mean(axis=0), np.array(found[0]["n_by_cell"], np.int64), len(found))
 
+    def vote_map(self, model: str, condition: str, test: str) -> VoteMap | None:
+        """Return the majority vote of each cell, all seeds together; None if no run is done or there are no positions.
+
+        Score tables are read if there are several seeds.
+        """
+        runs = [one.run for one in self.select(model, condition, test) if "votes" in one.run.metrics]
+        if not runs:
+            return None
+        metrics = runs[0].metrics
+        votes = metrics["votes"]
+        if len(runs) > 1:
+            table = pd.concat([self.scores(run) for run in runs])
+            said = table["label"].where(table["kind"] == "label", None)
+            votes = majority_map(table["cell_row"], table["cell_col"], said, self.labels(test), len(votes))
+        return VoteMap(votes, metrics["n_by_cell"], metrics["answer_by_cell"])
+
     def labels(self, test: str) -> list[str]:
-        """Return all labels of the answers to a test, the right ones first; empty if no run is done."""
+        """Return all labels of the answers to a test, in canonical order; empty if no run is done."""
         tables = [one.run.metrics["confusion"] for one in self.evaluations if one.of.test == test]
         given = [name for table in tables for row in table.values() for name in row if name not in INVALID]
-        return list(dict.fromkeys([*(answer for table in tables for answer in table), *given]))
+        found = list(dict.fromkeys([*(answer for table in tables for answer in table), *given]))
+        return [label for label in LABELS if label in found] + [label for label in found if label not in LABELS]
 
     def scores(self, run: Evaluation) -> pd.DataFrame:
         """Return the score table of a run, one row per example; read now and not kept, for studies have hundreds.

@@ -41,7 +41,12 @@ class Table:
     @property
     def caption(self) -> str:
         """Return the whole caption."""
-        return f"{self.title}. {self.notes}"
+        return f"{self.sentence} {self.notes}"
+
+    @property
+    def sentence(self) -> str:
+        """Return the title as a sentence."""
+        return self.title if self.title.endswith(("?", ".", "!")) else f"{self.title}."
 
 
 def paper_tables(results: StudyResults) -> list[Table]:
@@ -105,7 +110,8 @@ def _condition(results: StudyResults, name: str) -> str:
     """Return the title of a condition, with its number of training examples."""
     known = results.conditions.get(name)
     title = known.title if known else CONDITIONS.get(name, name)
-    return f"{title} ({_size(known.rows)})" if known and known.rows else title
+    size = f"({_size(known.rows)})" if known and known.rows else ""
+    return title if size in title else f"{title} {size}"
 
 
 def _size(rows: int) -> str:
@@ -179,7 +185,7 @@ def _markdown(table: Table) -> str:
     heads = [": ".join(dict.fromkeys(texts)) for texts in zip(*table.heads, strict=True)]
     lines = [heads, ["---"] * table.names + ["--:"] * (len(heads) - table.names), *table.rows]
     body = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-    return f"**{_cell(table.title)}.** {_cell(table.notes)}\n\n{body}\n"
+    return f"**{_cell(table.sentence)}** {_cell(table.notes)}\n\n{body}\n"
 
 
 def _cell(text: str) -> str:
