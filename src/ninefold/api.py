@@ -229,6 +229,7 @@ def run_study(
     out: AnyPath,
     *,
     jobs: int = 1,
+    cluster: str | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> "Result":
     """Carry out a study in a folder, and write its report; after any interruption the same call goes on.
@@ -237,6 +238,7 @@ def run_study(
         study: A `Study`, the name of a recipe, or ``FILE.py:FUNCTION``.
         out: The folder.
         jobs: Number of runs side by side on this machine.
+        cluster: Address of a Ray cluster whose machines share the runs, or "auto".
         settings: Values for the parameters of a recipe or function, as text.
 
     Returns:
@@ -251,7 +253,7 @@ def run_study(
     from ninefold.studies.run import run
 
     described = recipes.find(study, settings) if isinstance(study, str) else study
-    result = run(described, Path(out), jobs=jobs)
+    result = run(described, Path(out), jobs=jobs, cluster=cluster)
     report_study(out)
     return result
 

@@ -22,22 +22,6 @@ from ninefold.studies.description import Test as StudyTest
 from ninefold.studies.plan import plan
 from ninefold.studies.run import run
 
-RESULTS = ("metrics.json", "scores.parquet", "predictions.parquet", "adapter_model.safetensors", "study.json")
-"""Files that are the same however often a study was interrupted."""
-
-
-def results(folder):
-    """Return the content of every result of a study, by path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for name in RESULTS for path in folder.rglob(name)}
-
-
-@pytest.fixture(scope="module")
-def smoke():
-    """The smallest study, made smaller."""
-    study = recipes.find("smoke", {"seeds": "1"})
-    small = [replace(test, options={"limit": 45}) for test in study.tests]
-    return replace(study, conditions=study.conditions[:1], tests=small)
-
 
 @pytest.fixture(scope="module")
 def done(smoke, tmp_path_factory):
@@ -77,7 +61,7 @@ def test_a_study_that_is_done_does_nothing_again(copied, smoke):
     assert before == {path: path.stat().st_mtime_ns for path in copied.rglob("*.parquet")}
 
 
-def test_only_what_is_missing_is_done(copied, smoke):
+def test_only_what_is_missing_is_done(copied, smoke, results):
     whole = results(copied)
     missing = StudyRecord.read(copied).runs[2].folder
     shutil.rmtree(copied / missing)
@@ -85,7 +69,7 @@ def test_only_what_is_missing_is_done(copied, smoke):
     assert results(copied) == whole
 
 
-def test_workers_reach_the_same_bytes_though_one_is_killed(smoke, done, tmp_path, monkeypatch):
+def test_workers_reach_the_same_bytes_though_one_is_killed(smoke, done, results, tmp_path, monkeypatch):
     killed = []
     begin = workers.Workers.begin
 

@@ -49,6 +49,7 @@ class Run:
       ninefold study run smoke-nano --out studies/smoke-nano
       ninefold study run paper --set coco=/data/coco --out studies/paper
       ninefold study run my_study.py:mine --out studies/mine --jobs 2
+      ninefold study run paper --out /shared/paper --cluster auto
     """
 
     recipe: Positional[Recipe]
@@ -57,13 +58,18 @@ class Run:
     """Folder of the study."""
     jobs: int = 1
     """Number of runs side by side on this machine, which share its cores, its memory and its GPUs."""
+    cluster: str | None = None
+    """Address of a Ray cluster whose machines share the runs, or "auto" for the one that this machine belongs to; all
+    must see --out under the same path (docs/studies.md)."""
     set: tuple[str, ...] = ()
     """Values of the recipe's parameters, such as coco=/data/coco or seeds=3."""
 
     def run(self) -> None:
         from ninefold import api
 
-        result = api.run_study(self.recipe, self.out, jobs=self.jobs, settings=_settings(self.set))
+        result = api.run_study(
+            self.recipe, self.out, jobs=self.jobs, cluster=self.cluster, settings=_settings(self.set)
+        )
         print(f"{self.out}: {len(result.done)} done; open {self.out / 'report.html'} in a browser")
         if result.failed:
             for failure in result.failed.values():

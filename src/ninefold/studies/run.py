@@ -52,6 +52,7 @@ def run(
     out: Path,
     *,
     jobs: int = 1,
+    cluster: str | None = None,
     on_end: Callable[[Task], None] = lambda task: None,
 ) -> Result:
     """Carry out a study in a folder; after any interruption the same call goes on.
@@ -63,6 +64,7 @@ def run(
         study: The study.
         out: The folder.
         jobs: Number of tasks carried out side by side on this machine.
+        cluster: Address of a Ray cluster whose machines carry them out instead, or "auto" for this machine's.
         on_end: A function that is called when a task has ended well.
 
     Returns:
@@ -78,7 +80,7 @@ def run(
     with _working(out, study):
         planned = plan(study, out)
         _record(out, planned.record)
-        opened = _place(jobs, out)
+        opened = _place(jobs, cluster, out)
         try:
             result = Result()
             _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
@@ -91,10 +93,16 @@ def run(
     return result
 
 
-def _place(jobs: int, out: Path) -> Place:
+def _place(jobs: int, cluster: str | None, out: Path) -> Place:
     if jobs < 1:
         raise RunError(f"--jobs {jobs}: must be at least 1")
-    return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
+    if cluster is None:
+        return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
+    if jobs != 1:
+        raise RunError(f"--jobs {jobs}: a cluster decides how many run side by side; leave it out")
+    from ninefold.studies.cluster import Cluster
+
+    return Cluster(cluster)
 
 
 def _working(out: Path, study: Study) -> AbstractContextManager[None]:

@@ -1,0 +1,110 @@
+"""A Ray cluster as the place where tasks are carried out: one Ray task for each, a GPU for each that computes.
+
+The study folder is on storage that all machines see under one path. It is the state: a lost machine, or a driver that
+is begun again, costs the work since the last checkpoint. The only file that imports ray, an extra.
+"""
+
+import logging
+import pickle
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ninefold import plugins
+from ninefold.console import milestone
+from ninefold.errors import RunError, first_line
+from ninefold.models.resident import Resident
+from ninefold.studies.perform import Outcome, attempt
+from ninefold.studies.tasks import Task
+
+RETRIES = 3
+"""Number of times that Ray begins a task again whose process or machine was lost."""
+
+SECONDS = 10
+"""Seconds in which a cluster must answer."""
+
+AHEAD = 2
+"""Number of tasks given to Ray for each that it can carry out at once: the next one then waits for none."""
+
+_resident = Resident()
+"""The open model of this process. Ray ends a process that used a GPU after each task, one without goes on."""
+
+
+class Cluster:
+    """The machines of a Ray cluster."""
+
+    def __init__(self, address: str) -> None:
+        """Connect to a cluster.
+
+        Args:
+            address: Its address, or "auto" for the one that this machine belongs to.
+
+        Raises:
+            RunError: If ray is not installed, or there is no such cluster.
+        """
+        try:
+            import ray
+        except ImportError as error:
+            raise RunError("--cluster: needs ray; install it with pip install 'ninefold[cluster]'") from error
+        if not ray.is_initialized():
+            try:
+                _check_answers(address)
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+                raise RunError(
+                    f"--cluster {address}: no Ray cluster answers ({first_line(error)}); `ray start --head` begins one"
+                ) from error
+        self._ray = ray
+        resources = ray.cluster_resources()
+        self._gpus, self._cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+        self._running: dict[Any, Task] = {}
+        self._remote = ray.remote(_carry_out)
+        milestone(f"cluster of {len(ray.nodes())} machines, {self._gpus} GPUs, {self._cores} cores")
+
+    @property
+    def free(self) -> bool:
+        """Whether another task is given to Ray now."""
+        return len(self._running) < AHEAD * max(self._gpus or self._cores, 1)
+
+    def begin(self, task: Task) -> None:
+        """Give a task to Ray, which begins it where its resources are free."""
+        gpus = 1 if self._gpus and not task.is_data else 0
+        asked = self._remote.options(num_cpus=1, num_gpus=gpus, max_retries=RETRIES, name=task.name)
+        self._running[asked.remote(tuple(plugins.LOADED), pickle.dumps(task))] = task
+
+    def ended(self) -> Sequence[tuple[Task, Outcome]]:
+        """Wait until at least one task has ended, and return those that have."""
+        found = []
+        ready, _ = self._ray.wait(list(self._running), num_returns=1)
+        for reference in ready:
+            try:
+                outcome = self._ray.get(reference)
+            except self._ray.exceptions.RayError as error:
+                outcome = Outcome(f"lost with its process or machine, {RETRIES + 1} times ({first_line(error)})")
+            found.append((self._running.pop(reference), outcome))
+        return found
+
+    def close(self) -> None:
+        """Stop everything that still runs, and leave the cluster."""
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address at which nothing answers; ray itself would try for minutes.
+
+    Raises:
+        OSError: If nothing does.
+    """
+    host, separator, port = address.rpartition("//")[2].rpartition(":")
+    if separator and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
+
+
+def _carry_out(files: Sequence[Path | str], task: bytes) -> Outcome:
+    """Carry out a task on a machine of the cluster, after importing what defines its parts."""
+    for plugin in files:
+        plugins.load(plugin)
+    return attempt(pickle.loads(task), _resident, progress=False)

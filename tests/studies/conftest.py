@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+import pytest
+
+from ninefold.studies import recipes
+
+RESULTS = ("metrics.json", "scores.parquet", "predictions.parquet", "adapter_model.safetensors", "study.json")
+"""Files that are the same however often a study was interrupted."""
+
+
+@pytest.fixture(scope="session")
+def results():
+    """A function from a study's folder to the content of every result in it, by path."""
+
+    def read(folder):
+        return {str(path.relative_to(folder)): path.read_bytes() for name in RESULTS for path in folder.rglob(name)}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def smoke():
+    """The smallest study, made smaller."""
+    study = recipes.find("smoke", {"seeds": "1"})
+    small = [replace(test, options={"limit": 45}) for test in study.tests]
+    return replace(study, conditions=study.conditions[:1], tests=small)
