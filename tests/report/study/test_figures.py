@@ -27,7 +27,7 @@ def test_a_scaling_curve_has_the_real_sizes_and_ends_with_the_whole_set(results)
     assert [point.value for point in real.points] == pytest.approx([7 / 11, 10.5 / 11])
     assert real.points[0].spread is None and real.points[1].spread == pytest.approx(0.5**0.5 / 11)
     assert real.points[1].values == (1, 10 / 11) and real.before == 5 / 11
-    assert nano.points == ()  # the whole set alone is no curve
+    assert nano is None  # the whole set alone is no curve
 
 
 def test_probes_before_and_after_with_the_deviation_over_seeds(drawings):
@@ -64,7 +64,7 @@ def test_a_study_writes_tables_and_figures_and_replaces_nothing_that_was_edited(
     monkeypatch.setattr(output, "paper_figures", lambda results: {"figure-3a": drawings["figure-3a"]})
     output.write_tables_and_figures(tmp_path, results=results)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
-    stems = [*(f"tables/table-{number}" for number in range(1, 8)), "tables/overview"]
+    stems = [*(f"tables/table-{number}" for number in range(1, 8)), "tables/overview", "tables/scaling"]
     tables = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "tex", "md")} | {"tables/runs.csv"}
     assert written == tables | {f"figures/figure-3a.{suffix}" for suffix in files.ALL}
     svg = tmp_path / "figures" / "figure-3a.svg"

@@ -71,6 +71,14 @@ def test_the_overview_has_every_condition_that_has_runs(written_tables):
     assert written_tables["overview"].rows[2] == ["Qwen2-VL", "9 & more (9)", "64 (n=1)", "45 (n=1)"]
 
 
+def test_scaling_curves_say_from_where_they_are_flat(results):
+    table = tables.scaling(results)
+    assert table.heads[0] == ["model", "test", "base", "9", "1,296", "flat from"]
+    # Two seeds have so wide an interval that 9 examples are as good as all.
+    assert table.rows[0] == ["Qwen2-VL", "Synthetic", "45", "64 (n=1)", "95 ±6", "9 (1 %)"]
+    assert len(table.rows) == 2
+
+
 def test_the_paper_is_quoted_in_full():
     assert published(1, "CLIP", "synthetic", "synthetic") == (1.0, 0.0, 0.88)
     assert published(4, "Molmo", "distractors-5", "coco") == (0.65, None, 0.26)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -26,128 +27,92 @@ MODES: Mapping[str, str] = dict(zip(INVALID, ("#000000", "#d55e00", "#e69f00", "
 def further_figures(results: StudyResults) -> Drawings:
     """Return the figures that a study names, or has a group of conditions for, as far as there are runs."""
     found: Drawings = {}
-    for name, (group, drawn) in _FIGURES.items():
+    for name, (group, draw) in _FIGURES.items():
         if name in results.record.figures or results.group(group):
             conditions = results.group(group) or [one for one in results.record.conditions if one.name != BASE]
-            draw = drawn(results, conditions)
-            if draw:
-                found[name] = draw
+            models = [model for model in results.models if _tests(results, model, conditions)]
+            if models:
+                found[name] = partial(draw, results, models, conditions)
     return found
 
 
-_Drawn = Callable[[], Figure] | None
+def collapse(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequence[StudiedCondition]) -> Figure:
+    """Draw what decides the collapse: changes against the first condition, beside the kinds of invalid answers."""
+    blocks = []
+    for model in models:
+        shown, tests = _planned(results, model, conditions), _tests(results, model, conditions)
+        titles, rows = [results.tests[test].title for test in tests], [one.title for one in shown]
+        changes: list[dots.Dots | dots.Bars] = [
+            dots.Dots(title, _changes(results, model, conditions[0].name, shown, test), is_change=True)
+            for test, title in zip(tests, titles, strict=True)
+        ]
+        invalid: list[dots.Dots | dots.Bars] = [
+            dots.Bars(f"{title}: invalid", tuple(_invalid(results, model, one.name, test) for one in shown), MODES)
+            for test, title in zip(tests, titles, strict=True)
+        ]
+        if len(tests) > MOST_BESIDE:
+            blocks += [_block(model, rows, changes), _block(model, rows, invalid)]
+        else:
+            blocks.append(_block(model, rows, [one for pair in zip(changes, invalid, strict=True) for one in pair]))
+    control = f"Change against “{conditions[0].title}”"
+    title = f"{control}, with 95 % intervals over seeds and questions; every dot is a seed"
+    return dots.figure(titled(results, title, models), blocks)
 
 
-def collapse(results: StudyResults, conditions: Sequence[StudiedCondition]) -> _Drawn:
-    """Return the figure of what decides the collapse: differences to the control, beside the kinds of invalid answers.
-
-    The first condition is the control.
-    """
-    models = _models(results, conditions)
-    if not models:
-        return None
-    title = f"Change against “{conditions[0].title}”, with 95 % intervals over seeds and questions; every dot is a seed"
-
-    def draw() -> Figure:
-        blocks = []
-        for model in models:
-            tests, rows = _tests(results, model, conditions), [one.title for one in conditions]
-            changes = [
-                dots.Dots(results.tests[test].title, _changes(results, model, conditions, test), is_change=True)
-                for test in tests
-            ]
-            invalid = [
-                dots.Bars(
-                    f"{results.tests[test].title}: invalid",
-                    tuple(_invalid(results, model, one.name, test) for one in conditions),
-                    MODES,
-                )
-                for test in tests
-            ]
-            if len(tests) > MOST_BESIDE:
-                blocks += [_block(model, rows, changes), _block(model, rows, invalid)]
-            else:
-                blocks.append(_block(model, rows, [one for pair in zip(changes, invalid, strict=True) for one in pair]))
-        return dots.figure(titled(results, title, models), blocks)
-
-    return draw
-
-
-def clip(results: StudyResults, conditions: Sequence[StudiedCondition]) -> _Drawn:
-    """Return the figure of why CLIP does not transfer: accuracy on every test, by condition."""
-    models = _models(results, conditions)
-    if not models:
-        return None
+def clip(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequence[StudiedCondition]) -> Figure:
+    """Draw why CLIP does not transfer: accuracy on every test, by condition."""
+    blocks = []
+    for model in models:
+        shown = _planned(results, model, conditions)
+        columns = [
+            dots.Dots(
+                results.tests[test].title,
+                tuple(_accuracy(results, model, one.name, test) for one in shown),
+                line=results.base(model.name, test),
+            )
+            for test in _tests(results, model, conditions)
+        ]
+        blocks.append(_block(model, [one.title for one in shown], columns))
     title = "Accuracy by what is trained, with 95 % intervals; dotted: the base; every dot is a seed"
-
-    def draw() -> Figure:
-        blocks = []
-        for model in models:
-            columns = [
-                dots.Dots(
-                    results.tests[test].title,
-                    tuple(_accuracy(results, model, one.name, test) for one in conditions),
-                    line=results.base(model.name, test),
-                )
-                for test in _tests(results, model, conditions)
-            ]
-            blocks.append(_block(model, [one.title for one in conditions], columns))
-        return dots.figure(titled(results, title, models), blocks)
-
-    return draw
+    return dots.figure(titled(results, title, models), blocks)
 
 
-def forgetting(results: StudyResults, conditions: Sequence[StudiedCondition]) -> _Drawn:
-    """Return the figure of what fine-tuning forgets: every test before and after, by condition."""
-    models = _models(results, conditions)
-    if not models:
-        return None
+def forgetting(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequence[StudiedCondition]) -> Figure:
+    """Draw what fine-tuning forgets: every test before and after, by condition."""
+    blocks = []
+    for model in models:
+        tests = _tests(results, model, conditions)
+        columns = [
+            dots.Dots(one.title, tuple(_accuracy(results, model, one.name, test, from_base=True) for test in tests))
+            for one in _planned(results, model, conditions)
+        ]
+        blocks.append(_block(model, [results.tests[test].title for test in tests], columns))
     title = "Accuracy before (open) and after fine-tuning (filled), with 95 % intervals; every dot is a seed"
-
-    def draw() -> Figure:
-        blocks = []
-        for model in models:
-            tests = _tests(results, model, conditions)
-            columns = [
-                dots.Dots(one.title, tuple(_accuracy(results, model, one.name, test, from_base=True) for test in tests))
-                for one in conditions
-            ]
-            blocks.append(_block(model, [results.tests[test].title for test in tests], columns))
-        return dots.figure(titled(results, title, models), blocks)
-
-    return draw
+    return dots.figure(titled(results, title, models), blocks)
 
 
-def mixtures(results: StudyResults, conditions: Sequence[StudiedCondition]) -> _Drawn:
-    """Return the figure of mixtures: accuracy on every test by the share of photos in training.
+def mixtures(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequence[StudiedCondition]) -> Figure:
+    """Draw mixtures: accuracy on every test by the share of photos in training.
 
-    Conditions are named after their share in percent, such as "mixture-25".
+    Conditions are named after their share in percent, such as "mixture-25"; others are left out.
     """
-    shares = {one: share for one in conditions if (share := _share(one.name)) is not None}
-    models = _models(results, list(shares))
-    if not models:
-        return None
+    shares = sorted((share, one.name) for one in conditions if (share := _share(one.name)) is not None)
+    charts = []
+    for model in models:
+        lines = []
+        for test in _tests(results, model, conditions):
+            found = [(share, list(results.accuracies(model.name, name, test).values())) for share, name in shares]
+            points = [(share, seeds.summary(values)) for share, values in found if values]
+            drawn = tuple(series.Point(share, one.mean, one.sd, one.values) for share, one in points)
+            lines.append(series.Series(results.tests[test].title, drawn, results.base(model.name, test)))
+        charts.append(series.Chart(model.title, "photos in training, in %", "accuracy in %", tuple(lines)))
     title = "Accuracy by share of photos in training, mean ± standard deviation over seeds; dotted: the base"
-
-    def draw() -> Figure:
-        charts = []
-        for model in models:
-            lines = []
-            for test in _tests(results, model, list(shares)):
-                points = []
-                for one, share in sorted(shares.items(), key=lambda pair: pair[1]):
-                    values = list(results.accuracies(model.name, one.name, test).values())
-                    if values:
-                        found = seeds.summary(values)
-                        points.append(series.Point(share, found.mean, found.sd, found.values))
-                lines.append(series.Series(results.tests[test].title, tuple(points), results.base(model.name, test)))
-            charts.append(series.Chart(model.title, "photos in training, in %", "accuracy in %", tuple(lines)))
-        return series.figure(titled(results, title, models), charts)
-
-    return draw
+    return series.figure(titled(results, title, models), charts)
 
 
-_FIGURES: Mapping[str, tuple[str, Callable[[StudyResults, Sequence[StudiedCondition]], _Drawn]]] = {
+_Draw = Callable[[StudyResults, Sequence[StudiedModel], Sequence[StudiedCondition]], Figure]
+
+_FIGURES: Mapping[str, tuple[str, _Draw]] = {
     "collapse": ("collapse", collapse),
     "clip": ("clip", clip),
     "forgetting": ("forgetting", forgetting),
@@ -156,12 +121,16 @@ _FIGURES: Mapping[str, tuple[str, Callable[[StudyResults, Sequence[StudiedCondit
 """Group of conditions and drawing of each figure."""
 
 
-def _models(results: StudyResults, conditions: Sequence[StudiedCondition]) -> list[StudiedModel]:
-    """Return the models with a finished evaluation under one of these conditions."""
-    return [model for model in results.models if _tests(results, model, conditions)]
+def _planned(
+    results: StudyResults, model: StudiedModel, conditions: Sequence[StudiedCondition]
+) -> list[StudiedCondition]:
+    """Return the conditions under which a model has runs, done or not."""
+    planned = {run.condition for run in results.record.runs if run.model == model.name}
+    return [one for one in conditions if one.name in planned]
 
 
 def _tests(results: StudyResults, model: StudiedModel, conditions: Sequence[StudiedCondition]) -> list[str]:
+    """Return the tests that a model has finished under one of these conditions."""
     return [test for test in results.tests if any(results.select(model.name, one.name, test) for one in conditions)]
 
 
@@ -180,26 +149,25 @@ def _accuracy(
 
 
 def _changes(
-    results: StudyResults, model: StudiedModel, conditions: Sequence[StudiedCondition], test: str
+    results: StudyResults, model: StudiedModel, control: str, conditions: Sequence[StudiedCondition], test: str
 ) -> tuple[dots.Dot | None, ...]:
-    """Return the change of each condition against the first one, which shows its seeds alone."""
-    control = conditions[0].name
-    before = results.accuracies(model.name, control, test).values()
+    """Return the change of each condition against the control, which shows its seeds alone."""
+    before = list(results.accuracies(model.name, control, test).values())
     if not before:
         return (None,) * len(conditions)
-    middle = float(np.mean(list(before)))
     answered = _answers(results, model, control, test)
     clustering = results.select(model.name, control, test)[0].run.spec["data"].get("clustering", "group")
-    found: list[dots.Dot | None] = [dots.Dot(0.0, values=tuple(one - middle for one in before))]
-    for condition in conditions[1:]:
-        after = tuple(one - middle for one in results.accuracies(model.name, condition.name, test).values())
-        if not after:
-            found.append(None)
+    found: list[dots.Dot | None] = []
+    for condition in conditions:
+        after = results.accuracies(model.name, condition.name, test).values()
+        values = tuple(one - float(np.mean(before)) for one in after)
+        if condition.name == control or not values:
+            found.append(dots.Dot(0.0, values=values) if values else None)
             continue
         answers = _answers(results, model, condition.name, test).reindex(answered.index).dropna()
         same = answered.loc[answers.index]
         change = seeds.mean_difference(_correct(same), _correct(answers), clusters(same, clustering))
-        found.append(dots.Dot(change.value, change.low, change.high, after))
+        found.append(dots.Dot(change.value, change.low, change.high, values))
     return tuple(found)
 
 

@@ -52,7 +52,8 @@ def write_tables_and_figures(
 def _tables(results: StudyResults) -> dict[str, str]:
     files = {
         f"{table.stem}.{suffix}": content
-        for table in [*tables.paper_tables(results), tables.overview(results)]
+        for table in [*tables.paper_tables(results), tables.overview(results), tables.scaling(results)]
+        if table
         for suffix, content in tables.files(table).items()
     }
     return {**files, RUNS: tables.runs_csv(results)}

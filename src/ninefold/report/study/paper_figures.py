@@ -71,7 +71,7 @@ def _scaling(results: StudyResults) -> Drawings:
     """Return Figure 3: accuracy by number of training examples, on synthetic images (a) and on COCO (b)."""
     found: Drawings = {}
     for letter, test in (("a", SYNTHETIC), ("b", COCO)):
-        lines = [line for model in results.models if (line := curve(results, model, test)).points]
+        lines = [line for model in results.models if (line := curve(results, model, test))]
         if lines:
             drawn = [model for model in results.models if model.title in {line.name for line in lines}]
             chart = series.Chart(
@@ -82,23 +82,14 @@ def _scaling(results: StudyResults) -> Drawings:
     return found
 
 
-def curve(results: StudyResults, model: StudiedModel, test: str) -> series.Series:
-    """Return the scaling curve of a model: conditions of group "scaling", and the whole set as the end of the curve."""
-    sizes: dict[int, series.Point] = {}
-    whole = results.conditions.get(SYNTHETIC)
-    for condition in [*results.group("scaling"), *([whole] if whole else [])]:
-        values = list(results.accuracies(model.name, condition.name, test).values())
-        if condition.rows and values:
-            sizes.setdefault(condition.rows, _point(condition.rows, values))
-    points = tuple(sizes[size] for size in sorted(sizes))
-    # The whole set alone is no curve.
-    points = points if any(results.select(model.name, one.name, test) for one in results.group("scaling")) else ()
+def curve(results: StudyResults, model: StudiedModel, test: str) -> series.Series | None:
+    """Return the scaling curve of a model, ready to draw; None without runs."""
+    found = results.scaling(model.name, test)
+    if found is None:
+        return None
+    sizes = [(point.size, point.accuracy) for point in found.points if point.size]
+    points = tuple(series.Point(size, one.mean, one.sd, one.values if one.sd else ()) for size, one in sizes)
     return series.Series(model.title, points, results.base(model.name, test))
-
-
-def _point(x: float, values: Sequence[float]) -> series.Point:
-    found = summary(values)
-    return series.Point(x, found.mean, found.sd, found.values if found.sd is not None else ())
 
 
 def _model(results: StudyResults, model: StudiedModel, slug: str) -> Drawings:
@@ -118,7 +109,8 @@ def _model(results: StudyResults, model: StudiedModel, slug: str) -> Drawings:
 def _number(model: StudiedModel, numbers: Mapping[str, int], other: int) -> int:
     """Return the number of the paper's figure of a model, or of a nano base of its family; ``other`` for others."""
     name = slugs([model.title])[0].removeprefix("nano-")
-    return next((number for title, number in numbers.items() if slugs([title])[0] == name), other)
+    family = next((title for title in numbers if f"{name}-".startswith(f"{slugs([title])[0]}-")), None)
+    return numbers[family] if family else other
 
 
 def _before_and_after(results: StudyResults, model: StudiedModel) -> list[maps.Panel]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ninefold.analysis import scaling
 from ninefold.analysis.votes import Vote, majority_map
 from ninefold.errors import NinefoldError, RunError, first_line
 from ninefold.report.test_sets import Evaluation, Run, Training, read_run
@@ -28,6 +29,9 @@ PROBED = ("layer", "fold", "accuracy")
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """The kinds of invalid answers."""
+
+WHOLE = "synthetic"
+"""Name of the condition that ends a scaling curve."""
 
 WRONG = "wrong label"
 """Answers that give one label, and not the right one."""
@@ -195,6 +199,21 @@ class StudyResults:
     def accuracies(self, model: str, condition: str, test: str) -> dict[int | None, float]:
         """Return the accuracy by seed; {None: accuracy} for the base, empty if no run is done."""
         return {one.of.seed: float(one.run.metrics["accuracy"]) for one in self.select(model, condition, test)}
+
+    @cached_property
+    def sizes(self) -> dict[int, str]:
+        """Return the conditions of scaling curves by number of training examples: group "scaling" and the whole."""
+        whole = [self.conditions[WHOLE]] if WHOLE in self.conditions else []
+        group = self.group("scaling")
+        # A subset as large as the whole set has priority.
+        return {one.rows: one.name for one in [*whole, *group] if one.rows} if group else {}
+
+    def scaling(self, model: str, test: str) -> scaling.Curve | None:
+        """Return the scaling curve of a model on a test; None if no run of a subset is done."""
+        runs = {size: self.accuracies(model, name, test) for size, name in self.sizes.items()}
+        found = {size: list(runs[size].values()) for size in sorted(runs) if runs[size]}
+        is_curve = any(self.sizes[size] != WHOLE for size in found)
+        return scaling.curve(found, self.base(model, test)) if is_curve else None
 
     def base(self, model: str, test: str) -> float | None:
         """Return the accuracy of a base on a test; None if its run is not done."""

@@ -2,21 +2,25 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ninefold.report.study import latex
-from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, test_of
+from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, Shown, test_of
 from ninefold.report.study.results import StudyResults
 from ninefold.report.study.values import Value, text, value
 from ninefold.runs.study import BASE, StudiedModel
-from ninefold.web.wording import join, quantity
+from ninefold.web.wording import count, hundredths, join, quantity
 
 NANO = "nano bases; their scores say nothing about any real model"
 """What nano bases are, wherever their scores are shown."""
 
 OVERVIEW = "overview"
 """Stem of the table of all results."""
+
+
+SCALING = "scaling"
+"""Stem of the table of scaling curves."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,29 @@ def overview(results: StudyResults) -> Table:
     return _table(results, layout, OVERVIEW)
 
 
+def scaling(results: StudyResults) -> Table | None:
+    """Return the table of the scaling curves, with the size from which on each is flat; None without such runs."""
+    curves = {(model, test): results.scaling(model.name, test) for model in results.models for test in results.tests}
+    found = {key: curve for key, curve in curves.items() if curve}
+    if not found:
+        return None
+    sizes = sorted({point.size for curve in found.values() for point in curve.points if point.size})
+    conditions = [BASE, *(results.sizes[size] for size in sizes)]
+    rows, values = [], []
+    for (model, test), curve in found.items():
+        row = [value(results, model, condition, test) for condition in conditions]
+        flat = f"{count(curve.plateau)} ({hundredths(curve.plateau_fraction)} %)"
+        texts = [text(each, "deviation", len(results.record.seeds)) for each in row]
+        rows.append([model.title, _test(results, test), *texts, flat])
+        values += row
+    heads = [["model", "test", "base", *map(count, sizes), "flat from"]]
+    flat = "A curve is flat from the size on whose means all equal the last one, within a point or its interval."
+    return Table(
+        SCALING, "Accuracy by number of training examples", f"{_notes(results, ['deviation'], values)} {flat}", heads,
+        rows, 2, values,
+    )  # fmt: skip
+
+
 def files(table: Table) -> dict[str, str]:
     """Return the content of a table's files by suffix; the same results give the same bytes."""
     return {"csv": _csv(table), "tex": _tex(table), "md": _markdown(table)}
@@ -90,8 +117,9 @@ def _table(results: StudyResults, layout: Layout, stem: str) -> Table:
             rows.append(row)
     once = {(each.model.name, each.condition, each.test): each for each in values}
     names = 2 if by_condition else 1
+    shown = {column.shown for column in layout.columns}
     return Table(
-        stem, layout.title, _notes(results, layout, values), _heads(results, layout, names), rows, names,
+        stem, layout.title, _notes(results, shown, values), _heads(results, layout, names), rows, names,
         list(once.values()),
     )  # fmt: skip
 
@@ -132,14 +160,13 @@ def _heads(results: StudyResults, layout: Layout, names: int) -> list[list[str]]
     return [[*first, *conditions], [*first, *tests]]
 
 
-def _notes(results: StudyResults, layout: Layout, values: Sequence[Value]) -> str:
+def _notes(results: StudyResults, shown: Collection[Shown], values: Sequence[Value]) -> str:
     """Return how the values are to be read, and whose models these are."""
     seeds = len(results.record.seeds)
     notes = [f"In percent, mean over {quantity(seeds, 'training seed')}"]
-    shown = {column.shown for column in layout.columns}
     if "deviation" in shown:
         notes[0] += " ± standard deviation"
-    if shown - {"deviation"}:
+    if "change" in shown or "change alone" in shown:
         notes[0] += "; changes in points"
     if any(each.ours and len(each.seeds) < seeds and each.seeds != (None,) for each in values):
         notes.append("n is the number of seeds where some are not done yet")
