@@ -8,6 +8,7 @@ from typing import Any
 
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.coco.general import GeneralSpec
 from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.errors import NinefoldError
 from ninefold.evaluation.spec import EvaluateSpec
@@ -21,6 +22,9 @@ from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
 
 GIB = 2**30
+
+_OF_PHOTOS = (CocoSpec, GeneralSpec)
+"""Specifications of sources whose questions are counted only when they are made, unless they state a number."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def cost(task: Task, plan: Plan) -> Cost:
         speed = _speed(work.model.name)
         if known is None or speed is None:
             return Cost(None, speed.adapter if speed else 0.0)
-        seconds = work.epochs * (known[0] / speed.trained + known[1] / speed.evaluated)
+        trained = (work.epoch_examples or known[0]) if work.weights else known[0]
+        seconds = work.epochs * (trained / speed.trained + known[1] / speed.evaluated)
         return Cost(seconds, speed.adapter)
     if isinstance(work, EvaluateSpec):
         count, speed = _rows(work.data, "test", plan), _speed(work.model.name)
@@ -60,7 +65,7 @@ def cost(task: Task, plan: Plan) -> Cost:
         return Cost(0.0, work.pictures * BYTES["photo"])
     counts = [count for _, count in _sizes(task, plan) if count is not None]
     embedded = getattr(work, "embed", True)
-    return Cost(0.0, sum(counts) * BYTES["photo" if isinstance(work, CocoSpec) and embedded else "scene"])
+    return Cost(0.0, sum(counts) * BYTES["photo" if isinstance(work, _OF_PHOTOS) and embedded else "scene"])
 
 
 def _lines(plan: Plan) -> Iterator[str]:
@@ -109,7 +114,7 @@ def _rows(folder: Path, split: str, plan: Plan) -> int | None:
 def _sizes(task: Task, plan: Plan) -> list[tuple[str, int | None]]:
     """Return the splits of a planned data set with the number of their examples; None where it is not known."""
     spec: Any = task.work
-    if isinstance(spec, CocoSpec):
+    if isinstance(spec, _OF_PHOTOS):
         return _photo_sizes(spec, [plan.by_key[key] for key in task.needs])
     try:
         return [(name, split.total) for name, split in source_of(spec).splits().items()]
@@ -117,7 +122,7 @@ def _sizes(task: Task, plan: Plan) -> list[tuple[str, int | None]]:
         return []
 
 
-def _photo_sizes(spec: CocoSpec, needs: list[Task]) -> list[tuple[str, int | None]]:
+def _photo_sizes(spec: CocoSpec | GeneralSpec, needs: list[Task]) -> list[tuple[str, int | None]]:
     """Return the sizes of the questions about photos, which are counted only when they are made."""
     worlds = [need.work.pictures for need in needs if isinstance(need.work, WorldSpec)]
     whole = round(worlds[0] * PHOTO_QUESTIONS["nano"]) if worlds else PHOTO_QUESTIONS.get(spec.annotations.name)

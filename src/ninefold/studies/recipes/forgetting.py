@@ -40,4 +40,5 @@ def forgetting(seeds: int = 3) -> Study:
         ],
         tests=(*SPATIAL_TESTS, *GENERAL_TESTS),
         seeds=range(seeds),
+        figures=("forgetting",),
     )

@@ -37,4 +37,5 @@ def mixtures(seeds: int = 3) -> Study:
         ],
         tests=SPATIAL_TESTS,
         seeds=range(seeds),
+        figures=("mixtures",),
     )
