@@ -16,7 +16,7 @@ from ninefold import store
 from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.families import find
+from ninefold.models.families import find, nano_bases
 from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
@@ -215,7 +215,10 @@ def _model_key(spec: ModelSpec) -> list[Any]:
 
 
 def _is_nano(spec: ModelSpec) -> bool:
-    return spec.name not in REGISTERED and not spec.name.startswith("openai:") and find(spec.name).nano
+    if spec.name in REGISTERED:
+        # Such as a linear head on a nano base.
+        return any(spec.name.startswith(f"{base}-") for base in nano_bases())
+    return not spec.name.startswith("openai:") and find(spec.name).nano
 
 
 def _slug(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.data.sources.synthetic import SyntheticSpec
+from ninefold.models.clip.linear_head import KINDS, register_heads
 from ninefold.models.families import find
 from ninefold.models.family import TextForm
 from ninefold.models.spec import ModelSpec
@@ -28,12 +29,22 @@ SCOPES = {
 }
 """The trained parts, by the name of the condition: title, and options of `TrainSpec`."""
 
+CONTRASTED = ("synthetic", "photos")
+"""Names of the conditions of models that differ in their texts, or in the reader of their image features."""
+
 FORMS: dict[str, TextForm] = {"option-alone": "option", "sentence": "sentence", "whole-prompt": "prompt and option"}
 """Forms of the candidate texts other than the paper's, by name; each is a model of its own, base and tuned."""
 
 
+HEADS = {"nano-clip": "nano-clip", REAL: "clip"}
+"""Dual encoders with linear heads on their frozen image features, and the beginning of the heads' names."""
+
+
 def clip(model: str = "nano-clip", coco: Path | None = None, pictures: int = 4000, seeds: int = 3) -> Study:
-    """Why CLIP does not transfer to photos: trained part and form of the texts, at nano scale or for a real CLIP.
+    """Why CLIP does not transfer to photos: trained part, form of the texts, and what a linear head reads instead.
+
+    A linear head on the frozen image features says whether the vision tower holds the position of the one thing of a
+    scene, in the pooled vector that texts are compared with, or in the patches. It reads no question.
 
     Args:
         model: The dual encoder, such as ``nano-clip`` or `REAL`.
@@ -53,11 +64,16 @@ def clip(model: str = "nano-clip", coco: Path | None = None, pictures: int = 400
                 StudyModel(
                     f"{title}, {name.replace('-', ' ')}",
                     ModelSpec(model, texts=form),
-                    conditions=("synthetic", "photos"),
+                    conditions=CONTRASTED,
                     options=options,
                     name=f"{title}-{name}",
                 )
                 for name, form in FORMS.items()
+            ),
+            *(
+                StudyModel(f"{title}, linear head on {kind}", ModelSpec(f"{HEADS[model]}-{kind}"), CONTRASTED)
+                for kind in KINDS
+                if model in HEADS
             ),
         ],
         conditions=[
@@ -87,3 +103,7 @@ def _asked_photos(coco: Path | None) -> Any:
 
 def _files(coco: Path, part: str) -> tuple[Path, Path]:
     return coco / f"annotations/instances_{part}2017.json", coco / f"{part}2017"
+
+
+for _base, _name in HEADS.items():
+    register_heads(_base, _name)
