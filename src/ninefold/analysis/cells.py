@@ -94,6 +94,7 @@ def change_map(
     groups: ArrayLike | None = None,
     flips: int = FLIPS,
     seed: int = 0,
+    intervals: bool = True,
 ) -> ChangeMap:
     """Compare two sets of answers to the same items, cell by cell.
 
@@ -112,6 +113,7 @@ def change_map(
         groups: Groups of items with correlated errors, shape (items,); None if items count separately.
         flips: Number of sign flips.
         seed: Seed of the flips.
+        intervals: Whether the intervals are computed, which takes most of the time; their bounds are nan otherwise.
 
     Raises:
         ValueError: If there are no items.
@@ -129,7 +131,7 @@ def change_map(
     seen = np.flatnonzero(sizes.any(axis=0))
     found[0, seen] = sign_flips(sums[:, seen], flips=flips, seed=seed)
     level = CONFIDENCE ** (1 / len(seen))
-    for cell in seen:
+    for cell in seen if intervals else ():
         here = sizes[:, cell] > 0
         found[1:, cell] = bootstrap(sums[here, cell] / len(new), sizes[here, cell], level, (-1, 1))
     n = _counts(cells, grid)

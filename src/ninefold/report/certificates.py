@@ -41,7 +41,12 @@ class CertificateSummary:
 
 def summaries(runs: Iterable[Run]) -> list[CertificateSummary]:
     """Return the summary for each data set of the runs, in order of first use."""
-    return [_summary(folder) for folder in dict.fromkeys(folder for run in runs for folder in run.data_folders)]
+    return of_folders(dict.fromkeys(folder for run in runs for folder in run.data_folders))
+
+
+def of_folders(folders: Iterable[Path]) -> list[CertificateSummary]:
+    """Return the summary for each of these data sets."""
+    return [_summary(folder) for folder in folders]
 
 
 def _summary(folder: Path) -> CertificateSummary:

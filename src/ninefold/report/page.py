@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ninefold.report import certificates, headline, image_inputs, output
+from ninefold.report import certificates, headline, image_inputs, output, run_overview
 from ninefold.report.figures import curves, files, intervals, labels, maps, palette
 from ninefold.report.gallery import FIRST, cell_anchor
 from ninefold.report.sections import Section, section
@@ -89,12 +89,15 @@ def _write(
         "ninefold.report",
         "page.html.j2",
         filters={"offset": maps.offset, "cell_anchor": cell_anchor},
+        styles=("style.css", "overview.css"),
+        scripts=("page.js", "overview.js"),
         sentences=headline.sentences(sets),
         pending=pending,
         run_ids=ids,
         run_names=[names[one].replace("|", " ") for one in ids],
         nano=sorted({run.model for run in everything if run.is_nano}),
         caveats=_caveats(sections),
+        overview=run_overview.overview(sets, anchors, trainings),
         sections=sections,
         pictures=pictures.thumbnails,
         image_inputs=image_inputs.tables(everything),

@@ -107,9 +107,13 @@ class Evaluation(Run):
     @cached_property
     def labels(self) -> list[str]:
         """Return all answers in the question's canonical order; in order of appearance if each row has its own."""
+        return self.labels_in(self.scores)
+
+    def labels_in(self, scores: pd.DataFrame) -> list[str]:
+        """Return all answers of a score table of this run, in the order of `labels`."""
         known = self.spec["data"].get("labels") or ()
-        valid = self.scores["kind"] == "label"
-        return list(dict.fromkeys([*known, *self.scores["answer"], *self.scores["label"][valid]]))
+        valid = scores["label"][scores["kind"] == "label"]
+        return list(dict.fromkeys([*known, *scores["answer"].unique(), *valid.unique()]))
 
     @cached_property
     def scores(self) -> pd.DataFrame:

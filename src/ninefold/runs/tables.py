@@ -44,16 +44,23 @@ def read_predictions(run: Path) -> "pd.DataFrame":
     return _read(run, layout.PREDICTIONS, PREDICTED, "remove it and repeat the `ninefold evaluate` command of this run")
 
 
-def read_scores(run: Path) -> "pd.DataFrame":
+def read_scores(run: Path, columns: Collection[str] | None = None) -> "pd.DataFrame":
     """Return a run's score table, one row per example.
+
+    Args:
+        run: The run folder.
+        columns: Names of the columns to read, which is several times faster than all; those that the table lacks are
+            left out. None for all.
 
     Raises:
         RunError: If there is none, or the file is not as ninefold wrote it.
     """
-    return _read(run, layout.SCORES, SCORED, f"make it again with `ninefold score {run}`")
+    return _read(run, layout.SCORES, SCORED, f"make it again with `ninefold score {run}`", columns)
 
 
-def _read(run: Path, name: str, columns: Mapping[str, str], remedy: str) -> "pd.DataFrame":
+def _read(
+    run: Path, name: str, columns: Mapping[str, str], remedy: str, wanted: Collection[str] | None = None
+) -> "pd.DataFrame":
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -63,9 +70,11 @@ def _read(run: Path, name: str, columns: Mapping[str, str], remedy: str) -> "pd.
         raise RunError(instead(run, EVALUATION, "name a folder that `ninefold evaluate` wrote"))
     try:
         with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
             fault = next(_faults_of_types(file.schema_arrow, columns), None)
         if fault is None:
-            table = pd.read_parquet(path)
+            read = None if wanted is None else [one for one in names if one in wanted]
+            table = pd.read_parquet(path, columns=read)
             fault = next(_faults_of_values(table, columns), None)
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
         raise RunError(f"{path}: not readable as parquet ({first_line(error)}); {remedy}") from error
@@ -107,15 +116,16 @@ def _faults_of_values(table: "pd.DataFrame", columns: Mapping[str, str]) -> Iter
     if table.empty:
         yield "without rows"
     typed = _typed(table.columns, columns)
-    for name in (name for name in typed if name not in OPTIONAL):
+    for name in (name for name in typed if name in table and name not in OPTIONAL):
         empty = table[name].isna().to_numpy(bool)
         if name == "options":
             empty = empty | [options is not None and None in list(options) for options in table[name]]
         if empty.any():
             yield f"column {name} without a value in row {int(empty.argmax()) + 1}"
-    twice = table["id"].duplicated()
-    if twice.any():
-        yield f"two rows of {table['id'][twice.to_numpy(bool)].iloc[0]}"
-    for name in {"cell_row", "cell_col"} & typed.keys():
+    if "id" in table:
+        twice = table["id"].duplicated()
+        if twice.any():
+            yield f"two rows of {table['id'][twice.to_numpy(bool)].iloc[0]}"
+    for name in {"cell_row", "cell_col"} & typed.keys() & set(table):
         if not ((table[name] >= 0) & (table[name] < table.get("grid", GRID))).all():
             yield f"a value of column {name} outside the grid"

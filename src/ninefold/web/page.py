@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -23,16 +23,26 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
 """Template filters of every page."""
 
 
-def render(package: str, template: str, *, filters: Mapping[str, Callable[..., Any]] = FILTERS, **values: Any) -> str:
+def render(
+    package: str,
+    template: str,
+    *,
+    filters: Mapping[str, Callable[..., Any]] = FILTERS,
+    styles: Sequence[str] = ("style.css",),
+    scripts: Sequence[str] = ("page.js",),
+    **values: Any,
+) -> str:
     """Return a page as HTML that loads no other file.
 
-    The template extends ``layout.html.j2`` of this room. ``templates/style.css`` of the package follows the shared
-    style sheet, and ``templates/page.js`` is the only script that the page's policy allows, by its hash.
+    The template extends ``layout.html.j2`` of this room. The style sheets of the package follow the shared one, and its
+    scripts, joined to one, are all that the page's policy allows, by their hash.
 
     Args:
-        package: The package whose ``templates`` folder holds the template.
+        package: The package whose ``templates`` folder holds the template, style sheets and scripts.
         template: The name of the template.
         filters: Template filters.
+        styles: Names of style sheets.
+        scripts: Names of scripts.
         values: Variables of the template.
     """
     environment = Environment(
@@ -43,10 +53,10 @@ def render(package: str, template: str, *, filters: Mapping[str, Callable[..., A
         lstrip_blocks=True,
     )
     environment.filters.update({**FILTERS, **filters})
-    script = _text(package, "page.js")
+    script = "".join(_text(package, name) for name in scripts)
     return environment.get_template(template).render(
         version=__version__,
-        style=Markup(_text(__package__, "base.css") + _text(package, "style.css")),
+        style=Markup(_text(__package__, "base.css") + "".join(_text(package, name) for name in styles)),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **values,

@@ -1,0 +1,119 @@
+"""The overview of a report of single runs: models and what they were trained on, by sets of examples.
+
+Runs whose trainings differ in the seed alone are one condition.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ninefold.errors import RunError
+from ninefold.report.overview import Cell, Overview, Row, in_order, measure
+from ninefold.report.test_sets import Evaluation, TestSet, Training
+from ninefold.runs import lineage
+from ninefold.runs.folder import read_spec
+from ninefold.runs.outcome import run_id
+
+BASE = "base"
+"""Title of the condition without training."""
+
+
+@dataclass
+class _Condition:
+    """A row of the overview, as it is gathered."""
+
+    model: str
+    title: str
+    is_base: bool
+    examples: int | None
+    runs: dict[str, list[tuple[int | None, Evaluation, Evaluation | None]]] = field(default_factory=dict)
+    """Seed, run and base of each run, by name of the set."""
+
+
+def overview(sets: Sequence[TestSet], anchors: Sequence[str], trainings: Sequence[Training]) -> Overview | None:
+    """Return the overview of the runs of a report; None for a single model that was tuned once or not at all.
+
+    Args:
+        sets: The sets with their runs.
+        anchors: Names of the sets in links.
+        trainings: The training runs of the report; those of other tuned models are looked for where they were.
+    """
+    examples = {run.spec["id"]: (run.metrics.get("examples") or {}).get("train") for run in trainings}
+    conditions: dict[tuple[str, str], _Condition] = {}
+    for test_set in sets:
+        for result in test_set.results:
+            key, seed, found = _condition(result.run, result.name, examples)
+            condition = conditions.setdefault((result.run.subject_key, key), found)
+            condition.runs.setdefault(test_set.name, []).append((seed, result.run, result.base))
+    if len(conditions) < 3 and len({model for model, _ in conditions}) < 2:
+        return None
+    models = list(dict.fromkeys(model for model, _ in conditions))
+    ordered = sorted(conditions.items(), key=lambda pair: (models.index(pair[0][0]), not pair[1].is_base))
+    rows = [_row(one, sets, anchors) for _, one in ordered]
+    return Overview(tuple(test_set.name for test_set in sets), tuple(_told_apart(rows)))
+
+
+def _condition(run: Evaluation, name: str, examples: Mapping[str, Any]) -> tuple[str, int | None, _Condition]:
+    """Return the key of a run's condition, its seed, and a new condition for it."""
+    if run.is_base:
+        return BASE, None, _Condition(run.subject, BASE, True, None)
+    spec = _training_spec(run.tuned_by)
+    if spec is None:
+        return str(run.tuned_by or run.folder), None, _Condition(run.subject, name, False, None)
+    sets = [str(one.get("name")) for one in spec.get("data") or () if isinstance(one, Mapping)]
+    title = " and ".join(sets) or name
+    key = run_id({name: value for name, value in spec.items() if name != "seed"})
+    seed = spec.get("seed")
+    known = examples.get(spec["id"])
+    return key, seed if isinstance(seed, int) else None, _Condition(run.subject, title, False, known)
+
+
+def _training_spec(tuned_by: Path | None) -> dict[str, Any] | None:
+    """Return the specification of the training that tuned a model, if it is still where it was."""
+    run = None if tuned_by is None else lineage.training_run(tuned_by)
+    try:
+        return None if run is None else read_spec(run)
+    except RunError:
+        return None
+
+
+def _row(condition: _Condition, sets: Sequence[TestSet], anchors: Sequence[str]) -> Row:
+    cells = tuple(
+        _cell(condition.runs.get(test_set.name, []), f"set-{anchor}")
+        for test_set, anchor in zip(sets, anchors, strict=True)
+    )
+    return Row(condition.model, condition.title, condition.is_base, condition.examples, cells)
+
+
+def _cell(runs: Sequence[tuple[int | None, Evaluation, Evaluation | None]], anchor: str) -> Cell:
+    if not runs:
+        return Cell("", None, "not evaluated")
+    _, first, base = runs[0]
+    tables = [(seed, _like(run, first)) for seed, run, _ in runs]
+    before = None if base is None else _like(base, first)
+    return Cell(anchor, measure(tables, before, first.spec["data"].get("clustering", "group")))
+
+
+def _like(run: Evaluation, first: Evaluation) -> pd.DataFrame:
+    """Return the score table of a run, in the order of that of another run on the same examples."""
+    table = in_order(run.scores, first.scores)
+    if table is None:
+        raise RunError(
+            f"{run.folder}: its scores are of other examples than those of {first.folder};"
+            f" run: ninefold score {run.folder} {first.folder}"
+        )
+    return table
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with a number behind titles that several conditions of a model share."""
+    titles = [(row.model, row.condition) for row in rows]
+    return [
+        Row(row.model, f"{row.condition} #{titles[: at + 1].count(title)}", row.is_base, row.examples, row.cells)
+        if titles.count(title) > 1
+        else row
+        for at, (row, title) in enumerate(zip(rows, titles, strict=True))
+    ]
