@@ -43,7 +43,9 @@ def test_seeds_of_one_training_are_one_row(made):
     ]  # fmt: skip
     two = found.rows[1].cells[0].measured
     assert (two.runs, two.accuracy.values) == ((0, 1), pytest.approx((0.7, 0.8), abs=0.01))
-    assert two.change.value == pytest.approx(0.35, abs=0.01) and two.verdict == "better"
+    assert two.change.value == pytest.approx(0.35, abs=0.01)
+    # Two seeds that differ by ten points show no direction yet; one run has only the interval over questions.
+    assert [row.cells[0].measured.verdict for row in found.rows[1:3]] == ["", "better"]
     assert found.rows[0].cells[0].anchor == "set-s0"
     assert found.file.startswith("data:text/csv;charset=utf-8,model,condition")
 
