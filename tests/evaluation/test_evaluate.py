@@ -13,6 +13,7 @@ from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.resolve import resolve_id, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.compute.device import used_device
 from ninefold.models.fake import FakeModel
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
@@ -68,6 +69,7 @@ def test_a_run_holds_all_that_the_conventions_name(data, tmp_path):
     told = store.read_json(tmp_path / "run" / "provenance.json")
     assert told["data"] == str(data) and told["adapter"] is None and told["parent"] is None
     assert Status.read(tmp_path / "run").state == "done"
+    assert told["device"] == used_device("auto")
     assert told["versions"]["ninefold"] and set(told["seconds"]) == {"load", "predict"}
 
 

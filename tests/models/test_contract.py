@@ -15,6 +15,7 @@ from ninefold.models.families import FAMILIES, nano_bases
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
+from ninefold.models.vlm.reference import to_device
 from ninefold.questions.catalog import find_format
 from ninefold.space import LABELS
 from ninefold.training import trainer
@@ -135,7 +136,7 @@ def test_the_side_of_the_padding_never_matters(name: str) -> None:
         real = batch["attention_mask"].bool()
         assert not real.all()
         with torch.inference_mode():
-            found = model.model(**batch).logits
+            found = model.model(**to_device(model.model, batch)).logits.cpu()
         logits.append([found[row][real[row]] for row in range(2)])
     for left, right in zip(*logits, strict=True):
         torch.testing.assert_close(left, right, rtol=1e-3, atol=1e-3)

@@ -52,11 +52,12 @@ def test_the_device_is_known_without_torch_where_there_is_no_gpu(monkeypatch: py
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(device, "_NODES", ("null",))
     assert device.has_gpu() and not device.on_cpu("auto") and device.on_cpu("cpu") and not device.on_cpu("cuda:1")
+    assert [device.used_device(name) for name in ("auto", "cpu", "cuda:1")] == ["cuda", "cpu", "cuda:1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not device.has_gpu()
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(device, "_NODES", ("no such node",))
-    assert device.on_cpu("auto")
+    assert device.on_cpu("auto") and device.used_device("auto") == "cpu"
 
 
 def test_a_hub_id_is_known_by_its_snapshot(tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

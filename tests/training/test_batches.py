@@ -10,10 +10,11 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from ninefold.images import open_pil
 from ninefold.models.compat import keeps_logits_by_mask
+from ninefold.models.compute.prefetch import torch_threads
 from ninefold.models.load import open_trainable
 from ninefold.models.vlm.encoder import IGNORED
 from ninefold.models.vlm.model import VisionLanguageModel
-from ninefold.models.vlm.reference import answer_logits
+from ninefold.models.vlm.reference import answer_logits, to_device
 from ninefold.training.dataset import StepDataset, TrainingSet
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.sampler import LengthBuckets
@@ -42,7 +43,7 @@ def test_labels_are_the_answer_and_the_end_token_and_nothing_else(model: VisionL
 
 
 def test_the_loss_is_that_of_the_plain_model_on_whole_sequences(model: VisionLanguageModel, tiny_llava: Path) -> None:
-    examples, batch = some_examples(4), collated(model, 4)
+    examples, batch = some_examples(4), to_device(model.model, collated(model, 4))
     labels = batch.pop("labels")
     logits, targets, rows = answer_logits(model.model, batch, labels)
     losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
@@ -64,7 +65,7 @@ def test_logits_are_computed_at_kept_positions_alone(
     model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert keeps_logits_by_mask(model.model)
-    batch = collated(model, 3)
+    batch = to_device(model.model, collated(model, 3))
     labels = batch.pop("labels")
     seen = []
     model.model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(tuple(output.shape)))
@@ -90,6 +91,8 @@ def test_images_are_prepared_when_asked_for_where_they_do_not_fit(
 ) -> None:
     monkeypatch.setattr("ninefold.training.dataset.CACHE_BYTES", 3 * 56 * 56 * 3 - 1)
     training_set = TrainingSet(some_examples(3), model.encoder)
+    with torch_threads(1):
+        assert TrainingSet(some_examples(3), model.encoder).workers == 1
     assert training_set.workers > 0
     assert training_set.batch([2])["pixel_values"].shape == (1, 3, 56, 56)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.evaluation.resolve import Questions
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.compute.device import peak_memory
+from ninefold.models.compute.device import peak_memory, used_device
 from ninefold.models.endpoint import address
 from ninefold.types import Example
 
@@ -59,7 +59,7 @@ def facts_of(spec: EvaluateSpec) -> dict[str, Any]:
         "data": str(spec.data.resolve()),
         "model": model.name,
         "adapter": str(model.adapter.resolve()) if model.adapter else None,
-        "device": model.device,
+        "device": None if is_served(spec) else used_device(model.device),
         "fast": asdict(model.shortcuts),
         "peak_memory_mib": peak_memory(),
     }

@@ -3,7 +3,6 @@
 Axes: B examples of a micro-batch.
 """
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import Any, Protocol, overload
 import torch
 from torch.utils.data import Dataset
 
-from ninefold.models.compute.prefetch import prefetch
+from ninefold.models.compute.prefetch import core_count, prefetch
 from ninefold.models.vision_features.features import FeatureModel
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.training.memory import MemoryPlan
@@ -107,7 +106,7 @@ class TrainingSet:
         self._prepared = [kept for _, kept in passed if kept is not None]
         self.featured = isinstance(encoder, FeatureModel)
         # Features are kept in the process of the model: a worker has neither.
-        self.workers = 0 if fits or self.featured else min(4, os.cpu_count() or 1)
+        self.workers = 0 if fits or self.featured else min(4, core_count())
         # Tokens that the model adds itself, above all those of an image of fixed size, are not part of a cost.
         longest = self.longest()
         added = max(0.0, self.batch([longest])["labels"].numel() - self.lengths[longest])

@@ -13,7 +13,7 @@ from tiny import some_examples
 from ninefold.models.families import FAMILIES
 from ninefold.models.vlm import model as vlm_model
 from ninefold.models.vlm.model import VisionLanguageModel
-from ninefold.models.vlm.reference import answer_logits
+from ninefold.models.vlm.reference import answer_logits, to_device
 from ninefold.training.lora import matched
 from ninefold.types import Example
 
@@ -56,10 +56,11 @@ def test_the_loss_of_each_row_is_that_of_the_row_alone(model: VisionLanguageMode
     encoder = model.encoder
     batch = encoder.encode_answers(examples, encoder.images(examples), [example.answer for example in examples])
     assert batch["mm_token_type_ids"].shape == batch["input_ids"].shape == batch["labels"].shape
+    batch = to_device(model.model, batch)
     logits, targets, rows = answer_logits(model.model, batch, batch.pop("labels"))
     losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
     for row, example in enumerate(examples):
-        alone = encoder.encode_answers([example], [encoder.image(example)], [example.answer])
+        alone = to_device(model.model, encoder.encode_answers([example], [encoder.image(example)], [example.answer]))
         assert losses[rows == row].mean().item() == pytest.approx(model.model(**alone).loss.item(), rel=1e-5)
 
 

@@ -18,6 +18,7 @@ from ninefold.models.checkpoint.fingerprint import adapter_hash
 from ninefold.models.spec import ModelSpec
 from ninefold.models.vlm import model as vlm_model
 from ninefold.models.vlm.model import VisionLanguageModel
+from ninefold.models.vlm.reference import to_device
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +107,8 @@ def test_hidden_states_are_the_last_tokens_after_every_layer(model: VisionLangua
     assert states.dtype == np.float32
     for example, expected in zip(examples, states, strict=True):
         assert model.hidden_states([example])[0] == pytest.approx(expected, abs=1e-5)
-        batch = model.encoder.encode([example], [model.encoder.image(example)])
-        last = model.model.lm_head(torch.from_numpy(expected[-1]))
+        batch = to_device(model.model, model.encoder.encode([example], [model.encoder.image(example)]))
+        last = model.model.lm_head(torch.from_numpy(expected[-1]).to(model.model.device))
         assert model.model(**batch).logits[0, -1].tolist() == pytest.approx(last.tolist(), abs=1e-5)
 
 
@@ -123,7 +124,7 @@ def test_choice_scores_are_log_probabilities_of_whole_answers(model: VisionLangu
     encoder = model.encoder
     picture = encoder.image(example)
     for option, score in zip(example.options, scores, strict=True):
-        batch = encoder.encode_answers([example], [picture], [option])
+        batch = to_device(model.model, encoder.encode_answers([example], [picture], [option]))
         labels = batch.pop("labels")
         chances = model.model(**batch).logits[0].log_softmax(-1)
         places = (labels[0] != -100).nonzero()[:, 0]

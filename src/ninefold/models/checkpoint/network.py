@@ -16,7 +16,7 @@ from ninefold.models.checkpoint.adapter import Probe, open_adapter
 from ninefold.models.checkpoint.files import check_files
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.checkpoint.messages import quiet
-from ninefold.models.compute.device import has_gpu
+from ninefold.models.compute.device import used_device
 from ninefold.models.compute.patch_embedding import flatten_patch_embeddings
 from ninefold.models.families import Checkpoint, find, of_config
 from ninefold.models.spec import ModelSpec
@@ -100,7 +100,7 @@ def _open_base(checkpoint: Checkpoint, config: Any, spec: ModelSpec, identity: M
     precision = getattr(torch, str(identity["dtype"]))
     model = open_model(checkpoint, dtype=precision, trust_remote_code=spec.trust_remote_code)
     _check_opened(checkpoint, config, model, identity)
-    model = model.to(torch.device(("cuda" if has_gpu() else "cpu") if spec.device == "auto" else spec.device))
+    model = model.to(torch.device(used_device(spec.device)))
     flatten_patch_embeddings(model)
     return model
 

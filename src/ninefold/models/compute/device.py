@@ -17,7 +17,14 @@ def on_cpu(device: str) -> bool:
     Args:
         device: A torch device, or "auto": a GPU if there is one.
     """
-    return not has_gpu() if device == "auto" else device.partition(":")[0] == "cpu"
+    return used_device(device).partition(":")[0] == "cpu"
+
+
+def used_device(device: str) -> str:
+    """Return the torch device that a model computes on: for "auto" a GPU if there is one, otherwise the CPU."""
+    if device != "auto":
+        return device
+    return "cuda" if has_gpu() else "cpu"
 
 
 def check_device(device: str) -> None:
