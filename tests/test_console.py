@@ -69,6 +69,15 @@ def test_long_work_prints_lines_in_a_pipe_even_between_two_steps(monkeypatch):
     assert pipe.getvalue() == ""
 
 
+def test_items_are_counted_in_a_pipe(monkeypatch):
+    monkeypatch.setattr(console, "LINE_SECONDS", 0.3)
+    with contextlib.redirect_stderr(io.StringIO()) as pipe:
+        for item in console.track(range(40), "rows"):
+            if item == 30:
+                time.sleep(0.4)
+    assert "rows: 30 of 40 (75 %)" in pipe.getvalue()
+
+
 def test_a_bar_that_is_not_wanted_is_hidden():
     with contextlib.redirect_stderr(Terminal()) as terminal:
         assert list(console.track(range(3), "rows", shown=False)) == [0, 1, 2]

@@ -19,6 +19,8 @@ NAMES = {
     "Example",
     "FactError",
     "Fitted",
+    "FlawedSpec",
+    "GeneralSpec",
     "Model",
     "ModelError",
     "ModelSpec",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ninefold.api import write_report as write_report
     from ninefold.data.format.dataset import Dataset as Dataset
     from ninefold.data.sources.catalog import register_source as register_source
+    from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
+    from ninefold.data.sources.coco.general import GeneralSpec as GeneralSpec
     from ninefold.data.sources.coco.source import CocoSpec as CocoSpec
     from ninefold.data.sources.protocol import Source as Source
     from ninefold.data.sources.protocol import Split as Split
@@ -76,6 +78,8 @@ _MODULES = {
     ),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.catalog": ("register_source",),
+    "ninefold.data.sources.coco.flawed": ("FlawedSpec",),
+    "ninefold.data.sources.coco.general": ("GeneralSpec",),
     "ninefold.data.sources.coco.source": ("CocoSpec",),
     "ninefold.data.sources.protocol": ("Source", "Split"),
     "ninefold.data.sources.synthetic": ("SyntheticSpec",),

@@ -8,6 +8,7 @@ all messages everywhere, each with its source file.
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from operator import length_hint
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -142,7 +143,11 @@ def track(
 ) -> Iterator[Item]:
     """Yield items while a progress display counts them."""
     with progress(shown=shown, transient=transient) as bar:
-        yield from bar.track(items, total=total, description=description)
+        # Progress.track counts in a thread that ends where no bar is drawn: lines would stay at the first item.
+        task = bar.add_task(description, total=total if total is not None else length_hint(items) or None)
+        for item in items:
+            yield item
+            bar.advance(task)
 
 
 def _line(task: Task) -> str:
