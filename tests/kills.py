@@ -37,6 +37,11 @@ CASES = (
     Case("evaluate, scripted", "evaluate --model scripted --data {inputs}/few --split train --out run"),
     Case("evaluate, tiny LLaVA", "evaluate --model {inputs}/tiny --data {inputs}/few --split train --out run"),
     Case("evaluate, nano", "evaluate --model nano --data {inputs}/few --split train --limit 9 --out run"),
+    Case(
+        "probe, tiny LLaVA",
+        "probe --model {inputs}/tiny --data {inputs}/few --split train --folds 2 --keep-states --out run",
+    ),
+    Case("probe, nano", "probe --model nano --data {inputs}/few --split train --folds 2 --out run"),
     Case("evaluate, server", "evaluate --model openai:{server}#tiny --data {inputs}/asked --out run"),
     Case(
         "train, LoRA",
@@ -127,20 +132,24 @@ def _prepare() -> None:
     import matplotlib.backends.backend_pdf
     import matplotlib.font_manager  # noqa: F401
     import peft.tuners.lora.model  # noqa: F401
+    import sklearn.svm  # noqa: F401
     import tiny  # noqa: F401
 
+    import ninefold.evaluation.probing.probe
     import ninefold.models.vlm.model
     import ninefold.report.page
     import ninefold.studies.run
     import ninefold.training.train  # noqa: F401
     from ninefold.data.format import shards
     from ninefold.evaluation.predict import predict
+    from ninefold.evaluation.probing import states
     from ninefold.models.fake import FakeModel
     from ninefold.models.registry import register_model
     from ninefold.space import LABELS
 
     shards.GROUP_ROWS, shards.SHARD_ROWS = 200, 1000
     predict.__kwdefaults__["chunk"] = 8
+    states.CHUNK = 8
     model = FakeModel(lambda example: LABELS[len(example.question) % 9], name="scripted")
     register_model("scripted", lambda spec: model)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ninefold.api import make as make
     from ninefold.api import open_dataset as open_dataset
     from ninefold.api import overlap as overlap
+    from ninefold.api import probe as probe
     from ninefold.api import report_study as report_study
     from ninefold.api import run_study as run_study
     from ninefold.api import score as score
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ninefold.errors import NinefoldError as NinefoldError
     from ninefold.errors import PluginError as PluginError
     from ninefold.errors import RunError as RunError
+    from ninefold.evaluation.probing.spec import ProbeSpec as ProbeSpec
     from ninefold.evaluation.spec import EvaluateSpec as EvaluateSpec
     from ninefold.models.protocol import Model as Model
     from ninefold.models.registry import Fitted as Fitted
@@ -69,6 +71,7 @@ _MODULES = {
         "make",
         "open_dataset",
         "overlap",
+        "probe",
         "report_study",
         "run_study",
         "score",
@@ -92,6 +95,7 @@ _MODULES = {
         "PluginError",
         "RunError",
     ),
+    "ninefold.evaluation.probing.spec": ("ProbeSpec",),
     "ninefold.evaluation.spec": ("EvaluateSpec",),
     "ninefold.models.protocol": ("Model",),
     "ninefold.models.registry": ("Fitted", "register_model"),

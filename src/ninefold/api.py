@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 if TYPE_CHECKING:
     from ninefold.data.checks.overlap import Overlap
     from ninefold.data.format.dataset import Dataset
+    from ninefold.evaluation.probing.spec import ProbeSpec
     from ninefold.evaluation.spec import EvaluateSpec
     from ninefold.models.listing import ListedModel
     from ninefold.models.protocol import Model
@@ -177,6 +178,27 @@ def evaluate(
     from ninefold.evaluation.evaluate import evaluate
 
     return evaluate(_with_paths(spec), Path(out), model=model, overwrite=overwrite)
+
+
+def probe(spec: "ProbeSpec", out: AnyPath, *, model: "Model | None" = None, overwrite: bool = False) -> dict[str, Any]:
+    """Probe every layer of a model: how well a linear classifier reads the answers from its hidden states.
+
+    Args:
+        spec: The model, the data set and the folds of the cross-validation.
+        out: The run folder; an interrupted run is resumed, a finished one is left unchanged.
+        model: The model that ``spec`` names, if it is already loaded.
+        overwrite: Whether probes with other settings are replaced in ``out``; nothing else ever is.
+
+    Returns:
+        The content of the run's ``metrics.json``: mean accuracy (a fraction) and standard deviation over the folds, by
+        layer.
+
+    Raises:
+        NinefoldError: If the data, the model or the run folder cannot be used.
+    """
+    from ninefold.evaluation.probing.probe import probe
+
+    return probe(_with_paths(spec), Path(out), model=model, overwrite=overwrite)
 
 
 def score(run: AnyPath) -> dict[str, Any]:

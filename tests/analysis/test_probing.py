@@ -42,15 +42,26 @@ def test_predictions_are_those_of_svc(width, change):
     states = change(states)
     parts = folds.stratified(list(labels), [""] * len(labels), 3)
     expected = raw(states, labels, parts)
-    assert (probing.predictions(states, labels, parts) == expected).all()
+    found = probing.predict(states, labels, parts)
+    assert (found.labels == expected).all()
+    assert found.unfinished == 0
     right = [np.mean((expected == labels)[parts == fold]) for fold in range(3)]
-    assert probing.accuracies(states, labels, parts) == pytest.approx(right)
+    assert found.accuracies(labels, parts) == pytest.approx(right)
 
 
 def test_two_classes_are_one_pair():
     states, labels = planted(0, 5, classes=("left", "right"), noise=3, examples=60)
     parts = np.arange(60) % 3
-    assert (probing.predictions(states, labels, parts) == raw(states, labels, parts)).all()
+    assert (probing.predict(states, labels, parts).labels == raw(states, labels, parts)).all()
+
+
+def test_machines_that_do_not_converge_are_cut_off_and_counted(monkeypatch):
+    # Classes that overlap, in units for which the penalty is nearly infinite.
+    states, labels = planted(0, 2, classes=("left", "right"), noise=3, examples=60)
+    monkeypatch.setattr(probing, "ITERATIONS", 1000)
+    found = probing.predict(1e5 * states, labels, np.arange(60) % 3)
+    assert found.unfinished == 3
+    assert set(found.labels) <= {"left", "right"}
 
 
 def test_folds_hold_equal_parts_of_every_class_and_of_every_kind_within_it():

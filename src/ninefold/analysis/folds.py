@@ -18,7 +18,8 @@ Folds = NDArray[np.int64]
 def stratified(classes: Sequence[str], kinds: Sequence[Hashable], folds: int, *, seed: int = 0) -> Folds:
     """Return folds stratified by class, and by kind of object within each class.
 
-    Each class, and each kind within a class, is divided among the folds with counts that differ by at most one.
+    Each class, and each kind within a class, is divided among the folds with counts that differ by at most one; so are
+    all examples together.
     Sizes divisible by the number of folds give equal counts, as in Rizzoli et al. 2025 (section 5.B).
 
     Args:
@@ -32,11 +33,10 @@ def stratified(classes: Sequence[str], kinds: Sequence[Hashable], folds: int, *,
     """
     _check(classes, range(len(classes)), folds, "example")
     shuffled = rng(seed, "folds").permutation(len(classes))
+    # Dealt to the folds in turn, by class and kind, and in random order within each.
+    order = sorted(map(int, shuffled), key=lambda row: (classes[row], str(kinds[row])))
     found = np.empty(len(classes), np.int64)
-    for name in sorted(set(classes)):
-        rows = [int(row) for row in shuffled if classes[row] == name]
-        rows.sort(key=lambda row: str(kinds[row]))
-        found[rows] = np.arange(len(rows)) % folds
+    found[order] = np.arange(len(order)) % folds
     return found
 
 
@@ -56,7 +56,7 @@ def grouped(classes: Sequence[str], groups: Sequence[Hashable], folds: int, *, s
         DataError: If there are fewer than two classes, a class occurs in fewer groups than there are folds, or all
             examples of a class end up in one fold.
     """
-    _check(classes, groups, folds, "group")
+    _check(classes, groups, folds, "example" if len(set(groups)) == len(groups) else "group")
     names, codes = np.unique(np.asarray(classes), return_inverse=True)
     places = {group: place for place, group in enumerate(dict.fromkeys(groups))}
     owners = np.array([places[group] for group in groups])

@@ -9,11 +9,12 @@ Axes: N examples, D width, T training and V test examples of a fold, P pairs of 
 """
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,8 +22,27 @@ from numpy.typing import ArrayLike, NDArray
 PENALTY = 1.0
 """The penalty C of examples on the wrong side of the margin, as in the paper."""
 
+ITERATIONS = 2_000_000
+"""Largest number of iterations of a pair's machine. Large states of classes that overlap may need more than anybody
+waits for; where inner products differ by less than the rounding of libsvm's cache, it never converges.
+"""
+
 DOUBTFUL = 1e-9
 """Largest decision value that rounding may have given its sign, relative to the sum of absolute terms."""
+
+
+class Predictions(NamedTuple):
+    """The predictions of linear probes."""
+
+    labels: NDArray[Any]
+    """Predicted label of each example, shape (N,)."""
+    unfinished: int
+    """Number of machines, of all pairs and folds, that `ITERATIONS` cut off; they predict as far as they came."""
+
+    def accuracies(self, labels: ArrayLike, folds: ArrayLike) -> list[float]:
+        """Return the accuracy on each fold, given the true label and the fold of each example."""
+        correct, parts = self.labels == np.asarray(labels), np.asarray(folds)
+        return [float(correct[parts == fold].mean()) for fold in np.unique(parts)]
 
 
 @dataclass(frozen=True)
@@ -35,8 +55,8 @@ class _Machine:
     """The rows it was trained on: the first class of the pair, then the second."""
 
 
-def predictions(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> NDArray[Any]:
-    """Return the label of each example that a linear probe predicts, trained on all other folds.
+def predict(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> Predictions:
+    """Predict the label of each example by a linear probe that was trained on all other folds.
 
     Args:
         states_ND: Hidden states of one layer, used as they are: neither centered nor scaled.
@@ -44,9 +64,11 @@ def predictions(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> ND
         folds: Fold of each example, shape (N,) (see `ninefold.analysis.folds`).
 
     Returns:
-        Predicted labels, shape (N,): those of ``SVC(kernel="linear", C=1)``. Of classes with equally many votes of
-        pairs, the first in sorted order is predicted.
+        The predictions of ``SVC(kernel="linear", C=1)``. Of classes with equally many votes of pairs, the first in
+        sorted order is predicted.
     """
+    from sklearn.exceptions import ConvergenceWarning
+
     labels, folds = np.asarray(labels), np.asarray(folds)
     names, codes = np.unique(labels, return_inverse=True)
     features_ND = np.asarray(states_ND, np.float64)
@@ -55,22 +77,16 @@ def predictions(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> ND
     pairs = list(combinations(range(len(names)), 2))
     numbers = np.unique(folds).tolist()
     tasks = [(np.flatnonzero(folds != fold), pair) for fold in numbers for pair in pairs]
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(_cores()) as pool, warnings.catch_warnings():
+        # Those that are cut off are counted.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         machines = list(pool.map(lambda task: _trained(gram_NN, codes, *task), tasks))
     predicted = np.empty(len(codes), np.int64)
     for at, fold in enumerate(numbers):
         of_fold = machines[at * len(pairs) : (at + 1) * len(pairs)]
         rows_V = np.flatnonzero(folds == fold)
         predicted[rows_V] = _votes(gram_NN, rows_V, of_fold, pairs, len(names)).argmax(1)
-    found: NDArray[Any] = names[predicted]
-    return found
-
-
-def accuracies(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> list[float]:
-    """Return the accuracy on each fold of a probe that was trained on all other folds (see `predictions`)."""
-    labels, folds = np.asarray(labels), np.asarray(folds)
-    correct = predictions(states_ND, labels, folds) == labels
-    return [float(correct[folds == fold].mean()) for fold in np.unique(folds)]
+    return Predictions(names[predicted], sum(machine.svc.fit_status_ for machine in machines))
 
 
 def memory(examples: int, width: int) -> int:
@@ -85,7 +101,7 @@ def _trained(gram_NN: NDArray[np.float64], codes: NDArray[np.int64], rows: Any, 
 
     first, second = (rows[codes[rows] == code] for code in pair)
     rows_T = np.concatenate([first, second])
-    svc = SVC(kernel="precomputed", C=PENALTY)
+    svc = SVC(kernel="precomputed", C=PENALTY, max_iter=ITERATIONS)
     svc.fit(gram_NN[rows_T[:, None], rows_T], np.repeat([0, 1], [len(first), len(second)]))
     return _Machine(svc, rows_T)
 

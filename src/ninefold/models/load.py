@@ -3,6 +3,7 @@
 from ninefold.errors import ModelError
 from ninefold.models.compute.device import check_device
 from ninefold.models.endpoint.address import PREFIX
+from ninefold.models.families import find
 from ninefold.models.protocol import Model, Trainable
 from ninefold.models.registry import FITTED, REGISTERED, open_registered
 from ninefold.models.spec import ModelSpec
@@ -53,6 +54,20 @@ def check_trainable(name: str) -> None:
         raise ModelError(f"{name}: a registered model without a fit function can be evaluated, not trained")
 
 
+def check_has_states(name: str) -> None:
+    """Refuse the name of a model that is known to have no hidden states, before anything heavy is imported.
+
+    Raises:
+        ModelError: If it names a server's model, or a dual encoder, in which no layer sees image and question together.
+    """
+    if name.startswith(PREFIX):
+        raise ModelError(f"{name}: a server tells no hidden states; name the checkpoint itself with --model")
+    if name not in REGISTERED and (family := find(name).family).kind == "dual":
+        raise ModelError(
+            f"{name}: a {family.name} model has no layer that sees image and question together; probe one that writes"
+        )
+
+
 def open_trainable(spec: ModelSpec | str) -> Trainable:
     """Open a model as `open_model` does, if its weights are local.
 
@@ -69,7 +84,7 @@ def open_trainable(spec: ModelSpec | str) -> Trainable:
     from ninefold.models.checkpoint.messages import explained
     from ninefold.models.checkpoint.network import open_checkpoint
     from ninefold.models.clip.model import DualEncoder
-    from ninefold.models.families import GENERIC, find
+    from ninefold.models.families import GENERIC
     from ninefold.models.vlm.model import VisionLanguageModel
 
     checkpoint = find(spec.name)

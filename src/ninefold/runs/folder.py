@@ -16,6 +16,7 @@ from ninefold.runs.records import Status
 _NAMES = {
     *(layout.SPEC, layout.STATUS, layout.DONE, layout.LOCK, layout.README, layout.PROVENANCE, layout.METRICS),
     *(layout.SEES, layout.REQUESTS, layout.PREDICTIONS_LINES, layout.PREDICTIONS, layout.SCORES, layout.HISTORY),
+    *(layout.PROBES, layout.STATES),
     *(layout.PRETRAINING_STATE, layout.PRETRAINING_LOG),
     *(layout.ADAPTER, layout.MODEL, layout.BASE, layout.CHECKPOINTS),
 }
@@ -23,7 +24,7 @@ _NAMES = {
 
 _FILES = re.compile(
     "|".join(map(re.escape, sorted(_NAMES)))
-    + rf"|{layout.CHECKPOINTS}/.*|({layout.ADAPTER}|{layout.MODEL}|{layout.BASE})"
+    + rf"|{layout.CHECKPOINTS}/.*|{layout.STATES}/\d{{5}}\.safetensors|({layout.ADAPTER}|{layout.MODEL}|{layout.BASE})"
     + r"/(README\.md|merges\.txt|vocab\.txt|[^/]+\.(json|jinja|safetensors|model))"
 )
 """Paths of its own files, relative to a run folder."""
@@ -129,6 +130,8 @@ def _has_results(folder: Path, spec: Mapping[str, Any]) -> bool:
     needed: tuple[str, ...] = ()
     if spec.get("kind") == "evaluation":
         needed = (layout.PREDICTIONS,)  # The scores follow from them.
+    elif spec.get("kind") == "probe":
+        needed = (layout.PROBES, layout.METRICS)
     elif spec.get("kind") == "training":
         needed = (layout.METRICS, f"{layout.ADAPTER}/{layout.ADAPTER_WEIGHTS}" if spec.get("lora") else layout.MODEL)
     return all((folder / name).exists() for name in needed)

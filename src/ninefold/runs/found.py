@@ -8,13 +8,14 @@ from ninefold.runs import layout
 
 DATA_SET = "a data set"
 EVALUATION = "an evaluation"
+PROBE = "a probe"
 RUN = "a run"
 UNFINISHED = f"is an evaluation that is not finished (no {layout.PREDICTIONS})"
 
 _MADE = {layout.SPEC: RUN, "manifest.json": DATA_SET}
 """The file by which each kind of folder is known."""
 
-_KINDS = {"evaluation": EVALUATION, "training": "a training run"}
+_KINDS = {"evaluation": EVALUATION, "training": "a training run", "probe": PROBE}
 
 SHOWN = 5
 """Largest number of folders that a message names."""
@@ -25,7 +26,7 @@ def instead(path: Path, wanted: str, advice: str) -> str:
 
     Args:
         path: The path that was given.
-        wanted: What is needed: `DATA_SET`, `EVALUATION` or `RUN`.
+        wanted: What is needed: `DATA_SET`, `EVALUATION`, `PROBE` or `RUN`.
         advice: What to do, where nothing nearer is known.
     """
     what = _what(path, wanted)

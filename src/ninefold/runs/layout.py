@@ -26,6 +26,11 @@ PREDICTIONS = "predictions.parquet"
 SCORES = "scores.parquet"
 """Score table of an evaluation, one row per example."""
 
+PROBES = "probes.csv"
+"""Accuracy of each probe, one row per layer and fold."""
+STATES = "states"
+"""Hidden states of a probe run, one file per chunk of examples; removed when the probes are done, unless kept."""
+
 HISTORY = "history.json"
 """Losses of a training run, one entry per measurement."""
 ADAPTER = "adapter"

@@ -15,6 +15,11 @@ _FILES = {
         layout.REQUESTS: "what a server refused of the requests, and what became of it; only where there is any",
         layout.PREDICTIONS_LINES: "while the run goes on: the answers so far",
     },
+    "probe": {
+        layout.PROBES: "the accuracy of each layer's probe (from 1; the last is after the final norm) on each fold",
+        layout.METRICS: "mean and standard deviation over the folds, by layer",
+        f"{layout.STATES}/": "hidden states of each prompt's last token; removed at the end unless kept",
+    },
     "training": {
         f"{layout.ADAPTER}/": "the LoRA adapter of the best epoch, in PEFT's format",
         f"{layout.MODEL}/": "the checkpoint of the best epoch, if all weights were trained",
@@ -36,6 +41,7 @@ _ALL = {
 }
 _NEXT = {
     "evaluation": "`ninefold report DIR ...` shows the results of runs; `ninefold score DIR` scores the answers again.",
+    "probe": "`probes.csv` before and after fine-tuning shows at which layers positions became readable.",
     "training": "`ninefold evaluate --model MODEL --adapter DIR ...` measures the tuned model.",
     "pretraining": f"`ninefold evaluate --model DIR/{layout.BASE} ...` measures the base.",
 }
