@@ -70,11 +70,13 @@ def test_long_work_prints_lines_in_a_pipe_even_between_two_steps(monkeypatch):
 
 
 def test_items_are_counted_in_a_pipe(monkeypatch):
-    monkeypatch.setattr(console, "LINE_SECONDS", 0.3)
+    monkeypatch.setattr(console, "LINE_SECONDS", 0.02)
     with contextlib.redirect_stderr(io.StringIO()) as pipe:
         for item in console.track(range(40), "rows"):
-            if item == 30:
-                time.sleep(0.4)
+            if item in {10, 30}:
+                until = time.monotonic() + 2
+                while f"rows: {item} of 40" not in pipe.getvalue() and time.monotonic() < until:
+                    time.sleep(0.01)
     assert "rows: 30 of 40 (75 %)" in pipe.getvalue()
 
 
