@@ -42,6 +42,13 @@ def test_labels_are_told_apart_by_every_eye(sight):
     assert closest(sight, "abcdefgh") > 10
 
 
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_lines_are_told_apart_by_every_eye_or_by_their_markers(sight):
+    colors = [lab(np.array(SIGHTS[sight]) @ linear(color)) for color, _ in palette.LINES]
+    assert min(np.linalg.norm(one - other) for one, other in combinations(colors, 2)) > 9
+    assert len({marker for _, marker in palette.LINES}) == len(palette.LINES)
+
+
 def test_text_on_any_tile_can_be_read():
     fills = [palette.accuracy_color(k / 50) for k in range(51)] + [
         palette.difference_color(k / 25) for k in range(-25, 26)

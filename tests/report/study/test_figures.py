@@ -97,5 +97,12 @@ def test_gaps_and_long_names_of_a_chart_of_rows():
     assert first.y0 > second.y1
 
 
+def test_the_legend_stands_right_below_the_chart(drawings):
+    drawn = drawings["figure-6-qwen2-vl"]()
+    drawn.draw_without_rendering()
+    gap = drawn.axes[0].get_tightbbox().y0 - drawn.legends[0].get_window_extent().y1
+    assert 0 < gap < 0.1 * drawn.dpi
+
+
 def test_ticks_of_a_logarithmic_axis_stand_apart():
     assert text.apart([9, 63, 126, 972, 1296], 1.5) == [9, 63, 126, 1296]

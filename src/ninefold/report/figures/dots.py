@@ -146,9 +146,9 @@ def _dots(axis: Axes, column: Dots, limits: tuple[float, float]) -> None:
             axis.plot(dot.before, y, "o", ms=4.5, mfc="white", mec=palette.BASE, mew=1.2, clip_on=False, zorder=3)
         if dot.low is not None and dot.high is not None:
             axis.plot([dot.low, dot.high], [y, y], color=palette.TUNED, lw=1.6, solid_capstyle="butt")
-        axis.plot(
-            dot.values, [y + 0.24] * len(dot.values), ".", color=palette.TUNED, ms=3, mew=0, alpha=0.7, clip_on=False
-        )
+        if dot.values:
+            below = [y + 0.24] * len(dot.values)
+            axis.plot(dot.values, below, ".", color=palette.TUNED, ms=3, mew=0, alpha=0.7, clip_on=False)
         axis.plot(dot.value, y, "o", ms=4.5, color=palette.TUNED, clip_on=False)
     axis.grid(axis="x", color="#e6e5e0", lw=0.6)
     if column.is_change:

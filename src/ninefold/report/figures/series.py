@@ -70,8 +70,10 @@ def figure(title: str, charts: Sequence[Chart], *, width: float = 3.5) -> Figure
     """
     names = list(dict.fromkeys(one.name for chart in charts for one in chart.series))
     legend = (len(names) + 1) // 2 if len(names) > 1 else 0
-    drawing = Figure(figsize=(width, 2.25 * len(charts) + 0.15 * legend + 0.35), layout="constrained")
-    drawing.suptitle(text.wrapped(title, width, 8), fontsize=8, parse_math=False)
+    title = text.wrapped(title, width, 8)
+    height = 2.2 * len(charts) + 0.16 * legend + 0.14 * (title.count("\n") + 1) + 0.15
+    drawing = Figure(figsize=(width, height), layout="constrained")
+    drawing.suptitle(title, fontsize=8, parse_math=False)
     axes = drawing.subplots(len(charts), squeeze=False)[:, 0]
     for axis, chart in zip(axes, charts, strict=True):
         _draw(axis, chart, names)
@@ -143,5 +145,6 @@ def _line(axis: Axes, chart: Chart, series: Series, color: str, marker: str) -> 
             for sign in (-1, 1)
         )
         axis.fill_between(xs, low, high, color=color, alpha=0.15, lw=0)
-    for point in series.points:
+    # An empty line counts in the layout as a point in the corner of the figure.
+    for point in (point for point in series.points if point.values):
         axis.plot([point.x] * len(point.values), point.values, ".", color=color, ms=2, alpha=0.6, clip_on=False)

@@ -74,9 +74,7 @@ def _scaling(results: StudyResults) -> Drawings:
         lines = [line for model in results.models if (line := curve(results, model, test))]
         if lines:
             drawn = [model for model in results.models if model.title in {line.name for line in lines}]
-            chart = series.Chart(
-                "", "training examples", f"accuracy on {_test(results, test)} in %", tuple(lines), is_log=True
-            )
+            chart = series.Chart(_test(results, test), "training examples", "accuracy in %", tuple(lines), is_log=True)
             title = titled(results, "Accuracy by size of the training set, mean ± standard deviation over seeds", drawn)
             found[f"figure-3{letter}"] = partial(series.figure, title, [chart])
     return found
@@ -175,7 +173,7 @@ def _probes(results: StudyResults, model: StudiedModel, test: str) -> series.Cha
         return None
     labels = len(results.labels(test))
     return series.Chart(
-        _test(results, test), "layer of the language model", "accuracy of the probe in %", tuple(lines),
+        _test(results, test), "layer of the language model", "accuracy in %", tuple(lines),
         spread="bars", chance=1 / labels if labels else None,
     )  # fmt: skip
 
