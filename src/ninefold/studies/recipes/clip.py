@@ -29,12 +29,8 @@ SCOPES = {
 }
 """The trained parts, by the name of the condition: title, and options of `TrainSpec`."""
 
-CONTRASTED = ("synthetic", "photos")
-"""Names of the conditions of models that differ in their texts, or in the reader of their image features."""
-
 FORMS: dict[str, TextForm] = {"option-alone": "option", "sentence": "sentence", "whole-prompt": "prompt and option"}
 """Forms of the candidate texts other than the paper's, by name; each is a model of its own, base and tuned."""
-
 
 HEADS = {"nano-clip": "nano-clip", REAL: "clip"}
 """Dual encoders with linear heads on their frozen image features, and the beginning of the heads' names."""
@@ -53,32 +49,34 @@ def clip(model: str = "nano-clip", coco: Path | None = None, pictures: int = 400
         seeds: Number of seeds.
     """
     title = "CLIP" if model == REAL else model
-    train = (SyntheticSpec("train"),)
+    train, photos = (SyntheticSpec("train"),), (_photos(coco, pictures),)
     options = {"epochs": 4} if find(model).nano else {}
     return Study(
         "clip",
         "Why does CLIP not transfer from scenes to photos: the part that is trained, or the text that is compared?",
         models=[
-            StudyModel(title, ModelSpec(model), options=options),
+            StudyModel(title, ModelSpec(model), (*SCOPES, "photos"), options),
             *(
                 StudyModel(
                     f"{title}, {name.replace('-', ' ')}",
                     ModelSpec(model, texts=form),
-                    conditions=CONTRASTED,
+                    conditions=("synthetic", "photos"),
                     options=options,
                     name=f"{title}-{name}",
                 )
                 for name, form in FORMS.items()
             ),
             *(
-                StudyModel(f"{title}, linear head on {kind}", ModelSpec(f"{HEADS[model]}-{kind}"), CONTRASTED)
+                StudyModel(f"{title}, {kind} features", ModelSpec(f"{HEADS[model]}-{kind}"), ("head", "head-photos"))
                 for kind in KINDS
                 if model in HEADS
             ),
         ],
         conditions=[
-            *(Condition(name, title, train, options, GROUP) for name, (title, options) in SCOPES.items()),
-            Condition("photos", "Vision and text, on photos", (_photos(coco, pictures),), group=GROUP),
+            *(Condition(name, part, train, changed, GROUP) for name, (part, changed) in SCOPES.items()),
+            Condition("photos", "Vision and text, on photos", photos, group=GROUP),
+            Condition("head", "Linear head", train, group=GROUP),
+            Condition("head-photos", "Linear head, on photos", photos, group=GROUP),
         ],
         tests=[
             Test("synthetic", "Synthetic", SyntheticSpec("test")),
