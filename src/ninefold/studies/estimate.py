@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ninefold.analysis.power import Comparison, smallest_difference
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.coco.general import GeneralSpec
@@ -15,6 +16,7 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import find
 from ninefold.models.registry import REGISTERED
 from ninefold.nano.spec import WorldSpec
+from ninefold.studies.description import Photos
 from ninefold.studies.perform import is_done
 from ninefold.studies.plan import Plan
 from ninefold.studies.speeds import BYTES, PHOTO_QUESTIONS, SPEEDS, Speed
@@ -25,6 +27,9 @@ GIB = 2**30
 
 _OF_PHOTOS = (CocoSpec, GeneralSpec)
 """Specifications of sources whose questions are counted only when they are made, unless they state a number."""
+
+QUESTIONS_OF_A_PHOTO = 2.08
+"""Questions of a photo of COCO (8,548 on 4,109 photos of val2017)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,29 @@ def _lines(plan: Plan) -> Iterator[str]:
     costs = {task.key: cost(task, plan) for task in plan.tasks if not is_done(task)}
     yield from _time(plan, costs)
     size = sum(each.bytes for each in costs.values()) / GIB
+    yield from _detectable(plan)
     yield f"disk: about {size:.1f} GiB, photos that stay in place not counted"
+
+
+def _detectable(plan: Plan) -> Iterator[str]:
+    """Yield the smallest difference to the base that each test detects, and what is assumed."""
+    seeds, tests, assumed = len(plan.study.seeds), {test.name: test for test in plan.study.tests}, ""
+    for each in plan.record.tests:
+        count = _rows((plan.out / each.data), "test", plan)
+        if count is None:
+            yield f"{each.title}: smallest detectable difference unknown until its questions are counted"
+            continue
+        items = _limited([count], tests[each.name].options.get("limit"))
+        source = tests[each.name].source
+        photos = source.world.pictures if isinstance(source, Photos) else None
+        if isinstance(source, CocoSpec):
+            photos = round(items / QUESTIONS_OF_A_PHOTO)
+        found = smallest_difference(Comparison(items, photos and min(photos, items), seeds))
+        points = "none" if found.difference is None else f"{100 * found.difference:.1f} points"
+        yield f"{each.title}: {items:,} questions, smallest detectable difference to the base {points}"
+        assumed = found.assumed
+    if assumed:
+        yield f"  (assumed: {assumed})"
 
 
 def _time(plan: Plan, costs: dict[str, Cost]) -> Iterator[str]:

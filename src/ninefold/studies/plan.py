@@ -38,6 +38,8 @@ class Plan:
 
     study: Study
     """The study."""
+    out: Path
+    """Its folder."""
     tasks: tuple[Task, ...]
     """Every task once; what a task needs stands before it."""
     record: StudyRecord
@@ -102,7 +104,7 @@ class _Planner:
                     for seed in self.study.seeds:
                         training = self.train(model, condition, seed, trained[condition.name])
                         self.measure(model, condition.name, seed, training)
-        return Plan(self.study, tuple(self.tasks.values()), self.record())
+        return Plan(self.study, self.out, tuple(self.tasks.values()), self.record())
 
     def data(self, source: Any, name: str, title: str) -> _Data:
         """Return the data set of a source, with the tasks that make it."""

@@ -23,9 +23,16 @@ class Speed:
     """Kind of figure: measured, or scaled from a measured model by its arithmetic."""
 
 
+_H100, _MEASURED, _SCALED = "one H100", "measured", "scaled from Qwen2-VL by its arithmetic"
+
 SPEEDS: Mapping[str, Speed] = MappingProxyType(
     {
-        "nano": Speed(30, 145, 1.6 * MB, "2 CPU cores", "measured"),
+        "nano": Speed(30, 145, 1.6 * MB, "2 CPU cores", _MEASURED),
+        "qwen2-vl": Speed(9.5, 17.8, 76 * MB, _H100, _MEASURED),
+        "llava-next": Speed(2.8, 8.4, 120 * MB, _H100, "evaluation measured, training scaled by its arithmetic"),
+        "llava-onevision": Speed(9.3, 17, 97 * MB, _H100, _SCALED),
+        "molmo": Speed(5.9, 11, 85 * MB, _H100, _SCALED),
+        "clip": Speed(90, 300, 26 * MB, _H100, _SCALED),
     }
 )
 """Speeds by family."""

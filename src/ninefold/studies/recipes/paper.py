@@ -58,7 +58,7 @@ def paper(coco: Path = Path("coco"), models: tuple[str, ...] = tuple(MODELS), se
     )
 
 
-def nano(pictures: int = 4000, seeds: int = 5) -> Study:
+def nano(pictures: int = 3000, seeds: int = 5) -> Study:
     """The paper at nano scale: the first nano base under every condition, the others under three.
 
     Args:
@@ -139,10 +139,11 @@ def _tests(photos: Any) -> list[Test]:
     ]
 
 
-def _asked() -> Iterable[tuple[int, tuple[str, ...] | None]]:
-    """Yield the numbers of distractors in tests, with the conditions that are tested on each; None for all."""
+def _asked() -> Iterable[tuple[int, tuple[str, ...]]]:
+    """Yield the numbers of distractors in tests, with the conditions that are tested on each, as in table 7."""
     for number in DISTRACTORS:
-        yield number, (f"distractors-{number}",) if number < max(DISTRACTORS) else None
+        trained = tuple(f"distractors-{each}" for each in DISTRACTORS)
+        yield number, (f"distractors-{number}",) if number < max(DISTRACTORS) else (BASE, "synthetic", *trained)
 
 
 def _probes() -> list[Probe]:
