@@ -173,7 +173,7 @@ def test_conditions_that_ask_for_the_same_share_it(smoke, tmp_path):
 @pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name != "paper"])
 def test_every_recipe_is_without_fault(name, tmp_path):
     study = recipes.find(name)
-    assert list(faults(study)) == []
+    assert faults(study) == []
     planned = plan(study, tmp_path)
     assert len({task.folder for task in planned.tasks}) == len(planned.tasks)
 

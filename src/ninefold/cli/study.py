@@ -6,7 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg, subcommand
 
-from ninefold.errors import RunError
+from ninefold.console import warn
+from ninefold.errors import RunError, printable
 
 Recipe = Annotated[str, arg(metavar="RECIPE|FILE.py:FUNCTION")]
 
@@ -32,13 +33,13 @@ class Plan:
 
     def run(self) -> None:
         from ninefold.studies import estimate, recipes
-        from ninefold.studies.check import check
-        from ninefold.studies.plan import plan
+        from ninefold.studies.check import faults
 
         study = recipes.find(self.recipe, _settings(self.set))
-        check(study)
         out = self.out or Path(f"ninefold-{study.name}")
-        print(estimate.text(plan(study, out.resolve())))
+        print(estimate.text(study, out.resolve()))
+        for fault in faults(study):
+            warn(f"before it runs: {printable(fault)}")
 
 
 @dataclass(frozen=True)

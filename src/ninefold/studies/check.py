@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ninefold import console
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
-from ninefold.errors import NinefoldError, RunError
+from ninefold.errors import NinefoldError, RunError, printable
 from ninefold.models import identity
 from ninefold.models.load import check_trainable
 from ninefold.models.registry import REGISTERED
@@ -23,21 +24,26 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 
 
 def check(study: Study) -> None:
-    """Refuse a study that cannot be carried out.
+    """Refuse a study that cannot be carried out; each of its faults is told in a line of its own.
 
     Raises:
-        RunError: With all faults in one message.
+        RunError: If it has faults; the message holds the only one, or how many there are.
     """
-    found = list(dict.fromkeys(faults(study)))
+    found = list(faults(study))
     if len(found) == 1:
         raise RunError(f"study {study.name}: {found[0]}; nothing was run")
+    for fault in found:
+        console.warn(f"study {study.name}: {printable(fault)}")
     if found:
-        listed = " ".join(f"({number}) {fault};" for number, fault in enumerate(found, start=1))
-        raise RunError(f"study {study.name}: {len(found)} faults, nothing was run: {listed.rstrip(';')}")
+        raise RunError(f"study {study.name}: the {len(found)} faults above; nothing was run")
 
 
-def faults(study: Study) -> Iterator[str]:
-    """Yield each fault of a study, in one line each."""
+def faults(study: Study) -> list[str]:
+    """Return all faults of a study, in one line each."""
+    return list(dict.fromkeys(_faults(study)))
+
+
+def _faults(study: Study) -> Iterator[str]:
     yield from _structure(study)
     for test in study.tests:
         yield from _said(f"test {test.name}", partial(_check_source, test.source))

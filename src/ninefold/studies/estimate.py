@@ -16,9 +16,9 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.families import find
 from ninefold.models.registry import REGISTERED
 from ninefold.nano.spec import WorldSpec
-from ninefold.studies.description import Photos
+from ninefold.studies.description import Photos, Study
 from ninefold.studies.perform import is_done
-from ninefold.studies.plan import Plan
+from ninefold.studies.plan import Plan, plan
 from ninefold.studies.speeds import BYTES, PHOTO_QUESTIONS, SPEEDS, Speed
 from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
@@ -42,17 +42,21 @@ class Cost:
     """Size on disk when it is done."""
 
 
-def text(plan: Plan) -> str:
-    """Return the estimate of a study, in lines."""
-    return "\n".join(_lines(plan))
+def text(study: Study, out: Path) -> str:
+    """Return the estimate of a study whose results go to a folder, in lines.
+
+    Raises:
+        NinefoldError: If an option or a source of the study cannot be used.
+    """
+    return "\n".join(_lines(plan(study, out)))
 
 
-def cost(task: Task, plan: Plan) -> Cost:
+def cost(task: Task, planned: Plan) -> Cost:
     """Return the cost of a task."""
     work = task.work
     if isinstance(work, TrainSpec):
-        rows = [_rows(path, work.train_split, plan) for path in work.data]
-        held = [_rows(path, work.validation_split, plan) for path in work.data]
+        rows = [_rows(path, work.train_split, planned) for path in work.data]
+        held = [_rows(path, work.validation_split, planned) for path in work.data]
         known = None if None in rows or None in held else (_limited(rows, work.limit), _limited(held, work.limit))
         speed = _speed(work.model.name)
         if known is None or speed is None:
@@ -61,45 +65,45 @@ def cost(task: Task, plan: Plan) -> Cost:
         seconds = work.epochs * (trained / speed.trained + known[1] / speed.evaluated)
         return Cost(seconds, speed.adapter)
     if isinstance(work, EvaluateSpec):
-        count, speed = _rows(work.data, "test", plan), _speed(work.model.name)
+        count, speed = _rows(work.data, "test", planned), _speed(work.model.name)
         if count is None:
             return Cost(None, 0.0)
         asked = _limited([count], work.limit)
         return Cost(None if speed is None else asked / speed.evaluated, asked * BYTES["answer"])
     if isinstance(work, WorldSpec):
         return Cost(0.0, work.pictures * BYTES["photo"])
-    counts = [count for _, count in _sizes(task, plan) if count is not None]
+    counts = [count for _, count in _sizes(task, planned) if count is not None]
     embedded = getattr(work, "embed", True)
     return Cost(0.0, sum(counts) * BYTES["photo" if isinstance(work, _OF_PHOTOS) and embedded else "scene"])
 
 
-def _lines(plan: Plan) -> Iterator[str]:
-    study = plan.study
+def _lines(planned: Plan) -> Iterator[str]:
+    study = planned.study
     yield f"{study.name}: {study.title}"
     yield (
         f"{len(study.models)} models, {len(study.conditions)} training sets, {len(study.seeds)} seeds, "
         f"{len(study.tests)} tests"
     )
-    kinds = Counter(task.kind for task in plan.tasks)
-    done = Counter(task.kind for task in plan.tasks if is_done(task))
+    kinds = Counter(task.kind for task in planned.tasks)
+    done = Counter(task.kind for task in planned.tasks if is_done(task))
     words = {"images": "sets of images", "data": "data sets", "training": "trainings", "evaluation": "evaluations"}
     for kind, name in {**words, "probe": "probes"}.items():
         if kinds[kind]:
             yield f"  {kinds[kind]:>5} {name}" + (f", {done[kind]} done" if done[kind] else "")
-    if plan.shared:
-        yield f"  {plan.shared:>5} runs more are asked for, and shared with the above"
-    costs = {task.key: cost(task, plan) for task in plan.tasks if not is_done(task)}
-    yield from _time(plan, costs)
+    if planned.shared:
+        yield f"  {planned.shared:>5} runs more are asked for, and shared with the above"
+    costs = {task.key: cost(task, planned) for task in planned.tasks if not is_done(task)}
+    yield from _time(planned, costs)
     size = sum(each.bytes for each in costs.values()) / GIB
-    yield from _detectable(plan)
+    yield from _detectable(planned)
     yield f"disk: about {size:.1f} GiB, photos that stay in place not counted"
 
 
-def _detectable(plan: Plan) -> Iterator[str]:
+def _detectable(planned: Plan) -> Iterator[str]:
     """Yield the smallest difference to the base that each test detects, and what is assumed."""
-    seeds, tests, assumed = len(plan.study.seeds), {test.name: test for test in plan.study.tests}, ""
-    for each in plan.record.tests:
-        count = _rows((plan.out / each.data), "test", plan)
+    seeds, tests, assumed = len(planned.study.seeds), {test.name: test for test in planned.study.tests}, ""
+    for each in planned.record.tests:
+        count = _rows((planned.out / each.data), "test", planned)
         if count is None:
             yield f"{each.title}: smallest detectable difference unknown until its questions are counted"
             continue
@@ -116,11 +120,13 @@ def _detectable(plan: Plan) -> Iterator[str]:
         yield f"  (assumed: {assumed})"
 
 
-def _time(plan: Plan, costs: dict[str, Cost]) -> Iterator[str]:
+def _time(planned: Plan, costs: dict[str, Cost]) -> Iterator[str]:
     """Yield the time of each model's tasks, on the machine on which its speed was measured."""
-    for model in plan.study.models:
+    for model in planned.study.models:
         name = model.model.name
-        mine = [costs[task.key] for task in plan.tasks if task.model and task.model.name == name and task.key in costs]
+        mine = [
+            costs[task.key] for task in planned.tasks if task.model and task.model.name == name and task.key in costs
+        ]
         speed = _speed(name)
         if speed is None:
             yield f"{model.title}: {len(mine)} tasks; its speed was not measured"
@@ -130,19 +136,19 @@ def _time(plan: Plan, costs: dict[str, Cost]) -> Iterator[str]:
         yield f"{model.title}: {sum(known) / 3600:.1f} hours{more} on {speed.machine} ({speed.source})"
 
 
-def _rows(folder: Path, split: str, plan: Plan) -> int | None:
+def _rows(folder: Path, split: str, planned: Plan) -> int | None:
     """Return the number of examples of a split of a data set, made or planned; None if it is not known."""
     if (folder / "manifest.json").exists():
         return Dataset.open(folder).splits.get(split)
-    task = next((task for task in plan.tasks if task.folder == folder), None)
-    return None if task is None else dict(_sizes(task, plan)).get(split)
+    task = next((task for task in planned.tasks if task.folder == folder), None)
+    return None if task is None else dict(_sizes(task, planned)).get(split)
 
 
-def _sizes(task: Task, plan: Plan) -> list[tuple[str, int | None]]:
+def _sizes(task: Task, planned: Plan) -> list[tuple[str, int | None]]:
     """Return the splits of a planned data set with the number of their examples; None where it is not known."""
     spec: Any = task.work
     if isinstance(spec, _OF_PHOTOS):
-        return _photo_sizes(spec, [plan.by_key[key] for key in task.needs])
+        return _photo_sizes(spec, [planned.by_key[key] for key in task.needs])
     try:
         return [(name, split.total) for name, split in source_of(spec).splits().items()]
     except NinefoldError:
