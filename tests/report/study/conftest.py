@@ -17,6 +17,7 @@ from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.folder import open_run
+from ninefold.runs.probing import LayerAccuracy, Probed, ProbeMetrics, write_probes
 from ninefold.runs.records import Status
 from ninefold.runs.study import STUDY, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
 from ninefold.space import LABELS, Cell, label_of_cell
@@ -70,8 +71,13 @@ def probe(folder: Path, seed: int | None) -> None:
     """Write a finished probe run of two layers and three folds."""
     open_run(folder, {"kind": "probe", "seed": seed})
     first = 0.3 if seed is None else 0.5 + 0.2 * seed
-    rows = [f"{layer},{fold},{first + 0.1 * layer + 0.02 * (fold - 1)}" for layer in (1, 2) for fold in range(3)]
-    (folder / "probes.csv").write_text("\n".join(["layer,fold,accuracy", *rows]) + "\n")
+    means = {layer: first + 0.1 * layer for layer in (1, 2)}
+    write_probes(
+        folder, [Probed(layer, fold, mean + 0.02 * (fold - 2)) for layer, mean in means.items() for fold in (1, 2, 3)]
+    )
+    by_layer: list[LayerAccuracy] = [{"layer": layer, "accuracy": mean, "sd": 0.0} for layer, mean in means.items()]
+    metrics = ProbeMetrics(n=11, folds=3, stratified="", most_frequent=0.2, by_layer=by_layer)
+    store.write_json(folder / "metrics.json", metrics.to_json())
     Status("done").write(folder)
 
 

@@ -56,8 +56,8 @@ class Chart:
     """Whether the axis of the quantity is logarithmic."""
     spread: Literal["band", "bars"] = "band"
     """How the spread over seeds is drawn."""
-    chance: float | None = None
-    """Expected value of random guessing, if it is known."""
+    level: tuple[float, str] | None = None
+    """A value that needs no skill, and its name, drawn as a dotted line; None for none."""
 
 
 def figure(title: str, charts: Sequence[Chart], *, width: float = 3.5) -> Figure:
@@ -95,10 +95,11 @@ def _draw(axis: Axes, chart: Chart, names: Sequence[str]) -> None:
             axis.plot([left], [series.before], marker, color=color, mfc="white", ms=3.5, mew=1, clip_on=False)
         elif series.before is not None:
             axis.axhline(series.before, color=color, lw=0.9, ls=":")
-    if chart.chance is not None:
-        axis.axhline(chart.chance, color=palette.BASE, lw=0.8, ls=":", zorder=0)
+    if chart.level is not None:
+        level, name = chart.level
+        axis.axhline(level, color=palette.BASE, lw=0.8, ls=":", zorder=0)
         axis.annotate(
-            "chance", (1, chart.chance), (0, 1.5), xycoords=("axes fraction", "data"), textcoords="offset points",
+            name, (1, level), (0, 1.5), xycoords=("axes fraction", "data"), textcoords="offset points",
             ha="right", va="bottom", fontsize=6, color="#555555",
         )  # fmt: skip
     if left is not None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ninefold.report.study.results import Finished, StudyResults
+from ninefold.report.study.finished import Finished
+from ninefold.report.study.results import StudyResults
 from ninefold.report.tables import Table, TableCell
 from ninefold.report.test_sets import Evaluation, Run, Training
 from ninefold.web.wording import count, join, quantity

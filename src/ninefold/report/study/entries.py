@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ninefold.analysis import cells, failures, statistics, votes
 from ninefold.errors import RunError
 from ninefold.report.overview import Measured, in_order, measure
-from ninefold.report.study.results import Absent, Finished, StudyResults
+from ninefold.report.study.finished import Absent, Finished
+from ninefold.report.study.results import StudyResults
 from ninefold.report.test_sets import Evaluation
 from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedTest
 from ninefold.runs.tables import read_scores

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from ninefold.analysis.seeds import summary
@@ -154,28 +155,22 @@ def _draw_votes(results: StudyResults, title: str, condition: str, test: str) ->
 
 def _probes(results: StudyResults, model: StudiedModel, test: str) -> series.Chart | None:
     """Return the probes of a model before (blue) and after (orange); bars are the deviation over fine-tuning runs."""
-    lines = []
-    for name in results.conditions:
-        runs = [
-            one.run.accuracies.groupby("layer")["accuracy"].mean() for one in results.probed(model.name, name, test)
-        ]
+    lines, level = [], None
+    for condition in results.conditions.values():
+        runs = [one.run for one in results.probed(model.name, condition.name, test)]
         if not runs:
             continue
-        points = tuple(
-            series.Point(float(layer), found.mean, found.sd)
-            for layer in runs[0].index
-            for found in [summary([run[layer] for run in runs if layer in run.index])]
-        )
-        tuned = {SYNTHETIC: "after fine-tuning", BASE: "before"}.get(name, f"tuned on {results.conditions[name].title}")
-        style = {BASE: BLUE, SYNTHETIC: ORANGE}.get(name)
-        lines.append(series.Series(tuned, points, style=style))
+        means = pd.DataFrame([run.accuracies.groupby("layer")["accuracy"].mean() for run in runs])
+        by_layer = {float(layer): summary(means[layer].dropna().tolist()) for layer in means.columns}
+        points = tuple(series.Point(layer, found.mean, found.sd) for layer, found in by_layer.items())
+        after = {SYNTHETIC: "after fine-tuning", BASE: "before"}.get(condition.name, f"tuned on {condition.title}")
+        lines.append(series.Series(after, points, style={BASE: BLUE, SYNTHETIC: ORANGE}.get(condition.name)))
+        level = (float(runs[0].metrics["most_frequent"]), "most frequent answer")
     if not lines:
         return None
-    labels = len(results.labels(test))
     return series.Chart(
-        _test(results, test), "layer of the language model", "accuracy in %", tuple(lines),
-        spread="bars", chance=1 / labels if labels else None,
-    )  # fmt: skip
+        _test(results, test), "layer of the language model", "accuracy in %", tuple(lines), spread="bars", level=level
+    )
 
 
 def _test(results: StudyResults, name: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ninefold.report.study.results import Absent, Finished, StudyResults
+from ninefold.report.study.finished import Absent, Finished
+from ninefold.report.study.results import StudyResults
 from ninefold.report.test_sets import Run
 from ninefold.store import canonical_json
 from ninefold.web.wording import excerpt

@@ -1,10 +1,10 @@
-"""The results of a study: every run that is done, read from its folder, and the list of those that are not."""
+"""The results of a study, by model, condition, seed and test, as far as its runs are done."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,20 +12,12 @@ from numpy.typing import NDArray
 
 from ninefold.analysis import scaling
 from ninefold.analysis.votes import Vote, majority_map
-from ninefold.errors import NinefoldError, RunError, first_line
-from ninefold.report.test_sets import Evaluation, Run, Training, read_run
-from ninefold.runs.folder import read_spec
-from ninefold.runs.records import Provenance, Status
-from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
+from ninefold.report.study.finished import Absent, Finished, Probing, by_place, read_runs
+from ninefold.report.test_sets import Evaluation, Training
+from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedTest, StudyRecord
 from ninefold.runs.tables import read_scores
 from ninefold.space import LABELS
 from ninefold.types import AnswerKind
-
-PROBES = "probes.csv"
-"""File of a probe run: one row per layer and fold, with its accuracy."""
-
-PROBED = ("layer", "fold", "accuracy")
-"""Columns of that file."""
 
 INVALID: tuple[AnswerKind, ...] = tuple(kind for kind in get_args(AnswerKind) if kind != "label")
 """The kinds of invalid answers."""
@@ -38,48 +30,6 @@ WRONG = "wrong label"
 
 FAILURES = (*INVALID, WRONG)
 """All the ways in which an answer fails, each a column of `StudyResults.table`."""
-
-
-@dataclass(frozen=True)
-class Probing(Run):
-    """A probe run."""
-
-    accuracies: pd.DataFrame
-    """One row per layer and fold: ``layer``, ``fold`` and ``accuracy``."""
-
-
-_KINDS: Mapping[str, type[Run]] = {"evaluation": Evaluation, "training": Training, "probe": Probing}
-
-_AnyRun = TypeVar("_AnyRun", Evaluation, Training, Probing)
-
-
-@dataclass(frozen=True)
-class Finished(Generic[_AnyRun]):
-    """A finished run of a study."""
-
-    of: StudiedRun
-    """Its place in the study: model, condition, seed, test."""
-    run: _AnyRun
-    """The run; runs with several places in a study share it."""
-
-
-@dataclass(frozen=True)
-class Absent:
-    """A run of a study that is not done, or cannot be read."""
-
-    of: StudiedRun
-    """Its place in the study."""
-    state: str
-    """"planned", "running", "interrupted", "failed", or "unreadable"."""
-    reason: str
-    """Reason of a failure, in one line; empty if it is just not done yet."""
-
-
-class _Missing(NamedTuple):
-    """The state of a folder without a finished run, and its reason."""
-
-    state: str
-    reason: str
 
 
 class MeanMap(NamedTuple):
@@ -129,18 +79,7 @@ class StudyResults:
             RunError: If the folder is not one of a study, or its record is broken.
         """
         record = StudyRecord.read(folder)
-        read = {name: _read(folder / name) for name in dict.fromkeys(run.folder for run in record.runs)}
-        found: dict[str, list[Finished[Any]]] = {kind: [] for kind in _KINDS}
-        absent = []
-        for of in record.runs:
-            run = read[of.folder]
-            if isinstance(run, Run) and not isinstance(run, _KINDS[of.kind]):
-                run = _Missing("unreadable", f"{folder / of.folder}: holds a run of another kind")
-            if isinstance(run, _Missing):
-                absent.append(Absent(of, *run))
-            else:
-                found[of.kind].append(Finished(of, run))
-        return cls(folder, record, found["evaluation"], found["training"], found["probe"], absent)
+        return cls(folder, record, *read_runs(folder, record))
 
     @property
     def models(self) -> Sequence[StudiedModel]:
@@ -194,7 +133,7 @@ class StudyResults:
 
     @cached_property
     def _evaluations(self) -> Mapping[tuple[str, str, str | None], list[Finished[Evaluation]]]:
-        return _grouped(self.evaluations)
+        return by_place(self.evaluations)
 
     def accuracies(self, model: str, condition: str, test: str) -> dict[int | None, float]:
         """Return the accuracy by seed; {None: accuracy} for the base, empty if no run is done."""
@@ -264,34 +203,4 @@ class StudyResults:
 
     @cached_property
     def _probes(self) -> Mapping[tuple[str, str, str | None], list[Finished[Probing]]]:
-        return _grouped(self.probes)
-
-
-def _grouped(
-    runs: Sequence[Finished[_AnyRun]],
-) -> dict[tuple[str, str, str | None], list[Finished[_AnyRun]]]:
-    """Return runs by model, condition and test, those of each in order of their seeds."""
-    found: dict[tuple[str, str, str | None], list[Finished[_AnyRun]]] = {}
-    for one in sorted(runs, key=lambda one: -1 if one.of.seed is None else one.of.seed):
-        found.setdefault((one.of.model, one.of.condition, one.of.test), []).append(one)
-    return found
-
-
-def _read(folder: Path) -> Run | _Missing:
-    """Return the run of a folder, or why there is none."""
-    try:
-        status = Status.read(folder)
-        if status.state != "done":
-            return _Missing(status.state, status.reason or "")
-        return _probing(folder) if (folder / PROBES).is_file() else read_run(folder)
-    except NinefoldError as error:
-        return _Missing("unreadable", str(error))
-
-
-def _probing(folder: Path) -> Probing:
-    path = folder / PROBES
-    try:
-        table = pd.read_csv(path)[list(PROBED)].astype({"layer": int, "fold": int, "accuracy": float})
-    except (ValueError, KeyError, OSError) as error:
-        raise RunError(f"{path}: not as ninefold wrote it ({first_line(error)}); run its command again") from error
-    return Probing(folder, read_spec(folder), {}, Provenance.read(folder).to_json(), None, table)
+        return by_place(self.probes)
