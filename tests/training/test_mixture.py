@@ -16,7 +16,7 @@ from ninefold.runs.outcome import run_id
 from ninefold.training import callbacks
 from ninefold.training.mixture import Mixture, apportioned
 from ninefold.training.sampler import LengthBuckets
-from ninefold.training.settings import resolve
+from ninefold.training.settings import examples_of, resolve
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 
@@ -83,6 +83,13 @@ def test_weights_change_the_run_only_where_they_are_given(spec: TrainSpec, few: 
     assert settings(weights=(2, 2)) == settings(weights=(0.5, 0.5), epoch_examples=48)
     ids = {run_id(settings(**changes)) for changes in ({}, {"weights": (1, 1)}, {"weights": (1, 2)})}
     assert len(ids) == 3
+
+
+def test_a_fit_function_of_a_user_gets_the_first_epoch(spec: TrainSpec, few: Path) -> None:
+    train, validation = examples_of(replace(spec, data=(few, few), weights=(1, 3), epoch_examples=16))
+    assert (len(train), len(validation)) == (16, 8 + 24)
+    both = [*examples_of(replace(spec, data=(few,)))[0]] * 2
+    assert [one.id for one in train] == [both[index].id for index in Mixture((24, 24), (4, 12), 0).epoch(0)]
 
 
 @pytest.mark.parametrize(

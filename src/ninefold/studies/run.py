@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import console, store
-from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, FactError, RunError
 from ninefold.runs.lock import held
 from ninefold.runs.study import STUDY, StudyRecord
@@ -19,6 +18,7 @@ from ninefold.studies.perform import is_done
 from ninefold.studies.plan import Plan, plan
 from ninefold.studies.tasks import Task
 from ninefold.studies.workers import Here, Place, Workers
+from ninefold.training.mixture import training_size
 from ninefold.training.spec import TrainSpec
 
 
@@ -178,12 +178,6 @@ def _with_sizes(planned: Plan, result: Result) -> StudyRecord:
     rows = {run.condition: sizes.get(Path(run.folder).name) for run in planned.record.runs if run.kind == "training"}
     conditions = tuple(replace(each, rows=rows.get(each.name)) for each in planned.record.conditions)
     return replace(planned.record, conditions=conditions)
-
-
-def training_size(spec: TrainSpec) -> int:
-    """Return the number of training examples of a training."""
-    sizes = [Dataset.open(data).splits[spec.train_split] for data in spec.data]
-    return sum(size if spec.limit is None else min(size, spec.limit) for size in sizes)
 
 
 def _refuse_overlap(planned: Plan, result: Result) -> None:

@@ -10,7 +10,7 @@ from ninefold.models import image_inputs
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
-from ninefold.training.mixture import Mixture, available, counts_of, validation_counts
+from ninefold.training.mixture import Mixture, mixture_of, validation_limits
 from ninefold.training.processes import processes, say, tracked
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
@@ -57,17 +57,15 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         DataError: If a data set cannot be read.
         ModelError: If features are required (``--features on``) and cannot be used.
     """
-    limits = [spec.limit] * len(spec.data)
-    counts = counts_of(spec)
-    train = _examples(spec, spec.train_split, limits)
-    validation = _examples(spec, spec.validation_split, validation_counts(spec) or limits)
+    train = _examples(spec, spec.train_split, [spec.limit] * len(spec.data))
+    validation = _examples(spec, spec.validation_split, validation_limits(spec))
     learner = _choose_learner(spec, model, Concatenated([train, validation]), resumed)
     watch = image_inputs.Watch(model)
     return Inputs(
         learner,
         _training_set(spec.train_split, train, learner, watch),
         _training_set(spec.validation_split, validation, learner, watch),
-        None if counts is None else Mixture(available(spec, spec.train_split), counts, spec.seed),
+        mixture_of(spec),
         watch,
     )
 

@@ -64,14 +64,25 @@ def counts_of(spec: TrainSpec) -> list[int] | None:
     return counts
 
 
-def validation_counts(spec: TrainSpec) -> list[int] | None:
-    """Return the number of validation examples of each data set: the most that have the shares of an epoch.
+def mixture_of(spec: TrainSpec) -> Mixture | None:
+    """Return the mixture of a training; None without weights."""
+    counts = counts_of(spec)
+    return None if counts is None else Mixture(available(spec, spec.train_split), counts, spec.seed)
 
-    None without weights: then all are used.
+
+def training_size(spec: TrainSpec) -> int:
+    """Return the number of training examples in an epoch."""
+    return sum(counts_of(spec) or available(spec, spec.train_split))
+
+
+def validation_limits(spec: TrainSpec) -> list[int | None]:
+    """Return the largest number of validation examples of each data set; None for all.
+
+    With weights, they are the most that have the shares of an epoch.
     """
     counts = counts_of(spec)
     if counts is None:
-        return None
+        return [spec.limit] * len(spec.data)
     rows = available(spec, spec.validation_split)
     # Whole numbers throughout: row counts of 20 % per set must not fall below themselves by rounding.
     scarce = min(range(len(rows)), key=lambda index: rows[index] / counts[index])

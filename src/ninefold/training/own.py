@@ -32,8 +32,8 @@ def train_own(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> dict[st
     with working(out, settings.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
             return metrics_of_finished(spec, out)
-        splits = {name: examples_of(spec, name) for name in (spec.train_split, spec.validation_split)}
-        fitted = _fit(spec, *splits.values())
+        train, validation = examples_of(spec)
+        fitted = _fit(spec, train, validation)
         metrics = TrainingMetrics(
             best_epoch=1,
             best_step=1,
@@ -42,7 +42,7 @@ def train_own(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> dict[st
             epochs=1,
             steps=1,
             stopped_early=False,
-            examples={name: len(examples) for name, examples in splits.items()},
+            examples={spec.train_split: len(train), spec.validation_split: len(validation)},
             adapted=f"arrays of {spec.model.name}'s own fit function",
             adapted_modules=sorted(fitted.arrays),
         ).to_json()

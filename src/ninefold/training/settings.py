@@ -24,7 +24,7 @@ from ninefold.runs.folder import check_run, is_finished
 from ninefold.runs.lock import tidy
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
-from ninefold.training.mixture import counts_of
+from ninefold.training.mixture import counts_of, mixture_of, validation_limits
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
 
@@ -102,7 +102,7 @@ def metrics_of_finished(spec: TrainSpec, out: Path) -> dict[str, Any]:
     Raises:
         FactError: If a data set was changed.
     """
-    check_unchanged(out, data_files(spec), lambda: chain.from_iterable(_parts(spec)))
+    check_unchanged(out, data_files(spec), lambda: _all_examples(spec))
     tidy_training(out)
     return TrainingMetrics.load(out / layout.METRICS).to_json()
 
@@ -113,20 +113,32 @@ def data_files(spec: TrainSpec) -> list[dict[str, list[int]]]:
     return [Dataset.open(folder).state(split) for folder in spec.data for split in splits]
 
 
-def examples_of(spec: TrainSpec, split: str) -> Sequence[Example]:
-    """Return the examples of a split of all data sets; those of one set are read on access, of several at once."""
-    parts = [_part(spec, folder, split) for folder in spec.data]
-    return parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
+def examples_of(spec: TrainSpec) -> tuple[Sequence[Example], Sequence[Example]]:
+    """Return the examples for training, of a mixture those of its first epoch, and those for validation.
+
+    Those of one data set are read on access, of several at once.
+    """
+    train, validation = (
+        parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
+        for parts in (list(_parts(spec, validation=validation)) for validation in (False, True))
+    )
+    mixture = mixture_of(spec)
+    if mixture is not None:
+        train = [train[index] for index in mixture.epoch(0)]
+    return train, validation
 
 
-def _parts(spec: TrainSpec) -> Iterator[Sequence[Example]]:
-    for folder in spec.data:
-        for split in (spec.train_split, spec.validation_split):
-            yield _part(spec, folder, split)
+def _parts(spec: TrainSpec, *, validation: bool) -> Iterator[Sequence[Example]]:
+    """Yield the examples of a split of each data set."""
+    split = spec.validation_split if validation else spec.train_split
+    limits = validation_limits(spec) if validation else [spec.limit] * len(spec.data)
+    for folder, limit in zip(spec.data, limits, strict=True):
+        yield Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
 
 
-def _part(spec: TrainSpec, folder: Path, split: str) -> Sequence[Example]:
-    return Dataset.open(folder).sequence(split, spec.limit, trust_pixels=spec.trust_data)
+def _all_examples(spec: TrainSpec) -> Iterator[Example]:
+    for validation in (False, True):
+        yield from chain.from_iterable(_parts(spec, validation=validation))
 
 
 def tidy_training(out: Path) -> None:
