@@ -3,7 +3,7 @@
 Answers are drawn with a known truth. Over seeds: each item, image and training seed has an effect of its own on a
 normal scale, so that the true accuracy is known. Maps: 81 cells, with a stated change in some of them.
 
-    python performance/joint_coverage.py            # about ten minutes on one core
+    python performance/joint_coverage.py            # about fifteen minutes on one core
     python performance/joint_coverage.py --quick    # seconds, with fewer samples and settings
 """
 
@@ -61,9 +61,9 @@ Bounds = tuple[float, float]
 class Plan:
     """What is simulated."""
 
-    samples: int = 300
+    samples: int = 200
     """Samples per setting."""
-    maps: int = 40
+    maps: int = 100
     """Samples of maps whose intervals are computed, which take longest."""
     seeds: tuple[int, ...] = (3, 5)
     """Numbers of seeds."""
@@ -92,7 +92,7 @@ def trained(
     return middle + shared + own + scale * random.standard_normal((shape[0], 1)) > 0
 
 
-def resampled(answers: Answers, groups: NDArray[np.int64], random: np.random.Generator, draws: int = 1000) -> Bounds:
+def resampled(answers: Answers, groups: NDArray[np.int64], random: np.random.Generator, draws: int = 400) -> Bounds:
     """Return the percentile interval of the usual bootstrap: seeds and clusters drawn with replacement."""
     seeds, clusters = len(answers), int(groups.max()) + 1
     sums = np.stack([np.bincount(groups, one) for one in answers])
@@ -191,7 +191,7 @@ def main() -> None:
     tables = {
         "Over seeds: coverage (mean width) of the mean accuracy's interval by method, and of a change's": seeds_table,
         "Maps of 81 cells: rate of maps with a wrong cell, fraction of changed cells found, coverage of all intervals"
-        " at once": maps_table,
+        " at once (mean width)": maps_table,
     }
     for title, table in tables.items():
         print(f"\n**{title}**\n", flush=True)
