@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ninefold.space import GRID
 
@@ -31,12 +31,30 @@ def majority_map(
     Returns:
         ``grid`` rows of ``grid`` votes.
     """
+    return majority(count_votes(rows, cols, said, labels, grid), labels)
+
+
+def count_votes(
+    rows: ArrayLike,
+    cols: ArrayLike,
+    said: Sequence[str | None] | NDArray[np.object_],
+    labels: Sequence[str],
+    grid: int = GRID,
+) -> NDArray[np.int64]:
+    """Return the number of votes for each label in each cell, shape (grid, grid, labels); see `majority_map`.
+
+    Counts of several seeds add up to those of all their answers.
+    """
     codes = pd.Categorical(said, categories=labels).codes
     votes = codes >= 0
     cells = (np.asarray(rows, int) * grid + np.asarray(cols, int))[votes]
     counts = np.bincount(cells * len(labels) + codes[votes], minlength=grid * grid * len(labels))
-    table = counts.reshape(grid, grid, len(labels))
-    leads = (table == table.max(axis=2, keepdims=True)) & (table > 0)
+    return counts.reshape(grid, grid, len(labels))
+
+
+def majority(counts: NDArray[np.int64], labels: Sequence[str]) -> list[list[Vote]]:
+    """Return the vote of every cell, given the counts of `count_votes`."""
+    leads = (counts == counts.max(axis=2, keepdims=True)) & (counts > 0)
     return [[_vote([labels[index] for index in np.flatnonzero(cell).tolist()]) for cell in row] for row in leads]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, Self
 
 from ninefold import store
 from ninefold.errors import RunError
-from ninefold.runs.shape import misfit
+from ninefold.runs.shape import hints_of, misfit
 
 
 class Record:
@@ -46,7 +46,7 @@ class Record:
             record = cls(**{key: value for key, value in found.items() if key in known})
         except TypeError as error:
             raise RunError(f"a record of a run lacks something ({error}); run its command again elsewhere") from error
-        hints = get_type_hints(cls)
+        hints = hints_of(cls)  # type: ignore[arg-type]
         for name in known:
             wrong = misfit(getattr(record, name), hints[name], name)
             if wrong is not None:

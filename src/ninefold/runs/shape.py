@@ -125,6 +125,12 @@ class Origin(TypedDict, total=False):
     """The command line."""
 
 
+@cache
+def hints_of(kind: type) -> Mapping[str, Any]:
+    """Return the type hints of a class by name; they are resolved once."""
+    return get_type_hints(kind)
+
+
 def misfit(value: object, hint: Any, where: str = "") -> str | None:
     """Return where a JSON value is not of a type, such as "pictures[0].share"; None if it fits.
 
@@ -142,7 +148,7 @@ def misfit(value: object, hint: Any, where: str = "") -> str | None:
         # The deepest place is that of the member which was meant.
         found = [None if None in tried else max(filter(None, tried), key=len, default=where)]
     elif is_typeddict(hint) and isinstance(value, dict):
-        hints = get_type_hints(hint)
+        hints = hints_of(hint)
         found = (
             misfit(value.get(key, ...), hints[key], _joined(where, key))
             for key in hints
@@ -151,6 +157,8 @@ def misfit(value: object, hint: Any, where: str = "") -> str | None:
     elif _is_a(origin, Mapping) and isinstance(value, dict):
         found = (misfit(one, inside[1], _joined(where, key)) for key, one in value.items())
     elif _is_a(origin, Sequence) and isinstance(value, list | tuple):
+        if origin is not tuple and set(map(type, value)) <= _plain(inside[0]):
+            return None
         kinds = inside if origin is tuple else inside * len(value)
         pairs = enumerate(zip_longest(value, kinds, fillvalue=None))
         found = (misfit(one, kind, f"{where}[{at}]") for at, (one, kind) in pairs)

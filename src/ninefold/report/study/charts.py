@@ -14,6 +14,9 @@ from ninefold.web.wording import count, join, percent
 SCALING = "scaling"
 """Group of the conditions that differ in the number of training examples."""
 
+ROOM = 30
+"""Smallest distance of two labels of an axis, in pixels."""
+
 WHOLE = "synthetic"
 """Name of the condition at the end of their curve."""
 
@@ -68,6 +71,14 @@ class Chart:
     """Whether the horizontal axis is logarithmic."""
     note: str
     """Sentences below the chart."""
+
+    def labels(self, width: float) -> list[float]:
+        """Return the ticks that are labeled in a frame of this width in pixels: those with room, the last one first."""
+        shown: list[float] = []
+        for tick in reversed(self.ticks):
+            if not shown or width * (self.at(shown[-1], 0)[0] - self.at(tick, 0)[0]) >= ROOM:
+                shown.append(tick)
+        return shown
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return the position of a point, as fractions of the frame from its left and top."""

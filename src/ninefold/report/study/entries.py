@@ -158,19 +158,18 @@ def _maps(
     correct = np.stack([table["correct"].to_numpy(bool) for table in tables.values()])
     places = rows * grid + cols
     n, *right = (np.bincount(places[chosen], minlength=grid * grid).reshape(grid, grid) for chosen in (..., *correct))
-    said = [_said(table) for table in tables.values()]
-    each = tuple(votes.majority_map(rows, cols, one, labels, grid) for one in said)
-    together = votes.majority_map(
-        np.tile(rows, len(said)), np.tile(cols, len(said)), [label for one in said for label in one], labels, grid
-    )
+    counts = [votes.count_votes(rows, cols, _said(table), labels, grid) for table in tables.values()]
+    each = tuple(votes.majority(one, labels) for one in counts)
+    together = votes.majority(np.sum(counts, axis=0), labels)
     change = None
     if base is not None:
         before = base["correct"].to_numpy(bool)
         change = cells.change_map(rows, cols, before, correct, grid=grid, groups=groups, flips=FLIPS, intervals=False)
-    return EntryMaps(n, np.stack(right), together if len(each) > 1 else each[0], each, change)
+    return EntryMaps(n, np.stack(right), together, each, change)
 
 
-def _said(table: pd.DataFrame) -> list[str | None]:
+def _said(table: pd.DataFrame) -> NDArray[np.object_]:
     """Return the label of each answer, None where it has none."""
-    has_label = table["kind"] == "label"
-    return [label if known else None for label, known in zip(table["label"], has_label, strict=True)]
+    said: NDArray[np.object_] = table["label"].to_numpy(object, copy=True)
+    said[table["kind"].to_numpy(object) != "label"] = None
+    return said

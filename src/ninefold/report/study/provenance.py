@@ -112,7 +112,7 @@ def _named(runs: Iterable[Absent], tests: Mapping[str, str]) -> str:
 
 def _facts(run: Run) -> dict[str, Any]:
     inputs = {"image processor": run.image_inputs["settings"]} if run.image_inputs else {}
-    return {"specification": run.spec, **run.provenance, **inputs}
+    return {"spec": run.spec, **run.provenance, **inputs}
 
 
 def _flat(facts: Mapping[str, Any], start: str = "") -> dict[str, Any]:
