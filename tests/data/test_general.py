@@ -9,7 +9,8 @@ import pytest
 
 from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
-from ninefold.data.sources.coco.general import GeneralSource, GeneralSpec, is_there, what_is_at
+from ninefold.data.sources.coco.general import GeneralSource, GeneralSpec
+from ninefold.data.sources.coco.general_questions import is_there, what_is_at
 from ninefold.errors import DataError
 from ninefold.nano.captioner import point
 from ninefold.nano.world import WorldThing

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ninefold.data.checks.facts import Columns, Fact, need
+from ninefold.data.checks.facts import Columns, Fact, SourceFacts, need
 from ninefold.data.sources.coco.annotations import plain_id, truncated
 from ninefold.data.sources.coco.boxes import box_problem
 from ninefold.data.sources.coco.entries import is_category, is_name, is_size, stays_below
 from ninefold.data.sources.coco.ids import id_of, rank
+from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
 from ninefold.space import Box, Cell, border_distance, cell_of_box, label_of_cell
 from ninefold.types import BoxQuestion
 
@@ -40,6 +41,26 @@ _RULES = {
     False: "computed exactly from the box's own numbers",
     True: "the box's numbers cut to integers as the paper's authors do",
 }
+
+
+def facts_of(question: BoxQuestion, *, seed: int, truncate: bool, truth: str = "answer") -> SourceFacts:
+    """Return the facts of any set that asks a question of boxes; see `box_facts`.
+
+    Args:
+        question: The question.
+        seed: Seed of the option orders.
+        truncate: Whether cells and answers follow from boxes truncated to integers.
+        truth: The column that holds the right answer.
+    """
+    return SourceFacts(
+        rows=(
+            *option_facts(question, listed_orders(question, seed)),
+            *box_facts(question, truncate=truncate, truth=truth),
+        ),
+        manifest={**of_question(question), "clustering": "group"},
+        images=SizeCheck,
+        prepare=with_things,
+    )
 
 
 def box_facts(question: BoxQuestion, *, truncate: bool, truth: str = "answer") -> tuple[Fact, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ninefold.data.sources.coco.annotations import Instance
 from ninefold.data.sources.coco.entries import Photo
-from ninefold.data.sources.coco.source import CocoSource, CocoSpec, facts_of_boxes
+from ninefold.data.sources.coco.source import CocoSource, CocoSpec, box_question
 from ninefold.errors import DataError, DesignError
 from ninefold.space import LABELS
 from ninefold.specs import check_finite, option
@@ -114,9 +114,10 @@ class FlawedSource(CocoSource):
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows, and the number of rows with each flaw."""
         from ninefold.data.checks.facts import Fact
+        from ninefold.data.sources.coco.facts import facts_of
 
         made = FlawedSource.spec_of({**spec, "annotations": Path(), "images": Path()})
-        facts = facts_of_boxes(made, question, truth="true_answer")
+        facts = facts_of(box_question(str(question)), seed=made.seed, truncate=made.truncate, truth="true_answer")
 
         def prepared(columns: "Columns", where: str) -> "Columns":
             counts, rows = _counts(columns), len(columns["id"])

@@ -11,51 +11,20 @@ from ninefold.data.sources.coco.allotment import held_out
 from ninefold.data.sources.coco.annotations import Instance, read_instances
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.entries import Photo
+from ninefold.data.sources.coco.general_questions import TEXTS, Kind, is_there, prompt_of, what_is_at
 from ninefold.data.sources.coco.ids import rank
 from ninefold.data.sources.coco.photos import PhotoFolder
 from ninefold.data.sources.protocol import Skips, Source, Split
 from ninefold.errors import DataError
-from ninefold.questions.prompt import prompt
 from ninefold.space import Box
 from ninefold.specs import check_choices
 from ninefold.types import Clustering, Example, Factor
 
 if TYPE_CHECKING:
-    from ninefold.data.checks.facts import Columns, SourceFacts
+    from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
 # The command line reads `GeneralSpec` for its --help: heavy packages (numpy, pyarrow) are imported where used.
-
-Kind = Literal["presence", "naming"]
-
-COLUMNS = {
-    "image_id": "the photo's id in the annotation file",
-    "file_name": "the photo's file name",
-    "category": "the category that the question asks for, or the answer names",
-    "image_width": "width of the photo in pixels",
-    "image_height": "height of the photo in pixels",
-    "box_x": "left edge of the box in pixels, as the annotation file gives it",
-    "box_y": "top edge of the box in pixels",
-    "box_w": "width of the box in pixels",
-    "box_h": "height of the box in pixels",
-}
-"""Meaning of the factors; presence has none about boxes."""
-
-_BOX = ("box_x", "box_y", "box_w", "box_h", "image_width", "image_height")
-
-TEXTS: Mapping[Kind, str] = {
-    "presence": (
-        'Is it there? Each question asks whether a photo shows a category, such as "Is there a dog?". Half of the '
-        "answers are yes and half are no, of each category too; a category that is not there is any other one at "
-        "random (POPE's random setting, Li et al. 2023)."
-    ),
-    "naming": (
-        "What is it? Each question gives the center of a box in percent of the photo's sides, as in \"What is at 34 "
-        '56?" (from the left, from the top), and the answer is the category of the thing, the only one of its category '
-        "in the photo. Nano bases have learnt this question in pretraining; other models may not know it."
-    ),
-}
-"""Description of the kinds of questions."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +110,7 @@ class GeneralSource(Source):
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
+        from ninefold.data.sources.coco.general_facts import COLUMNS
 
         presence = self.spec.question == "presence"
         return About(
@@ -158,35 +128,9 @@ class GeneralSource(Source):
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows."""
-        from ninefold.data.checks.facts import Fact, SourceFacts
-        from ninefold.data.sources.coco.facts import SizeCheck
+        from ninefold.data.sources.coco.general_facts import facts_of
 
-        made = GeneralSource.spec_of({**spec, "annotations": Path(), "images": Path()})
-        own = {
-            "presence": (
-                Fact("the question asks whether its category is there", ("question", "category"),
-                     lambda asked, category: asked == is_there(category)),
-                Fact("its category has as many rows with the answer yes as with no", ("yes as often as no",), bool),
-            ),
-            "naming": (
-                Fact("the question gives the center of the box", ("question", *_BOX),
-                     lambda asked, x, y, w, h, width, height: asked == what_is_at(Box(x, y, w, h), width, height)),
-                Fact("the answer is the category", ("answer", "category"), lambda answer, category: answer == category),
-            ),
-        }  # fmt: skip
-        return SourceFacts(
-            rows=(
-                Fact("the prompt is that of the question, without options", ("prompt", "question", "options"),
-                     lambda text, asked, options: not options and text == _prompt(made.question, asked)),
-                Fact("no other row asks about the category in the photo", ("rows of this thing",),
-                     lambda rows: rows == 1),
-                Fact("the group is the photo's id", ("group", "image_id"), lambda group, image: group == str(image)),
-                *own[made.question],
-            ),
-            manifest={"clustering": GeneralSource.clustering},
-            images=SizeCheck,
-            prepare=_with_counts,
-        )  # fmt: skip
+        return facts_of(GeneralSource.spec_of({**spec, "annotations": Path(), "images": Path()}).question)
 
     @cached_property
     def _instances(self) -> list[Instance]:
@@ -269,7 +213,7 @@ class GeneralSource(Source):
                     id=f"{photo.id}-{row.category.replace(' ', '-')}",
                     image=path,
                     question=row.question,
-                    prompt=_prompt(self.spec.question, row.question),
+                    prompt=prompt_of(self.spec.question, row.question),
                     options=(),
                     answer=row.answer,
                     group=str(photo.id),
@@ -278,7 +222,7 @@ class GeneralSource(Source):
 
     def _factors(self, row: _Row) -> dict[str, Factor]:
         photo, box = row.photo, row.box
-        numbers = {} if box is None else dict(zip(_BOX, map(float, box), strict=False))
+        numbers = {} if box is None else {f"box_{side}": float(number) for side, number in box._asdict().items()}
         return {
             "image_id": photo.id,
             "file_name": self.photos.recorded(photo.file_name),
@@ -287,22 +231,6 @@ class GeneralSource(Source):
             "image_height": photo.height,
             **numbers,
         }
-
-
-def is_there(category: str) -> str:
-    """Return the question whether a category is in a photo."""
-    return f"Is there {'an' if category[0].lower() in 'aeiou' else 'a'} {category}?"
-
-
-def what_is_at(box: Box, width: int, height: int) -> str:
-    """Return the question what is at the center of a box, in percent of the sides, in the words of nano pretraining."""
-    across, down = (box.x + box.w / 2) / width, (box.y + box.h / 2) / height
-    return f"What is at {min(int(across * 100), 99):02d} {min(int(down * 100), 99):02d}?"
-
-
-def _prompt(kind: Kind, question: str) -> str:
-    """Return the prompt; that of naming is the bare question, as nano bases have learnt it."""
-    return prompt(question, ()) if kind == "presence" else question
 
 
 def _sound(
@@ -318,18 +246,3 @@ def _sound(
         if not broken:
             return sorted(rows, key=lambda row: (rank(row.photo.id), row.category))
         instances = [instance for instance in instances if instance.photo not in broken]
-
-
-def _with_counts(columns: "Columns", where: str) -> "Columns":
-    from collections import Counter
-
-    from ninefold.data.checks.facts import need
-
-    need(columns, ("image_id", "category"), where)
-    things = list(zip(columns["image_id"], columns["category"], strict=True))
-    answers = list(zip(columns["category"], columns["answer"], strict=True))
-    rows, given = Counter(things), Counter(answers)
-    return columns | {
-        "rows of this thing": [rows[thing] for thing in things],
-        "yes as often as no": [given[category, "yes"] == given[category, "no"] for category in columns["category"]],
-    }

@@ -85,7 +85,7 @@ class CocoSource(Source):
 
     def __init__(self, spec: CocoSpec) -> None:
         self.spec = spec
-        self.question = _box_question(spec.question)
+        self.question = box_question(spec.question)
         self.photos = PhotoFolder(spec.images)
         self.skips = Skips()
         """Skipped rows by reason; complete after the splits have been read."""
@@ -159,7 +159,10 @@ class CocoSource(Source):
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
         """Return the facts of the rows of any data set of photos."""
-        return facts_of_boxes(CocoSource.spec_of({**spec, "annotations": Path(), "images": Path()}), question)
+        from ninefold.data.sources.coco.facts import facts_of
+
+        made = CocoSource.spec_of({**spec, "annotations": Path(), "images": Path()})
+        return facts_of(box_question(str(question)), seed=made.seed, truncate=made.truncate)
 
     @cached_property
     def _parts(self) -> dict[str, tuple[Sequence[Instance], dict[str, Any] | None]]:
@@ -185,14 +188,8 @@ class CocoSource(Source):
         spec = self.spec
         if not spec.images.is_dir():
             raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
-        targets = read_instances(
-            spec.annotations,
-            self.skips,
-            truncate=spec.truncate,
-            unit=spec.boxes,
-            same=self.photos.same,
-            several=self.several,
-        )
+        form: dict[str, Any] = {"truncate": spec.truncate, "unit": spec.boxes, "several": self.several}
+        targets = read_instances(spec.annotations, self.skips, same=self.photos.same, **form)
         # In a wrong folder, balancing again and again without the photos found missing would take long.
         if spec.subset is not None and not any(self.photos.find(target.photo.file_name) for target in targets):
             for photo in dict.fromkeys(target.photo for target in targets):
@@ -275,22 +272,6 @@ class CocoSource(Source):
         )
 
 
-def facts_of_boxes(spec: CocoSpec, question: str | None, truth: str = "answer") -> "SourceFacts":
-    """Return the facts of rows that ask a question of boxes, ``truth`` being the column of the right answer."""
-    from ninefold.data.checks.facts import SourceFacts
-    from ninefold.data.sources.coco.facts import SizeCheck, box_facts, with_things
-    from ninefold.data.sources.option_facts import listed_orders, of_question, option_facts
-
-    asked = _box_question(str(question))
-    of_boxes = box_facts(asked, truncate=spec.truncate, truth=truth)
-    return SourceFacts(
-        rows=(*option_facts(asked, listed_orders(asked, spec.seed)), *of_boxes),
-        manifest={**of_question(asked), "clustering": CocoSource.clustering},
-        images=SizeCheck,
-        prepare=with_things,
-    )
-
-
 def _choices(spec: CocoSpec, split: str, usable: int) -> str:
     """Return the message about a subset that is larger than the questions in usable photos, or empty."""
     if not usable:
@@ -301,7 +282,7 @@ def _choices(spec: CocoSpec, split: str, usable: int) -> str:
     return f"--subset {spec.subset}: choose 1 to {usable}, the questions there are{' to train on' * (split == 'train')}"
 
 
-def _box_question(name: str) -> BoxQuestion:
+def box_question(name: str) -> BoxQuestion:
     """Return a question that can be asked of a box.
 
     Raises:
