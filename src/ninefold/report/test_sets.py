@@ -246,6 +246,10 @@ def read_run(folder: Path) -> Run:
         why = f" ({status.reason})" if status.state == "failed" else ""
         raise RunError(f"{folder}: this run is not finished{why}; repeat its command with the same --out to finish it")
     spec, provenance = read_spec(folder), Provenance.read(folder).to_json()
+    if spec.get("kind") == "probe":
+        raise RunError(
+            f"{folder}: is a probe, which only the report of a study draws; leave it out, or read its {layout.PROBES}"
+        )
     lineage.identity_in(folder)
     sees = read_part(folder / layout.SEES, ImageInputs) if (folder / layout.SEES).exists() else None
     has_history = (folder / layout.HISTORY).exists()
