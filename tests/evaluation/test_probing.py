@@ -124,14 +124,15 @@ def test_an_interrupted_run_ends_with_the_same_bytes(data, tmp_path, monkeypatch
 
 
 def test_a_finished_run_is_returned_as_it_is(data, tmp_path, capfd):
-    metrics = probe(asked(data), tmp_path, model=Layered(), progress=False)
+    metrics = probe(asked(data, limit=41), tmp_path, model=Layered(), progress=False)
+    assert [row["accuracy"] for row in metrics["by_layer"][1:]] == [1, 1]
     before = files(tmp_path)
-    assert probe(asked(data, keep_states=True), tmp_path, model=Layered(ends=0), progress=False) == metrics
+    assert probe(asked(data, limit=41, keep_states=True), tmp_path, model=Layered(ends=0), progress=False) == metrics
     assert files(tmp_path) == before
     assert "were removed" in capfd.readouterr().err
     with pytest.raises(RunError, match="seed 0, asked 1"):
-        probe(asked(data, seed=1), tmp_path, model=Layered(), progress=False)
-    probe(asked(data, seed=1), tmp_path, model=Layered(), overwrite=True, progress=False)
+        probe(asked(data, limit=41, seed=1), tmp_path, model=Layered(), progress=False)
+    probe(asked(data, limit=41, seed=1), tmp_path, model=Layered(), overwrite=True, progress=False)
 
 
 def test_states_larger_than_half_precision_are_stored_with_a_scale(tmp_path):
@@ -217,8 +218,18 @@ def test_the_states_of_a_real_architecture(data, tiny_llava, tmp_path):
     expected = open_model(str(tiny_llava)).hidden_states(examples[:20])
     for layer in (1, 2):
         np.testing.assert_allclose(
-            states.read_layer(tmp_path / "states", layer)[:20], expected[:, layer - 1], rtol=5e-4, atol=1e-3
+            states.read_layer(tmp_path / "states", layer, 27)[:20], expected[:, layer - 1], rtol=5e-4, atol=1e-3
         )
+
+
+@pytest.mark.parametrize("change", [lambda text: text[:-20], lambda text: text[20:], lambda text: b"\x7f" * len(text)])
+def test_damaged_states_are_an_error_of_one_line(data, tmp_path, change):
+    with pytest.raises(KeyboardInterrupt):
+        probe(asked(data), tmp_path, model=Layered(ends=2), progress=False)
+    for file in (tmp_path / "states").iterdir():
+        file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(RunError, match=r"damaged .* remove it and run the same command again"):
+        probe(asked(data), tmp_path, model=Layered(), progress=False)
 
 
 @pytest.mark.parametrize("text", ["", "layer,fold\n", "layer,fold,accuracy\n1,2,0.5\n", "layer,fold,accuracy\n1,1,7\n"])

@@ -4,6 +4,8 @@ import pytest
 
 from ninefold.errors import RunError
 from ninefold.report.test_sets import group, read_runs
+from ninefold.runs.outcome import run_id
+from ninefold.store import write_json
 
 
 def test_tuned_runs_are_paired_with_the_base_that_answered_the_same(evaluation, training, answers):
@@ -24,6 +26,14 @@ def test_tuned_runs_are_paired_with_the_base_that_answered_the_same(evaluation, 
     names = ["nano base", "nano tuned", "Qwen/Qwen2-VL-7B-Instruct base"]
     assert [result.name for result in synthetic.results] == names
     assert [(one.name, other.name) for one, other in synthetic.pairs] == [("nano base", "nano tuned")]
+
+
+def test_a_probe_is_refused_in_words(tmp_path):
+    spec = {"kind": "probe", "model": {"name": "nano"}, "folds": 3}
+    write_json(tmp_path / "spec.json", {"id": run_id(spec), **spec})
+    write_json(tmp_path / "status.json", {"state": "done"})
+    with pytest.raises(RunError, match="is a probe, which only the report of a study draws"):
+        read_runs([tmp_path])
 
 
 def test_several_tuned_models_are_told_apart(evaluation, answers):

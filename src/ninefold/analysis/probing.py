@@ -92,7 +92,7 @@ def predict(states_ND: ArrayLike, labels: ArrayLike, folds: ArrayLike) -> Predic
 def memory(examples: int, width: int) -> int:
     """Return the memory in bytes that the probes of one layer need at their peak."""
     # Double precision: the features, the Gram matrix, and its part between a fold and all others.
-    return 8 * examples * (width + examples + examples // 4)
+    return 8 * examples * (width + examples + examples // 2)
 
 
 def _trained(gram_NN: NDArray[np.float64], codes: NDArray[np.int64], rows: Any, pair: tuple[int, int]) -> _Machine:

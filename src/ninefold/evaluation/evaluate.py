@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
-from ninefold.evaluation.drawn import holds_drawn
-from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of, stored
+from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of, stored, warn_of_photos
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -106,10 +105,7 @@ def _run(
         if not unfinished:
             return
         if model is None:
-            if found.model.get("nano") and not holds_drawn(questions.data, questions.split):
-                console.warn(
-                    f"{spec.data}: holds photos. Nano models read drawn pictures only: no result means anything."
-                )
+            warn_of_photos(spec, questions, found.model)
             console.milestone(f"loading {spec.model.name}")
             model = opened(spec)
             identity.check_opened(model, found.model)

@@ -1,9 +1,11 @@
 """What a run over a data set's examples reads, an evaluation as well as a probe: the rows, and the opened model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ninefold import console
+from ninefold.evaluation.drawn import holds_drawn
 from ninefold.evaluation.resolve import Questions
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.compute.device import peak_memory, used_device
@@ -50,6 +52,18 @@ def opened(spec: EvaluateSpec, model: "Model | None" = None) -> "Model":
     if spec.model.adapter is not None:
         check_agreement(spec.model.adapter, model.image_settings)
     return model
+
+
+def warn_of_photos(spec: EvaluateSpec, questions: Questions, model: Mapping[str, object]) -> None:
+    """Warn that no result means anything, if a nano model is about to be asked about photos.
+
+    Args:
+        spec: The model and the data set.
+        questions: The examples to ask.
+        model: Identity of the model.
+    """
+    if model.get("nano") and not holds_drawn(questions.data, questions.split):
+        console.warn(f"{spec.data}: holds photos. Nano models read drawn pictures only: no result means anything.")
 
 
 def facts_of(spec: EvaluateSpec) -> dict[str, Any]:

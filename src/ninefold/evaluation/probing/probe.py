@@ -14,7 +14,7 @@ from ninefold.analysis import folds, probing
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.design import spread
 from ninefold.errors import DataError
-from ninefold.evaluation.inputs import facts_of, opened, rows_of
+from ninefold.evaluation.inputs import facts_of, opened, rows_of, warn_of_photos
 from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve_lineage
 from ninefold.models import identity
@@ -144,6 +144,7 @@ def _run(
         if not (out / layout.METRICS).exists():
             if not states.are_written(folder, questions.total):
                 if model is None:
+                    warn_of_photos(spec.asked, questions, found.model)
                     console.milestone(f"loading {spec.model.name}")
                     model = opened(spec.asked)
                     identity.check_opened(model, found.model)
@@ -206,7 +207,9 @@ def _probe_layers(out: Path, split: _Split, *, progress: bool) -> None:
     with console.progress(shown=progress) as bar:
         task = bar.add_task("probes", total=layers, completed=len(probed) // count)
         for layer in range(len(probed) // count + 1, layers + 1):
-            predictions = probing.predict(states.read_layer(folder, layer), split.answers, split.folds)
+            predictions = probing.predict(
+                states.read_layer(folder, layer, len(split.answers)), split.answers, split.folds
+            )
             if predictions.unfinished:
                 console.warn(
                     f"{out}: layer {layer}: {predictions.unfinished:,} of the machines of all pairs of answers and "

@@ -90,18 +90,30 @@ def layers(folder: Path) -> int:
         return int(file.get_slice("states").get_shape()[0])
 
 
-def read_layer(folder: Path, layer: int) -> NDArray[np.float64]:
+def read_layer(folder: Path, layer: int, total: int) -> NDArray[np.float64]:
     """Return the states (N, D) of one layer, counted from 1, in the order of the examples.
+
+    Args:
+        folder: Folder of the files.
+        layer: Number of the layer.
+        total: Number of examples.
 
     Raises:
         RunError: If a file is damaged.
     """
-    parts = []
-    for path in _files(folder):
+    layer_ND: NDArray[np.float64] | None = None
+    for number, path in enumerate(_files(folder)):
         with _opened(path) as file:
-            states, exponents = (file.get_slice(name)[layer - 1] for name in ("states", "exponents"))
-            parts.append(np.ldexp(states.astype(np.float64), exponents[:, None]))
-    return np.concatenate(parts)
+            halves_BD, exponents_B = (file.get_slice(name)[layer - 1] for name in ("states", "exponents"))
+            states_BD = np.ldexp(halves_BD.astype(np.float64), exponents_B[:, None])
+            if layer_ND is None:
+                layer_ND = np.empty((total, states_BD.shape[1]))
+            rows = layer_ND[number * CHUNK : (number + 1) * CHUNK]
+            if rows.shape != states_BD.shape or not np.isfinite(states_BD).all():
+                raise ValueError(f"states of shape {states_BD.shape}, or not finite, for {rows.shape}")
+            rows[:] = states_BD
+    assert layer_ND is not None
+    return layer_ND
 
 
 def remove(folder: Path) -> None:
@@ -173,5 +185,6 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (SafetensorError, IndexError) as error:
+    # What is read from an edited file may be of another shape or type.
+    except (SafetensorError, IndexError, TypeError, ValueError) as error:
         raise RunError(f"{path}: damaged ({first_line(error)}); remove it and run the same command again") from error
