@@ -280,15 +280,19 @@ def run_study(
     return result
 
 
-def report_study(folder: AnyPath) -> None:
+def report_study(folder: AnyPath, *, overwrite: bool = False) -> None:
     """Write the report of a study, its tables and its figures, from the files of its folder alone.
 
+    Args:
+        folder: The study folder.
+        overwrite: Whether a page, table or figure that was edited is replaced.
+
     Raises:
-        RunError: If the folder is not one of a study.
+        RunError: If the folder is not one of a study, or something that was edited would be replaced.
     """
     from ninefold.studies.report import write
 
-    write(Path(folder))
+    write(Path(folder), overwrite=overwrite)
 
 
 def _with_paths(spec: Spec) -> Spec:

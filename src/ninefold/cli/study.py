@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold.console import warn
 from ninefold.errors import RunError, printable
@@ -99,11 +99,13 @@ class Report:
 
     folder: Positional[Path]
     """Folder of the study."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a page, table or figure that was edited."""
 
     def run(self) -> None:
         from ninefold import api
 
-        api.report_study(self.folder)
+        api.report_study(self.folder, overwrite=self.overwrite)
         print(f"{self.folder / 'report.html'}, with tables/ and figures/ beside it")
 
 

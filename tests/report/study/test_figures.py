@@ -1,7 +1,9 @@
+import shutil
 from dataclasses import replace
 
 import pytest
 
+from ninefold.api import report_study
 from ninefold.errors import RunError
 from ninefold.report.figures import dots, files, text
 from ninefold.report.study import output
@@ -106,3 +108,15 @@ def test_the_legend_stands_right_below_the_chart(drawings):
 
 def test_ticks_of_a_logarithmic_axis_stand_apart():
     assert text.apart([9, 63, 126, 972, 1296], 1.5) == [9, 63, 126, 1296]
+
+
+def test_the_report_of_a_study_is_page_tables_and_figures(study, tmp_path, monkeypatch):
+    copied = shutil.copytree(study, tmp_path / "study")
+    monkeypatch.setattr(output, "paper_figures", lambda results: {})
+    report_study(copied)
+    page = copied / "report.html"
+    assert 'href="./tables"' in page.read_text(encoding="utf-8") and (copied / "tables" / "table-7.tex").is_file()
+    page.write_text(page.read_text(encoding="utf-8") + "mine", encoding="utf-8")
+    with pytest.raises(RunError, match=r"report\.html: was edited"):
+        report_study(copied)
+    report_study(copied, overwrite=True)

@@ -8,6 +8,7 @@ from ninefold.report.study import tables, written
 from ninefold.report.study.further_figures import further_figures
 from ninefold.report.study.paper_figures import paper_figures
 from ninefold.report.study.results import StudyResults
+from ninefold.runs.lock import locked_output
 
 TABLES = "tables"
 """Folder of the tables, in the study folder."""
@@ -38,14 +39,16 @@ def write_tables_and_figures(
         The results.
 
     Raises:
-        RunError: If the folder is not one of a study, or a file that was edited would be replaced.
+        RunError: If the folder is not one of a study, a file that was edited would be replaced, or another process is
+            writing them.
     """
     results = results or StudyResults.read(folder)
     drawings = {**paper_figures(results), **further_figures(results)}
-    files.check(folder / FIGURES, drawings, formats=files.ALL, overwrite=overwrite)
-    written.write(folder / TABLES, _tables(results), overwrite=overwrite)
-    for stem, draw in track(drawings.items(), "figures of the study", total=len(drawings), transient=True):
-        files.save(draw(), folder / FIGURES / stem, formats=files.ALL, dots=DOTS)
+    with locked_output(folder / TABLES):
+        files.check(folder / FIGURES, drawings, formats=files.ALL, overwrite=overwrite)
+        written.write(folder / TABLES, _tables(results), overwrite=overwrite)
+        for stem, draw in track(drawings.items(), "figures of the study", total=len(drawings), transient=True):
+            files.save(draw(), folder / FIGURES / stem, formats=files.ALL, dots=DOTS)
     return results
 
 

@@ -25,7 +25,13 @@ REPORT = "report.html"
 """File name of the page in a study folder."""
 
 
-def write_page(folder: Path, *, links: Mapping[str, str] | None = None) -> Path:
+def write_page(
+    folder: Path,
+    *,
+    links: Mapping[str, str] | None = None,
+    results: StudyResults | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write the page of a study to ``report.html`` in its folder, for whatever runs are done.
 
     A page there that ninefold wrote is replaced; one that was edited is not.
@@ -33,6 +39,8 @@ def write_page(folder: Path, *, links: Mapping[str, str] | None = None) -> Path:
     Args:
         folder: The study folder.
         links: Further links at the top: path relative to the folder, by name, such as those of tables and figures.
+        results: Its results, if they are read already.
+        overwrite: Whether a page that was edited is replaced.
 
     Returns:
         The path of the page.
@@ -42,10 +50,10 @@ def write_page(folder: Path, *, links: Mapping[str, str] | None = None) -> Path:
             another process is writing it.
     """
     out = folder / REPORT
-    results = StudyResults.read(folder)
+    results = results or StudyResults.read(folder)
     output.check_page(out)
     with locked_output(out):
-        output.check_content(out, [results.record.name], overwrite=False)
+        output.check_content(out, [results.record.name], overwrite=overwrite)
         write_text(out, output.sealed(_html(results, links or {})))
     return out
 
