@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ninefold.report.study.output import FIGURES, TABLES, write_tables_and_figures
+from ninefold.report.study.output import write_tables_and_figures
 from ninefold.report.study.page import write_page
 from ninefold.report.study.results import StudyResults
 
@@ -19,4 +19,4 @@ def write(folder: Path, *, overwrite: bool = False) -> None:
     """
     results = StudyResults.read(folder)
     write_tables_and_figures(folder, results=results, overwrite=overwrite)
-    write_page(folder, links={"Tables": TABLES, "Figures": FIGURES}, results=results, overwrite=overwrite)
+    write_page(folder, results=results, overwrite=overwrite)

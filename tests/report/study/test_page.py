@@ -77,7 +77,7 @@ def copy(study, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(copy):
     folder = copy()
-    return Page(write_page(folder, links={"Tables": "tables"}))
+    return Page(write_page(folder))
 
 
 def test_the_overview_has_the_accuracies_of_the_runs(page, results):
@@ -157,7 +157,7 @@ def test_a_thumbnail_has_the_colors_of_its_map(page):
 def test_all_parts_are_there(page):
     parts = {attrs["id"] for tag, attrs in page.elements if tag == "section"}
     assert parts == {
-        *("overview", "maps", "scaling", "probes", "failures", "costs", "certificates", "missing", "runs"),
+        *("overview", "maps", "tables", "scaling", "probes", "failures", "costs", "certificates", "missing", "runs"),
     }  # fmt: skip
     assert "nano-molmo is trained from scratch to demonstrate this system. Its scores say nothing" in page.text
     assert "layer 2: 80.0\u202f% ± 14.1" in page.text

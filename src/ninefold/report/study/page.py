@@ -9,7 +9,7 @@ from ninefold.report.figures import maps as figure_maps
 from ninefold.report.figures import palette
 from ninefold.report.gallery import cell_anchor
 from ninefold.report.overview import Cell, Overview, Row, data_uri
-from ninefold.report.study import charts, costs, failure_modes, headline, provenance
+from ninefold.report.study import charts, costs, failure_modes, headline, provenance, shown_files
 from ninefold.report.study.atlas import atlas
 from ninefold.report.study.entries import Entry, entries
 from ninefold.report.study.results import StudyResults
@@ -25,22 +25,15 @@ REPORT = "report.html"
 """File name of the page in a study folder."""
 
 
-def write_page(
-    folder: Path,
-    *,
-    links: Mapping[str, str] | None = None,
-    results: StudyResults | None = None,
-    overwrite: bool = False,
-) -> Path:
+def write_page(folder: Path, *, results: StudyResults | None = None, overwrite: bool = False) -> Path:
     """Write the page of a study to ``report.html`` in its folder, for whatever runs are done.
 
-    A page there that ninefold wrote is replaced; one that was edited is not.
+    Tables and figures that are in the folder already are linked (see `ninefold.report.study.output`).
 
     Args:
         folder: The study folder.
-        links: Further links at the top: path relative to the folder, by name, such as those of tables and figures.
         results: Its results, if they are read already.
-        overwrite: Whether a page that was edited is replaced.
+        overwrite: Whether a page that was edited is replaced; one that was not always is.
 
     Returns:
         The path of the page.
@@ -54,11 +47,11 @@ def write_page(
     output.check_page(out)
     with locked_output(out):
         output.check_content(out, [results.record.name], overwrite=overwrite)
-        write_text(out, output.sealed(_html(results, links or {})))
+        write_text(out, output.sealed(_html(results)))
     return out
 
 
-def _html(results: StudyResults, links: Mapping[str, str]) -> str:
+def _html(results: StudyResults) -> str:
     record = results.record
     found = list(entries(results))
     anchors = _anchors(found)
@@ -102,7 +95,9 @@ def _html(results: StudyResults, links: Mapping[str, str]) -> str:
         certificates=summaries,
         limits=list(dict.fromkeys(limit for summary in summaries for limit in summary.limits)),
         run_tables=provenance.run_tables(results),
-        links=links,
+        links=shown_files.links(results.folder),
+        tables=shown_files.paper_tables(results),
+        pictures=shown_files.pictures(results),
         confidence=CONFIDENCE,
         accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],
         difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
