@@ -77,6 +77,7 @@ def test_wrong_answers_and_ambiguous_questions_are_counted_and_said(
         ({"noise": 1.5}, DesignError, "--noise 1.5: must be a share, from 0 to 1"),
         ({"ambiguous": -0.1}, DesignError, "--ambiguous -0.1: must be a share"),
         ({"noise": 0.1, "split": "test"}, DesignError, "--noise 0.1: a test set has right answers only"),
+        ({"subset": 0}, DesignError, "--subset 0: at least one question is needed"),
         ({"positions": "left"}, DesignError, "--positions 'left': choose one of even, crowded"),
         ({"subset": 300, "ambiguous": 0.5}, DataError, "train needs 150 ambiguous questions, and there are 8"),
     ],

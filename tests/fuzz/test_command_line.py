@@ -95,7 +95,14 @@ def commands(without_long_work: None, made: Path, world: Path, tiny_llava: Path,
             "--out",
             "new",
         ],
-        ["data", "coco", "--annotations", world / "annotations.json", "--images", world / "images", "--out", "new"],
+        *(
+            ["data", *source, "--annotations", world / "annotations.json", "--images", world / "images", "--out", "new"]
+            for source in (
+                ["coco"],
+                ["flawed", "--subset", "2", "--split", "test"],
+                ["general", "--subset", "2", "--question", "naming"],
+            )
+        ),
         ["data", "verify", made],
         ["data", "questions"],
         ["train", "--model", tiny_llava, "--data", made, *splits, "--out", "new"],

@@ -64,6 +64,8 @@ class FlawedSpec(CocoSpec):
         for name in ("ambiguous", "noise"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DesignError(f"{option(name)} {getattr(self, name)}: must be a share, from 0 to 1")
+        if self.subset < 1:
+            raise DesignError(f"--subset {self.subset}: at least one question is needed")
         if self.noise and self.split == "test":
             raise DesignError(f"--noise {self.noise}: a test set has right answers only; use --split train")
 
