@@ -102,8 +102,10 @@ def test_latex_is_escaped(written_tables):
     text = tables.files(written_tables["overview"])["tex"]
     assert r"9 \& more (9)" in text and text.isascii()
     assert text.count("{") == text.count("}")
-    bracket = latex.table("t", "l", [["a", "b"]], [["[1]", "2"]], names=1)
-    assert "    {}[1] & 2 \\\\" in bracket
+    narrow = latex.table("t", "l", [["a", "b"]], [["[1]", "2"]], names=1)
+    assert "    {}[1] & 2 \\\\" in narrow and "graphicx" not in narrow
+    wide = tables.files(written_tables["table-5"])["tex"]
+    assert r"\begin{table*}" in wide and r"\resizebox{\textwidth}" in wide and "graphicx" in wide
 
 
 def test_markdown_is_escaped(written_tables):

@@ -43,30 +43,51 @@ def table(title: str, label: str, heads: Sequence[Sequence[str]], rows: Sequence
         names: Number of columns, from the left, that name the row.
     """
     columns = len(heads[-1])
-    lines = [
+    widths = (max(len(line[at]) for line in [heads[-1], *rows]) for at in range(columns))
+    width = sum(LETTER * most + GAP for most in widths)
+    is_wide = width > PAGE
+    body = [
+        rf"  \begin{{tabular}}{{{'l' * names}{'r' * (columns - names)}}}",
+        r"    \toprule",
+        *(line for level, head in enumerate(heads) for line in _head(head, names, is_last=level == len(heads) - 1)),
+        r"    \midrule",
+        *_body(rows, names),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+    ]
+    # In two columns the starred form takes both; in one column it is the same as the plain one.
+    environment = "table*" if width > COLUMN else "table"
+    return "\n".join([
         "% Written by ninefold from the runs of a study; the CSV beside it has all numbers at full precision.",
-        r"% Needs \usepackage{booktabs}.",
-        r"\begin{table}",
+        rf"% Needs \usepackage{{booktabs}}{' and graphicx' if is_wide else ''}.",
+        rf"\begin{{{environment}}}",
         r"  \centering",
         rf"  \caption{{{escape(title)}}}",
         rf"  \label{{{label}}}",
         r"  \small",
         r"  \setlength{\tabcolsep}{4pt}",
-        rf"  \begin{{tabular}}{{{'l' * names}{'r' * (columns - names)}}}",
-        r"    \toprule",
-    ]
-    for level, head in enumerate(heads):
-        lines += _head(head, names, is_last=level == len(heads) - 1)
-    lines.append(r"    \midrule")
-    above = ""
+        *([r"  \resizebox{\textwidth}{!}{%", *body, "  }"] if is_wide else body),
+        rf"\end{{{environment}}}",
+        "",
+    ])  # fmt: skip
+
+
+LETTER, GAP = 4.6, 8.0
+"""Mean width of a letter and space between columns, in points."""
+
+COLUMN, PAGE = 229.0, 345.0
+"""Width of text in two columns and in one, in LaTeX's article class, in points."""
+
+
+def _body(rows: Sequence[Sequence[str]], names: int) -> list[str]:
+    lines, above = [], ""
     for row in rows:
         again = names > 1 and row[0] == above
         if names > 1 and above and not again:
             lines.append(r"    \midrule")
-        texts = ["" if again else escape(row[0]), *map(escape, row[1:])]
-        lines.append(_line(texts))
+        lines.append(_line(["" if again else escape(row[0]), *map(escape, row[1:])]))
         above = row[0]
-    return "\n".join([*lines, r"    \bottomrule", r"  \end{tabular}", r"\end{table}", ""])
+    return lines
 
 
 def _head(head: Sequence[str], names: int, *, is_last: bool) -> list[str]:
