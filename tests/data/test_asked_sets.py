@@ -7,9 +7,12 @@ import pytest
 from ninefold.analysis.balance import within
 from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
+from ninefold.data.sources.protocol import Skips
 from ninefold.data.sources.synthetic import SyntheticSource, SyntheticSpec, examples
+from ninefold.data.sources.synthetic_design import SyntheticDesign
+from ninefold.design import option_orders
 from ninefold.errors import DesignError
-from ninefold.questions.catalog import QUESTIONS, register_question
+from ninefold.questions.catalog import QUESTIONS, find_question, register_question
 from ninefold.types import Scene
 
 CHANCE = {"horizontal_position": "1/3", "vertical_position": "1/3", "color": "1/6", "shape": "1/4"}
@@ -95,11 +98,22 @@ def test_what_cannot_be_asked_is_refused_in_one_line(settings, message):
     assert "\n" not in str(error.value)
 
 
+def slots(question, grid, seed):
+    """The slot of the answer to each item of a test set."""
+    asked = find_question(question)
+    design = SyntheticDesign(SyntheticSpec("test", question=question, grid=grid, seed=seed), asked, Skips())
+    orders = option_orders(design.relabeling_seed, len(asked.labels))
+    return [orders[item.order].index(item.answer) for item in design.splits()["test"]]
+
+
+def test_the_slots_are_those_of_the_design():
+    rows = examples(SyntheticSpec("test", grid=3, canvas=48, seed=11))["test"]
+    assert [row.factors["slot"] for row in rows] == slots("absolute_position", 3, 11)
+
+
 def test_nine_seeds_in_a_row_put_every_answer_of_the_test_set_once_in_every_slot():
-    slots = [
-        [row.factors["slot"] for row in examples(SyntheticSpec("test", seed=seed))["test"]] for seed in range(20, 29)
-    ]
-    assert all(sorted(of_item) == list(range(9)) for of_item in zip(*slots, strict=True))
+    found = [slots("absolute_position", 9, seed) for seed in range(20, 29)]
+    assert all(sorted(of_item) == list(range(9)) for of_item in zip(*found, strict=True))
 
 
 @dataclass
@@ -129,7 +143,7 @@ class Asked:
 def test_questions_with_any_labels(tmp_path, monkeypatch, own):
     monkeypatch.setattr("ninefold.questions.catalog.QUESTIONS", dict(QUESTIONS))
     register_question(own)
-    rows = list(examples(SyntheticSpec("test", question=own.name, distractors=1, seed=4))["test"])
+    rows = list(examples(SyntheticSpec("test", question=own.name, seed=4))["test"])
     for bound in stated(rows)["text_only"]:
         assert bound["reduced"] == f"1/{len(own.labels)}" or bound["view"] not in ("prompt", "question", "options")
     if own.name != "rows":  # which needs nine rows of cells
@@ -151,14 +165,8 @@ def test_a_label_that_no_scene_answers_is_refused(monkeypatch):
 )  # fmt: skip
 @pytest.mark.parametrize("block", [0, 2])
 def test_a_block_of_seeds_puts_every_answer_once_in_every_slot(question, grid, n, block):
-    slots = [
-        [
-            row.factors["slot"]
-            for row in examples(SyntheticSpec("test", question=question, grid=grid, seed=seed))["test"]
-        ]
-        for seed in range(n * block, n * block + n)
-    ]
-    assert all(len(set(of_item)) == n for of_item in zip(*slots, strict=True))
+    found = [slots(question, grid, seed) for seed in range(n * block, n * block + n)]
+    assert all(len(set(of_item)) == n for of_item in zip(*found, strict=True))
 
 
 def test_the_card_says_that_text_tells_nothing_only_where_it_does(monkeypatch):
