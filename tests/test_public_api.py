@@ -63,6 +63,7 @@ NAMES = {
     "write_report",
 }
 HEAVY = {"accelerate", "matplotlib", "numpy", "pandas", "peft", "pyarrow", "scipy", "torch", "transformers"}
+LIBRARIES = HEAVY | {"datasets", "huggingface_hub", "jinja2", "PIL", "rich", "safetensors", "tokenizers", "tyro"}
 
 
 def test_the_exported_names():
@@ -89,8 +90,14 @@ def test_type_checkers_know_every_name(tmp_path):
     use.write_text(
         "\n".join([*lines, "reveal_type(train)", "reveal_type(Example)", "import ninefold", "ninefold.nothing"])
     )
+    # Reading the types of large libraries would take three quarters of the time.
+    config = tmp_path / "mypy.ini"
+    config.write_text(
+        f"[mypy]\nstrict = True\nfollow_imports = silent\n[mypy-{','.join(f'{name}.*' for name in LIBRARIES)}]\n"
+        "follow_imports = skip\nignore_missing_imports = True\n"
+    )
     mypy = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache", use],
+        [sys.executable, "-m", "mypy", "--config-file", config, "--cache-dir", tmp_path / "cache", use],
         capture_output=True,
         text=True,
         check=False,

@@ -65,8 +65,18 @@ def photos(tmp_path, answers):
 
 
 @pytest.fixture
-def page(tmp_path, evaluation, training, answers, photos):
+def page(tmp_path, evaluation, training, answers, photos, monkeypatch):
     """A report of everything, with a script planted wherever a model or a file has a say."""
+    save = files.save
+
+    def quick(drawing, stem, **options):
+        # Maps take longest to save, which is a test of their own.
+        if not stem.name.endswith("-maps"):
+            return save(drawing, stem, **options)
+        for suffix in files.PAGE:
+            stem.with_name(f"{stem.name}.{suffix}").touch()
+
+    monkeypatch.setattr(files, "save", quick)
     folder, table = photos
     bad = answers(0.4, **{"scene": "{}"})
     bad.loc[bad.index[5], "text"] = PLANTED
