@@ -11,6 +11,7 @@ from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError, NinefoldError, first_line, system_error
 from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.registry import FITTED
 from ninefold.models.resident import Resident
@@ -63,6 +64,14 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
             else:
                 with resident.model(spec.model) as model:
                     evaluate(spec, folder, model=model, progress=progress)
+        case ProbeSpec() as spec:
+            from ninefold.evaluation.probing.probe import probe
+
+            if is_done(task):
+                probe(spec, folder)
+            else:
+                with resident.model(spec.model) as model:
+                    probe(spec, folder, model=model, progress=progress)
         case spec:
             source = source_of(spec)
             if not is_made(folder, source):

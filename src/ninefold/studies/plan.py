@@ -15,7 +15,9 @@ from typing import Any
 from ninefold import store
 from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
+from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.endpoint import address
 from ninefold.models.families import find, nano_bases
 from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
@@ -152,6 +154,15 @@ class _Planner:
             name = f"{model.title}, {title}{of_seed}: test on {test.title}"
             task = self.add(f"runs/{model_name(model)}/{stem}-on-{test.name}", spec, asked, name, needs)
             self.keep("evaluation", model, task, condition=condition, seed=seed, test=test.name)
+        for probe in self.study.probes:
+            if condition in probe.conditions and has_layers(model.model):
+                data = self.tests[probe.test]
+                needs = (*data.needs, *(() if training is None else (training.key,)))
+                probed = ProbeSpec(tuned, data.folder)
+                name = f"{model.title}, {title}{of_seed}: probes on {probe.test}"
+                path = f"runs/{model_name(model)}/{stem}-probes-{probe.test}"
+                task = self.add(path, probed, [*content, "probe", data.key], name, needs)
+                self.keep("probe", model, task, condition=condition, seed=seed, test=probe.test)
 
     def add(self, path: str, work: Any, content: Any, words: str, needs: tuple[str, ...] = ()) -> Task:
         """Return the task with this content, planned before or now; its folder is a path with the key's digits."""
@@ -196,6 +207,13 @@ def train_spec(model: StudyModel, condition: Condition, seed: int, data: tuple[P
     return TrainSpec(model=model.model, data=data, seed=seed, **{**model.options, **condition.options})
 
 
+def has_layers(spec: ModelSpec) -> bool:
+    """Whether a model has a language model whose layers can be probed; dual encoders and servers have none."""
+    if spec.name in REGISTERED or spec.name.startswith(address.PREFIX):
+        return False
+    return find(spec.name).family.kind != "dual"
+
+
 def evaluate_spec(model: ModelSpec, test: Test, data: Path) -> EvaluateSpec:
     """Return the specification of an evaluation.
 
@@ -220,7 +238,7 @@ def _is_nano(spec: ModelSpec) -> bool:
     if spec.name in REGISTERED:
         # Such as a linear head on a nano base.
         return any(spec.name.startswith(f"{base}-") for base in nano_bases())
-    return not spec.name.startswith("openai:") and find(spec.name).nano
+    return not spec.name.startswith(address.PREFIX) and find(spec.name).nano
 
 
 def _slug(name: str) -> str:

@@ -1,9 +1,10 @@
 """The tasks of a study: images and data sets to make, models to train, to evaluate and to probe, each in one folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.spec import ModelSpec
 from ninefold.nano.spec import WorldSpec
@@ -31,8 +32,8 @@ class Task:
     @property
     def model(self) -> ModelSpec | None:
         """Return the model without its adapter, by which tasks that share an open base are told; None for data."""
-        spec = getattr(self.work, "model", None)
-        return None if spec is None else ModelSpec(spec.name, dtype=spec.dtype, device=spec.device)
+        spec: ModelSpec | None = getattr(self.work, "model", None)
+        return None if spec is None else replace(spec, adapter=None)
 
     @property
     def is_data(self) -> bool:
@@ -49,4 +50,6 @@ class Task:
                 return "training"
             case EvaluateSpec():
                 return "evaluation"
-        return "data" if self.model is None else "probe"
+            case ProbeSpec():
+                return "probe"
+        return "data"
