@@ -4,6 +4,7 @@ import gc
 import json
 import shutil
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,24 +60,23 @@ def values(model: object) -> dict[str, bytes]:
 
 
 def test_runs_on_one_open_base_are_those_of_models_opened_alone(data: Path, tiny_llava: Path, tmp_path: Path) -> None:
-    resident = Resident()
-    for opened in (True, False):
-        folder = tmp_path / ("resident" if opened else "alone")
-        for seed in (0, 1):
-            spec = TrainSpec(ModelSpec(str(tiny_llava)), (data,), seed=seed, rank=4, epochs=1, learning_rate=0.01)
-            asked = EvaluateSpec(ModelSpec(str(tiny_llava), folder / f"train-{seed}"), data, scoring="choice")
-            if not opened:
-                train(spec, folder / f"train-{seed}")
-                evaluate(asked, folder / f"test-{seed}", progress=False)
-                continue
-            with resident.model(spec.model) as base:
-                train(spec, folder / f"train-{seed}", model=base)  # type: ignore[arg-type]
-            with resident.model(asked.model) as tuned:
-                evaluate(asked, folder / f"test-{seed}", model=tuned, progress=False)
+    def specs(folder: Path, seed: int) -> tuple[TrainSpec, EvaluateSpec]:
+        base = ModelSpec(str(tiny_llava))
+        trained = TrainSpec(base, (data,), seed=seed, rank=4, epochs=1, learning_rate=0.01)
+        return trained, EvaluateSpec(replace(base, adapter=folder / f"train-{seed}"), data, scoring="choice")
+
+    shared, alone, resident = tmp_path / "shared", tmp_path / "alone", Resident()
+    for seed in (0, 1):
+        training, asked = specs(shared, seed)
+        with resident.model(training.model) as base:
+            train(training, shared / f"train-{seed}", model=base)  # type: ignore[arg-type]
+        with resident.model(asked.model) as tuned:
+            evaluate(asked, shared / f"test-{seed}", model=tuned, progress=False)
+    training, asked = specs(alone, 1)
+    train(training, alone / "train-1")
+    evaluate(asked, alone / "test-1", progress=False)
     for name in ("spec.json", "metrics.json", "scores.parquet"):
-        for seed in (0, 1):
-            one, other = (tmp_path / way / f"test-{seed}" / name for way in ("resident", "alone"))
-            assert one.read_bytes() == other.read_bytes()
+        assert (shared / "test-1" / name).read_bytes() == (alone / "test-1" / name).read_bytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

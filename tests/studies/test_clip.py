@@ -66,6 +66,8 @@ def test_a_linear_head_learns_positions_from_frozen_features(tmp_path: Path) -> 
     ]
     untrained = open_model(ModelSpec(name))
     assert untrained.predict(test[:1])[0].text == test[0].options[0]
+    with pytest.raises(ModelError, match="has no options"):
+        untrained.predict([replace(test[0], options=())])
     (tmp_path / "adapter_model.safetensors").unlink()
     with pytest.raises(ModelError, match="holds no linear head"):
         open_model(ModelSpec(name, tmp_path))

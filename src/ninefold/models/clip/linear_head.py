@@ -94,8 +94,10 @@ class LinearHead:
         """Return the log-softmax of the values of each example's options.
 
         Raises:
-            ModelError: If an example has options that the head was not trained on.
+            ModelError: If an example has no options, or one that the head was not trained on.
         """
+        if open_ended := next((example.id for example in examples if not example.options), None):
+            raise ModelError(f"example {open_ended}: has no options, and {self.name} can do nothing but choose")
         if self._weights is None or not examples:
             return [(-float(np.log(len(example.options))),) * len(example.options) for example in examples]
         head, labels = self._head
