@@ -24,9 +24,10 @@ def test_data_sets(
         commands = [
             ["report", out, "--out", folder.parent / "page.html"] if reported else ["data", "verify", folder],
             ["evaluate", *model, "--data", folder, "--out", out],
+            ["data", "overlap", good, folder],
             [*training, "--data", folder, "--out", folder.parent / "training"],
         ]
-        for command in commands[: data.draw(st.sampled_from([2, 2, 2, 3]))]:
+        for command in commands[: data.draw(st.sampled_from([2, 3, 3, 4]))]:
             code, said = run(*command, about=about)
             places = (str(folder), "example ", "row ", "stopped by the test")
             check(code == 0 or any(place in said for place in places), "names the place", f"{command} {about}\n{said}")

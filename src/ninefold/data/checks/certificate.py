@@ -89,7 +89,7 @@ def verify(
     again = "undo that, or make the data set again with `ninefold data`"
     difference = _difference(shipped, {**found, "manifest_sha256": shipped.get("manifest_sha256")})
     if difference:
-        raise DataError(f"{path}: {difference}; something was edited, or made by another version of ninefold: {again}")
+        raise DataError(f"{path}: {difference}; something was edited, or another version of ninefold made it; {again}")
     if shipped.get("manifest_sha256") != found["manifest_sha256"]:
         raise DataError(f"{folder / manifest.FILE}: was edited after {manifest.CERTIFICATE} was made for it; {again}")
     source = remake.source_of(data, files or {})
