@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ninefold import plugins
+from ninefold.errors import NinefoldError
 from ninefold.models.resident import Resident
 from ninefold.studies.perform import Outcome, attempt
 from ninefold.studies.tasks import Task
@@ -174,14 +175,23 @@ def _serve(connection: Connection, slot: int, count: int, log: Path, files: Sequ
     with log.open("a", buffering=1, encoding="utf-8") as file:
         sys.stdout = sys.stderr = file
         threading.Thread(target=_end_with_parent, daemon=True).start()
-        for plugin in files:
-            plugins.load(plugin)
+        missing = _import(files)
         resident = Resident()
         with suppress(EOFError, OSError):
             while True:
                 task: Task = connection.recv()
                 print(task.name, flush=True)
-                connection.send(attempt(task, resident, progress=False))
+                connection.send(missing or attempt(task, resident, progress=False))
+
+
+def _import(files: Sequence[Path | str]) -> Outcome | None:
+    """Import plugins, and return the outcome of every task if one cannot be imported."""
+    try:
+        for plugin in files:
+            plugins.load(plugin)
+    except NinefoldError as error:
+        return Outcome(str(error))
+    return None
 
 
 def _end_with_parent() -> None:
