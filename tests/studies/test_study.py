@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -219,6 +220,16 @@ def test_a_study_of_a_users_file_is_found(file):
         recipes.find(f"{path}:mine", {"seeds": "two"})
     with pytest.raises(RunError, match="has no function 'yours'"):
         recipes.find(f"{path}:yours")
+
+
+def test_the_study_of_the_documentation_is_without_fault(file, tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "studies.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    study = recipes.find(f"{file(code)}:crowded")
+    assert faults(study) == []
+    assert len(plan(study, tmp_path).record.runs) == 2 + 2 * 3 * 3
+    named = set(re.findall(r"^\| `([a-z-]+)`", page, re.MULTILINE)) | {"smoke-nano"}
+    assert named >= set(recipes.RECIPES)
 
 
 def test_a_study_file_that_raises_is_named_with_its_line(file):
