@@ -42,7 +42,7 @@ def test_every_run_is_done_and_in_the_record(done, smoke):
     record = StudyRecord.read(done)
     assert [run.kind for run in record.runs] == ["evaluation"] * 2 + ["training"] + ["evaluation"] * 2
     assert {Status.read(done / run.folder).state for run in record.runs} == {"done"}
-    assert [condition.rows for condition in record.conditions] == [None, 270]
+    assert [condition.rows for condition in record.conditions] == [None, 324]
     assert [run.folder for run in record.select("evaluation", test="coco", condition="base")] == [record.runs[1].folder]
 
 
@@ -165,7 +165,7 @@ def test_all_faults_are_told_at_once(smoke):
 
 
 def test_conditions_that_ask_for_the_same_share_it(smoke, tmp_path):
-    again = replace(smoke.conditions[0], name="scaling-270", group="scaling")
+    again = replace(smoke.conditions[0], name="scaling-324", group="scaling")
     planned = plan(replace(smoke, conditions=(*smoke.conditions, again)), tmp_path)
     assert planned.shared == 3
     assert len(planned.tasks) == len(plan(smoke, tmp_path).tasks)

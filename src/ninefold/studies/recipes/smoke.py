@@ -26,14 +26,14 @@ _BORDERS = ((2, 7), (2, 8))
 
 def smoke(seeds: int = 2) -> Study:
     """The smallest study, of a scripted model: every part of the system but the models, in seconds."""
-    train = SyntheticSpec("train", canvas=90)
+    train = SyntheticSpec("train", canvas=90, subset=324)
     return Study(
         "smoke",
         "Does every part of a study work?",
         models=(StudyModel("Scripted", ModelSpec(MODEL)),),
         conditions=(
-            Condition("synthetic", "Synthetic", (train,), {"limit": 270}),
-            Condition("distractors-3", "+ 3 distractors", (replace(train, distractors=3),), {"limit": 270}),
+            Condition("synthetic", "Synthetic", (train,)),
+            Condition("distractors-3", "+ 3 distractors", (replace(train, distractors=3),)),
             Condition("scaling-63", "63 examples", (replace(train, subset=63),), group="scaling"),
         ),
         tests=(
