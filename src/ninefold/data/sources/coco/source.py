@@ -152,6 +152,8 @@ class CocoSource(Source):
     def _notes(self) -> Iterator[str]:
         for detail in self.photos.details.values():
             yield f"for example, {printable(detail)}"
+        if self.spec.split == "train" and self.spec.holdout == "question":
+            yield "--holdout question: photos of train are in validation too"
         for split, balance in self.balances.items():
             for level, counts in balance.items():
                 yield f"{split} questions for each {level}: {' to '.join(map(str, dict.fromkeys(counts['reached'])))}"
