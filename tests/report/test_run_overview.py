@@ -52,6 +52,8 @@ def test_seeds_of_one_training_are_one_row(made):
 
 def test_a_set_that_a_model_was_not_asked_is_a_gap(made, evaluation, answers):
     found = made(evaluation("photos", answers(0.2), data="photos", fingerprint="photos"))
+    assert [row.condition for row in found.rows] == ["base", "synthetic", "coco", "base"]
+    assert [cell.gap for cell in found.rows[0].cells] == ["", ""]
     assert [cell.gap for cell in found.rows[1].cells] == ["", "not evaluated"]
 
 

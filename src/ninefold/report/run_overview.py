@@ -15,7 +15,8 @@ from ninefold.report.overview import Cell, Overview, Row, in_order, measure
 from ninefold.report.test_sets import Evaluation, TestSet, Training
 from ninefold.runs import lineage
 from ninefold.runs.folder import read_spec
-from ninefold.runs.outcome import run_id
+from ninefold.runs.outcome import outcome, run_id
+from ninefold.store import canonical_json
 
 BASE = "base"
 """Title of the condition without training."""
@@ -46,7 +47,7 @@ def overview(sets: Sequence[TestSet], anchors: Sequence[str], trainings: Sequenc
     for test_set in sets:
         for result in test_set.results:
             key, seed, found = _condition(result.run, result.name, examples)
-            condition = conditions.setdefault((result.run.subject_key, key), found)
+            condition = conditions.setdefault((_model(result.run), key), found)
             condition.runs.setdefault(test_set.name, []).append((seed, result.run, result.base))
     if len(conditions) < 3 and len({model for model, _ in conditions}) < 2:
         return None
@@ -54,6 +55,12 @@ def overview(sets: Sequence[TestSet], anchors: Sequence[str], trainings: Sequenc
     ordered = sorted(conditions.items(), key=lambda pair: (models.index(pair[0][0]), not pair[1].is_base))
     rows = [_row(one, sets, anchors) for _, one in ordered]
     return Overview(tuple(test_set.name for test_set in sets), tuple(_told_apart(rows)))
+
+
+def _model(run: Evaluation) -> str:
+    """Return the key that runs of one base model share on all sets, of models tuned from it too."""
+    model = {key: value for key, value in run.base_model.items() if key != "adapter"}
+    return canonical_json([outcome({"model": model}), run.spec.get("scoring")])
 
 
 def _condition(run: Evaluation, name: str, examples: Mapping[str, Any]) -> tuple[str, int | None, _Condition]:
