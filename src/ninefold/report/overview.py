@@ -155,14 +155,16 @@ def measure(
     first = tables[0][1]
     correct = np.stack([table["correct"].to_numpy(bool) for _, table in tables])
     groups = statistics.clusters(first, clustering)
-    change = None
-    if base is not None:
-        before = base["correct"].to_numpy(bool)
-        change = seeds.mean_difference(before, correct, groups)
+    before = None if base is None else base["correct"].to_numpy(bool)
+    if len(correct) == 1:
+        # Without seeds there is nothing to draw: these are the intervals of the run itself.
+        interval = statistics.proportion(correct[0], groups)
+        change = None if before is None else statistics.paired(before, correct[0], groups).difference
+    else:
+        interval = seeds.mean_accuracy(correct, groups)
+        change = None if before is None else seeds.mean_difference(before, correct, groups)
     summary = seeds.summary(correct.mean(axis=1).tolist())
-    return Measured(
-        tuple(seed for seed, _ in tables), summary, seeds.mean_accuracy(correct, groups), change, len(first)
-    )
+    return Measured(tuple(seed for seed, _ in tables), summary, interval, change, len(first))
 
 
 def in_order(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame | None:

@@ -129,6 +129,8 @@ def test_maps_have_the_numbers_of_the_runs_and_their_links_lead_somewhere(page, 
         counts = np.array(found["n"])
         assert np.array(right)[counts > 0] == pytest.approx((accuracy * counts)[counts > 0])
     assert found["votes"][0][8 * 9] == [5, 6] and found["votes"][0][1] == []
+    runs = "runs/qwen2-vl-base-None-on-coco runs/qwen2-vl-synthetic-0-on-coco"
+    assert found["command"] == f"ninefold report {runs} --out examples.html"
     assert maps[found["base"]]["title"] == ["Qwen2-VL", "base", "COCO"]
     names = [attrs["id"] for _, attrs in page.elements if attrs.get("id")]
     assert len(names) == len(set(names)) and maps.keys() <= set(names)

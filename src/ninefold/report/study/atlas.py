@@ -1,6 +1,7 @@
 """The atlas of a study: the maps of every entry, as thumbnails, and as numbers that the page's script draws large."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,7 +133,7 @@ def _of_votes(votes: Votes) -> str:
 def _numbers(
     shown: Sequence[Entry], anchors: Mapping[tuple[str, str, str], str], signs: Mapping[str, LabelSymbol]
 ) -> dict[str, Any]:
-    there = {one.key for one in shown}
+    folders = {one.key: one.folders[0] for one in shown}
     found = {}
     for one in shown:
         maps, measured = one.maps, one.measured
@@ -148,8 +149,9 @@ def _numbers(
             "right": [part.ravel().tolist() for part in maps.right],
             "votes": [_coded(part, signs) for part in (maps.votes, *maps.votes_of_seeds)] if signs else [],
         }
-        if maps.change is not None and base in there and base != one.key:
+        if maps.change is not None and base in folders and base != one.key:
             entry["base"] = anchors[base]
+            entry["command"] = _command(folders[base], one.folders[0])
             entry["sure"] = "".join("1" if sure else "0" for sure in maps.change.sure.ravel())
         found[anchors[one.key]] = entry
     return {
@@ -168,6 +170,11 @@ def _numbers(
         "accuracy": [palette.accuracy_color(step / STEPS) for step in range(STEPS + 1)],
         "change": [palette.difference_color(step / STEPS) for step in range(-STEPS, STEPS + 1)],
     }
+
+
+def _command(*folders: str) -> str:
+    """Return the command, in the study folder, that shows every example of these runs."""
+    return shlex.join(["ninefold", "report", *folders, "--out", "examples.html"])
 
 
 def _coded(votes: Votes, signs: Mapping[str, LabelSymbol]) -> list[int | list[int]]:

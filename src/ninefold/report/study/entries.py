@@ -69,6 +69,8 @@ class Entry:
     """Its maps; None if no run is done, or the test has no positions."""
     labels: tuple[str, ...]
     """All answers, in canonical order."""
+    folders: tuple[str, ...]
+    """Run folder of each seed, relative to the study folder."""
     planned: int
     """Number of its runs, done or not; 0 if the study does not ask it."""
     broken: tuple[Absent, ...]
@@ -84,7 +86,7 @@ class Entry:
 class _Answers:
     """The score tables of an entry."""
 
-    runs: Mapping[int | None, Evaluation]
+    runs: Mapping[int | None, Finished[Evaluation]]
     """The evaluation of each seed."""
     tables: Mapping[int | None, pd.DataFrame]
     """Its score table, indexed by id; all hold the same examples in the same order."""
@@ -105,12 +107,12 @@ def entries(results: StudyResults) -> Iterator[Entry]:
                 answers = _answers(results.select(model.name, condition.name, test.name))
                 base = answers if condition.name == BASE else base
                 asked = planned.get((model.name, condition.name, test.name), 0)
-                entry = Entry(model, condition, test, None, None, None, (), asked, answers.broken)
+                entry = Entry(model, condition, test, None, None, None, (), (), asked, answers.broken)
                 yield _measured(entry, answers, base if base is not answers else None)
 
 
 def _answers(runs: list[Finished[Evaluation]]) -> _Answers:
-    evaluations: dict[int | None, Evaluation] = {}
+    evaluations: dict[int | None, Finished[Evaluation]] = {}
     tables: dict[int | None, pd.DataFrame] = {}
     broken = []
     for one in runs:
@@ -122,7 +124,7 @@ def _answers(runs: list[Finished[Evaluation]]) -> _Answers:
         except RunError as error:
             broken.append(Absent(one.of, "unreadable", str(error)))
             continue
-        evaluations[one.of.seed], tables[one.of.seed] = one.run, table
+        evaluations[one.of.seed], tables[one.of.seed] = one, table
     return _Answers(evaluations, tables, tuple(broken))
 
 
@@ -131,7 +133,7 @@ def _measured(entry: Entry, answers: _Answers, base: _Answers | None) -> Entry:
     tables = answers.tables
     if not tables:
         return entry
-    first, run = next(iter(tables.values())), next(iter(answers.runs.values()))
+    first, run = next(iter(tables.values())), next(iter(answers.runs.values())).run
     before = next(iter(base.tables.values()), None) if base else None
     before = None if before is None else in_order(before, first)
     clustering = run.spec["data"].get("clustering", "group")
@@ -143,6 +145,7 @@ def _measured(entry: Entry, answers: _Answers, base: _Answers | None) -> Entry:
         failures=failures.failures(together),
         maps=_maps(tables, before, groups, labels, len(run.metrics["by_cell"])) if "by_cell" in run.metrics else None,
         labels=labels,
+        folders=tuple(one.of.folder for one in answers.runs.values()),
     )
 
 

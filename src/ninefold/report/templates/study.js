@@ -140,7 +140,10 @@
       const cell = event.target.closest(".cell");
       if (cell) readOut.textContent = cell.dataset.tip;
     });
-    body.replaceChildren(readOut, grid, key, numbers(entry, base, which));
+    const parts = [readOut, grid, key, numbers(entry, base, which)];
+    if (entry.command)
+      parts.push(make("p", { class: "soft" }, "Every example with its image and the answers, by this command in the study folder:"), make("pre", {}, entry.command));
+    body.replaceChildren(...parts);
   };
 
   // The entries whose rows and columns are shown, in the order of the page.
