@@ -109,4 +109,4 @@ class Study:
     figures: Sequence[str] = ()
     """Names of further figures of the report, such as "collapse"."""
     overlap: Literal["refuse", "allow"] = "refuse"
-    """Whether a training set that shares images or scenes with a test is refused (see `ninefold.data.checks.overlap`)."""
+    """Whether a training set that shares images or scenes with a test is refused."""
