@@ -39,6 +39,8 @@ class Case:
     """Inputs that are copied to where it works, because it changes or replaces them."""
     timed: frozenset[str] = frozenset()
     """Further files of it that hold times."""
+    parts: bool = False
+    """Whether it has worker processes, which are killed one by one too."""
     work: Callable[[], object] | None = None
     """A function that is called instead of the command line."""
 
@@ -94,6 +96,33 @@ class Bench:
             # Every other one is killed again while it recovers.
             for place in (at, self.random.randrange(at + 1))[: self.random.randint(1, 2)]:
                 self._count(self._start(folder, at=place))
+            self._finish(folder)
+
+    def kill_in_a_row(self, count: int) -> None:
+        """Kill the command so many times, each time after some more changes of files, then let it end."""
+        folder, most = self._folder("row"), 2 * self.changes // count
+        while self.tally.kills < count:
+            command = self._start(folder, at=self.random.randrange(most))
+            self._count(command)
+            if command.code == 0:
+                self._finish(folder)
+                folder = self._folder(f"row-{self.tally.kills}")
+        self._finish(folder)
+
+    def kill_parts(self, count: int) -> None:
+        """Kill one process of the command at a random moment: its own, which the others must notice, or a worker's."""
+        for number in range(count):
+            folder = self._folder(f"part-{number}")
+            command = self._start(folder)
+            if command.wait(self.random.uniform(0, self.seconds)) is None:
+                own = number % 2 == 0
+                command.kill_one(self.random, own=own)
+                if own and not command.all_ended():
+                    self.tally.faults.append(f"{folder}: workers go on after their process was killed")
+                    command.send(signal.SIGKILL)
+                self.tally.kills += 1
+            if command.wait() not in {0, -signal.SIGKILL}:
+                self.tally.faults.append(f"{command.log}: exit code {command.code}: {command.said()}")
             self._finish(folder)
 
     def kill_before(self, changes: Iterable[str]) -> None:

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
+
+import psutil
 
 SECONDS = 120.0
 """Time after which a command is taken as hanging."""
@@ -62,6 +65,20 @@ class Command:
         with suppress(ProcessLookupError):
             os.killpg(self.process, number)
 
+    def kill_one(self, random: Random, *, own: bool) -> None:
+        """Kill the command's own process, or one of the processes that it has started, if there is one."""
+        others = [process for process in _group(self.process) if process != self.process]
+        with suppress(ProcessLookupError):
+            os.kill(self.process if own or not others else random.choice(others), signal.SIGKILL)
+
+    def all_ended(self, seconds: float = 30.0) -> bool:
+        """Wait until no process of the command is left; return whether that comes in time."""
+        deadline = time.monotonic() + seconds
+        self.wait(seconds)
+        while _group(self.process) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not _group(self.process)
+
     def said(self) -> str:
         """Return what it printed."""
         return self.log.read_text(errors="replace")
@@ -105,6 +122,16 @@ def start(
                 stream.flush()
         os._exit(code if isinstance(code, int) else 1)
     raise AssertionError("not reached")
+
+
+def _group(leader: int) -> list[int]:
+    """Return the running processes of a process group."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def _redirect(log: Path) -> None:

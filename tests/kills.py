@@ -34,7 +34,7 @@ CASES = (
         "--out set",
     ),
     Case("nano world", "nano world --pictures 8 --out world"),
-    Case("evaluate, scripted", "evaluate --model scripted --data {inputs}/few --split train --out run"),
+    Case("evaluate, scripted", "evaluate --model fixed --data {inputs}/few --split train --out run"),
     Case("evaluate, tiny LLaVA", "evaluate --model {inputs}/tiny --data {inputs}/few --split train --out run"),
     Case("evaluate, nano", "evaluate --model nano --data {inputs}/few --split train --limit 9 --out run"),
     Case(
@@ -57,7 +57,7 @@ CASES = (
     Case("world, replaced", "nano world --pictures 8 --overwrite --out world", given=("old/world",)),
     Case(
         "evaluate, replaced",
-        "evaluate --model scripted --data {inputs}/few --split train --overwrite --out run",
+        "evaluate --model fixed --data {inputs}/few --split train --overwrite --out run",
         given=("old/run",),
     ),
     Case(
@@ -73,6 +73,13 @@ CASES = (
     ),
     Case("score", "score run", given=("run",)),
     Case("report", "report {inputs}/run {inputs}/tuning --out report.html"),
+    Case("study", "study run smoke --set seeds=1 --out study", timed=frozenset({"report.html"})),
+    Case(
+        "study, jobs 2",
+        "study run smoke --set seeds=1 --jobs 2 --out study",
+        timed=frozenset({"report.html", "worker-0.log", "worker-1.log"}),
+        parts=True,
+    ),
     Case("demo", "", timed=frozenset({"report.html"}), work=lambda: _demo(Path("demo"))),
 )
 
@@ -87,11 +94,11 @@ def inputs(root: Path) -> Iterator[dict[str, str]]:
         _done(partial(work, folder), folder)
     for words in (
         "nano world --pictures 12 --out world",
-        "evaluate --model scripted --data few --split train --out run",
+        "evaluate --model fixed --data few --split train --out run",
         "train --model tiny --data few --batch 8 --epochs 1 --out tuning",
         "data coco --annotations world/annotations.json --images world/images --out old/set",
         "nano world --pictures 3 --out old/world",
-        "evaluate --model scripted --data few --split train --limit 9 --out old/run",
+        "evaluate --model fixed --data few --split train --limit 9 --out old/run",
         "train --model tiny --data few --batch 8 --epochs 1 --seed 1 --out old/tuning",
     ):
         _done(partial(command_line, words.split()), folder)
@@ -117,6 +124,8 @@ def measure(names: Sequence[str], count: int, seed: int, root: Path) -> list[Tal
             bench = Bench(case, root, places, seed)
             bench.kill_at_random(count)
             bench.kill_at_changes(count)
+            if case.parts:
+                bench.kill_parts(count)
             bench.run_two(-(-count // 2))
             tally = bench.tally
             cells = (tally.kills, tally.pairs, tally.identical, tally.different, tally.failed)
@@ -138,6 +147,7 @@ def _prepare() -> None:
     import ninefold.evaluation.probing.probe
     import ninefold.models.vlm.model
     import ninefold.report.page
+    import ninefold.studies.report
     import ninefold.studies.run
     import ninefold.training.train  # noqa: F401
     from ninefold.data.format import shards
@@ -145,13 +155,17 @@ def _prepare() -> None:
     from ninefold.evaluation.probing import states
     from ninefold.models.fake import FakeModel
     from ninefold.models.registry import register_model
+    from ninefold.report.figures import files
+    from ninefold.report.study import output
     from ninefold.space import LABELS
 
+    files.ALL = ("png", "svg")
+    output.DOTS = 40
     shards.GROUP_ROWS, shards.SHARD_ROWS = 200, 1000
     predict.__kwdefaults__["chunk"] = 8
     states.CHUNK = 8
-    model = FakeModel(lambda example: LABELS[len(example.question) % 9], name="scripted")
-    register_model("scripted", lambda spec: model)
+    model = FakeModel(lambda example: LABELS[len(example.question) % 9], name="fixed")
+    register_model("fixed", lambda spec: model)
 
 
 def _make_sets(folder: Path) -> None:

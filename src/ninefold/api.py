@@ -271,12 +271,13 @@ def run_study(
             full.
         DataError: If a training set overlaps a test.
     """
-    from ninefold.studies import recipes
+    from ninefold.studies import folder, recipes
     from ninefold.studies.run import run
 
     described = recipes.find(study, settings) if isinstance(study, str) else study
     result = run(described, Path(out), jobs=jobs, cluster=cluster)
-    report_study(out)
+    if not folder.is_reported(Path(out)):
+        report_study(out)
     return result
 
 

@@ -57,9 +57,9 @@ def test_the_scripted_model_learns(done):
 
 
 def test_a_study_that_is_done_does_nothing_again(copied, smoke):
-    before = {path: path.stat().st_mtime_ns for path in copied.rglob("*.parquet")}
+    before = {path: path.stat().st_mtime_ns for path in copied.rglob("*.*")}
     assert len(run(smoke, copied).done) == 9
-    assert before == {path: path.stat().st_mtime_ns for path in copied.rglob("*.parquet")}
+    assert before == {path: path.stat().st_mtime_ns for path in copied.rglob("*.*")}
 
 
 def test_only_what_is_missing_is_done(copied, smoke, results):

@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from ninefold.errors import RunError
+from ninefold.version import __version__
 
 _HEAD_BYTES = 1 << 16
 """Bytes of a page in which its maker and its runs are named."""
@@ -61,6 +62,11 @@ def check_content(out: Path, ids: Sequence[str], *, overwrite: bool) -> None:
             f"{out}: holds a report of other runs ({', '.join(lacking)} not named now); name them too, "
             "choose another --out, or replace it with --overwrite"
         )
+
+
+def is_by_this_version(out: Path) -> bool:
+    """Return whether a file is a page that this version of ninefold made."""
+    return out.is_file() and f'<meta name="generator" content="ninefold {__version__}">'.encode() in _head(out)
 
 
 def _seal(body: bytes) -> bytes:

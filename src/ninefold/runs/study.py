@@ -1,4 +1,4 @@
-"""The record of a study folder, ``study.json``: its conditions, and the folder of every run that belongs to it."""
+"""The study folder: names of its files, and its record ``study.json``: conditions, and the folder of every run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,12 @@ from ninefold.runs.record import Record
 
 STUDY = "study.json"
 """File name of the record."""
+REPORT = "report.html"
+"""File name of the report's page."""
+TABLES = "tables"
+"""Folder of the report's tables."""
+FIGURES = "figures"
+"""Folder of the report's figures."""
 BASE = "base"
 """Name of the condition without training."""
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ninefold import store
 from ninefold.errors import RunError
-from ninefold.runs.study import STUDY, StudyRecord
+from ninefold.report.output import is_by_this_version
+from ninefold.runs.study import FIGURES, REPORT, STUDY, TABLES, StudyRecord
 
 LOGS = "logs"
 """Folder of what worker processes print."""
@@ -43,6 +44,18 @@ def begin(out: Path, name: str) -> None:
     if out.exists() and any(not _may_precede(entry) for entry in out.iterdir()):
         raise RunError(f"{out}: holds something else than a study; choose another --out")
     store.write_text(out / README, ABOUT.format(name=name))
+
+
+def is_reported(out: Path) -> bool:
+    """Return whether the report shows everything: its page, written last, is newer than all files that it shows."""
+    page = out / REPORT
+    if not is_by_this_version(page):
+        return False
+    shown = [path for part in ("runs", "data") for path in (out / part).rglob("*") if path.is_file()]
+    # A table or figure that was removed makes its folder newer.
+    parts = (out / STUDY, out / TABLES, out / FIGURES, *shown)
+    written = page.stat().st_mtime_ns
+    return all(path.exists() and path.stat().st_mtime_ns < written for path in parts)
 
 
 def _may_precede(entry: Path) -> bool:

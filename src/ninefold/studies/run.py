@@ -79,7 +79,7 @@ def run(
     out = out.resolve()
     with _working(out, study):
         planned = plan(study, out)
-        _record(out, planned.record)
+        _record(out, _with_known_sizes(planned.record, out))
         opened = _place(jobs, cluster, out)
         try:
             result = Result()
@@ -166,6 +166,16 @@ def _record(out: Path, record: StudyRecord) -> None:
     path = out / STUDY
     if not path.exists() or store.read_json(path) != content:
         store.write_json(path, content)
+
+
+def _with_known_sizes(record: StudyRecord, out: Path) -> StudyRecord:
+    """Return the record with the sizes of training sets that the one of the same plan holds, if there is one."""
+    if not (out / STUDY).exists():
+        return record
+    known = StudyRecord.read(out)
+    sizes_left_out = tuple(replace(each, rows=None) for each in known.conditions)
+    same = replace(known, conditions=sizes_left_out).to_json() == record.to_json()
+    return known if same else record
 
 
 def _with_sizes(planned: Plan, result: Result) -> StudyRecord:

@@ -9,7 +9,8 @@ from warnings import catch_warnings, filterwarnings
 from zlib import crc32
 
 from matplotlib import rc_context
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.transforms import Bbox
 
 from ninefold.errors import RunError
 from ninefold.store import write_bytes
@@ -23,6 +24,9 @@ PAGE = ("pdf", "png")
 
 ALL = ("pdf", "png", "svg")
 """All formats."""
+
+PLACES = 6
+"""Decimal places of the position of axes, as a fraction of the figure's size."""
 
 _METADATA = {
     "pdf": {"Creator": MAKER, "CreationDate": None},
@@ -72,10 +76,20 @@ def save(drawing: Figure, stem: Path, *, formats: Sequence[str] = PAGE, dots: in
         # The layout is computed once: each format would compute it again, which draws every text.
         drawing.draw_without_rendering()
         drawing.set_layout_engine("none")
+        _round_layout(drawing)
         for suffix in formats:
             buffer = io.BytesIO()
             drawing.savefig(buffer, format=suffix, dpi=dots, metadata=_METADATA[suffix], facecolor="white")
             write_bytes(stem.with_name(f"{stem.name}.{suffix}"), _sealed(buffer.getvalue(), suffix))
+
+
+def _round_layout(part: Figure | SubFigure) -> None:
+    """Round the place of axes: the layout's solver sums in an order that is another in each process."""
+    for inner in part.subfigs:
+        inner.bbox_relative.set_points(inner.bbox_relative.get_points().round(PLACES))
+        _round_layout(inner)
+    for axes in part.axes:
+        axes.set_position(Bbox(axes.get_position(original=True).get_points().round(PLACES)))
 
 
 def _sealed(content: bytes, suffix: str) -> bytes:

@@ -9,12 +9,7 @@ from ninefold.report.study.further_figures import further_figures
 from ninefold.report.study.paper_figures import paper_figures
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.lock import locked_output
-
-TABLES = "tables"
-"""Folder of the tables, in the study folder."""
-
-FIGURES = "figures"
-"""Folder of the figures, in the study folder."""
+from ninefold.runs.study import FIGURES, TABLES
 
 DOTS = 300
 """Dots per inch of figures as PNG."""

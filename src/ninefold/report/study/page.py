@@ -16,13 +16,10 @@ from ninefold.report.study.results import StudyResults
 from ninefold.report.tables import CONFIDENCE
 from ninefold.report.test_sets import Run
 from ninefold.runs.lock import locked_output
-from ninefold.runs.study import BASE
+from ninefold.runs.study import BASE, REPORT
 from ninefold.store import write_text
 from ninefold.web.page import render
 from ninefold.web.wording import slugs
-
-REPORT = "report.html"
-"""File name of the page in a study folder."""
 
 
 def write_page(folder: Path, *, results: StudyResults | None = None, overwrite: bool = False) -> Path:

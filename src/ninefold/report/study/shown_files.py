@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold.report.study import tables
-from ninefold.report.study.output import FIGURES, TABLES
 from ninefold.report.study.results import StudyResults
+from ninefold.runs.study import FIGURES, TABLES
 
 MOST_BYTES = 400_000
 """Largest SVG that is shown on the page."""
