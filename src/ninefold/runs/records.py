@@ -73,6 +73,12 @@ class Status(Record):
         store.write_json(folder / layout.STATUS, self.to_json())
 
 
+def _gpu() -> dict[str, str]:
+    """Return the name of the GPU that this process uses, if it computes with torch on one."""
+    torch = sys.modules.get("torch")
+    return {"gpu": torch.cuda.get_device_name()} if torch and torch.cuda.is_initialized() else {}
+
+
 SPREAD = "spread over the answers"
 """How the rows of a limit are chosen (see `ninefold.design.spread`)."""
 
@@ -234,7 +240,7 @@ class Provenance(Record):
                 "ninefold": __version__,
                 **{name: metadata.version(name) for name in PACKAGES},
             },
-            {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+            {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count(), **_gpu()},
         )
 
     @classmethod
