@@ -1,7 +1,6 @@
 """Rizzoli et al. 2025 as a study: every condition, seed and test, on the paper's models, or at nano scale."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +77,14 @@ def nano(pictures: int = 3000, models: tuple[str, ...] = tuple(nano_bases()), se
     conditions = _conditions(
         Photos(WorldSpec(pictures // 2, seed=2), {"split": "train", "holdout": "question"}),
         Photos(WorldSpec(pictures, seed=2), {"split": "train", "subset": SUBSET}),
+        {"epochs": 1},
     )
     return Study(
         "nano",
         "Rizzoli et al. 2025 at nano scale: does what the paper finds hold for small models made to show it?",
         models=chosen,
-        conditions=[
-            replace(each, options={"epochs": 1}) if each.name == "coco-complete" else each for each in conditions
-        ],
-        tests=[
-            replace(test, title="Photo-like") if test.name == "coco" else test
-            for test in _tests(Photos(WorldSpec(pictures=300)))
-        ],
+        conditions=conditions,
+        tests=_tests(Photos(WorldSpec(pictures=300)), "Photo-like"),
         seeds=range(seeds),
         probes=_probes(),
     )
@@ -115,8 +110,8 @@ def smoke_nano() -> Study:
     )
 
 
-def _conditions(whole: Any, subset: Any) -> list[Condition]:
-    """Return the paper's training sets in its order, and the sizes of its scaling curve."""
+def _conditions(whole: Any, subset: Any, of_whole: Mapping[str, Any] | None = None) -> list[Condition]:
+    """Return the paper's training sets in its order, with options for the whole of COCO, and its scaling curve's."""
     return [
         Condition("synthetic", "Synthetic", (SyntheticSpec("train"),)),
         *(
@@ -127,7 +122,7 @@ def _conditions(whole: Any, subset: Any) -> list[Condition]:
             )
             for number in DISTRACTORS
         ),
-        Condition("coco-complete", "COCO complete", (whole,)),
+        Condition("coco-complete", "COCO complete", (whole,), of_whole or {}),
         Condition("coco-subset", "COCO subset", (subset,)),
         *(
             Condition(f"scaling-{size}", f"{size} examples", (SyntheticSpec("train", subset=size),), group="scaling")
@@ -136,7 +131,7 @@ def _conditions(whole: Any, subset: Any) -> list[Condition]:
     ]
 
 
-def _tests(photos: Any) -> list[Test]:
+def _tests(photos: Any, title: str = "COCO") -> list[Test]:
     """Return the paper's tests. That with as many distractors as in training is asked of these conditions alone."""
     return [
         Test("synthetic", "Synthetic", SyntheticSpec("test")),
@@ -144,7 +139,7 @@ def _tests(photos: Any) -> list[Test]:
             Test(f"synthetic-{number}", f"Synthetic + {number}", SyntheticSpec("test", distractors=number), conditions)
             for number, conditions in _asked()
         ),
-        Test("coco", "COCO", photos),
+        Test("coco", title, photos),
     ]
 
 
