@@ -119,7 +119,9 @@ def _carry_out(
     waiting = {task.key: task for task in tasks}
     running: set[str] = set()
     with console.progress(shown=not isinstance(place, Here)) as bar:
-        shown = bar.add_task(planned.study.name, total=len(tasks))
+        # What was done before takes no time, and must not count for the speed.
+        before = {task.key for task in tasks if is_done(task)}
+        shown = bar.add_task(planned.study.name, total=len(tasks), completed=len(before))
         while waiting or running:
             for task in _ready(waiting, done):
                 if not place.free:
@@ -130,7 +132,7 @@ def _carry_out(
                 place.begin(task)
                 running.add(task.key)
             _fail_dependents(waiting, planned, result)
-            bar.update(shown, completed=len(tasks) - len(waiting) - len(running))
+            bar.update(shown, completed=len(tasks) - len((waiting.keys() | running) - before))
             if not running:
                 continue
             for task, outcome in place.ended():
