@@ -23,6 +23,7 @@ from ninefold.models.fake import FakeModel
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
 from ninefold.report.gallery import gallery
+from ninefold.report.orders import tables
 from ninefold.report.test_sets import group, read_runs
 from ninefold.space import LABELS
 from ninefold.types import Example
@@ -157,6 +158,10 @@ def test_a_report_names_the_orders_and_shows_the_pictures(data, run, tmp_path, c
     pictures = Pictures()
     shown = gallery(asked, "data", 8, pictures)
     assert shown.missing is None and all(example.picture is not None for example in shown.first)
+    over, by_slot = tables(asked)
+    assert [cell.text for cell in over.rows[0][1]][:2] == ["50.0\u202f%", "50.0\u202f%"]
+    assert [name for name, _ in by_slot.rows] == list("123456789") and by_slot.rows[8][1][0].text == "100\u202f%"
+    assert tables(made) == ()
     main(["score", str(run)])
     assert "in all 18 orders of the options: 50.0" in capsys.readouterr().out
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from ninefold.report import comparison, tables
+from ninefold.report import comparison, orders, tables
 from ninefold.report.figures import intervals, maps
 from ninefold.report.figures.labels import LabelSymbol, are_positions, symbols
 from ninefold.report.gallery import Gallery, gallery
@@ -43,7 +43,7 @@ class Section:
     shows_answers: bool
     """Whether the right answer depends on the cell alone: the map of answers is then that of a perfect model."""
     numbers: tuple[tables.Table, ...]
-    """Tables of accuracy, regions and invalid answers."""
+    """Tables of accuracy, regions, invalid answers, and option orders."""
     confusions: tuple[tables.Table, ...]
     """Confusion matrices, one per run."""
     gallery: Gallery
@@ -82,7 +82,9 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
         accuracy=_accuracy_maps(test_set) if test_set.grid else (),
         votes=_vote_maps(test_set, answers, signs) if test_set.grid and few else (),
         shows_answers=any(chain(*answers)),
-        numbers=tuple(part for table in tables.numbers(test_set) for part in _parts(table)),
+        numbers=tuple(
+            part for table in (*tables.numbers(test_set), *orders.tables(test_set)) for part in _parts(table)
+        ),
         confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
         gallery=gallery(test_set, anchor, limit, pictures),
     )

@@ -29,6 +29,8 @@ class StudiedModel(Record):
     """Name in tables, such as "Qwen2-VL": that of the paper, if it is one of the paper's models."""
     nano: bool = False
     """Whether it is a nano base, whose scores say nothing about any real model."""
+    caution: str = ""
+    """What a reader of its scores must know, as a sentence; empty for nothing."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class StudyModel:
     """Options of `TrainSpec` for all of its trainings, such as ``{"learning_rate": 1e-4}``."""
     name: str = ""
     """Name in paths, by default the model's own; to be given if two models differ in their options only."""
+    caution: str = ""
+    """What a reader of its scores must know, as a sentence; empty for nothing. Reports say it of nano bases already."""
 
 
 @dataclass(frozen=True)

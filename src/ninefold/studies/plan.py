@@ -183,7 +183,9 @@ class _Planner:
         return StudyRecord(
             study.name,
             study.title,
-            tuple(StudiedModel(model_name(each), each.title, _is_nano(each.model)) for each in study.models),
+            tuple(
+                StudiedModel(model_name(each), each.title, _is_nano(each.model), each.caution) for each in study.models
+            ),
             (
                 StudiedCondition(BASE, "Base"),
                 *(StudiedCondition(each.name, each.title, each.group) for each in study.conditions),

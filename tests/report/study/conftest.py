@@ -1,6 +1,7 @@
 """A study folder whose runs were made by scripted models."""
 
 import io
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ninefold import store
+from ninefold.api import report_study
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
 from ninefold.evaluation.evaluate import evaluate
@@ -15,6 +17,8 @@ from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models.fake import FakeModel
 from ninefold.models.spec import ModelSpec
 from ninefold.questions.prompt import prompt
+from ninefold.report.study import output
+from ninefold.report.study.paper_figures import paper_figures
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.folder import open_run
 from ninefold.runs.probing import LayerAccuracy, Probed, ProbeMetrics, write_probes
@@ -85,6 +89,17 @@ def probe(folder: Path, seed: int | None) -> None:
 def results(study: Path) -> StudyResults:
     """The results of that study."""
     return StudyResults.read(study)
+
+
+@pytest.fixture(scope="session")
+def reported(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that study with its page, all tables and one figure; a test that changes a file restores it."""
+    folder = shutil.copytree(study, tmp_path_factory.mktemp("reported") / "study")
+    with pytest.MonkeyPatch.context() as patch:
+        drawings = paper_figures(StudyResults.read(folder))
+        patch.setattr(output, "paper_figures", lambda results: {"figure-3a": drawings["figure-3a"]})
+        report_study(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,14 @@
-import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from ninefold.api import report_study
 from ninefold.errors import RunError
 from ninefold.report.figures import dots, files, text
-from ninefold.report.study import output
+from ninefold.report.study import output, samples
 from ninefold.report.study.further_figures import further_figures
 from ninefold.report.study.paper_figures import curve, paper_figures
+from ninefold.report.study.results import INVALID
 
 
 @pytest.fixture(scope="module")
@@ -47,38 +47,44 @@ def test_probes_before_and_after_with_the_deviation_over_seeds(drawings):
 
 def test_a_figure_of_nano_bases_says_what_they_are(results, drawings):
     title = drawings["figure-9-nano-molmo"]().get_suptitle().replace("\n", " ")
-    assert title.endswith("nano-molmo is a nano base: no score says anything about a real model.")
+    assert title.endswith("nano-molmo is a nano base: its scores say nothing about any real model.")
     assert "nano" not in drawings["figure-3a"]().get_suptitle()
 
 
-def test_figures_are_the_same_bytes_each_time_and_their_text_is_text(drawings, tmp_path):
-    for folder in ("one", "two"):
-        files.save(drawings["figure-3a"](), tmp_path / folder / "a", formats=files.ALL)
+def test_figures_are_the_same_bytes_each_time_and_their_text_is_text(drawings, reported, tmp_path):
+    files.save(drawings["figure-3a"](), tmp_path / "figure-3a", formats=files.ALL, dots=output.DOTS)
     for suffix in files.ALL:
-        content = (tmp_path / "one" / f"a.{suffix}").read_bytes()
-        assert content == (tmp_path / "two" / f"a.{suffix}").read_bytes()
-    assert b">training examples</text>" in (tmp_path / "one" / "a.svg").read_bytes()
+        written = (reported / "figures" / f"figure-3a.{suffix}").read_bytes()
+        assert written == (tmp_path / f"figure-3a.{suffix}").read_bytes()
+    assert b">training examples</text>" in written
 
 
-def test_a_study_writes_tables_and_figures_and_replaces_nothing_that_was_edited(
-    study, results, drawings, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(output, "paper_figures", lambda results: {"figure-3a": drawings["figure-3a"]})
-    output.write_tables_and_figures(tmp_path, results=results)
-    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+def test_a_study_writes_page_tables_and_figures_and_replaces_nothing_that_was_edited(reported, monkeypatch):
+    found = {
+        str(path.relative_to(reported)) for name in ("tables", "figures") for path in (reported / name).glob("*.*")
+    }
     stems = [*(f"tables/table-{number}" for number in range(1, 8)), "tables/overview", "tables/scaling"]
     tables = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "tex", "md")} | {"tables/runs.csv"}
-    assert written == tables | {f"figures/figure-3a.{suffix}" for suffix in files.ALL}
-    svg = tmp_path / "figures" / "figure-3a.svg"
-    svg.write_text(svg.read_text().replace("base", "BASE"))
+    assert found == tables | {f"figures/figure-3a.{suffix}" for suffix in files.ALL}
+    assert 'href="./tables"' in (reported / "report.html").read_text(encoding="utf-8")
+    svg = reported / "figures" / "figure-3a.svg"
+    before = svg.read_text()
+    svg.write_text(before.replace("base", "BASE"))
+    monkeypatch.setattr(output, "paper_figures", lambda results: {"figure-3a": None})
     with pytest.raises(RunError, match=r"figure-3a\.svg: was edited"):
-        output.write_tables_and_figures(tmp_path, results=results)
+        output.write_tables_and_figures(reported)
+    svg.write_text(before)
 
 
-def test_the_collapse_is_shown_as_change_against_the_first_condition(results):
+@pytest.fixture(scope="module")
+def collapsing(results):
+    """The results of the real model alone, with the figure of the collapse."""
     named = replace(results, record=replace(results.record, figures=("collapse", "other")))
-    named = replace(named, evaluations=[one for one in named.evaluations if one.of.model == "qwen2-vl"])
-    found = further_figures(named)
+    return replace(named, evaluations=[one for one in named.evaluations if one.of.model == "qwen2-vl"])
+
+
+def test_the_collapse_is_shown_as_change_against_the_first_condition(collapsing):
+    found = further_figures(collapsing)
     assert set(found) == {"collapse"}
     drawn = found["collapse"]()
     changes, invalid, on_coco, _ = drawn.axes
@@ -86,6 +92,26 @@ def test_the_collapse_is_shown_as_change_against_the_first_condition(results):
     (dot,) = [line for line in on_coco.lines if line.get_marker() == "o" and line.get_ydata()[0] == 1]
     assert dot.get_xdata()[0] == pytest.approx(5 / 11 - 7 / 11)
     assert [bar.get_width() for bar in invalid.patches] == pytest.approx([1 / 22, 1 / 11])
+    # The axis ends beyond the longest bar; one or two seeds have no interval.
+    assert invalid.get_xlim() == pytest.approx((0, 1.1 / 11))
+    assert not [line for line in on_coco.lines if line.get_marker() == "None" and len(set(line.get_xdata())) == 2]
+
+
+def test_where_hardly_an_answer_is_invalid_the_collapse_says_so(collapsing):
+    few = replace(collapsing)
+    vars(few)["table"] = collapsing.table.assign(**{"n": 1100, **dict.fromkeys(INVALID, 0), "empty": 2})
+    drawn = further_figures(few)["collapse"]()
+    assert [axis.get_title() for axis in drawn.axes] == ["Synthetic", "COCO"]
+    assert "at most 0.2\u202f% of answers are invalid" in drawn.get_suptitle().replace("\n", " ")
+
+
+def test_a_data_set_is_shown_once_and_its_questions_are_not_cut_off():
+    image = np.zeros((240, 80, 3), np.uint8)
+    tall = samples.SampledSet("title", (samples.Sample(image, "Where is the small green object?", "top"),) * 2)
+    drawn = samples.figure("Images", [tall] * 4)
+    drawn.draw_without_rendering()
+    texts = [text.get_window_extent() for axis in drawn.axes for text in axis.texts]
+    assert len(texts) == 8 and min(extent.y0 for extent in texts) > 0
 
 
 def test_gaps_and_long_names_of_a_chart_of_rows():
@@ -108,15 +134,3 @@ def test_the_legend_stands_right_below_the_chart(drawings):
 
 def test_ticks_of_a_logarithmic_axis_stand_apart():
     assert text.apart([9, 63, 126, 972, 1296], 1.5) == [9, 63, 126, 1296]
-
-
-def test_the_report_of_a_study_is_page_tables_and_figures(study, tmp_path, monkeypatch):
-    copied = shutil.copytree(study, tmp_path / "study")
-    monkeypatch.setattr(output, "paper_figures", lambda results: {})
-    report_study(copied)
-    page = copied / "report.html"
-    assert 'href="./tables"' in page.read_text(encoding="utf-8") and (copied / "tables" / "table-7.tex").is_file()
-    page.write_text(page.read_text(encoding="utf-8") + "mine", encoding="utf-8")
-    with pytest.raises(RunError, match=r"report\.html: was edited"):
-        report_study(copied)
-    report_study(copied, overwrite=True)

@@ -1,15 +1,18 @@
 import csv
 import io
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ninefold.errors import RunError
 from ninefold.report.study import latex, tables, written
+from ninefold.report.study.cautions import cautions
 from ninefold.report.study.layouts import LAYOUTS
 from ninefold.report.study.published import MODELS, published
 from ninefold.report.study.results import StudyResults
+from ninefold.runs.study import StudiedCondition, StudiedModel
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +41,65 @@ def test_the_csv_has_each_value_once_at_full_precision(written_tables):
 
 
 def test_absent_runs_are_gaps_and_never_zeros(written_tables):
-    for row in rows_of(written_tables["table-3"]).values():
-        assert (row["n_seeds"], row["mean"], row["sd"], row["low"], row["change"]) == ("0", "", "", "", "")
-    assert written_tables["table-3"].rows[1] == ["nano-molmo", "", ""]
+    overview = written_tables["overview"]
+    row = rows_of(overview)["nano-molmo", "scaling-9", "coco"]
+    assert (row["n_seeds"], row["mean"], row["sd"], row["low"], row["change"]) == ("0", "", "", "", "")
+    assert overview.rows[-1] == ["nano-molmo", "9 & more (9)", "", ""]
     # With one of two seeds there is no deviation, and the interval is that of the questions.
     row = rows_of(written_tables["table-5"])["nano-molmo", "synthetic", "coco"]
     assert (row["n_seeds"], row["sd"]) == ("1", "") and "Wilson" in row["interval"]
     assert written_tables["table-5"].rows[1][4] == "27 (n=1)"
-    assert "A gap is a run that does not exist yet" in written_tables["table-5"].notes
+    assert "A gap is a run that does not exist yet" in overview.notes
+
+
+def test_what_is_not_part_of_the_study_has_no_row_or_a_dash(written_tables, results):
+    empty = written_tables["table-3"]
+    assert (empty.rows, empty.values, empty.notes) == ([], [], "This study has no runs for it.")
+    assert not empty.is_planned and written_tables["table-2"].has_results
+    assert "– is not part of the study" in written_tables["table-2"].notes
+    base = replace(results, evaluations=[one for one in results.evaluations if one.of.seed is None])
+    two = tables.paper_tables(base)[1]
+    assert two.is_planned and not two.has_results
+
+
+def test_titles_are_those_of_the_study(results):
+    named = [replace(one, title="Photo-like") if one.name == "coco" else one for one in results.record.tests]
+    conditions = [*results.record.conditions, StudiedCondition("coco-complete", "All {photos}")]
+    table = tables.paper_tables(replace(results, record=replace(results.record, tests=named, conditions=conditions)))[1]
+    assert table.title == (
+        "Accuracy after fine-tuning on “Synthetic” or “All {photos}”, with the change against the base"
+    )
+    assert table.heads[0][3] == "All {photos}" and table.heads[1][2] == "Photo-like"
+
+
+def test_cautions_name_models_only_where_they_are_mixed_with_others():
+    real, one, two = StudiedModel("a", "A"), StudiedModel("b", "B, pooled", True), StudiedModel("c", "C", True)
+    scripted = StudiedModel("d", "D", caution="D is rules.")
+    assert cautions([real]) == []
+    assert cautions([real, one]) == ["B, pooled is a nano base: its scores say nothing about any real model."]
+    assert cautions([one, two]) == ["All models here are nano bases: their scores say nothing about any real model."]
+    assert cautions([real, one, two, scripted]) == [
+        "Nano bases, whose scores say nothing about any real model: B, pooled; C.", "D is rules."
+    ]  # fmt: skip
 
 
 def test_the_papers_numbers_stand_beside_real_models_alone(written_tables):
     real, nano = written_tables["table-2"].rows
-    assert real == ["Qwen2-VL", "95 (+50) [99 (+38)]", "64 (+27) [60 (+21)]", "[9 (−52)]", "[20 (−19)]"]
-    assert nano == ["nano-molmo", "82 (+64) (n=1)", "27 (+18) (n=1)", "", ""]
-    assert "nano-molmo is one of the nano bases; their scores say nothing about any real model" in (
-        written_tables["table-2"].caption
-    )
+    assert real == ["Qwen2-VL", "95 (+50) [99 (+38)]", "64 (+27) [60 (+21)]", "– [9 (−52)]", "– [20 (−19)]"]
+    assert nano == ["nano-molmo", "82 (+64) (n=1)", "27 (+18) (n=1)", "–", "–"]
+    caption = written_tables["table-2"].caption
+    assert caption.endswith("nano-molmo is a nano base: its scores say nothing about any real model.")
     assert all(
         row["paper_mean"] == "" for key, row in rows_of(written_tables["table-7"]).items() if key[0] != "Qwen2-VL"
     )
 
 
-def test_table_7_has_a_row_for_each_training_set(written_tables):
+def test_table_7_has_a_row_for_each_training_set_of_the_study(written_tables):
     table = written_tables["table-7"]
-    assert len(table.rows) == 10
-    assert table.rows[1] == ["Qwen2-VL", "Synthetic (1.3k)", "95 ±6 [99 ±0]", "–", "[92 ±8]", "64 ±13 [58 ±4]"]
-    assert table.rows[3][3] == "[93 ±4]" and table.rows[4][3] == table.rows[4][4] == "[88 ±7]"
+    assert [row[:2] for row in table.rows] == [
+        [model, condition] for model in ("Qwen2-VL", "nano-molmo") for condition in ("base", "Synthetic (1.3k)")
+    ]
+    assert table.rows[1] == ["Qwen2-VL", "Synthetic (1.3k)", "95 ±6 [99 ±0]", "–", "– [92 ±8]", "64 ±13 [58 ±4]"]
 
 
 def test_the_overview_has_every_condition_that_has_runs(written_tables):

@@ -53,6 +53,11 @@ class Bars:
     parts: Mapping[str, str]
     """The color of each part, in the order of drawing."""
 
+    @property
+    def longest(self) -> float:
+        """Return the length of the longest bar, in [0, 1]."""
+        return max((sum(shares.values()) for shares in self.shares if shares), default=0.0)
+
     def has(self, part: str) -> bool:
         """Return whether a part has a share in any row."""
         return any(shares and shares.get(part) for shares in self.shares)
@@ -88,11 +93,11 @@ def figure(title: str, blocks: Sequence[Block], *, width: float = 7.0) -> Figure
     size = (width, sum(heights) + 0.45 + 0.16 * ((len(parts) + 3) // 4))
     drawing = Figure(figsize=size, layout="constrained")
     drawing.suptitle(text.wrapped(title, width, 8.5), fontsize=8.5, parse_math=False)
-    limits = _limits(blocks)
+    limits, longest = _limits(blocks), max((one.longest for one in bars), default=0.0)
     for block, part in zip(
         blocks, drawing.subfigures(len(blocks), squeeze=False, height_ratios=heights)[:, 0], strict=True
     ):
-        _draw(part, block, limits, (width - NAMES) / len(block.columns))
+        _draw(part, block, limits, longest, (width - NAMES) / len(block.columns))
     if parts:
         text.legend(drawing, {name: Patch(fc=color, ec="white") for name, color in parts.items()}, columns=4)
     return drawing
@@ -116,13 +121,13 @@ def _limits(blocks: Sequence[Block]) -> tuple[float, float]:
     return min(found) - margin, max(found) + margin
 
 
-def _draw(drawing: SubFigure, block: Block, limits: tuple[float, float], width: float) -> None:
+def _draw(drawing: SubFigure, block: Block, limits: tuple[float, float], longest: float, width: float) -> None:
     if block.title:
         drawing.suptitle(block.title, fontsize=8, x=0.01, ha="left", weight="bold", parse_math=False)
     axes = drawing.subplots(1, len(block.columns), squeeze=False)[0]
     for axis, column in zip(axes, block.columns, strict=True):
         if isinstance(column, Bars):
-            _bars(axis, column)
+            _bars(axis, column, longest)
         else:
             _dots(axis, column, limits)
         axis.set_title(text.wrapped(column.title, width, 7.5), fontsize=7.5, parse_math=False)
@@ -169,7 +174,7 @@ def _gap(axis: Axes, y: int) -> None:
     axis.text(0.02, y, "no run", transform=axis.get_yaxis_transform(), fontsize=6, color="#777777", va="center")
 
 
-def _bars(axis: Axes, column: Bars) -> None:
+def _bars(axis: Axes, column: Bars, longest: float) -> None:
     for y, shares in enumerate(column.shares):
         if shares is None:
             _gap(axis, y)
@@ -180,8 +185,10 @@ def _bars(axis: Axes, column: Bars) -> None:
             if share:
                 axis.barh(y, share, left=left, height=0.62, color=color, lw=0)
             left += share
-    axis.set_xlim(0, 1)
-    axis.set_xticks([0, 0.5, 1], ["0", "50", "100"])
+    # All bars of a figure have one scale, on which the longest one is seen.
+    axis.set_xlim(0, min(1.1 * longest, 1.0) or 1.0)
+    axis.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     axis.set_xlabel("% of answers", fontsize=7)
 
 

@@ -16,9 +16,19 @@ from ninefold.report.study.paper_figures import Drawings, titled
 from ninefold.report.study.results import INVALID, StudyResults
 from ninefold.report.study.values import value
 from ninefold.runs.study import BASE, StudiedCondition, StudiedModel
+from ninefold.web.wording import percent
 
 MOST_BESIDE = 2
 """Largest number of tests with their invalid answers beside each; those of more stand below."""
+
+FEWEST = 0.01
+"""Smallest share of invalid answers that is drawn; a figure whose shares are all smaller states the largest."""
+
+FEWEST_SEEDS = 3
+"""Smallest number of seeds with an interval over seeds: that of two has one degree of freedom, and says nothing."""
+
+INTERVALS = f"95 % intervals over {FEWEST_SEEDS} seeds or more; every dot is a seed"
+"""What a figure of accuracies says about its marks."""
 
 MODES: Mapping[str, str] = dict(zip(INVALID, ("#000000", "#d55e00", "#e69f00", "#56b4e9", "#cc79a7"), strict=True))
 """The color of each kind of invalid answer."""
@@ -38,6 +48,14 @@ def further_figures(results: StudyResults) -> Drawings:
 
 def collapse(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequence[StudiedCondition]) -> Figure:
     """Draw what decides the collapse: changes against the first condition, beside the kinds of invalid answers."""
+    invalid = {
+        (model.name, test): tuple(
+            _invalid(results, model, one.name, test) for one in _planned(results, model, conditions)
+        )
+        for model in models
+        for test in _tests(results, model, conditions)
+    }
+    largest = max(sum(shares.values()) for rows in invalid.values() for shares in rows if shares)
     blocks = []
     for model in models:
         shown, tests = _planned(results, model, conditions), _tests(results, model, conditions)
@@ -46,16 +64,20 @@ def collapse(results: StudyResults, models: Sequence[StudiedModel], conditions: 
             dots.Dots(title, _changes(results, model, conditions[0].name, shown, test), is_change=True)
             for test, title in zip(tests, titles, strict=True)
         ]
-        invalid: list[dots.Dots | dots.Bars] = [
-            dots.Bars(f"{title}: invalid", tuple(_invalid(results, model, one.name, test) for one in shown), MODES)
+        bars: list[dots.Dots | dots.Bars] = [
+            dots.Bars(f"{title}: invalid", invalid[model.name, test], MODES)
             for test, title in zip(tests, titles, strict=True)
         ]
-        if len(tests) > MOST_BESIDE:
-            blocks += [_block(model, rows, changes), _block(model, rows, invalid)]
+        if largest < FEWEST:
+            blocks.append(_block(model, rows, changes))
+        elif len(tests) > MOST_BESIDE:
+            blocks += [_block(model, rows, changes), _block(model, rows, bars)]
         else:
-            blocks.append(_block(model, rows, [one for pair in zip(changes, invalid, strict=True) for one in pair]))
-    control = f"Change against “{conditions[0].title}”"
-    title = f"{control}, with 95 % intervals over seeds and questions; every dot is a seed"
+            blocks.append(_block(model, rows, [one for pair in zip(changes, bars, strict=True) for one in pair]))
+    title = f"Change against “{conditions[0].title}”, with 95 % intervals over seeds and questions; every dot is a seed"
+    if largest < FEWEST:
+        share = f"at most {percent(largest, 1)} of answers are" if largest else "no answer is"
+        title += f"; {share} invalid under any condition"
     return dots.figure(titled(results, title, models), blocks)
 
 
@@ -73,7 +95,7 @@ def clip(results: StudyResults, models: Sequence[StudiedModel], conditions: Sequ
             for test in _tests(results, model, conditions)
         ]
         blocks.append(_block(model, [one.title for one in shown], columns))
-    title = "Accuracy by what is trained, with 95 % intervals; dotted: the base; every dot is a seed"
+    title = f"Accuracy by what is trained; dotted: the base; {INTERVALS}"
     return dots.figure(titled(results, title, models), blocks)
 
 
@@ -87,7 +109,7 @@ def forgetting(results: StudyResults, models: Sequence[StudiedModel], conditions
             for one in _planned(results, model, conditions)
         ]
         blocks.append(_block(model, [results.tests[test].title for test in tests], columns))
-    title = "Accuracy before (open) and after fine-tuning (filled), with 95 % intervals; every dot is a seed"
+    title = f"Accuracy before (open) and after fine-tuning (filled); {INTERVALS}"
     return dots.figure(titled(results, title, models), blocks)
 
 
@@ -144,7 +166,8 @@ def _accuracy(
     found = value(results, model, condition, test)
     if found.ours is None:
         return None
-    low, high = (None if bound is None else min(max(bound, 0.0), 1.0) for bound in (found.low, found.high))
+    bounds = (found.low, found.high) if len(found.seeds) >= FEWEST_SEEDS else (None, None)
+    low, high = (None if bound is None else min(max(bound, 0.0), 1.0) for bound in bounds)
     return dots.Dot(found.ours.mean, low, high, found.ours.values, found.base if from_base else None)
 
 
@@ -159,10 +182,13 @@ def _changes(
     clustering = results.select(model.name, control, test)[0].run.spec["data"].get("clustering", "group")
     found: list[dots.Dot | None] = []
     for condition in conditions:
-        after = results.accuracies(model.name, condition.name, test).values()
+        after = list(results.accuracies(model.name, condition.name, test).values())
         values = tuple(one - float(np.mean(before)) for one in after)
         if condition.name == control or not values:
             found.append(dots.Dot(0.0, values=values) if values else None)
+            continue
+        if min(len(before), len(after)) < FEWEST_SEEDS:
+            found.append(dots.Dot(float(np.mean(values)), values=values))
             continue
         answers = _answers(results, model, condition.name, test).reindex(answered.index).dropna()
         same = answered.loc[answers.index]

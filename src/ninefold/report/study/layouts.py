@@ -31,7 +31,7 @@ class Layout:
     number: int | None
     """Number in the paper; None for a table that it does not have."""
     title: str
-    """First sentence of the caption."""
+    """First sentence of the caption; "{synthetic}" is that condition's title, "{test synthetic}" that test's."""
     columns: Sequence[Column]
     """Columns."""
     conditions: Sequence[str] = ()
@@ -73,7 +73,7 @@ def _on_both(*conditions: str, shown: Shown) -> tuple[Column, ...]:
 LAYOUTS = (
     Layout(
         1,
-        "Accuracy on the synthetic test after fine-tuning on the synthetic training set",
+        "Accuracy on “{test synthetic}” after fine-tuning on “{synthetic}”",
         (
             Column("synthetic", "synthetic", head="accuracy"),
             Column("synthetic", "synthetic", "change alone", "gain"),
@@ -81,12 +81,12 @@ LAYOUTS = (
     ),
     Layout(
         2,
-        "Accuracy after fine-tuning on the synthetic training set or on all of COCO, with the change against the base",
+        "Accuracy after fine-tuning on “{synthetic}” or “{coco-complete}”, with the change against the base",
         _on_both("synthetic", "coco-complete", shown="change"),
     ),
     Layout(
         3,
-        "Accuracy after fine-tuning on the balanced subset of COCO, with the change against the base",
+        "Accuracy after fine-tuning on “{coco-subset}”, with the change against the base",
         _on_both("coco-subset", shown="change"),
     ),
     Layout(
@@ -96,12 +96,12 @@ LAYOUTS = (
     ),
     Layout(
         5,
-        "Accuracy before and after fine-tuning on the synthetic training set or on all of COCO",
+        "Accuracy before and after fine-tuning on “{synthetic}” or “{coco-complete}”",
         _on_both(BASE, "synthetic", "coco-complete", shown="deviation"),
     ),
     Layout(
         6,
-        "Accuracy after fine-tuning on the balanced subset of COCO",
+        "Accuracy after fine-tuning on “{coco-subset}”",
         _on_both("coco-subset", shown="deviation"),
     ),
     Layout(

@@ -9,7 +9,7 @@ from ninefold.report.figures import maps as figure_maps
 from ninefold.report.figures import palette
 from ninefold.report.gallery import cell_anchor
 from ninefold.report.overview import Cell, Overview, Row, data_uri
-from ninefold.report.study import charts, costs, failure_modes, headline, provenance, shown_files
+from ninefold.report.study import charts, costs, failure_modes, headline, option_orders, provenance, shown_files, tables
 from ninefold.report.study.atlas import atlas
 from ninefold.report.study.entries import Entry, entries
 from ninefold.report.study.results import StudyResults
@@ -59,6 +59,7 @@ def _html(results: StudyResults) -> str:
         *(data for run in runs for data in run.data_folders),
     ]
     summaries = certificates.of_folders(dict.fromkeys(path.resolve() for path in folders))
+    paper_tables = tables.paper_tables(results)
     caveats = {str(one.of.test): one.run.metrics.get("caveat") for one in results.evaluations}
     return render(
         "ninefold.report",
@@ -71,6 +72,7 @@ def _html(results: StudyResults) -> str:
         machines=provenance.machines(results),
         nano=results.nano,
         only_nano=len(results.nano) == len(record.models),
+        cautions=list(dict.fromkeys(model.caution for model in record.models if model.caution)),
         caveats=[
             (results.tests[name].title, caveat) for name, caveat in caveats.items() if caveat and name in results.tests
         ],
@@ -81,6 +83,7 @@ def _html(results: StudyResults) -> str:
         runs_file=data_uri(list(results.table.columns), results.table.astype(object).fillna("").to_numpy().tolist()),
         atlas=maps,
         plates=[(model, list(rows)) for model, rows in groupby(maps.rows, key=lambda row: row.model)],
+        orders=option_orders.tables(results),
         failures=failure_modes.tables(results, found),
         failure_modes=failure_modes.LEGEND,
         scaling=charts.scaling_charts(results, found),
@@ -93,7 +96,8 @@ def _html(results: StudyResults) -> str:
         limits=list(dict.fromkeys(limit for summary in summaries for limit in summary.limits)),
         run_tables=provenance.run_tables(results),
         links=shown_files.links(results.folder),
-        tables=shown_files.paper_tables(results),
+        tables=shown_files.paper_tables(paper_tables),
+        left_out=shown_files.left_out(paper_tables),
         pictures=shown_files.pictures(results),
         confidence=CONFIDENCE,
         accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],

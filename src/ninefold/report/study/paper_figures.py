@@ -12,11 +12,12 @@ from ninefold.analysis.seeds import summary
 from ninefold.report.figures import maps, series
 from ninefold.report.figures.labels import symbols
 from ninefold.report.study import samples
+from ninefold.report.study.cautions import cautions
 from ninefold.report.study.published import CLIP, LLAVA_NEXT, MOLMO, ONEVISION, QWEN
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.study import BASE, StudiedModel
 from ninefold.space import LABELS
-from ninefold.web.wording import join, slugs
+from ninefold.web.wording import slugs
 
 Drawings = dict[str, Callable[[], Figure]]
 """Figures by the stem of their files; each is drawn when it is called."""
@@ -178,9 +179,7 @@ def _test(results: StudyResults, name: str) -> str:
 
 
 def titled(results: StudyResults, title: str, models: Sequence[StudiedModel] | None = None) -> str:
-    """Return the title of a figure, which says which of its models are nano bases."""
-    nano = [model.title for model in (results.models if models is None else models) if model.nano]
-    if not nano:
-        return title
-    verb = "are nano bases" if len(nano) > 1 else "is a nano base"
-    return f"{title}. {join(nano)} {verb}: no score says anything about a real model."
+    """Return the title of a figure, which says what a reader must know about its models."""
+    return (
+        " ".join([f"{title}.", *found]) if (found := cautions(results.models if models is None else models)) else title
+    )

@@ -87,6 +87,11 @@ class StudyResults:
         return self.record.models
 
     @cached_property
+    def planned(self) -> frozenset[tuple[str, str, str | None]]:
+        """Return model, condition and test of all evaluations of the study, done or not."""
+        return frozenset((of.model, of.condition, of.test) for of in self.record.select("evaluation"))
+
+    @cached_property
     def nano(self) -> tuple[str, ...]:
         """Return the titles of the nano bases, whose scores say nothing about any real model."""
         return tuple(model.title for model in self.record.models if model.nano)

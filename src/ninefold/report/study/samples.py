@@ -48,48 +48,75 @@ class SampledSet:
 
 def sampled(results: StudyResults) -> list[SampledSet]:
     """Return the data sets that are there, tests first; subsets of a training set for a scaling curve are left out."""
-    found = []
+    titles: dict[tuple[Path, str], list[str]] = {}
     for title, folder, split in _folders(results):
+        titles.setdefault((folder, split), []).append(title)
+    found = []
+    for (folder, split), (first, *others) in titles.items():
         try:
             data = Dataset.open(folder)
             examples = data.sequence(data.choose_split(split), EXAMPLES)
             samples = tuple(Sample(_small(one.image), one.question, one.answer) for one in examples)
         except NinefoldError:
             continue  # A data set may have been moved or removed; its runs remain.
-        found.append(SampledSet(title, samples))
+        more = f" and {len(others)} more" if others else ""
+        found.append(SampledSet(f"{first}{more}", samples))
     return found
 
 
 def figure(title: str, sets: Sequence[SampledSet], *, width: float = 7.0) -> Figure:
     """Draw the examples of each set side by side, three sets in a row."""
     columns = min(3, len(sets))
-    rows = -(-len(sets) // columns)
+    lines = [sets[start : start + columns] for start in range(0, len(sets), columns)]
     width = width * columns / 3
-    drawing = Figure(figsize=(width, 1.85 * rows + 0.4), layout="constrained")
+    part = width / columns
+    heights = [max(_height(one, part) for one in line) for line in lines]
+    drawing = Figure(figsize=(width, sum(heights) + 0.4), layout="constrained")
     drawing.suptitle(text.wrapped(title, width, 8.5), fontsize=8.5, parse_math=False)
-    parts = drawing.subfigures(rows, columns, squeeze=False).ravel()
-    for part, one in zip(parts, sets, strict=False):
-        part.suptitle(text.wrapped(one.title, width / columns, 7.5), fontsize=7.5, weight="bold", parse_math=False)
-        axes = part.subplots(1, EXAMPLES, squeeze=False)[0]
+    places = drawing.subfigures(len(lines), columns, squeeze=False, height_ratios=heights).ravel()
+    for place, one in zip(places, sets, strict=False):
+        place.suptitle(text.wrapped(one.title, part, 7.5), fontsize=7.5, weight="bold", parse_math=False)
+        axes = place.subplots(1, EXAMPLES, squeeze=False)[0]
         for axis in axes:
             axis.set_axis_off()
             axis.set_anchor("N")
         for axis, sample in zip(axes, one.samples, strict=False):
-            _draw(axis, sample, width / columns / EXAMPLES)
+            _draw(axis, sample, part / EXAMPLES)
     return drawing
+
+
+LINE = 0.125
+"""Height of a line of text, in inches."""
+
+
+def _height(one: SampledSet, width: float) -> float:
+    """Return the height of a set in inches: its title, its tallest image, and the text below that."""
+    lines = text.wrapped(one.title, width, 7.5).count("\n") + 1
+    each = width / EXAMPLES
+    tallest = max(
+        (
+            (each - 0.1) * sample.image.shape[0] / sample.image.shape[1] + LINE * (_under(sample, each).count("\n") + 1)
+            for sample in one.samples
+        ),
+        default=0.0,
+    )
+    return LINE * lines + tallest + 0.25
+
+
+def _under(sample: Sample, width: float) -> str:
+    return f"{text.wrapped(sample.question, width, 6.5)}\n→ {sample.answer}"
 
 
 def _draw(axis: Axes, sample: Sample, width: float) -> None:
     axis.imshow(sample.image, interpolation="nearest")
-    under = text.wrapped(sample.question, width, 6.5)
     axis.text(
-        0.5, -0.04, f"{under}\n→ {sample.answer}", transform=axis.transAxes, fontsize=6.5, ha="center", va="top",
+        0.5, -0.04, _under(sample, width), transform=axis.transAxes, fontsize=6.5, ha="center", va="top",
         parse_math=False,
     )  # fmt: skip
 
 
 def _folders(results: StudyResults) -> Iterator[tuple[str, Path, str]]:
-    """Yield title, folder and split of each data set, once."""
+    """Yield title, folder and split of each data set of each test and condition."""
     for test in results.record.tests:
         yield f"Test: {test.title}", results.folder / test.data, "test"
     seen = set()

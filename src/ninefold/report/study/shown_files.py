@@ -8,6 +8,7 @@ from pathlib import Path
 from ninefold.report.study import tables
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.study import FIGURES, TABLES
+from ninefold.web.wording import join
 
 MOST_BYTES = 400_000
 """Largest SVG that is shown on the page."""
@@ -25,10 +26,24 @@ class Picture:
     """Path of its PDF, relative to the study folder."""
 
 
-def paper_tables(results: StudyResults) -> list[tuple[tables.Table, list[list[tuple[str, int]]]]]:
-    """Return the tables of the paper that have a value, and their lines of heads: texts with the columns they span."""
-    shown = [table for table in tables.paper_tables(results) if any(one.ours is not None for one in table.values)]
+def paper_tables(all_tables: Sequence[tables.Table]) -> list[tuple[tables.Table, list[list[tuple[str, int]]]]]:
+    """Return the tables that have results, and their lines of heads: texts with the columns they span."""
+    shown = [table for table in all_tables if table.has_results]
     return [(table, [_spans(line) for line in table.heads]) for table in shown]
+
+
+def left_out(all_tables: Sequence[tables.Table]) -> list[str]:
+    """Return sentences about the tables that have no results."""
+    empty = [table for table in all_tables if not table.has_results]
+    reasons = {
+        "of which no fine-tuned run is done yet": [table for table in empty if table.is_planned],
+        "of which this study has no runs": [table for table in empty if not table.is_planned],
+    }
+    return [f"Left out: {join([_name(table) for table in found])}, {why}." for why, found in reasons.items() if found]
+
+
+def _name(table: tables.Table) -> str:
+    return table.stem.replace("-", " ").capitalize()
 
 
 def _spans(heads: Sequence[str]) -> list[tuple[str, int]]:

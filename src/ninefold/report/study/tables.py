@@ -6,14 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ninefold.report.study import latex
+from ninefold.report.study.cautions import cautions
 from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, Shown, test_of
 from ninefold.report.study.results import StudyResults
-from ninefold.report.study.values import Value, text, value
+from ninefold.report.study.values import NOT_ASKED, Value, text, value
 from ninefold.runs.study import BASE, StudiedModel
-from ninefold.web.wording import count, hundredths, join, quantity
-
-NANO = "nano bases; their scores say nothing about any real model"
-"""What nano bases are, wherever their scores are shown."""
+from ninefold.web.wording import count, hundredths, quantity
 
 OVERVIEW = "overview"
 """Stem of the table of all results."""
@@ -48,13 +46,23 @@ class Table:
         return f"{self.sentence} {self.notes}"
 
     @property
+    def is_planned(self) -> bool:
+        """Return whether the study has runs for it, done or not."""
+        return bool(self.rows)
+
+    @property
+    def has_results(self) -> bool:
+        """Return whether it has a number beside those of the bases."""
+        return any(one.ours is not None and one.condition != BASE for one in self.values)
+
+    @property
     def sentence(self) -> str:
         """Return the title as a sentence."""
         return self.title if self.title.endswith(("?", ".", "!")) else f"{self.title}."
 
 
 def paper_tables(results: StudyResults) -> list[Table]:
-    """Return Tables 1 to 7, with gaps where runs are absent."""
+    """Return Tables 1 to 7: rows that a study has runs for, done or not, with gaps where they are still to come."""
     return [_table(results, layout, f"table-{layout.number}") for layout in LAYOUTS]
 
 
@@ -82,10 +90,8 @@ def scaling(results: StudyResults) -> Table | None:
         values += row
     heads = [["model", "test", "base", *map(count, sizes), "flat from"]]
     flat = "A curve is flat from the size on whose means all equal the last one, within a point or its interval."
-    return Table(
-        SCALING, "Accuracy by number of training examples", f"{_notes(results, ['deviation'], values)} {flat}", heads,
-        rows, 2, values,
-    )  # fmt: skip
+    notes = f"{_notes(results, ['deviation'], rows, values)} {flat}"
+    return Table(SCALING, "Accuracy by number of training examples", notes, heads, rows, 2, values)
 
 
 def files(table: Table) -> dict[str, str]:
@@ -99,39 +105,49 @@ def runs_csv(results: StudyResults) -> str:
 
 
 def _table(results: StudyResults, layout: Layout, stem: str) -> Table:
-    seeds = len(results.record.seeds)
     by_condition = bool(layout.conditions) or layout.number is None
     rows, values = [], []
     for model in results.models:
-        for condition in (layout.conditions or _conditions(results, model)) if by_condition else (None,):
-            row = [model.title, *([_condition(results, condition)] if condition else [])]
-            for column in layout.columns:
-                of = column.condition or condition or BASE
-                test = test_of(column, of)
-                if test is None:
-                    row.append(NOT_ASKED)
-                    continue
-                found = value(results, model, of, test, layout.number)
-                row.append(text(found, column.shown, seeds))
-                values.append(found)
-            rows.append(row)
+        conditions = (layout.conditions or tuple(results.conditions)) if by_condition else (None,)
+        found = {condition: _values(results, layout, model, condition) for condition in conditions}
+        planned = [one for line in found.values() for one in line if one and one.planned]
+        # The paper's tables are about what training does: a model with a base alone has no row in them.
+        if layout.number and all(one.condition == BASE for one in planned):
+            continue
+        for condition, line in found.items():
+            if any(one and one.planned for one in line):
+                names = [model.title, *([_condition(results, condition)] if condition else [])]
+                rows.append([*names, *_texts(results, layout, line)])
+                values += [one for one in line if one]
     once = {(each.model.name, each.condition, each.test): each for each in values}
-    names = 2 if by_condition else 1
-    shown = {column.shown for column in layout.columns}
-    return Table(
-        stem, layout.title, _notes(results, shown, values), _heads(results, layout, names), rows, names,
-        list(once.values()),
-    )  # fmt: skip
+    width = 2 if by_condition else 1
+    notes = _notes(results, {column.shown for column in layout.columns}, rows, values)
+    heads = _heads(results, layout, width)
+    return Table(stem, _title(results, layout), notes, heads, rows, width, list(once.values()))
 
 
-NOT_ASKED = "–"
-"""A cell that the design of the table leaves out."""
+def _values(results: StudyResults, layout: Layout, model: StudiedModel, condition: str | None) -> list[Value | None]:
+    """Return the value of each column; None where the table's design has none."""
+    places = [(column, column.condition or condition or BASE) for column in layout.columns]
+    tests = [(of, test_of(column, of)) for column, of in places]
+    return [None if test is None else value(results, model, of, test, layout.number) for of, test in tests]
 
 
-def _conditions(results: StudyResults, model: StudiedModel) -> list[str]:
-    """Return the conditions under which a model has runs, done or not."""
-    planned = {run.condition for run in results.record.runs if run.model == model.name}
-    return [name for name in results.conditions if name in planned]
+def _texts(results: StudyResults, layout: Layout, line: Sequence[Value | None]) -> list[str]:
+    seeds = len(results.record.seeds)
+    return [
+        NOT_ASKED if one is None else text(one, column.shown, seeds)
+        for column, one in zip(layout.columns, line, strict=True)
+    ]
+
+
+def _title(results: StudyResults, layout: Layout) -> str:
+    """Return the title of a table, with the study's titles of conditions and tests."""
+    if layout.number is None:
+        return layout.title
+    titles = {**CONDITIONS, **{name: one.title for name, one in results.conditions.items()}}
+    tests = {f"test {name}": _test(results, name) for name in TESTS}
+    return layout.title.format_map({**titles, **tests})
 
 
 def _condition(results: StudyResults, name: str) -> str:
@@ -160,8 +176,12 @@ def _heads(results: StudyResults, layout: Layout, names: int) -> list[list[str]]
     return [[*first, *conditions], [*first, *tests]]
 
 
-def _notes(results: StudyResults, shown: Collection[Shown], values: Sequence[Value]) -> str:
+def _notes(
+    results: StudyResults, shown: Collection[Shown], rows: Sequence[Sequence[str]], values: Sequence[Value]
+) -> str:
     """Return how the values are to be read, and whose models these are."""
+    if not values:
+        return "This study has no runs for it."
     seeds = len(results.record.seeds)
     notes = [f"In percent, mean over {quantity(seeds, 'training seed')}"]
     if "deviation" in shown:
@@ -170,14 +190,14 @@ def _notes(results: StudyResults, shown: Collection[Shown], values: Sequence[Val
         notes[0] += "; changes in points"
     if any(each.ours and len(each.seeds) < seeds and each.seeds != (None,) for each in values):
         notes.append("n is the number of seeds where some are not done yet")
-    if any(each.ours is None for each in values):
+    if any(each.ours is None and each.planned for each in values):
         notes.append("A gap is a run that does not exist yet")
+    if any(cell.startswith(NOT_ASKED) for row in rows for cell in row):
+        notes.append(f"{NOT_ASKED} is not part of the study")
     if any(each.paper for each in values):
         notes.append("In square brackets: the numbers of Rizzoli et al. 2025")
-    if results.nano:
-        verb = "are" if len(results.nano) > 1 else "is one of the"
-        notes.append(f"{join(results.nano)} {verb} {NANO}")
-    return ". ".join(notes) + "."
+    models = list({each.model.name: each.model for each in values}.values())
+    return " ".join([f"{'. '.join(notes)}.", *cautions(models)])
 
 
 _CSV = (

@@ -9,6 +9,9 @@ from ninefold.report.study.results import StudyResults
 from ninefold.runs.study import StudiedModel
 from ninefold.web.wording import MINUS, hundredths
 
+NOT_ASKED = "–"
+"""The text of a value that is not part of a study, or of a table's design."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -34,6 +37,8 @@ class Value:
     """Number of questions."""
     base: float | None
     """Accuracy of the base on the same test; None if its run is not done."""
+    planned: bool
+    """Whether it is part of the study, done or not."""
     paper: Published | None
     """The paper's number; None for other models and nano bases, with which it has nothing to do."""
 
@@ -68,6 +73,7 @@ def value(results: StudyResults, model: StudiedModel, condition: str, test: str,
         model, condition, test, tuple(accuracies), ours, low, high, method,
         int(runs[0].run.metrics["n"]) if runs else None,
         results.base(model.name, test),
+        (model.name, condition, test) in results.planned,
         published(table, model.title, condition, test) if table and not model.nano else None,
     )  # fmt: skip
 
@@ -75,12 +81,14 @@ def value(results: StudyResults, model: StudiedModel, condition: str, test: str,
 def text(shown: Value, what: Shown, seeds: int) -> str:
     """Return a value as the paper prints it, in percent, with the paper's own in square brackets; "" if both lack.
 
+    What is not part of the study is `NOT_ASKED`.
+
     Args:
         shown: The value.
         what: What is shown beside the mean.
         seeds: The number of seeds of the study; a value over fewer says so.
     """
-    ours = ""
+    ours = "" if shown.planned else NOT_ASKED
     if shown.ours:
         ours = _printed(shown.ours.mean, shown.ours.sd, shown.change, what)
         found = len(shown.seeds)

@@ -32,7 +32,7 @@ def forgetting(seeds: int = 3) -> Study:
         title="Does a model tuned on positions forget whether a thing is there, and what it is?",
         models=(MODEL,),
         conditions=[
-            Condition("synthetic", "Synthetic (1.3k)", (SyntheticSpec("train"),), group="forgetting"),
+            Condition("synthetic", "Synthetic", (SyntheticSpec("train"),), group="forgetting"),
             Condition("distractors-3", "+ 3 distractors", (spatial,), group="forgetting"),
             Condition(
                 "rehearsal", "+ 3 distractors, 25 % general", (spatial, *rehearsed), options=mixed, group="forgetting"

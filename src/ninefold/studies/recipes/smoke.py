@@ -20,6 +20,11 @@ from ninefold.types import Example
 MODEL = "scripted"
 """Name of the scripted model: it has human-like borders between regions, and learns the true ones from examples."""
 
+CAUTION = (
+    "Scripted is a few rules, no neural network: its scores show that every part of a study works, and nothing else."
+)
+"""What a reader of its scores must know."""
+
 _BORDERS = ((2, 7), (2, 8))
 """The scripted base's borders between the thirds of the grid, of columns and of rows: its center is too large."""
 
@@ -30,7 +35,7 @@ def smoke(seeds: int = 2) -> Study:
     return Study(
         "smoke",
         "Does every part of a study work?",
-        models=(StudyModel("Scripted", ModelSpec(MODEL)),),
+        models=(StudyModel("Scripted", ModelSpec(MODEL), caution=CAUTION),),
         conditions=(
             Condition("synthetic", "Synthetic", (train,)),
             Condition("distractors-3", "+ 3 distractors", (replace(train, distractors=3),)),
