@@ -90,7 +90,7 @@ def inputs(root: Path) -> Iterator[dict[str, str]]:
     folder = root / "inputs"
     folder.mkdir()
     _prepare()
-    for work in (_make_sets, _make_model):
+    for work in (make_sets, make_model):
         _done(partial(work, folder), folder)
     for words in (
         "nano world --pictures 12 --out world",
@@ -168,7 +168,8 @@ def _prepare() -> None:
     register_model("fixed", lambda spec: model)
 
 
-def _make_sets(folder: Path) -> None:
+def make_sets(folder: Path) -> None:
+    """Write the data sets that the commands read."""
     from itertools import islice
 
     from endpoint_examples import example
@@ -183,7 +184,8 @@ def _make_sets(folder: Path) -> None:
     dataset.write(folder / "asked", {"test": map(example, range(45))}, about=About("asked", "Colors.", {}))
 
 
-def _make_model(folder: Path) -> None:
+def make_model(folder: Path) -> None:
+    """Write the model that is trained and evaluated."""
     from tiny import save_tiny_llava
 
     save_tiny_llava(folder / "tiny")

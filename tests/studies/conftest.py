@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from ninefold.nano.spec import WorldSpec
 from ninefold.studies import recipes
+from ninefold.studies.description import Photos
 
 RESULTS = ("metrics.json", "scores.parquet", "predictions.parquet", "adapter_model.safetensors", "study.json")
 """Files that are the same however often a study was interrupted."""
@@ -24,3 +26,11 @@ def smoke():
     study = recipes.find("smoke", {"seeds": "1"})
     small = [replace(test, options={"limit": 45}) for test in study.tests]
     return replace(study, conditions=study.conditions[:1], tests=small)
+
+
+@pytest.fixture(scope="session")
+def tiny(smoke):
+    """A study of few examples: one training, two evaluations."""
+    condition, test = smoke.conditions[0], smoke.tests[1]
+    few = replace(condition, sources=(replace(condition.sources[0], subset=9),), options={})
+    return replace(smoke, conditions=(few,), tests=(replace(test, source=Photos(WorldSpec(pictures=3))),))

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from ninefold.errors import RunError
@@ -34,17 +32,16 @@ def cluster():
     ray.shutdown()
 
 
-def test_a_study_on_a_cluster_is_the_same_though_a_worker_is_killed(cluster, smoke, results, tmp_path, monkeypatch):
+def test_a_study_on_a_cluster_is_the_same_though_a_worker_is_killed(cluster, tiny, results, tmp_path, monkeypatch):
     from ninefold import plugins
 
-    small = replace(smoke, tests=smoke.tests[:1])
     marker, file = tmp_path / "killed", tmp_path / "killing_plugin.py"
     file.write_text(PLUGIN.format(marker=str(marker)))
     monkeypatch.setattr(plugins, "LOADED", [file])
-    result = run(small, tmp_path / "cluster", cluster="auto")
+    result = run(tiny, tmp_path / "cluster", cluster="auto")
     assert marker.exists()
     assert not result.failed
-    run(small, tmp_path / "here")
+    run(tiny, tmp_path / "here")
     assert results(tmp_path / "cluster") == results(tmp_path / "here")
 
 

@@ -1,7 +1,6 @@
 """A study that is killed again and again; `kills.py` does the same with worker processes, a hundred times."""
 
 import os
-from dataclasses import replace
 
 import pytest
 from bench import Bench, Case
@@ -12,24 +11,20 @@ import ninefold.evaluation.evaluate
 import ninefold.models.endpoint.model
 import ninefold.studies.report  # noqa: F401
 from ninefold import api
-from ninefold.nano.spec import WorldSpec
 from ninefold.report.figures import files
 from ninefold.report.study import output
-from ninefold.studies.description import Photos
 from ninefold.studies.folder import is_reported
 
 
 @pytest.fixture
-def tiny(smoke, monkeypatch):
-    """A study of few examples, with one small figure."""
+def one_figure(monkeypatch):
+    """Reports that draw one small figure."""
     monkeypatch.setattr(output, "paper_figures", lambda results: {"figure-1": lambda: Figure(figsize=(1, 1))})
     monkeypatch.setattr(output, "further_figures", lambda results: {})
     monkeypatch.setattr(files, "ALL", ("svg",))
-    condition, test = smoke.conditions[0], smoke.tests[1]
-    few = replace(condition, sources=(replace(condition.sources[0], subset=9),), options={})
-    return replace(smoke, conditions=(few,), tests=(replace(test, source=Photos(WorldSpec(pictures=3))),))
 
 
+@pytest.mark.usefixtures("one_figure")
 def test_killed_at_ten_random_moments_a_study_ends_with_the_same_bytes(tiny, tmp_path):
     case = Case("study", "", timed=frozenset({"report.html"}), work=lambda: api.run_study(tiny, "study"))
     tried = Bench(case, tmp_path, {"inputs": ""}, seed=0)

@@ -118,24 +118,39 @@ def test_stopped_before_its_results_were_written_it_trains_no_more(
     assert metrics["epochs"] == metrics["best_epoch"] + 1
 
 
-def test_two_processes_train_as_one_does(unbroken: Path, spec: TrainSpec, tmp_path: Path) -> None:
+def test_two_processes_that_went_on_amid_an_epoch_train_as_one_does(
+    unbroken: Path, spec: TrainSpec, tmp_path: Path
+) -> None:
     script = tmp_path / "job.py"
     script.write_text(f"""
 from pathlib import Path, PosixPath
+from ninefold.training.callbacks import CheckpointSchedule
 from ninefold.models.shortcuts import Shortcuts
 from ninefold.models.spec import ModelSpec
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 from ninefold.training.trainer import AnswerTrainer
-train({replace(spec, epochs=1)!r}, Path({str(tmp_path / "run")!r}))
+
+def interrupted(self, args, state, control, **_):
+    if state.global_step == 5:
+        raise KeyboardInterrupt
+
+spec, out = {replace(spec, epochs=2, checkpoint_steps=4)!r}, Path({str(tmp_path / "run")!r})
+CheckpointSchedule.on_step_begin = interrupted
+try:
+    train(spec, out)
+except KeyboardInterrupt:
+    del CheckpointSchedule.on_step_begin
+train(spec, out)
 """)
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     subprocess.run([*launch, str(script)], check=True, capture_output=True, timeout=120, env=environment)
     together = json.loads((tmp_path / "run" / "history.json").read_text())
-    alone = json.loads((unbroken / "history.json").read_text())[:1]
-    for key in ("step", "train_loss", "validation_loss"):
-        assert together[0][key] == pytest.approx(alone[0][key], rel=1e-4), key
+    alone = json.loads((unbroken / "history.json").read_text())[:2]
+    for one, other in zip(together, alone, strict=True):
+        for key in ("step", "train_loss", "validation_loss"):
+            assert one[key] == pytest.approx(other[key], rel=1e-4), key
     assert json.loads((tmp_path / "run" / "provenance.json").read_text())["processes"] == 2
 
 

@@ -12,6 +12,7 @@ from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
 from ninefold.training.mixture import Mixture, mixture_of, validation_limits
 from ninefold.training.processes import processes, say, tracked
+from ninefold.training.sharding import sharded
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
 
@@ -91,7 +92,7 @@ def _choose_learner(spec: TrainSpec, model: Trainable, examples: Sequence[Exampl
     """Return the model, or its wrapper that takes features instead of pixels, if possible and requested."""
     # If vision is trained, features are impossible: no trial forward pass is needed to know that.
     hopeless = spec.lora_scope != "language" and spec.targets is None
-    if spec.features == "off" or resumed is False or (spec.features == "auto" and hopeless):
+    if spec.features == "off" or resumed is False or (spec.features == "auto" and (hopeless or sharded())):
         return model
     try:
         # Several processes have to call a network's own forward, and a dual encoder's takes no features.

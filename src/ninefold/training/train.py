@@ -22,7 +22,7 @@ from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import working
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import Provenance
-from ninefold.training import gradient_checkpointing
+from ninefold.training import gradient_checkpointing, sharding
 from ninefold.training.arguments import trainer_arguments
 from ninefold.training.checkpoints import existing_best_weights, last_checkpoint, save_adapter, save_model
 from ninefold.training.dataset import StepDataset
@@ -87,7 +87,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
 
 
 def _opened(spec: TrainSpec) -> Trainable:
-    return open_trainable(replace(spec.model, device=str(processes().device)))
+    device = "cpu" if sharding.sharded() else str(processes().device)
+    return open_trainable(replace(spec.model, device=device))
 
 
 @contextmanager
@@ -160,20 +161,31 @@ def _plan(
             if kept.gradient_checkpointing:
                 gradient_checkpointing.enable(trainable.network)
             return kept
-        plan, reason = choose(
-            inputs.train,
-            trainable.network,
-            inputs.learner.losses,
-            trainable.dtype,
-            batch=settings["batch"] // state.num_processes,
-            micro_batch=spec.micro_batch,
-            checkpointing=spec.recompute,
-            processes=state.num_processes,
-        )
+        plan, reason = _chosen(spec, trainable, inputs, batch=settings["batch"] // state.num_processes)
         plan = replace(plan, features=inputs.train.featured)
         plan.save(folder)
     say(reason)
     return plan
+
+
+def _chosen(spec: TrainSpec, trainable: TrainableNetwork, inputs: Inputs, *, batch: int) -> tuple[MemoryPlan, str]:
+    """Return a new plan, and its reason in words."""
+    if sharding.sharded():
+        longest = inputs.train.lengths[inputs.train.longest()]
+        plan = sharding.plan(longest, batch=batch, micro_batch=spec.micro_batch, checkpointing=spec.recompute)
+        if plan.gradient_checkpointing:
+            gradient_checkpointing.enable(trainable.network)
+        return plan, f"{plan}; weights are divided among {processes().num_processes} processes"
+    return choose(
+        inputs.train,
+        trainable.network,
+        inputs.learner.losses,
+        trainable.dtype,
+        batch=batch,
+        micro_batch=spec.micro_batch,
+        checkpointing=spec.recompute,
+        processes=processes().num_processes,
+    )
 
 
 def _fit(
@@ -191,8 +203,9 @@ def _fit(
         Trainer's log, and the final plan.
     """
     last = last_checkpoint(folder)
+    log: list[dict[str, Any]] = []
     if last is not None:
-        log: list[dict[str, Any]] = store.read_json(last / "trainer_state.json", finite=False)["log_history"]
+        log = store.read_json(last / "trainer_state.json", finite=False)["log_history"]
         if is_over(epochs_of(log), patience=settings["patience"], max_epochs=settings["epochs"]):
             return log, plan
         milestone(f"going on from {last.name.replace('checkpoint-', 'step ')}")
@@ -202,6 +215,11 @@ def _fit(
         warn(f"out of memory; going on with {plan}")
 
     steps = StepDataset(inputs.train, plan, trainable.dtype)
+    order = _order(settings, inputs)
+    # Of several processes, accelerate does not tell the order the epoch amid which the run goes on.
+    order.set_epoch(len(epochs_of(log)))
+    if sharding.sharded():
+        sharding.configure(trainable.network)
     with (
         console.progress(shown=processes().is_main_process) as bar,
         shared_cores(trainable.network, plan) as workers,
@@ -212,7 +230,7 @@ def _fit(
             losses=inputs.learner.losses,
             train=steps,
             validation=StepDataset(inputs.validation, plan, trainable.dtype),
-            order=_order(settings, inputs),
+            order=order,
             patience=settings["patience"],
             every=every,
             bar=bar,
