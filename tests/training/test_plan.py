@@ -127,3 +127,12 @@ def test_a_resumed_run_keeps_its_plan(
     monkeypatch.setattr("ninefold.training.train.choose", interrupted)
     train(spec, tmp_path / "run")
     assert json.loads((tmp_path / "run" / "provenance.json").read_text())["plan"]["micro_batch"] == 2
+
+
+def test_of_a_shared_gpu_no_more_than_the_share_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {"memory_allocated": 2, "memory_reserved": 5, "mem_get_info": (90, 100)}
+    for name, value in known.items():
+        monkeypatch.setattr(torch.cuda, name, lambda device, value=value: value)
+    for share, left in ((1.0, 93), (0.5, 48)):
+        monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda device, share=share: share)
+        assert probe.free(torch.device("cuda")) == left

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ninefold import plugins
 from ninefold.errors import NinefoldError
+from ninefold.models.compute.device import share_gpu
 from ninefold.models.resident import Resident
 from ninefold.studies.perform import Outcome, attempt
 from ninefold.studies.tasks import Task
@@ -171,7 +172,7 @@ class Workers:
 
 def _serve(connection: Connection, slot: int, count: int, log: Path, files: Sequence[Path | str]) -> None:
     """Carry out the tasks that come through a connection until it is closed, or the process that began it has died."""
-    _share(slot, count)
+    share_gpu(_share(slot, count))
     with log.open("a", buffering=1, encoding="utf-8") as file:
         sys.stdout = sys.stderr = file
         threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -202,8 +203,8 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _share(slot: int, count: int) -> None:
-    """Take this worker's share of the machine: some cores of its own, and one of the GPUs."""
+def _share(slot: int, count: int) -> int:
+    """Take this worker's share of the machine, some cores and a GPU; return how many workers use that GPU."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
     if len(cores) >= count:
         each = len(cores) // count
@@ -212,6 +213,7 @@ def _share(slot: int, count: int) -> None:
     gpus = shown.split(",") if shown is not None else [path.name[6:] for path in _GPU_FILES.glob("nvidia[0-9]*")]
     if len(gpus) > 1:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+    return len(range(slot % max(len(gpus), 1), count, max(len(gpus), 1)))
 
 
 def _cores() -> int:

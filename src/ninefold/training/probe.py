@@ -163,10 +163,16 @@ def measure(losses: Losses, network: Any, batch: Tensors, dtype: torch.dtype) ->
 
 
 def free(device: torch.device) -> int:
-    """Return the free memory of a device in bytes; for a CPU that of the machine or the container."""
+    """Return the free memory of a device in bytes; for a CPU that of the machine or the container.
+
+    Of a GPU that several processes share, no more than this process's share.
+    """
     if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
+        allocated = torch.cuda.memory_allocated(device)
+        unused = torch.cuda.memory_reserved(device) - allocated
+        available, total = torch.cuda.mem_get_info(device)
+        share = int(torch.cuda.get_per_process_memory_fraction(device) * total)
+        return min(available + unused, share - allocated)
     available = int(psutil.virtual_memory().available)
     group = Path("/sys/fs/cgroup")
     try:

@@ -10,6 +10,9 @@ from ninefold.errors import ModelError, first_line
 _NODES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "kfd", "dxg")
 """Device nodes of GPUs that torch calls "cuda": NVIDIA (also Jetson), AMD, and WSL."""
 
+_SHARED = 0.95
+"""Fraction of a GPU's memory that processes share; the rest holds what the driver keeps for each."""
+
 
 def on_cpu(device: str) -> bool:
     """Whether a model computes on the CPU.
@@ -57,6 +60,18 @@ def has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def share_gpu(count: int) -> None:
+    """Limit this process to its share of the GPU's memory, before a model is opened.
+
+    Args:
+        count: Number of processes that use the GPU.
+    """
+    if count > 1 and has_gpu():
+        import torch
+
+        torch.cuda.set_per_process_memory_fraction(_SHARED / count)
 
 
 def peak_memory() -> dict[str, int]:
