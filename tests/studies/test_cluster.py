@@ -27,7 +27,9 @@ FITTED["scripted"] = fit
 @pytest.fixture
 def cluster():
     """A Ray cluster of this machine alone, with two workers."""
-    ray.init(num_cpus=2, num_gpus=0, include_dashboard=False, log_to_driver=False, object_store_memory=80_000_000)
+    quiet = {"include_dashboard": False, "log_to_driver": False}
+    # "local": never another one that runs on this machine.
+    ray.init("local", num_cpus=2, num_gpus=0, object_store_memory=80_000_000, **quiet)
     yield
     ray.shutdown()
 

@@ -53,7 +53,8 @@ class Cluster:
                 ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 raise RunError(
-                    f"--cluster {address}: no Ray cluster answers ({first_line(error)}); `ray start --head` begins one"
+                    f"--cluster {address}: no Ray cluster answers ({first_line(error)}); "
+                    "`ray start --head` begins one; one that asks for a token needs RAY_AUTH_MODE=token here too"
                 ) from error
         self._ray = ray
         resources = ray.cluster_resources()
