@@ -1,9 +1,12 @@
 """Private surfaces of transformers.Trainer that training relies on, in one place; each has a test of its own."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import torch
+from accelerate.utils import fsdp_utils
 from peft import PeftModel
 from transformers import Trainer, TrainingArguments
 
@@ -30,6 +33,17 @@ class OrderedTrainer(Trainer):  # type: ignore[misc]
             # Full checkpoints use the parameter names of released ones; Trainer expects the class's own names.
             saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=torch.float32)
             self.model.load_state_dict(saved.state_dict())
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        options = fsdp_utils._prepare_sd_options
+
+        def lenient(plugin: Any) -> Any:
+            """Accept that a trained weight without gradients, such as one of an unused layer, has no state."""
+            found = options(plugin)
+            return found if found is None else replace(found, strict=False)
+
+        with patch.object(fsdp_utils, "_prepare_sd_options", lenient):
+            super()._load_optimizer_and_scheduler(checkpoint)
 
 
 def without_data_parallel(arguments: TrainingArguments) -> TrainingArguments:
