@@ -150,6 +150,9 @@ def test_all_parts_are_there(page):
         *("overview", "maps", "tables", "scaling", "probes", "failures", "costs", "certificates", "missing", "runs"),
     }  # fmt: skip
     assert "nano-molmo is trained from scratch to demonstrate this system. Its scores say nothing" in page.text
+    # One size is no curve.
+    curves = [attrs["data-model"] for tag, attrs in page.elements if tag == "g" and "data-model" in attrs]
+    assert set(curves) == {"Qwen2-VL"}
     assert "layer 2: 80.0\u202f% ± 14.1" in page.text
     assert "Trained on Synthetic, accuracy" in page.text
     loaded = [attrs[key] for tag, attrs in page.elements for key in ("src", "href") if key in attrs and tag != "a"]

@@ -73,8 +73,9 @@ def save(drawing: Figure, stem: Path, *, formats: Sequence[str] = PAGE, dots: in
     with rc_context(options), catch_warnings():
         # A name in a script that the font lacks is drawn as boxes.
         filterwarnings("ignore", "Glyph .* missing from font")
-        # The layout is computed once: each format would compute it again, which draws every text.
-        drawing.draw_without_rendering()
+        # The layout is computed once: each format would compute it again.
+        if engine := drawing.get_layout_engine():
+            engine.execute(drawing)
         drawing.set_layout_engine("none")
         _round_layout(drawing)
         for suffix in formats:

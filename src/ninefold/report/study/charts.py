@@ -1,24 +1,16 @@
 """Charts of a study's page, ready for the template: scaling curves, probes by layer, and losses."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ninefold.analysis import scaling, seeds
 from ninefold.report.figures import palette
-from ninefold.report.study.entries import Entry
 from ninefold.report.study.results import StudyResults
-from ninefold.runs.study import BASE
 from ninefold.web.wording import count, join, percent
-
-SCALING = "scaling"
-"""Group of the conditions that differ in the number of training examples."""
 
 ROOM = 30
 """Smallest distance of two labels of an axis, in pixels."""
-
-WHOLE = "synthetic"
-"""Name of the condition at the end of their curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +95,30 @@ class Losses:
     """Validation loss and epochs kept, in words."""
 
 
-def scaling_charts(results: StudyResults, entries: Iterable[Entry]) -> list[Chart]:
-    """Return a chart of accuracy by number of training examples for each test; none without a scaling group."""
-    group = results.group(SCALING)
-    if not group:
-        return []
-    sizes = {one.name: one.rows for one in results.record.conditions if one in group or one.name == WHOLE}
-    found: dict[str, dict[str, dict[int, Sequence[float]]]] = {}
-    bases: dict[tuple[str, str], float] = {}
-    for entry in entries:
-        place = (entry.test.title, entry.model.title)
-        if entry.measured is not None and entry.condition.name == BASE:
-            bases[place] = entry.measured.accuracy.mean
-        size = sizes.get(entry.condition.name)
-        if entry.measured is not None and size:
-            found.setdefault(place[0], {}).setdefault(place[1], {})[size] = entry.measured.accuracy.values
-    colors = {model.title: index for index, model in enumerate(results.record.models)}
+def scaling_charts(results: StudyResults) -> list[Chart]:
+    """Return a chart of accuracy by number of training examples for each test on which a model has a scaling curve."""
     charts = []
-    for test, models in found.items():
-        curves = {model: scaling.curve(values, bases.get((test, model))) for model, values in models.items()}
-        lines = [
-            Line(model, model, colors[model], tuple(_scaled(point) for point in curve.points if point.size))
-            for model, curve in curves.items()
-        ]
-        ticks = sorted({point.x for line in lines for point in line.points})
+    for test in results.record.tests:
+        found = [(model, results.scaling(model.name, test.name)) for model in results.record.models]
+        curves = {model.title: curve for model, curve in found if curve}
+        lines = tuple(
+            Line(model.title, model.title, color, tuple(_scaled(point) for point in curve.points if point.size))
+            for color, (model, curve) in enumerate(found)
+            if curve
+        )
+        if not lines:
+            continue
+        ticks = tuple(sorted({point.x for line in lines for point in line.points}))
         plateaus = [
             f"{model} from {count(curve.plateau)} examples ({percent(curve.plateau_fraction)})"
             for model, curve in curves.items()
             if curve.plateau < curve.points[-1].size
         ]
         note = f"Flat: {join(plateaus)}." if plateaus else "No curve becomes flat."
-        known = [f"{model} {percent(bases[test, model])}" for model in curves if (test, model) in bases]
+        bases = {model.title: results.base(model.name, test.name) for model, curve in found if curve}
+        known = [f"{model} {percent(base)}" for model, base in bases.items() if base is not None]
         note += f" Without training: {join(known)}." if known else ""
-        charts.append(Chart(test, test, "", "training examples", tuple(lines), tuple(ticks), len(ticks) > 1, note))
+        charts.append(Chart(test.title, test.title, "", "training examples", lines, ticks, len(ticks) > 1, note))
     return charts
 
 
@@ -171,9 +154,8 @@ def probe_charts(results: StudyResults) -> list[Chart]:
                         Line(title, model.title, index, tuple(_probed(*one) for one in sorted(layers.items())))
                     )
             if lines:
-                last = max(point.x for line in lines for point in line.points)
-                step = max(1, round(last / 8))
-                ticks = (*range(0, int(last), step), last)
+                first, last = (int(end(point.x for line in lines for point in line.points)) for end in (min, max))
+                ticks = (*range(first, last, max(1, round((last - first) / 8))), last)
                 charts.append(
                     Chart(
                         f"{model.title}, {test.title}", test.title, model.title, "layer", tuple(lines), ticks, False, ""

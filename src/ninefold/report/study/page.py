@@ -86,7 +86,7 @@ def _html(results: StudyResults) -> str:
         orders=option_orders.tables(results),
         failures=failure_modes.tables(results, found),
         failure_modes=failure_modes.LEGEND,
-        scaling=charts.scaling_charts(results, found),
+        scaling=charts.scaling_charts(results),
         probes=charts.probe_charts(results),
         losses=[(model, list(each)) for model, each in groupby(charts.losses(results), key=lambda one: one.model)],
         colors=charts.colors(),
