@@ -35,6 +35,9 @@ class OrderedTrainer(Trainer):  # type: ignore[misc]
             self.model.load_state_dict(saved.state_dict())
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if not self.is_fsdp_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
         options = fsdp_utils._prepare_sd_options
 
         def lenient(plugin: Any) -> Any:

@@ -1,0 +1,20 @@
+"""docs/cluster.md: its blocks are valid shell, and every command of ninefold in them has options that exist."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+from ninefold.cli import app
+
+PAGE = Path(__file__).parents[1] / "docs" / "cluster.md"
+
+
+def test_the_commands_of_the_page_exist():
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    code = "".join(blocks).replace("\\\n", " ")
+    assert subprocess.run(["bash", "-n"], check=False, input=code, text=True, capture_output=True).stderr == ""
+    commands = [shlex.split(line, comments=True) for line in re.findall(r"\bninefold (?:study|train) .*", code)]
+    parsed = [type(getattr(one := app._parse(words[1:]), "command", one)).__name__ for words in commands]
+    assert parsed.count("Train") == 2
+    assert parsed.count("Run") == len(parsed) - 2 > 4
