@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from ninefold.nano.spec import WorldSpec
 from ninefold.studies import recipes
 from ninefold.studies.description import Photos
+from ninefold.studies.run import run
 
 RESULTS = ("metrics.json", "scores.parquet", "predictions.parquet", "adapter_model.safetensors", "study.json")
 """Files that are the same however often a study was interrupted."""
@@ -34,3 +36,17 @@ def tiny(smoke):
     condition, test = smoke.conditions[0], smoke.tests[1]
     few = replace(condition, sources=(replace(condition.sources[0], subset=9),), options={})
     return replace(smoke, conditions=(few,), tests=(replace(test, source=Photos(WorldSpec(pictures=3))),))
+
+
+@pytest.fixture(scope="session")
+def done(smoke, tmp_path_factory):
+    """A folder in which it is done."""
+    out = tmp_path_factory.mktemp("study")
+    result = run(smoke, out)
+    assert not result.failed
+    return out
+
+
+@pytest.fixture
+def copied(done, tmp_path):
+    return shutil.copytree(done, tmp_path / "study")

@@ -33,9 +33,10 @@ class Plan:
 
     def run(self) -> None:
         from ninefold.studies import estimate, recipes
-        from ninefold.studies.check import faults
+        from ninefold.studies.check import check_form, faults
 
         study = recipes.find(self.recipe, _settings(self.set))
+        check_form(study)
         out = self.out or Path(f"ninefold-{study.name}")
         print(estimate.text(study, out.resolve()))
         for fault in faults(study):
@@ -115,11 +116,13 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
     Raises:
         RunError: If one is not of the form NAME=VALUE.
     """
-    found = {}
+    found: dict[str, str] = {}
     for setting in given:
         name, separator, value = setting.partition("=")
         if not separator:
             raise RunError(f"--set {setting}: give NAME=VALUE, such as seeds=3")
+        if name in found:
+            raise RunError(f"--set {name}: is given twice, {found[name]!r} and {value!r}")
         found[name] = value
     return found
 

@@ -20,6 +20,7 @@ from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import tidy, working
 from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.records import Provenance
+from ninefold.runs.tables import has_scores
 
 if TYPE_CHECKING:
     from ninefold.models.protocol import Model
@@ -66,10 +67,10 @@ def evaluate(
 
 
 def _scored(out: Path) -> dict[str, Any]:
-    """Return the metrics of a finished run; those of another scorer version, or broken ones, are computed again."""
+    """Return the metrics of a finished run; others than this version's, or without scores, are made again."""
     with suppress(RunError):
         metrics = EvaluationMetrics.load(out / layout.METRICS)
-        if metrics.scorer == SCORER_VERSION:
+        if metrics.scorer == SCORER_VERSION and has_scores(out):
             return metrics.to_json()
     from ninefold.evaluation.score import score
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError, ModelError
+from ninefold.errors import ModelError
 from ninefold.evaluation.orders import AllOrders
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -46,8 +46,6 @@ class Questions:
         """
         data = Dataset.open(spec.data)
         split = data.choose_split(spec.split)
-        if spec.limit is not None and spec.limit < 1:
-            raise DataError(f"--limit {spec.limit}: at least one example must be asked")
         # A limit beyond the end is the same as no limit, and the same run.
         limited = spec.limit is not None and spec.limit < data.splits[split]
         orders = AllOrders.of(data) if spec.orders == "all" else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ninefold.errors import DesignError
+from ninefold.errors import DataError, DesignError
 from ninefold.models.spec import ModelSpec
 from ninefold.specs import check_choices, folder_of
 
@@ -40,5 +40,7 @@ class EvaluateSpec:
         check_choices(self)
         if self.max_new_tokens < 1:
             raise DesignError(f"--max-new-tokens {self.max_new_tokens}: at least one token must be generated")
+        if self.limit is not None and self.limit < 1:
+            raise DataError(f"--limit {self.limit}: at least one example must be asked")
         object.__setattr__(self, "model", ModelSpec.of(self.model))
         object.__setattr__(self, "data", folder_of(self.data))

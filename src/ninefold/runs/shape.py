@@ -136,7 +136,7 @@ def misfit(value: object, hint: Any, where: str = "") -> str | None:
 
     Args:
         value: The value.
-        hint: A type: a TypedDict, a mapping, a sequence, a tuple of fixed length, a union, a literal or a plain type.
+        hint: A type: a TypedDict, a mapping, a sequence, a tuple, a union, a literal or a plain type.
         where: The path of the value.
     """
     if type(value) in _plain(hint):
@@ -157,9 +157,10 @@ def misfit(value: object, hint: Any, where: str = "") -> str | None:
     elif _is_a(origin, Mapping) and isinstance(value, dict):
         found = (misfit(one, inside[1], _joined(where, key)) for key, one in value.items())
     elif _is_a(origin, Sequence) and isinstance(value, list | tuple):
-        if origin is not tuple and set(map(type, value)) <= _plain(inside[0]):
+        fixed = origin is tuple and inside[-1] is not ...
+        if not fixed and set(map(type, value)) <= _plain(inside[0]):
             return None
-        kinds = inside if origin is tuple else inside * len(value)
+        kinds = inside if fixed else inside[:1] * len(value)
         pairs = enumerate(zip_longest(value, kinds, fillvalue=None))
         found = (misfit(one, kind, f"{where}[{at}]") for at, (one, kind) in pairs)
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from ninefold.errors import RunError
 from ninefold.runs.record import Record
 
 STUDY = "study.json"
@@ -15,6 +16,8 @@ TABLES = "tables"
 """Folder of the report's tables."""
 FIGURES = "figures"
 """Folder of the report's figures."""
+RUNS = "runs"
+"""Folder of the runs, one folder in it for each model."""
 BASE = "base"
 """Name of the condition without training."""
 
@@ -117,7 +120,30 @@ class StudyRecord(Record):
         Raises:
             RunError: If the folder is not one of a study, or its record is broken.
         """
-        return cls.load(folder / STUDY)
+        if not (folder / STUDY).exists():
+            raise RunError(f"{folder}: holds no study; `ninefold study run RECIPE --out {folder}` begins one")
+        record = cls.load(folder / STUDY)
+        wrong = next(record._faults(), None)
+        if wrong is not None:
+            raise RunError(
+                f"{folder / STUDY}: {wrong}; it was edited: repeat `ninefold study run`, which writes it again"
+            )
+        return record
+
+    def _faults(self) -> Iterator[str]:
+        """Yield what ninefold never writes: names that nothing has, and folders of runs outside of the study's."""
+        models, conditions, tests = (
+            {each.name for each in part} for part in (self.models, self.conditions, self.tests)
+        )
+        for run in self.runs:
+            path = Path(run.folder)
+            if path.is_absolute() or path.parts[:1] != (RUNS,) or ".." in path.parts or "\0" in run.folder:
+                yield f"run {run.folder!r:.80} is not in {RUNS}/"
+            for part, name, known in (("model", run.model, models), ("condition", run.condition, conditions)):
+                if name not in known:
+                    yield f"run {run.folder}: there is no {part} {name!r}"
+            if run.test not in ({None} if run.kind == "training" else tests):
+                yield f"run {run.folder}: there is no test {run.test!r}"
 
     def select(self, kind: str, **wanted: object) -> Iterator[StudiedRun]:
         """Yield the runs of a kind with these values, for example ``select("evaluation", test="coco")``, in order."""

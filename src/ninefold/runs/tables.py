@@ -58,6 +58,17 @@ def read_scores(run: Path, columns: Collection[str] | None = None) -> "pd.DataFr
     return _read(run, layout.SCORES, SCORED, f"make it again with `ninefold score {run}`", columns)
 
 
+def has_scores(run: Path) -> bool:
+    """Whether a run has a score table that can be opened; its rows are not read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return "correct" in pq.read_schema(run / layout.SCORES).names
+    except (pa.ArrowException, OSError, ValueError):
+        return False
+
+
 def _read(
     run: Path, name: str, columns: Mapping[str, str], remedy: str, wanted: Collection[str] | None = None
 ) -> "pd.DataFrame":

@@ -1,8 +1,7 @@
 """The check of a study before anything runs: all of its faults at once."""
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,16 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
 from ninefold.errors import NinefoldError, RunError, printable
+from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
 from ninefold.models.load import check_trainable
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
-from ninefold.runs.study import BASE
+from ninefold.runs.shape import hints_of, misfit
 from ninefold.studies.description import Photos, Study
-from ninefold.studies.plan import evaluate_spec, model_name, train_spec
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+from ninefold.studies.plan import evaluate_spec, plan, train_spec
+from ninefold.studies.well_formed import misnamed, mistyped, type_name
+from ninefold.training.spec import TrainSpec
 
 
 def check(study: Study) -> None:
@@ -29,13 +29,26 @@ def check(study: Study) -> None:
     Raises:
         RunError: If it has faults; the message holds the only one, or how many there are.
     """
-    found = list(faults(study))
+    _refuse(study, faults(study))
+
+
+def check_form(study: Study) -> None:
+    """Refuse a study that cannot be planned, whether or not what it names is there.
+
+    Raises:
+        RunError: If its description has faults; see `check`.
+    """
+    _refuse(study, mistyped(study) or misnamed(study))
+
+
+def _refuse(study: Study, found: Sequence[str]) -> None:
+    where = f"study {study.name}"
     if len(found) == 1:
-        raise RunError(f"study {study.name}: {found[0]}; nothing was run")
+        raise RunError(f"{where}: {found[0]}; nothing was run")
     for fault in found:
-        console.warn(f"study {study.name}: {printable(fault)}")
+        console.warn(f"{where}: {printable(fault)}")
     if found:
-        raise RunError(f"study {study.name}: the {len(found)} faults above; nothing was run")
+        raise RunError(f"{where}: the {len(found)} faults above; nothing was run")
 
 
 def faults(study: Study) -> list[str]:
@@ -44,90 +57,94 @@ def faults(study: Study) -> list[str]:
 
 
 def _faults(study: Study) -> Iterator[str]:
-    yield from _structure(study)
+    wrong = mistyped(study)
+    if not wrong:
+        wrong = [*misnamed(study), *_named_parts(study)]
+    yield from wrong
+    if not wrong:
+        # Whatever else a source or an option of a user's own makes impossible.
+        yield from _said("plan", partial(plan, study, Path("study")))
+
+
+def _named_parts(study: Study) -> Iterator[str]:
+    """Yield what sources, options, models and figures cannot be used."""
     for test in study.tests:
-        yield from _said(f"test {test.name}", partial(_check_source, test.source))
-        yield from _said(f"test {test.name}", partial(evaluate_spec, ModelSpec("nano"), test, Path("data")))
+        where = f"test {test.name}"
+        yield from _said(where, partial(_check_source, test.source, _split(test.options)))
+        wrong = list(_options(where, test.options, EvaluateSpec))
+        yield from wrong or _said(where, partial(evaluate_spec, ModelSpec("nano"), test, Path("data")))
     for condition in study.conditions:
+        where = f"condition {condition.name}"
         if not condition.sources:
-            yield f"condition {condition.name}: names no source of examples"
+            yield f"{where}: names no source of examples"
         for source in condition.sources:
-            yield from _said(f"condition {condition.name}", partial(_check_source, source))
+            yield from _said(where, partial(_check_source, source, *_splits(condition.options)))
+        yield from _options(where, condition.options, TrainSpec)
     for model in study.models:
-        yield from _said(f"model {model.title}", partial(_check_model, model.model))
+        where = f"model {model.title}"
+        yield from _said(where, partial(_check_model, model.model))
+        yield from _options(where, model.options, TrainSpec)
         trained = [each for each in study.conditions if model.conditions is None or each.name in model.conditions]
         if trained:
-            yield from _said(f"model {model.title}", partial(check_trainable, model.model.name))
+            yield from _said(where, partial(check_trainable, model.model.name))
         for condition in trained:
+            options = (*_options("", model.options, TrainSpec), *_options("", condition.options, TrainSpec))
+            if options or model.model.adapter is not None:
+                continue  # Told already.
             data = tuple(Path(f"data-{number}") for number in range(len(condition.sources))) or (Path("data"),)
-            where = f"condition {condition.name}"
-            yield from _said(where, partial(train_spec, model, condition, 0, data))
+            yield from _said(f"condition {condition.name}", partial(train_spec, model, condition, 0, data))
+    yield from _figures(study)
 
 
-def _structure(study: Study) -> Iterator[str]:
-    """Yield the faults of names and numbers."""
-    for part, items in (("model", study.models), ("test", study.tests), ("seed", study.seeds)):
-        if not items:
-            yield f"has no {part}"
-    conditions = [BASE, *(each.name for each in study.conditions)]
-    tests = [each.name for each in study.tests]
-    names: dict[str, list[str]] = {
-        "model": [model_name(each) for each in study.models],
-        "condition": conditions,
-        "test": tests,
-    }
-    for part, given in names.items():
-        yield from (f"{part} {name}: named twice" for name, times in Counter(given).items() if times > 1)
-    yield from (f"seed {seed}: named twice" for seed, times in Counter(study.seeds).items() if times > 1)
-    for part, given in names.items():
-        yield from (f"{part} {name!r}: a name is made of letters, digits, '-' and '.'" for name in _misnamed(given))
-    for seed in study.seeds:
-        if type(seed) is not int or seed < 0:
-            yield f"seed {seed!r}: seeds are whole numbers of 0 or more"
-    for model in study.models:
-        yield from _unknown(f"model {model.title}", "condition", model.conditions, conditions)
-    for test in study.tests:
-        yield from _unknown(f"test {test.name}", "condition", test.conditions, conditions)
-    for probe in study.probes:
-        yield from _unknown("probe", "test", (probe.test,), tests)
-        yield from _unknown("probe", "condition", probe.conditions, conditions)
-    yield from _same_work(study)
+def _options(where: str, options: Mapping[str, Any], spec_type: type) -> Iterator[str]:
+    """Yield the options that there are not, that the study sets itself, or whose value is of another type."""
+    hints = hints_of(spec_type)
+    for name, value in options.items():
+        if name not in hints:
+            near = get_close_matches(str(name), hints, 1)
+            yield f"{where}: there is no option {name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
+        elif name in {"model", "data", "seed"}:
+            yield f"{where}: option {name}: the study sets it"
+        elif misfit(value, hints[name]) is not None:
+            yield f"{where}: option {name}: {value!r:.60} is no {type_name(hints[name])}"
 
 
-def _same_work(study: Study) -> Iterator[str]:
-    """Yield the conditions that are the same training under two names, and the tests that are the same questions."""
-    for part, items in (("condition", study.conditions), ("test", study.tests)):
-        seen: dict[str, str] = {}
-        for each in items:
-            content = repr((getattr(each, "sources", None) or getattr(each, "source", None), dict(each.options)))
-            if getattr(each, "group", "") == "" and content in seen:
-                yield f"{part} {each.name}: is the same as {seen[content]}"
-            seen.setdefault(content, each.name)
+def _figures(study: Study) -> Iterator[str]:
+    if study.figures:
+        # Imported here: the libraries that draw take half a second.
+        from ninefold.report.study.further_figures import NAMES
+
+        yield from (f"figure {name!r}: there are {', '.join(NAMES)}" for name in study.figures if name not in NAMES)
 
 
-def _misnamed(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if not _NAME.fullmatch(name))
+def _split(options: Mapping[str, Any]) -> str:
+    return str(options.get("split") or "test")
 
 
-def _unknown(where: str, part: str, named: Iterable[str] | None, known: Iterable[str]) -> Iterator[str]:
-    known = set(known)
-    yield from (f"{where}: there is no {part} {name!r}" for name in named or () if name not in known)
+def _splits(options: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(options.get(f"{name}_split", name)) for name in ("train", "validation"))
 
 
-def _check_source(source: Any) -> None:
-    """Refuse a source whose files are not there."""
+def _check_source(source: Any, *splits: str) -> None:
+    """Refuse a source whose files are not there, or that has no such splits."""
     if isinstance(source, Path):
-        Dataset.open(source)
+        data = Dataset.open(source)
+        for split in splits:
+            data.choose_split(split)
         return
-    if isinstance(source, Photos):
-        source_of(source.spec(Path()))
-        return
-    made = source_of(source)
-    if missing := [path for path in inputs_of(made) if not path.exists()]:
+    made = source_of(source.spec(Path()) if isinstance(source, Photos) else source)
+    if not isinstance(source, Photos) and (missing := [path for path in inputs_of(made) if not path.exists()]):
         raise RunError(f"{missing[0]}: no such file or folder; the study reads it")
+    # Other sources tell their splits only when they are read, which may take minutes.
+    if type(made).__module__.startswith("ninefold."):
+        there = {"test"} if getattr(made.spec, "split", None) == "test" else {"train", "validation"}
+        if absent := [split for split in splits if split not in there]:
+            raise RunError(f"its source makes {' and '.join(sorted(there))}, and no split {absent[0]!r}")
 
 
-def _check_model(model: Any) -> None:
+def _check_model(model: ModelSpec) -> None:
+    if model.adapter is not None:
+        raise RunError(f"{model.adapter}: a study begins with bases; name the model without an adapter")
     if model.name not in REGISTERED:
         identity.resolve(model)
 

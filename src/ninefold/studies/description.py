@@ -2,10 +2,14 @@
 
 A source of examples is given as the specification of any source (`SyntheticSpec`, `CocoSpec`, ...), as `Photos` of the
 nano world, or as the folder of a data set that exists already.
+
+A description is plain values once it is made: lists, ranges, generators and arrays become tuples, and names of folders
+paths. What is of another type stays as it is, and is a fault that `check` tells.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +51,12 @@ class StudyModel:
     caution: str = ""
     """What a reader of its scores must know, as a sentence; empty for nothing. Reports say it of nano bases already."""
 
+    def __post_init__(self) -> None:
+        """Accept a model's name, and conditions in any order that stays."""
+        if isinstance(self.model, str | Path):
+            object.__setattr__(self, "model", ModelSpec.of(self.model))
+        _freeze(self, "conditions")
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -62,6 +72,12 @@ class Condition:
     """Options of `TrainSpec` that this condition changes; they have priority over the model's."""
     group: str = ""
     """Group of conditions that a figure compares, such as "scaling"; empty for none."""
+
+    def __post_init__(self) -> None:
+        """Accept several sources of any kind of sequence, and folders as texts."""
+        _freeze(self, "sources")
+        if isinstance(self.sources, tuple):
+            object.__setattr__(self, "sources", tuple(map(_as_folder, self.sources)))
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,11 @@ class Test:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of `EvaluateSpec`, such as ``{"orders": "all"}``."""
 
+    def __post_init__(self) -> None:
+        """Accept a folder as text."""
+        object.__setattr__(self, "source", _as_folder(self.source))
+        _freeze(self, "conditions")
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -88,6 +109,10 @@ class Probe:
     """Name of the test."""
     conditions: tuple[str, ...] = ("base",)
     """Names of the conditions that are probed, "base" for the base."""
+
+    def __post_init__(self) -> None:
+        """Accept conditions of any kind of sequence."""
+        _freeze(self, "conditions")
 
 
 @dataclass(frozen=True)
@@ -112,3 +137,25 @@ class Study:
     """Names of further figures of the report, such as "collapse"."""
     overlap: Literal["refuse", "allow"] = "refuse"
     """Whether a training set that shares images or scenes with a test is refused."""
+
+    def __post_init__(self) -> None:
+        """Accept parts of any kind of sequence, and seeds of any type of whole number."""
+        _freeze(self, "models", "tests", "conditions", "seeds", "probes", "figures")
+        if isinstance(self.seeds, tuple):
+            object.__setattr__(self, "seeds", tuple(map(_as_plain, self.seeds)))
+
+
+def _freeze(part: object, *names: str) -> None:
+    """Make tuples of fields with several values; a text is one value, and a set has no order that stays."""
+    for name in names:
+        value = getattr(part, name)
+        if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | Set):
+            object.__setattr__(part, name, tuple(value))
+
+
+def _as_folder(source: object) -> object:
+    return Path(source) if isinstance(source, str) else source
+
+
+def _as_plain(seed: object) -> object:
+    return seed if isinstance(seed, bool) or not isinstance(seed, Integral) else int(seed)

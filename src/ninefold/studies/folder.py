@@ -5,7 +5,7 @@ from pathlib import Path
 from ninefold import store
 from ninefold.errors import RunError
 from ninefold.report.output import is_by_this_version
-from ninefold.runs.study import FIGURES, REPORT, STUDY, TABLES, StudyRecord
+from ninefold.runs.study import FIGURES, REPORT, RUNS, STUDY, TABLES
 
 LOGS = "logs"
 """Folder of what worker processes print."""
@@ -37,13 +37,22 @@ def begin(out: Path, name: str) -> None:
         RunError: If it holds something else than a study, or another study.
     """
     if (out / STUDY).exists():
-        there = StudyRecord.read(out).name
+        # All else in it is written again.
+        there = store.read_json(out / STUDY).get("name")
         if there != name:
             raise RunError(f"{out}: holds the study {there}, asked {name}; choose another --out")
         return
+    about = ABOUT.format(name=name)
+    if _is(out / README, about):
+        return
     if out.exists() and any(not _may_precede(entry) for entry in out.iterdir()):
         raise RunError(f"{out}: holds something else than a study; choose another --out")
-    store.write_text(out / README, ABOUT.format(name=name))
+    store.write_text(out / README, about)
+
+
+def _is(path: Path, content: str) -> bool:
+    """Whether a file holds a text: with its README, a study without record is recognized."""
+    return path.is_file() and path.read_bytes() == content.encode()
 
 
 def is_reported(out: Path) -> bool:
@@ -51,7 +60,7 @@ def is_reported(out: Path) -> bool:
     page = out / REPORT
     if not is_by_this_version(page):
         return False
-    shown = [path for part in ("runs", "data") for path in (out / part).rglob("*") if path.is_file()]
+    shown = [path for part in (RUNS, "data") for path in (out / part).rglob("*") if path.is_file()]
     # A table or figure that was removed makes its folder newer.
     parts = (out / STUDY, out / TABLES, out / FIGURES, *shown)
     written = page.stat().st_mtime_ns

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import inputs_of, make
+from ninefold.data.make import inputs_of, is_complete, make
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.protocol import Source
-from ninefold.errors import DataError, NinefoldError, first_line, system_error
+from ninefold.errors import DataError, NinefoldError, RunError, first_line, system_error
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
@@ -95,18 +95,23 @@ def is_done(task: Task) -> bool:
     """Whether the folder of a task says that it is finished; carrying it out checks that it is this very task's."""
     if task.is_data:
         return (task.folder / ("annotations.json" if task.kind == "images" else "manifest.json")).exists()
-    return (task.folder / layout.SPEC).exists() and Status.read(task.folder).state == "done"
+    try:
+        return (task.folder / layout.SPEC).exists() and Status.read(task.folder).state == "done"
+    except RunError:
+        return False  # Carrying it out tells what is wrong.
 
 
 def is_made(folder: Path, source: Source) -> bool:
-    """Return whether a folder holds a source's data set, newer than the files that its specification names."""
+    """Return whether a folder holds all of a source's data set, newer than the files that its specification names."""
     try:
         manifest = Dataset.open(folder).manifest
     except DataError:
         return False
     written = (folder / "manifest.json").stat().st_mtime
-    return (manifest.source, manifest.spec) == (source.name, source.settings()) and all(
-        path.exists() and path.stat().st_mtime <= written for path in inputs_of(source)
+    return (
+        is_complete(folder)
+        and (manifest.source, manifest.spec) == (source.name, source.settings())
+        and all(path.exists() and path.stat().st_mtime <= written for path in inputs_of(source))
     )
 
 

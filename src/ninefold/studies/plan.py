@@ -22,7 +22,7 @@ from ninefold.models.families import find, nano_bases
 from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
-from ninefold.runs.study import BASE, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
+from ninefold.runs.study import BASE, RUNS, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
 from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
 from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
@@ -130,7 +130,7 @@ class _Planner:
         spec = train_spec(model, condition, seed, tuple(data.folder for data in sets))
         settings = {field.name: getattr(spec, field.name) for field in fields(spec) if field.name not in SPEED_ONLY}
         settings |= {"model": _model_key(spec.model), "data": [data.key for data in sets]}
-        where = f"runs/{model_name(model)}"
+        where = f"{RUNS}/{model_name(model)}"
         name = f"{model.title}, {condition.title}, seed {seed}: training"
         needs = tuple(key for data in sets for key in data.needs)
         task = self.add(f"{where}/{condition.name}-seed-{seed}", spec, settings, name, needs)
@@ -152,7 +152,7 @@ class _Planner:
             asked = [*content, "evaluation", data.key, dict(test.options)]
             needs = (*data.needs, *(() if training is None else (training.key,)))
             name = f"{model.title}, {title}{of_seed}: test on {test.title}"
-            task = self.add(f"runs/{model_name(model)}/{stem}-on-{test.name}", spec, asked, name, needs)
+            task = self.add(f"{RUNS}/{model_name(model)}/{stem}-on-{test.name}", spec, asked, name, needs)
             self.keep("evaluation", model, task, condition=condition, seed=seed, test=test.name)
         for probe in self.study.probes:
             if condition in probe.conditions and has_layers(model.model):
@@ -160,7 +160,7 @@ class _Planner:
                 needs = (*data.needs, *(() if training is None else (training.key,)))
                 probed = ProbeSpec(tuned, data.folder)
                 name = f"{model.title}, {title}{of_seed}: probes on {probe.test}"
-                path = f"runs/{model_name(model)}/{stem}-probes-{probe.test}"
+                path = f"{RUNS}/{model_name(model)}/{stem}-probes-{probe.test}"
                 task = self.add(path, probed, [*content, "probe", data.key], name, needs)
                 self.keep("probe", model, task, condition=condition, seed=seed, test=probe.test)
 

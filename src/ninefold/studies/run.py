@@ -75,6 +75,7 @@ def run(
             works on it; or if the disk is full.
         DataError: If a training set overlaps a test.
     """
+    _check_place(jobs, cluster)
     check(study)
     out = out.resolve()
     with _working(out, study):
@@ -93,13 +94,16 @@ def run(
     return result
 
 
-def _place(jobs: int, cluster: str | None, out: Path) -> Place:
+def _check_place(jobs: int, cluster: str | None) -> None:
     if jobs < 1:
         raise RunError(f"--jobs {jobs}: must be at least 1")
+    if cluster is not None and jobs != 1:
+        raise RunError(f"--jobs {jobs}: a cluster decides how many run side by side; leave it out")
+
+
+def _place(jobs: int, cluster: str | None, out: Path) -> Place:
     if cluster is None:
         return Here() if jobs == 1 else Workers(jobs, out / folder.LOGS)
-    if jobs != 1:
-        raise RunError(f"--jobs {jobs}: a cluster decides how many run side by side; leave it out")
     from ninefold.studies.cluster import Cluster
 
     return Cluster(cluster)

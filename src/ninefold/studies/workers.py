@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,9 @@ from ninefold.studies.tasks import Task
 
 LIVES = 2
 """Number of times that a task may lose its worker, which something killed, before it counts as failed."""
+
+SECONDS = 10
+"""Seconds in which a worker that is stopped must end, before it is killed."""
 
 LOST = "its process was killed, perhaps because memory ran out; run fewer at once (--jobs)"
 """Reason of a task that lost its worker too often."""
@@ -145,7 +149,10 @@ class Workers:
             worker.connection.close()
             worker.process.terminate()
         for worker in self._workers:
-            worker.process.join()
+            worker.process.join(SECONDS)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
 
     def _replaced(self, slot: int) -> Iterator[tuple[Task, Outcome]]:
         """Replace a dead worker; its task begins again, or is yielded as failed."""
@@ -172,17 +179,26 @@ class Workers:
 
 def _serve(connection: Connection, slot: int, count: int, log: Path, files: Sequence[Path | str]) -> None:
     """Carry out the tasks that come through a connection until it is closed, or the process that began it has died."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     share_gpu(_share(slot, count))
     with log.open("a", buffering=1, encoding="utf-8") as file:
         sys.stdout = sys.stderr = file
         threading.Thread(target=_end_with_parent, daemon=True).start()
         missing = _import(files)
         resident = Resident()
-        with suppress(EOFError, OSError):
+        with suppress(EOFError, OSError, KeyboardInterrupt):
             while True:
                 task: Task = connection.recv()
                 print(task.name, flush=True)
                 connection.send(missing or attempt(task, resident, progress=False))
+
+
+def _interrupt(*_: object) -> None:
+    """End the task of this worker as interrupted; Ctrl-C on a terminal is followed by the study's own signal."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _import(files: Sequence[Path | str]) -> Outcome | None:

@@ -13,6 +13,9 @@ from ninefold.models.load import check_trainable
 from ninefold.models.spec import ModelSpec, base_spec
 from ninefold.specs import check_choices, check_finite, folders_of, option
 
+LARGEST_SEED = 2**32 - 1
+"""Largest seed that the random generators of all libraries take."""
+
 
 @dataclass(frozen=True)
 class TrainSpec:
@@ -113,6 +116,8 @@ class TrainSpec:
         for name in ("seed", "weight_decay", "clip"):
             if getattr(self, name) < 0:
                 raise RunError(f"{option(name)} {getattr(self, name)}: must not be negative")
+        if self.seed > LARGEST_SEED:
+            raise RunError(f"--seed {self.seed}: must be at most {LARGEST_SEED}")
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"--{name} {getattr(self, name)}: must be at least 0 and less than 1")

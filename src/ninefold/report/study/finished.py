@@ -7,13 +7,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
-from ninefold.errors import NinefoldError
+from ninefold.errors import NinefoldError, RunError
+from ninefold.report.study.belonging import Belonging
 from ninefold.report.test_sets import Evaluation, Run, Training, read_run
 from ninefold.runs import layout
 from ninefold.runs.folder import read_spec
 from ninefold.runs.probing import COLUMNS, ProbeMetrics, read_probes
 from ninefold.runs.records import Provenance, Status
 from ninefold.runs.study import StudiedRun, StudyRecord
+from ninefold.runs.tables import read_scores
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,13 @@ def read_runs(folder: Path, record: StudyRecord) -> Runs:
     read = {name: _read(folder / name) for name in dict.fromkeys(run.folder for run in record.runs)}
     found: dict[str, list[Finished[Any]]] = {kind: [] for kind in _KINDS}
     absent = []
+    belonging = Belonging(folder, record)
     for of in record.runs:
         run = read[of.folder]
         if isinstance(run, Run) and not isinstance(run, _KINDS[of.kind]):
             run = _Missing("unreadable", f"{folder / of.folder}: holds a run of another kind")
+        if isinstance(run, Run) and (fault := belonging.fault(of, run)) is not None:
+            run = _Missing("unreadable", fault)
         if isinstance(run, _Missing):
             absent.append(Absent(of, *run))
         else:
@@ -103,9 +108,26 @@ def _read(folder: Path) -> Run | _Missing:
         status = Status.read(folder)
         if status.state != "done":
             return _Missing(status.state, status.reason or "")
-        return _probing(folder) if (folder / layout.PROBES).is_file() else read_run(folder)
-    except NinefoldError as error:
+        return _probing(folder) if (folder / layout.PROBES).is_file() else _scored(read_run(folder))
+    except (NinefoldError, OSError) as error:
         return _Missing("unreadable", str(error))
+
+
+def _scored(run: Run) -> Run:
+    """Return a run whose metrics are those of its score table, of which one column is read.
+
+    Raises:
+        RunError: If they are not, because one of the two was edited.
+    """
+    if isinstance(run, Evaluation):
+        correct = read_scores(run.folder, ("correct",))["correct"]
+        right, told = int(correct.sum()), run.metrics["accuracy"] * run.metrics["n"]
+        if len(correct) != run.metrics["n"] or abs(right - told) > 0.5:
+            raise RunError(
+                f"{run.folder}: {layout.METRICS} has an accuracy of {run.metrics['accuracy']}, {layout.SCORES} "
+                f"{right} right of {len(correct)}; one was edited: make both again with `ninefold score {run.folder}`"
+            )
+    return run
 
 
 def _probing(folder: Path) -> Probing:

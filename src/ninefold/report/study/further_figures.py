@@ -142,6 +142,9 @@ _FIGURES: Mapping[str, tuple[str, _Draw]] = {
 }
 """Group of conditions and drawing of each figure."""
 
+NAMES = tuple(_FIGURES)
+"""Names of the figures."""
+
 
 def _planned(
     results: StudyResults, model: StudiedModel, conditions: Sequence[StudiedCondition]

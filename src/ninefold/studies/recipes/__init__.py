@@ -1,10 +1,11 @@
 """The catalog of recipes, functions that return a `Study`; a new one is a function and a line here."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, get_args, get_type_hints
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ninefold import plugins
 from ninefold.errors import NinefoldError, RunError, first_line
@@ -43,7 +44,7 @@ def find(name: str, settings: Mapping[str, str] | None = None) -> Study:
         study = function(**arguments)
     except NinefoldError as error:
         raise RunError(f"study {name}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise RunError(f"study {name}: its function fails ({type(error).__name__}: {first_line(error)})") from error
     if not isinstance(study, Study):
         raise RunError(f"study {name}: its function returns a {type(study).__name__}; return a ninefold.Study")
@@ -71,18 +72,46 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _converted(name: str, function: Callable[..., Any], key: str, value: str) -> Any:
-    """Return a parameter's value, converted from text: numbers, paths, texts, or several separated by commas."""
+    """Return a parameter's value, converted from text to its type; several values are separated by commas."""
     parameters = inspect.signature(function).parameters
-    if key not in parameters:
-        known = ", ".join(parameters) or "none"
-        raise RunError(f"study {name}: has no parameter {key!r}; it has {known}")
-    hint = get_type_hints(function).get(key, str)
-    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind in {int, float, Path, str}]
-    kind = kinds[0] if kinds else str
+    named = [one.name for one in parameters.values() if one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}]
+    if key not in named:
+        raise RunError(f"study {name}: has no parameter {key!r}; it has {', '.join(named) or 'none'}")
     try:
-        values = (
-            [kind(part) for part in value.split(",")] if getattr(hint, "__origin__", None) is tuple else kind(value)
-        )
+        hint = get_type_hints(function).get(key, str)
+    except Exception as error:
+        raise RunError(f"study {name}: the types of its parameters fail ({first_line(error)})") from error
+    try:
+        return _of_type(hint, value)
     except ValueError as error:
-        raise RunError(f"study {name}: {key}={value}: give a value of type {kind.__name__}") from error
-    return tuple(values) if isinstance(values, list) else values
+        raise RunError(f"study {name}: {key}={value}: give {error}") from error
+
+
+def _of_type(hint: Any, text: str) -> Any:
+    """Return the value of a type that a text stands for.
+
+    Raises:
+        ValueError: If there is none; the message says what there may be.
+    """
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin in {Union, UnionType}:
+        kinds = [kind for kind in inside if kind is not NoneType]
+        if text == "none" and len(kinds) < len(inside):
+            return None
+        return _of_type(kinds[0], text)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        values = [_of_type(inside[0], part) for part in text.split(",") if part]
+        return values if origin is list else tuple(values)
+    choices = {str(choice).lower(): choice for choice in inside} if origin is Literal else {}
+    choices = {"true": True, "false": False} if hint is bool else choices
+    if choices:
+        if text.lower() not in choices:
+            raise ValueError(f"one of {', '.join(choices)}")
+        return choices[text.lower()]
+    try:
+        value: Any = hint(text) if hint in {int, float, Path} else text
+    except ValueError as error:
+        raise ValueError(f"a value of type {hint.__name__}") from error
+    if hint is float and not isfinite(value):
+        raise ValueError("a finite number")
+    return value
