@@ -237,3 +237,11 @@ def test_the_scripted_model_is_registered():
     recipes.find("smoke")
     assert "scripted" in REGISTERED
     assert isinstance(recipes.find("smoke"), Study)
+
+
+def test_a_full_fine_tuning_is_tested_as_a_checkpoint(smoke, tmp_path):
+    model = StudyModel("Nano", ModelSpec("nano"), options={"method": "full"})
+    planned = plan(replace(smoke, models=(model,)), tmp_path)
+    (training,) = (task for task in planned.tasks if task.kind == "training")
+    tested = [task.work.model for task in planned.tasks if task.kind == "evaluation" and training.key in task.needs]
+    assert [(spec.name, spec.adapter) for spec in tested] == [(str(training.folder), None)] * 2

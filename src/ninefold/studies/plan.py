@@ -142,7 +142,7 @@ class _Planner:
         title = next((each.title for each in self.study.conditions if each.name == condition), "base")
         of_seed = "" if seed is None else f", seed {seed}"
         stem = condition if seed is None else f"{condition}-seed-{seed}"
-        tuned = model.model if training is None else replace(model.model, adapter=training.folder)
+        tuned = model.model if training is None else tuned_spec(training)
         content = [_model_key(model.model), None if training is None else training.key]
         for test in self.study.tests:
             if test.conditions is not None and condition not in test.conditions:
@@ -207,6 +207,14 @@ def train_spec(model: StudyModel, condition: Condition, seed: int, data: tuple[P
         NinefoldError: If an option is unknown or out of range.
     """
     return TrainSpec(model=model.model, data=data, seed=seed, **{**model.options, **condition.options})
+
+
+def tuned_spec(training: Task) -> ModelSpec:
+    """Return the model that a training makes: an adapter on its base or, of full fine-tuning, a checkpoint."""
+    spec: TrainSpec = training.work
+    if spec.method == "full" and spec.model.name not in REGISTERED:
+        return replace(spec.model, name=str(training.folder))
+    return replace(spec.model, adapter=training.folder)
 
 
 def has_layers(spec: ModelSpec) -> bool:

@@ -73,7 +73,9 @@ def _misnamed(study: Study) -> Iterator[str]:
             if not _NAME.fullmatch(name) or len(name) > LONGEST:
                 made = f"letters, digits, '-' and '.', at most {LONGEST} of them"
                 yield f"{part} {name!r:.80}: a name is made of {made}"
-    yield from (f"{part} without a title" for part, given in titles.items() for title in given if not title.strip())
+    for part, title in (("study", study.title), *((part, title) for part, given in titles.items() for title in given)):
+        if not title.strip() or not title.isprintable():
+            yield f"{part} title {title!r:.80}: one line of text is needed, without control characters"
     for seed in study.seeds:
         if not 0 <= seed <= LARGEST_SEED:
             yield f"seed {seed}: seeds are whole numbers from 0 to {LARGEST_SEED}"

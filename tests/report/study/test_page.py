@@ -15,6 +15,7 @@ from PIL import Image
 from ninefold import store
 from ninefold.errors import RunError
 from ninefold.report.figures import palette
+from ninefold.report.study import provenance
 from ninefold.report.study.page import write_page
 from ninefold.space import LABELS
 from ninefold.web.wording import percent
@@ -199,3 +200,8 @@ def test_a_study_without_runs_has_a_page_and_one_that_was_edited_is_not_replaced
     with pytest.raises(RunError, match=r"report\.html: was edited"):
         write_page(tmp_path)
     assert "my note" not in write_page(tmp_path, overwrite=True).read_text(encoding="utf-8")
+
+
+def test_a_fact_that_some_runs_lack_is_no_fault():
+    shown = provenance._table("Runs", "Nano", {"one": {"name": "a"}, "two": {"name": "a", "parent.adapter": None}})
+    assert (shown.shared, shown.head) == ({"name": "a", "parent.adapter": None}, ())

@@ -36,33 +36,35 @@ class Belonging:
         return None if found is None else f"{run.folder}: {found}; {_REMEDY}"
 
     def _fault(self, of: StudiedRun, run: Run) -> str | None:
-        weights = _mapping(run.spec.get("model")).get("checkpoint")
+        model, origin = _mapping(run.spec.get("model")), run.provenance
+        weights = model.get("checkpoint")
         # A full fine-tuning has weights of its own; the model that it began from is that of its training.
-        if weights is not None and run.provenance.get("parent") is None:
+        if weights is not None and origin.get("parent") is None:
             first = self._weights.setdefault(of.model, weights)
             if weights != first:
                 return f"is of other weights of this model ({weights}) than the runs before it ({first})"
         if of.kind == "training":
             seed = run.spec.get("seed")
             return None if seed == of.seed else f"is a training with seed {seed}, and not {of.seed}"
-        made = run.provenance.get("training")
+        # Where an adapter is from is not always known.
+        is_known = origin.get("training") is not None or (model and model.get("adapter") is None)
         meant = self._trainings.get((of.model, of.condition, of.seed))
-        names = [None if path is None else Path(path).name for path in (made, meant)]
-        # Runs that were made without such a record pass.
-        if run.provenance.get("data") is not None and names[0] != names[1]:
+        names = [None if path is None else Path(path).name for path in (origin.get("training"), meant)]
+        if is_known and names[0] != names[1]:
             return f"is of the model of {names[0] or 'no training'}, and not of {names[1] or 'the base'}"
         data = _mapping(run.spec.get("data"))
-        asked, now = data.get("fingerprint"), self._asked(str(of.test), str(data.get("split")), data)
+        asked = data.get("fingerprint")
+        now = None if asked is None else self._asked(str(of.test), str(data.get("split")), asked)
         return None if asked == now else f"answers other questions ({asked}) than its test has now ({now})"
 
-    def _asked(self, test: str, split: str, data: Mapping[str, Any]) -> str:
-        """Return the fingerprint of a test's questions; those of the first run if its data set is not here."""
+    def _asked(self, test: str, split: str, asked: str) -> str:
+        """Return the fingerprint of a test's questions; that of the first run if its data set is not here."""
         key = (test, split)
         if key not in self._questions:
             try:
                 self._questions[key] = Dataset.open(self._sets[test]).fingerprint(split)
             except (DataError, OSError):
-                self._questions[key] = str(data.get("fingerprint"))
+                self._questions[key] = asked
         return self._questions[key]
 
 

@@ -129,7 +129,7 @@ def _flat(facts: Mapping[str, Any], start: str = "") -> dict[str, Any]:
 def _table(title: str, model: str, runs: Mapping[str, Mapping[str, Any]]) -> RunTable:
     names = list(dict.fromkeys(name for facts in runs.values() for name in facts))
     texts = {name: {canonical_json(facts.get(name)) for facts in runs.values()} for name in names}
-    shared = {name: next(iter(runs.values()))[name] for name in names if len(texts[name]) == 1}
+    shared = {name: next(iter(runs.values())).get(name) for name in names if len(texts[name]) == 1}
     head = tuple(name for name in names if len(texts[name]) > 1)
     rows = tuple((folder, tuple(_text(facts.get(name)) for name in head)) for folder, facts in runs.items())
     return RunTable(title, model, shared, head, rows)
