@@ -76,6 +76,12 @@ def _misnamed(study: Study) -> Iterator[str]:
     for part, title in (("study", study.title), *((part, title) for part, given in titles.items() for title in given)):
         if not title.strip() or not title.isprintable():
             yield f"{part} title {title!r:.80}: one line of text is needed, without control characters"
+    yield from _out_of_range(study, conditions, tests)
+    yield from _same_work(study)
+
+
+def _out_of_range(study: Study, conditions: Iterable[str], tests: Iterable[str]) -> Iterator[str]:
+    """Yield the seeds that no library takes, and the names of conditions and tests that there are not."""
     for seed in study.seeds:
         if not 0 <= seed <= LARGEST_SEED:
             yield f"seed {seed}: seeds are whole numbers from 0 to {LARGEST_SEED}"
@@ -86,7 +92,6 @@ def _misnamed(study: Study) -> Iterator[str]:
     for probe in study.probes:
         yield from _unknown("probe", "test", (probe.test,), tests)
         yield from _unknown("probe", "condition", probe.conditions, conditions)
-    yield from _same_work(study)
 
 
 def _same_work(study: Study) -> Iterator[str]:
