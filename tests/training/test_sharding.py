@@ -1,11 +1,15 @@
 """FSDP as far as one process shows it; `performance/sharding.py` trains with it in two."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from accelerate.utils import DistributedType
 
 from ninefold.errors import RunError
-from ninefold.training import processes, sharding
+from ninefold.models.spec import ModelSpec
+from ninefold.training import processes, sharding, train
+from ninefold.training.spec import TrainSpec
 
 
 def test_a_layer_is_what_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,6 +26,13 @@ def test_only_gpus_divide_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not sharding.sharded()
     monkeypatch.setattr(processes.processes(), "distributed_type", DistributedType.MULTI_GPU)
     assert sharding.sharded()
+
+
+def test_a_model_is_opened_in_main_memory_in_the_precision_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharding, "sharded", lambda: True)
+    monkeypatch.setattr(train, "open_trainable", lambda spec: spec)
+    opened = train._opened(TrainSpec(ModelSpec("llava-next"), (Path("set"),)), "bfloat16")
+    assert (opened.device, opened.dtype) == ("cpu", "bfloat16")
 
 
 def test_another_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,9 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
     if settings is None:
         # The identity is known only after opening, e.g. for a hub id that was not downloaded yet.
         opened = _opened(spec)
+        if sharding.sharded():
+            # On the CPU it may compute in another precision than on the GPUs.
+            opened = None
         settings = resolve(spec, opened)
         assert settings is not None
     if settings.model["adapter"] is not None:
@@ -78,7 +81,7 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
         else:
             if opened is None:
                 milestone(f"loading {spec.model.name}")
-                opened = _opened(spec)
+                opened = _opened(spec, settings.model["dtype"])
                 identity.check_opened(opened, settings.model)
             metrics = _train(spec, settings.to_json(), out, opened, begun=begun, restore=model is not None)
     if processes().is_main_process:
@@ -86,9 +89,11 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
     return metrics
 
 
-def _opened(spec: TrainSpec) -> Trainable:
-    device = "cpu" if sharding.sharded() else str(processes().device)
-    return open_trainable(replace(spec.model, device=device))
+def _opened(spec: TrainSpec, dtype: Any = "auto") -> Trainable:
+    """Return the model, on this process's device; one that is sharded in main memory, in the precision of the run."""
+    if sharding.sharded():
+        return open_trainable(replace(spec.model, device="cpu", dtype=dtype))
+    return open_trainable(replace(spec.model, device=str(processes().device)))
 
 
 @contextmanager
