@@ -9,6 +9,7 @@ import pytest
 from ninefold.errors import RunError
 from ninefold.report.study.results import StudyResults
 from ninefold.runs.study import StudyRecord
+from ninefold.studies import status
 from ninefold.studies.run import run
 
 
@@ -19,6 +20,14 @@ def folder(study, kind="evaluation", **which):
 
 def edit(path, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_study_is_followed_while_a_process_works_on_it(copied):
+    record = StudyRecord.read(copied)
+    (folder(copied) / "status.json").unlink()
+    assert status.is_over(record, copied)
+    (copied / ".lock").touch()
+    assert not status.is_over(record, copied)
 
 
 @pytest.mark.parametrize(

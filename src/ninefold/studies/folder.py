@@ -9,6 +9,8 @@ from ninefold.runs.study import FIGURES, REPORT, RUNS, STUDY, TABLES
 
 LOGS = "logs"
 """Folder of what worker processes print."""
+LOCK = ".lock"
+"""File that is there while a process works on the study."""
 README = "README.md"
 """What each file and folder is."""
 
@@ -69,4 +71,4 @@ def is_reported(out: Path) -> bool:
 
 def _may_precede(entry: Path) -> bool:
     """Whether a study that was killed at its very beginning may have left a file."""
-    return store.is_temporary(entry) or entry.name in {README, ".lock"}
+    return store.is_temporary(entry) or entry.name in {README, LOCK}

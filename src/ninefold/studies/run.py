@@ -111,7 +111,7 @@ def _place(jobs: int, cluster: str | None, out: Path) -> Place:
 
 def _working(out: Path, study: Study) -> AbstractContextManager[None]:
     folder.begin(out, study.name)
-    lock = out / ".lock"
+    lock = out / folder.LOCK
     return held(lock, lambda: RunError(f"{out}: another process works on this study; wait until it has finished"))
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from ninefold.errors import RunError
 from ninefold.runs.records import State, Status
 from ninefold.runs.study import StudiedRun, StudyRecord
+from ninefold.studies.folder import LOCK
 
 SECONDS = 2.0
 """Seconds between two looks at the folder."""
@@ -38,7 +39,7 @@ class Failed:
 
 
 def follow(folder: Path) -> None:
-    """Print the state of a study; on a terminal, again and again until all runs have ended.
+    """Print the state of a study; on a terminal, again and again until all runs have ended or no process works on it.
 
     Raises:
         RunError: If the folder is not one of a study.
@@ -55,8 +56,10 @@ def follow(folder: Path) -> None:
 
 
 def is_over(record: StudyRecord, folder: Path) -> bool:
-    """Whether every run is done or has failed."""
-    return all(Status.read(folder / name).state in {"done", "failed"} for name in _folders(record))
+    """Whether every run is done or has failed, or the study has ended without some that need what failed."""
+    return not (folder / LOCK).exists() or all(
+        Status.read(folder / name).state in {"done", "failed"} for name in _folders(record)
+    )
 
 
 def table(record: StudyRecord, folder: Path) -> RenderableType:
