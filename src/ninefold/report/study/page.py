@@ -80,6 +80,7 @@ def _html(results: StudyResults) -> str:
         gaps=provenance.gaps(results),
         broken=[absent for entry in found for absent in entry.broken],
         overview=_overview(results, found, anchors),
+        planned={(one.model.title, one.condition.title, one.test.title) for one in found if one.planned},
         runs_file=data_uri(list(results.table.columns), results.table.astype(object).fillna("").to_numpy().tolist()),
         atlas=maps,
         plates=[(model, list(rows)) for model, rows in groupby(maps.rows, key=lambda row: row.model)],
