@@ -41,6 +41,7 @@ NAMES = {
     "Test",
     "Thing",
     "TrainSpec",
+    "WorldSpec",
     "__version__",
     "demo",
     "evaluate",

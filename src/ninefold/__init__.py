@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ninefold.models.registry import Fitted as Fitted
     from ninefold.models.registry import register_model as register_model
     from ninefold.models.spec import ModelSpec as ModelSpec
+    from ninefold.nano.spec import WorldSpec as WorldSpec
     from ninefold.questions.catalog import register_format as register_format
     from ninefold.questions.catalog import register_question as register_question
     from ninefold.questions.prompt import prompt as prompt
@@ -100,6 +101,7 @@ _MODULES = {
     "ninefold.models.protocol": ("Model",),
     "ninefold.models.registry": ("Fitted", "register_model"),
     "ninefold.models.spec": ("ModelSpec",),
+    "ninefold.nano.spec": ("WorldSpec",),
     "ninefold.questions.catalog": ("register_format", "register_question"),
     "ninefold.questions.prompt": ("prompt",),
     "ninefold.studies.description": ("Condition", "Photos", "Probe", "Study", "StudyModel", "Test"),

@@ -3,6 +3,8 @@ import os
 import re
 import shutil
 import signal
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from ninefold.models.registry import FITTED, REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.records import Status
 from ninefold.runs.study import StudyRecord
-from ninefold.studies import recipes, workers
+from ninefold.studies import recipes, status, workers
 from ninefold.studies.check import faults
 from ninefold.studies.description import Condition, Photos, Study, StudyModel
 from ninefold.studies.description import Test as StudyTest
@@ -245,3 +247,29 @@ def test_a_full_fine_tuning_is_tested_as_a_checkpoint(smoke, tmp_path):
     (training,) = (task for task in planned.tasks if task.kind == "training")
     tested = [task.work.model for task in planned.tasks if task.kind == "evaluation" and training.key in task.needs]
     assert [(spec.name, spec.adapter) for spec in tested] == [(str(training.folder), None)] * 2
+
+
+def test_an_interruption_that_python_loses_is_raised_before_the_next_task(copied, smoke, monkeypatch):
+    shutil.rmtree(copied / StudyRecord.read(copied).runs[2].folder)
+    fit = FITTED["scripted"]
+
+    def interrupted(*arguments):
+        with suppress(KeyboardInterrupt):  # As Python does within its own callbacks.
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        return fit(*arguments)
+
+    monkeypatch.setitem(FITTED, "scripted", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(smoke, copied)
+    states = [Status.read(copied / each.folder).state for each in StudyRecord.read(copied).runs]
+    assert states[:3] == ["done"] * 3
+
+
+def test_a_killed_study_is_shown_as_interrupted(copied, capsys):
+    folder = copied / StudyRecord.read(copied).runs[2].folder
+    Status.running().write(folder)
+    (copied / ".lock").write_text("process 1 on nowhere")
+    status.follow(copied)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "Synthetic" in line and "Scripted" in line]
+    assert [cell.strip() for cell in row.split("│")[3:8]] == ["2", "", "", "1", ""]

@@ -132,6 +132,12 @@ def held(path: Path, refusal: Callable[[], NinefoldError]) -> Iterator[None]:
         lock.release()
 
 
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock file; a killed one leaves the file, and holds it no longer."""
+    _remove_stale(lock)
+    return lock.exists()
+
+
 def _lock_of(output: Path) -> Path:
     return output.with_name(f".{output.name}.lock")
 

@@ -8,7 +8,7 @@ paths. What is of another type stays as it is, and is a fault that `check` tells
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +74,10 @@ class Condition:
     """Group of conditions that a figure compares, such as "scaling"; empty for none."""
 
     def __post_init__(self) -> None:
-        """Accept several sources of any kind of sequence, and folders as texts."""
+        """Accept one source alone, several of any kind of sequence, and folders as texts."""
+        given: Any = self.sources
+        if is_dataclass(given) or isinstance(given, str | Path):
+            object.__setattr__(self, "sources", (given,))
         _freeze(self, "sources")
         if isinstance(self.sources, tuple):
             object.__setattr__(self, "sources", tuple(map(_as_folder, self.sources)))

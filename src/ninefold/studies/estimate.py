@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ninefold.studies.plan import Plan, plan
 from ninefold.studies.speeds import BYTES, PHOTO_QUESTIONS, SPEEDS, Speed
 from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
+from ninefold.web.wording import quantity
 
 GIB = 2**30
 
@@ -80,18 +82,16 @@ def cost(task: Task, planned: Plan) -> Cost:
 def _lines(planned: Plan) -> Iterator[str]:
     study = planned.study
     yield f"{study.name}: {study.title}"
-    yield (
-        f"{len(study.models)} models, {len(study.conditions)} training sets, {len(study.seeds)} seeds, "
-        f"{len(study.tests)} tests"
-    )
+    parts = {"model": study.models, "training set": study.conditions, "seed": study.seeds, "test": study.tests}
+    yield ", ".join(quantity(len(items), name) for name, items in parts.items())
     kinds = Counter(task.kind for task in planned.tasks)
     done = Counter(task.kind for task in planned.tasks if is_done(task))
-    words = {"images": "sets of images", "data": "data sets", "training": "trainings", "evaluation": "evaluations"}
-    for kind, name in {**words, "probe": "probes"}.items():
+    words = {"images": "image folder", "data": "data set"}
+    for kind in ("images", "data", "training", "evaluation", "probe"):
         if kinds[kind]:
-            yield f"  {kinds[kind]:>5} {name}" + (f", {done[kind]} done" if done[kind] else "")
+            yield f"  {quantity(kinds[kind], words.get(kind, kind))}" + (f", {done[kind]} done" if done[kind] else "")
     if planned.shared:
-        yield f"  {planned.shared:>5} runs more are asked for, and shared with the above"
+        yield f"  {quantity(planned.shared, 'run')} more, shared with the above"
     costs = {task.key: cost(task, planned) for task in planned.tasks if not is_done(task)}
     yield from _time(planned, costs)
     size = sum(each.bytes for each in costs.values()) / GIB
@@ -113,7 +113,11 @@ def _detectable(planned: Plan) -> Iterator[str]:
         if isinstance(source, CocoSpec):
             photos = round(items / QUESTIONS_OF_A_PHOTO)
         found = smallest_difference(Comparison(items, photos and min(photos, items), seeds))
-        points = "none" if found.difference is None else f"{100 * found.difference:.1f} points"
+        points = (
+            "unknown (three seeds or more are needed)"
+            if found.difference is None
+            else f"{100 * found.difference:.1f} points"
+        )
         yield f"{each.title}: {items:,} questions, smallest detectable difference to the base {points}"
         assumed = found.assumed
     if assumed:
@@ -146,9 +150,14 @@ def _rows(folder: Path, split: str, planned: Plan) -> int | None:
 
 def _sizes(task: Task, planned: Plan) -> list[tuple[str, int | None]]:
     """Return the splits of a planned data set with the number of their examples; None where it is not known."""
-    spec: Any = task.work
-    if isinstance(spec, _OF_PHOTOS):
-        return _photo_sizes(spec, [planned.by_key[key] for key in task.needs])
+    if isinstance(task.work, _OF_PHOTOS):
+        return _photo_sizes(task.work, [planned.by_key[key] for key in task.needs])
+    return _counted(task.work)
+
+
+@lru_cache
+def _counted(spec: Any) -> list[tuple[str, int | None]]:
+    """Return the splits of a source with the number of their examples; a design is enumerated for that, once."""
     try:
         return [(name, split.total) for name, split in source_of(spec).splits().items()]
     except NinefoldError:

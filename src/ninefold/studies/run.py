@@ -14,6 +14,7 @@ from ninefold.runs.study import STUDY, StudyRecord
 from ninefold.studies import folder
 from ninefold.studies.check import check
 from ninefold.studies.description import Study
+from ninefold.studies.interruption import noted
 from ninefold.studies.perform import is_done
 from ninefold.studies.plan import Plan, plan
 from ninefold.studies.tasks import Task
@@ -122,11 +123,12 @@ def _carry_out(
     done = {task.key for task in result.done}
     waiting = {task.key: task for task in tasks}
     running: set[str] = set()
-    with console.progress(shown=not isinstance(place, Here)) as bar:
+    with noted() as check_interruption, console.progress(shown=not isinstance(place, Here)) as bar:
         # What was done before takes no time, and must not count for the speed.
         before = {task.key for task in tasks if is_done(task)}
         shown = bar.add_task(planned.study.name, total=len(tasks), completed=len(before))
         while waiting or running:
+            check_interruption()
             for task in _ready(waiting, done):
                 if not place.free:
                     break

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -11,8 +11,9 @@ from rich.live import Live
 from rich.table import Table
 
 from ninefold.errors import RunError
+from ninefold.runs.lock import is_held
 from ninefold.runs.records import State, Status
-from ninefold.runs.study import StudiedRun, StudyRecord
+from ninefold.runs.study import StudyRecord
 from ninefold.studies.folder import LOCK
 
 SECONDS = 2.0
@@ -26,16 +27,6 @@ _STATES: Mapping[State, str] = {
     "planned": "dim",
 }
 """The color of each state."""
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A run that failed."""
-
-    folder: str
-    """Its folder, relative to the study's."""
-    reason: str
-    """Why."""
 
 
 def follow(folder: Path) -> None:
@@ -57,7 +48,7 @@ def follow(folder: Path) -> None:
 
 def is_over(record: StudyRecord, folder: Path) -> bool:
     """Whether every run is done or has failed, or the study has ended without some that need what failed."""
-    return not (folder / LOCK).exists() or all(
+    return not is_held(folder / LOCK) or all(
         Status.read(folder / name).state in {"done", "failed"} for name in _folders(record)
     )
 
@@ -85,17 +76,15 @@ def table(record: StudyRecord, folder: Path) -> RenderableType:
 
 
 def _states(record: StudyRecord, folder: Path) -> Iterator[tuple[str, Status]]:
-    """Yield each run folder with its status; one that cannot be read has failed."""
+    """Yield each run folder with its status; one that cannot be read has failed, one that was killed is interrupted."""
+    works = is_held(folder / LOCK)
     for name in _folders(record):
         try:
-            yield name, Status.read(folder / name)
+            status = Status.read(folder / name)
+            yield name, status if works or status.state != "running" else replace(status, state="interrupted")
         except RunError as error:
             yield name, Status("failed", reason=str(error))
 
 
 def _folders(record: StudyRecord) -> list[str]:
-    return list(dict.fromkeys(_folder(run) for run in record.runs))
-
-
-def _folder(run: StudiedRun) -> str:
-    return run.folder
+    return list(dict.fromkeys(run.folder for run in record.runs))

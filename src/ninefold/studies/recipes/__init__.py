@@ -1,5 +1,6 @@
 """The catalog of recipes, functions that return a `Study`; a new one is a function and a line here."""
 
+import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
@@ -56,6 +57,14 @@ def about(name: str) -> str:
     return (inspect.getdoc(_function(name)) or "").partition("\n")[0]
 
 
+def _hint(name: str) -> str:
+    """Return what may have been meant."""
+    if name.endswith(".py"):
+        return f" (name a function of the file: {name}:FUNCTION)"
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def _function(name: str) -> Callable[..., Any]:
     file, _, function = name.rpartition(":")
     if name in RECIPES:
@@ -63,7 +72,8 @@ def _function(name: str) -> Callable[..., Any]:
         return getattr(plugins.load_module(module), function)  # type: ignore[no-any-return]
     if not file.endswith(".py"):
         raise RunError(
-            f"study {name}: no recipe of this name; there are {', '.join(RECIPES)}, or your own FILE.py:FUNCTION"
+            f"study {name}: no recipe of this name{_hint(name)}; there are {', '.join(RECIPES)}, or your own "
+            "FILE.py:FUNCTION"
         )
     found = getattr(plugins.load_plugin(Path(file), option="study "), function, None)
     if not callable(found):
