@@ -47,8 +47,7 @@ def asked(**changes):
         (condition(name=3), "conditions[0].name: 3 is no str"),
         (condition(title=" "), "condition title ' ': one line of text is needed"),
         (condition(title="a\x1b[2J\n"), "condition title 'a\\x1b[2J\\n': one line of text is needed"),
-        (condition(sources=TRAIN), "conditions[0].sources: SyntheticSpec("),
-        (condition(sources="data/x"), "conditions[0].sources: 'data/x' is no tuple[Any, ...]"),
+        (condition(sources=3), "conditions[0].sources: 3 is no tuple[Any, ...]"),
         (condition(sources=("data/x",)), "condition a: data/x: no such folder"),
         (condition(sources=(TEST,)), "condition a: its source makes test, and no split 'train'"),
         (condition(options=None), "conditions[0].options: None is no Mapping[str, Any]"),
@@ -116,3 +115,8 @@ def test_a_function_that_exits_is_refused(monkeypatch):
     monkeypatch.setattr(recipes, "_function", lambda _: exit)
     with pytest.raises(RunError, match="its function fails"):
         recipes.find("mine.py:mine")
+
+
+def test_one_source_stands_alone():
+    assert Condition("c", "C", SyntheticSpec("train")).sources == (SyntheticSpec("train"),)
+    assert Condition("c", "C", "data/x").sources == (Path("data/x"),)
