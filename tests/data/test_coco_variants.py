@@ -261,7 +261,7 @@ def test_a_subset_of_photos_that_cannot_be_used_says_why(folder: Folder) -> None
         folder.asked(images[2:], things[2:], subset=1)
     (folder.images / "b.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
     with pytest.raises(
-        DataError, match=r"--subset 2: choose 1 to 1, .*truncated.*: 1, first b\.png; photo: missing: 1"
+        DataError, match=r"--subset 2: there are 1 .*: 1, first b\.png; photo: missing: 1.*; use --subset 1 or less"
     ):
         folder.asked(images, things, subset=2)
     assert len(folder.asked(images, things, subset=1)) == 1

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
 from ninefold.data.sources.coco.general import GeneralSource, GeneralSpec
 from ninefold.data.sources.coco.general_questions import is_there, what_is_at
+from ninefold.data.sources.coco.presence import choose
 from ninefold.errors import DataError
 from ninefold.nano.captioner import point
 from ninefold.nano.world import WorldThing
@@ -32,8 +34,16 @@ def test_presence_has_yes_as_often_as_no_and_tells_the_truth(dotted: Path, spec:
     text = text.replace('"categories": [', '"categories": [{"id": 4, "name": "orange d"}, ')
     (tmp_path / "annotations.json").write_text(text.replace('"annotations": [', f'"annotations": [{", ".join(more)}, '))
     source = GeneralSource(replace(spec, annotations=tmp_path / "annotations.json", subset=20))
-    with pytest.raises(DataError, match=r"--subset 22: 22 presence questions are needed .* its photos allow 20"):
+    with pytest.raises(
+        DataError,
+        match=r"--subset 22: 22 presence questions are needed .* its photos allow 20 .*; use --subset 20 or less",
+    ):
         GeneralSource(replace(source.spec, subset=22)).splits()
+    assert source.about().description.endswith(" about a photo is right at most 20 times of 20 in test (100.0 %).")
+    stated = make(source, tmp_path / "presence").folder
+    assert "whoever gives one answer for each photo is right at most 20 times of 20 (1)" in " ".join(
+        verify(stated)["statements"]
+    )
     rows = list(source.splits()["test"].examples)
     assert Counter((row.question, row.answer) for row in rows) == {
         ("Is there an orange d?", "yes"): 10,
@@ -41,6 +51,22 @@ def test_presence_has_yes_as_often_as_no_and_tells_the_truth(dotted: Path, spec:
     }
     assert all((int(row.group) <= 10) == (row.answer == "yes") for row in rows)
     assert rows[0].prompt == "Answer with as few words as possible. Is there an orange d?" and not rows[0].options
+
+
+def test_a_photo_alone_does_not_tell_whether_something_is_there() -> None:
+    shown = [{"a"}, {"a", "b"}, {"b", "c"}, {"c", "d"}, {"d", "a"}, {"b", "d"}, {"c"}, set[str]()]
+    for size, photos in ((8, 4), (16, 7), (24, 7)):
+        rows = choose(shown, "abcd", size)
+        assert len(set(rows)) == size
+        assert Counter((row.category, row.there) for row in rows) == dict.fromkeys(
+            product("abcd", (True, False)), size // 8
+        )
+        assert all(row.there == (row.category in shown[row.photo]) for row in rows)
+        answers = Counter((row.photo, row.there) for row in rows)
+        assert all(answers[photo, True] == answers[photo, False] for photo in range(8))
+        assert len({photo for photo, _ in answers}) == photos
+    # Photo 0 lacks nothing, so that another one has its "no".
+    assert choose([{"a"}, set()], "a", 2) == [(0, "a", True), (1, "a", False)]
 
 
 def test_naming_asks_for_lone_things_in_the_words_of_pretraining(spec: GeneralSpec, tmp_path: Path) -> None:

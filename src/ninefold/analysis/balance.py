@@ -134,6 +134,11 @@ def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
     return {"view": view, "texts": len(joint), **_fraction(right, rows), "mutual_information_bits": bits}
 
 
+def bound_of(view: str, seen: Sequence[Any], answers: Sequence[Any]) -> dict[str, Any]:
+    """Return the bound of a reader who sees one value of each row, as in `bound`."""
+    return bound(view, _codes(seen), _codes(answers))
+
+
 def _fraction(right: int, rows: int) -> dict[str, Any]:
     return {"numerator": right, "denominator": rows, "reduced": str(Fraction(right, rows))}
 

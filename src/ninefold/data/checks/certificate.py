@@ -158,8 +158,7 @@ def _take_over(shipped: Any, found: dict[str, Any]) -> list[str]:
         others = [fact for fact in stated.get("facts", []) if isinstance(fact, dict) and "source" in fact]
         part["facts"] += others
         part["pixel_facts"] += [fact for fact in stated.get("pixel_facts", []) if fact not in part["pixel_facts"]]
-        if "distractors" in stated:
-            part["distractors"] = stated["distractors"]
+        part.update({key: stated[key] for key in ("distractors", "unasked") if key in stated})
         claimed += len(others) + len(part["pixel_facts"]) - 1
     found["statements"] = _statements(found)
     name = found["source"]
@@ -185,6 +184,7 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
             "facts": [*of_any, *({**fact, "source": data.source} for fact in own)],
             "pixel_facts": [LISTED, *(facts.images().sentences if facts else ())],
             **_flaws(facts, prepared),
+            **_unasked(facts, prepared),
             "answers_in_prompts": given_away,
             **balance.within(columns | things | {"answer": _read_answers(columns, data.labels)}),
         }
@@ -216,6 +216,13 @@ def _flaws(facts: SourceFacts | None, columns: Columns) -> dict[str, dict[str, i
     return {"flaws": present} if present else {}
 
 
+def _unasked(facts: SourceFacts | None, columns: Columns) -> dict[str, list[dict[str, Any]]]:
+    """Return the bounds without the question, under their key in a certificate; nothing where none are stated."""
+    seen = facts.unasked if facts else {}
+    found = [balance.bound_of(view, columns[name], columns["answer"]) for view, name in seen.items()]
+    return {"unasked": found} if found else {}
+
+
 def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
     """Return the true answers as read by their formats, e.g. a letter as the option it stands for."""
     rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
@@ -237,6 +244,10 @@ def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
         for bound in part["text_only"]
         if bound["view"] in {"prompt", "question", "options"}
+    ]
+    lines += [
+        f"Whoever gives one answer for each {bound['view']} is right at most {_times(bound)}."
+        for bound in part.get("unasked", ())
     ]
     if "distractors" in part:
         lines.append(f"Whoever sees one distractor alone is right at most {_times(part['distractors']['seeing_one'])}.")

@@ -83,6 +83,9 @@ class SourceFacts:
     flaws: Callable[[Columns], dict[str, int]] = field(default=_no_flaws)
     """A function of a split's columns: the flaws that rows have on purpose, as ends of a sentence about them, with the
     number of rows; none for most sources."""
+    unasked: Mapping[str, str] = field(default_factory=dict)
+    """What a reader may see without the question, with the column that tells one from another: the certificate bounds
+    how often one answer for each, such as for each photo, is right."""
 
 
 LISTED = "the decoded image is the one of the manifest"

@@ -7,6 +7,8 @@ sets choose among the questions that the same photos allow, so that sets with di
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count as count_from
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -156,10 +158,14 @@ class FlawedSource(CocoSource):
         """Choose targets by the stated shares, and which of them get a wrong answer."""
         from ninefold.data.sources.coco.subset import REGIONS, TooFewError, balance, sound_subset
 
-        rare = round(size * self.spec.ambiguous)
         ids: set[str] = set()
-        for kind, count in (("ambiguous", rare), ("unambiguous", size - rare)):
-            part = [target for target in targets if (target.instances > 1) == (kind == "ambiguous")]
+        parts = {
+            kind: [target for target in targets if (target.instances > 1) == (kind == "ambiguous")]
+            for kind in ("ambiguous", "unambiguous")
+        }
+        supply = {kind: len(part) for kind, part in parts.items()}
+        for kind, count in self._needed(size).items():
+            part = parts[kind]
             try:
                 if count:
                     chosen, _ = sound_subset(part, count, self.spec.seed, REGIONS, is_usable, weights=self._weights)
@@ -167,11 +173,26 @@ class FlawedSource(CocoSource):
             except TooFewError as error:
                 raise DataError(
                     f"--subset {self.spec.subset}: {split} needs {count:,} {kind} questions, and there are "
-                    f"{error.usable:,}{self.skips.summary()}"
+                    f"{error.usable:,}{self.skips.summary()}; {self._advice(split, supply | {kind: error.usable})}"
                 ) from error
         kept = [target for target in targets if target.id in ids]
         self._mislabel(kept, split)
         return kept, balance(kept, targets, REGIONS)
+
+    def _needed(self, size: int) -> dict[str, int]:
+        """Return the number of ambiguous and of unambiguous questions among a number of questions."""
+        rare = round(size * self.spec.ambiguous)
+        return {"ambiguous": rare, "unambiguous": size - rare}
+
+    def _advice(self, split: str, supply: Mapping[str, int]) -> str:
+        """Return what to do about a supply of questions that is too small for a split."""
+        fitting = takewhile(
+            lambda size: all(count <= supply[kind] for kind, count in self._needed(size).items()), count_from(1)
+        )
+        largest = max(fitting, default=0)
+        if not largest:
+            return "use another share of --ambiguous"
+        return f"use --subset {4 * largest + 3 if split == 'validation' else largest} or less"
 
     def _mislabel(self, targets: Sequence[Instance], split: str) -> None:
         from ninefold.seeding import rng

@@ -1,5 +1,6 @@
 """The source of general questions about photos, which ask for no position: what fine-tuning on positions may forget."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -115,7 +116,7 @@ class GeneralSource(Source):
         presence = self.spec.question == "presence"
         return About(
             title=f"ninefold general {self.spec.split}: {self.spec.question}",
-            description=TEXTS[self.spec.question],
+            description=TEXTS[self.spec.question] + (self._constants() if presence else ""),
             spec=self.settings(),
             source=self.name,
             labels=("yes", "no") if presence else self._categories,
@@ -124,6 +125,19 @@ class GeneralSource(Source):
             columns={name: text for name, text in COLUMNS.items() if not (presence and name.startswith("box_"))},
             skipped=self.skips.entries,
         )
+
+    def _constants(self) -> str:
+        """Return, as a paragraph, how often the best constant answer for each photo is right."""
+        counts = {split: Counter((row.photo, row.answer) for row in rows) for split, rows in self._rows.items()}
+        right = {
+            split: sum(max(count[photo, "yes"], count[photo, "no"]) for photo in {photo for photo, _ in count})
+            for split, count in counts.items()
+        }
+        shares = " and ".join(
+            f"{right[split]:,} times of {len(rows):,} in {split} ({100 * right[split] / len(rows):.1f} %)"
+            for split, rows in self._rows.items()
+        )
+        return f"\n\nWhoever gives the same answer to all questions about a photo is right at most {shares}."
 
     @staticmethod
     def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
@@ -176,32 +190,29 @@ class GeneralSource(Source):
         ]
 
     def _presence(self, instances: Sequence[Instance], size: int) -> list[_Row]:
-        import numpy as np
-
-        from ninefold.data.sources.coco.subset import most_even
+        from ninefold.data.sources.coco import presence
         from ninefold.seeding import rng
 
-        draw = rng(self.spec.seed, "presence")
         photos = list(dict.fromkeys(instance.photo for instance in instances))
-        photos = [photos[index] for index in draw.permutation(len(photos)).tolist()]
-        names = self._categories
-        there = {name: [photo for photo in photos if name in self._shown[str(photo.id)]] for name in names}
-        absent = {name: [photo for photo in photos if name not in self._shown[str(photo.id)]] for name in names}
-        pairs = np.array([min(len(there[name]), len(absent[name])) for name in names])
-        self._check(size, 2 * int(pairs.sum()))
+        photos = [photos[index] for index in rng(self.spec.seed, "presence").permutation(len(photos)).tolist()]
+        shown = [self._shown[str(photo.id)] for photo in photos]
+        self._check(size, presence.possible(shown, self._categories))
         return [
-            _Row(photo, name, is_there(name), answer, None)
-            for name, count in zip(names, most_even(pairs, size // 2).tolist(), strict=True)
-            for answer, found in (("yes", there[name]), ("no", absent[name]))
-            for photo in found[:count]
+            _Row(photos[index], name, is_there(name), "yes" if there else "no", None)
+            for index, name, there in presence.choose(shown, self._categories, size)
         ]
 
     def _check(self, size: int, possible: int) -> None:
         if size > possible:
             raise DataError(
                 f"--subset {self.spec.subset}: {size:,} {self.spec.question} questions are needed of one split, and "
-                f"its photos allow {possible:,}{self.skips.summary()}"
+                f"its photos allow {possible:,}{self.skips.summary()}; {self._advice(size, possible)}"
             )
+
+    def _advice(self, size: int, possible: int) -> str:
+        """Return what to do about photos that allow fewer questions of a split than are needed."""
+        largest = 4 * possible + 3 if size < self.spec.subset else possible
+        return f"use --subset {largest} or less" if possible > 1 else "use more photos, or other annotations"
 
     def _examples(self, rows: Sequence[_Row]) -> Iterator[Example]:
         for photo, asked in groupby(rows, key=lambda row: row.photo):

@@ -48,6 +48,7 @@ def facts_of(kind: Kind) -> SourceFacts:
         ),
         manifest={"clustering": "group", **({"labels": ("yes", "no")} if kind == "presence" else {})},
         images=SizeCheck,
+        unasked={"photo": "image_id"} if kind == "presence" else {},
         prepare=_with_counts,
     )  # fmt: skip
 

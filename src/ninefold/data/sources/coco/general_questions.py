@@ -12,8 +12,8 @@ Kind = Literal["presence", "naming"]
 TEXTS: Mapping[Kind, str] = {
     "presence": (
         'Is it there? Each question asks whether a photo shows a category, such as "Is there a dog?". Half of the '
-        "answers are yes and half are no, of each category too; a category that is not there is any other one at "
-        "random (POPE's random setting, Li et al. 2023)."
+        "answers are yes and half are no, of each category too, and of each photo as far as the photos allow; a "
+        "category that is not there is any other one (POPE's random setting, Li et al. 2023)."
     ),
     "naming": (
         "What is it? Each question gives the center of a box in percent of the photo's sides, as in \"What is at 34 "

@@ -209,7 +209,7 @@ class CocoSource(Source):
         try:
             return sound_subset(targets, size, self.spec.seed, answers, is_usable)
         except TooFewError as error:
-            raise DataError(f"{_choices(self.spec, split, error.usable)}{self.skips.summary()}") from error
+            raise DataError(_too_few(self.spec, split, error.usable, self.skips.summary())) from error
 
     def _examples(self, targets: Sequence[Instance]) -> Iterator[Example]:
         from ninefold.design import option_orders
@@ -274,14 +274,16 @@ class CocoSource(Source):
         )
 
 
-def _choices(spec: CocoSpec, split: str, usable: int) -> str:
+def _too_few(spec: CocoSpec, split: str, usable: int, left_out: str) -> str:
     """Return the message about a subset that is larger than the questions in usable photos, or empty."""
     if not usable:
-        return f"{spec.images}: no photo that is left for {split} can be used"
+        return f"{spec.images}: no photo that is left for {split} can be used{left_out}"
+    largest, there = usable, f"there are {usable:,} questions{' to train on' * (split == 'train')}"
     if split == "validation":
-        there = f"{usable:,} questions there are for validation, which needs a quarter as many"
-        return f"--subset {spec.subset}: choose 1 to {4 * usable + 3}; {there}"
-    return f"--subset {spec.subset}: choose 1 to {usable}, the questions there are{' to train on' * (split == 'train')}"
+        largest = 4 * usable + 3
+        there = f"validation needs a quarter as many questions, and there are {usable:,}"
+    advice = f"{largest} or less" if spec.subset and spec.subset > largest else f"1 to {largest}"
+    return f"--subset {spec.subset}: {there}{left_out}; use --subset {advice}"
 
 
 def box_question(name: str) -> BoxQuestion:
