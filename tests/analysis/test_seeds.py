@@ -77,21 +77,38 @@ def test_draws_are_those_of_the_seed_and_no_bound_leaves_the_range():
     assert mean_accuracy(np.ones((5, 50))).low < 1
 
 
+def test_an_interval_of_accuracies_is_cut_at_what_is_possible():
+    assert summary([0.97, 0.99]).interval[1:3] == pytest.approx((0.98 - 12.7062 * 0.01, 1), abs=1e-4)
+    assert summary([0.01, 0.03]).interval[1:3] == pytest.approx((0, 0.02 + 12.7062 * 0.01), abs=1e-4)
+
+
 def test_a_curve_with_a_plateau():
-    found = curve({9: [0.3, 0.32], 63: [0.7, 0.74], 126: [0.795, 0.805], 648: [0.8, 0.82], 1296: [0.8, 0.81]}, base=0.2)
+    found = curve(
+        {9: [0.3, 0.31, 0.32], 63: [0.7, 0.72, 0.74], 126: [0.795, 0.8, 0.805], 648: [0.8, 0.82, 0.81],
+         1296: [0.79, 0.805, 0.82]},
+        base=0.2,
+    )  # fmt: skip
     assert [point.size for point in found.points] == [0, 9, 63, 126, 648, 1296]
     assert found.points[1].gain == pytest.approx(0.11 / 0.605)
     assert (found.points[0].gain, found.points[-1].gain) == (0, 1)
     assert found.points[2].accuracy.mean == pytest.approx(0.72)
-    # The t interval of the last point is 0.805 ± 0.064: only 63 and less are outside it.
+    # The t interval of the last point is 0.805 ± 0.037: only 63 and less are outside it.
     assert (found.plateau, found.plateau_fraction) == (126, 126 / 1296)
+    # 0.99 ± 0.025 is cut at 1, on the other side only: 0.97 is within.
+    assert curve({9: [0.5] * 3, 63: [0.97] * 3, 126: [0.98, 0.99, 1]}).plateau == 63
 
 
 def test_a_plateau_is_not_a_crossing():
     # A curve that passes the level of its end on its way to a peak is not flat there.
-    assert curve({10: [0.8], 100: [0.9], 1000: [0.8]}).plateau == 1000
-    assert curve({10: [0.8], 100: [0.81], 1000: [0.8]}).plateau == 10
-    rising = curve({10: [0.2], 100: [0.5], 1000: [0.8]})
+    assert curve({10: [0.8] * 3, 100: [0.9] * 3, 1000: [0.8] * 3}).plateau == 1000
+    assert curve({10: [0.8] * 3, 100: [0.81] * 3, 1000: [0.8] * 3}).plateau == 10
+    rising = curve({10: [0.2] * 3, 100: [0.5] * 3, 1000: [0.8] * 3})
     assert (rising.plateau, rising.points[0].gain) == (1000, None)
     with pytest.raises(ValueError, match="sizes of 1 or more"):
         curve({0: [0.2], 10: [0.5]})
+
+
+@pytest.mark.parametrize(("sizes", "seeds"), [((63, 324), 5), ((9, 63, 324), 2), ((9, 63, 324), 1), ((9,), 1)])
+def test_a_plateau_is_not_decidable_with_few_seeds_or_sizes(sizes, seeds):
+    found = curve({size: [0.8] * seeds for size in sizes})
+    assert (found.plateau, found.plateau_fraction) == (None, None)

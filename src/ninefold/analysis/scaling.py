@@ -8,6 +8,10 @@ from ninefold.analysis.seeds import Summary, summary
 TOLERANCE = 0.01
 """Largest difference, as a fraction of right answers, between means of a plateau."""
 
+FEWEST = 3
+"""Smallest number of sizes, and of seeds of each, with which a plateau is decidable: the t interval of two seeds is so
+wide, 13 standard errors to each side, that nearly every curve would be flat."""
+
 
 class Point(NamedTuple):
     """One training size of a scaling curve."""
@@ -25,14 +29,15 @@ class Curve(NamedTuple):
 
     points: tuple[Point, ...]
     """Its points, by increasing size; the base first, if there is one."""
-    plateau: int
+    plateau: int | None
     """The smallest size from which on all means are equal to that of the largest size: within the tolerance, or within
-    its t interval if that is wider. It is the largest size itself if the curve is not flat anywhere."""
+    its t interval if that is wider. It is the largest size itself if the curve is not flat anywhere, and None where
+    that is not decidable: with fewer than `FEWEST` sizes, or fewer than `FEWEST` seeds of a size."""
 
     @property
-    def plateau_fraction(self) -> float:
-        """Return the size at which the plateau begins, as a fraction of the largest size."""
-        return self.plateau / self.points[-1].size
+    def plateau_fraction(self) -> float | None:
+        """Return the size at which the plateau begins, as a fraction of the largest size; None if not decidable."""
+        return None if self.plateau is None else self.plateau / self.points[-1].size
 
 
 def curve(accuracies: Mapping[int, Sequence[float]], base: float | None = None, tolerance: float = TOLERANCE) -> Curve:
@@ -64,9 +69,12 @@ def curve(accuracies: Mapping[int, Sequence[float]], base: float | None = None, 
     return Curve(tuple(points), _plateau(found, last, tolerance))
 
 
-def _plateau(found: Mapping[int, Summary], last: Summary, tolerance: float) -> int:
+def _plateau(found: Mapping[int, Summary], last: Summary, tolerance: float) -> int | None:
     interval = last.interval
-    half = max(tolerance, interval.high - interval.value if interval else 0.0)
+    if interval is None or min(len(found), *(len(one.values) for one in found.values())) < FEWEST:
+        return None
+    # The interval may be cut at 0 or at 1, on one side.
+    half = max(tolerance, interval.high - interval.value, interval.value - interval.low)
     begin = max(found)
     for size in sorted(found, reverse=True):
         # Decimal fractions such as 0.81 - 0.8 must not miss the tolerance by rounding.

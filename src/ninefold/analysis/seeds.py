@@ -29,7 +29,7 @@ _BLOCK = 1_000
 
 
 class Summary(NamedTuple):
-    """One number for each training seed, summarized; accuracies are fractions."""
+    """The accuracy of each training seed, as a fraction, summarized."""
 
     values: tuple[float, ...]
     """All values, in the order given."""
@@ -38,7 +38,7 @@ class Summary(NamedTuple):
     sd: float | None
     """Sample standard deviation over seeds (n - 1 in the denominator); None with one seed."""
     interval: Interval | None
-    """t interval of the mean with n - 1 degrees of freedom, not cut at 0 and 1; None with one seed."""
+    """t interval of the mean with n - 1 degrees of freedom, cut at 0 and 1; None with one seed."""
 
     @property
     def seeds(self) -> str:
@@ -48,7 +48,7 @@ class Summary(NamedTuple):
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """Return the summary of one number for each seed, such as its accuracy.
+    """Return the summary of the accuracy of each seed, a fraction.
 
     Raises:
         ValueError: If there is no value.
@@ -62,7 +62,7 @@ def summary(values: Sequence[float]) -> Summary:
         return Summary((mean,), mean, None, None)
     sd = float(found.std(ddof=1))
     half = float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * sd / count**0.5
-    interval = Interval(mean, mean - half, mean + half, f"t, {count - 1} degrees of freedom")
+    interval = Interval(mean, max(mean - half, 0.0), min(mean + half, 1.0), f"t, {count - 1} degrees of freedom")
     return Summary(tuple(found.tolist()), mean, sd, interval)
 
 

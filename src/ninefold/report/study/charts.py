@@ -109,17 +109,26 @@ def scaling_charts(results: StudyResults) -> list[Chart]:
         if not lines:
             continue
         ticks = tuple(sorted({point.x for line in lines for point in line.points}))
-        plateaus = [
-            f"{model} from {count(curve.plateau)} examples ({percent(curve.plateau_fraction)})"
-            for model, curve in curves.items()
-            if curve.plateau < curve.points[-1].size
-        ]
-        note = f"Flat: {join(plateaus)}." if plateaus else "No curve becomes flat."
+        note = _flat(curves)
         bases = {model.title: results.base(model.name, test.name) for model, curve in found if curve}
         known = [f"{model} {percent(base)}" for model, base in bases.items() if base is not None]
         note += f" Without training: {join(known)}." if known else ""
         charts.append(Chart(test.title, test.title, "", "training examples", lines, ticks, len(ticks) > 1, note))
     return charts
+
+
+def _flat(curves: Mapping[str, scaling.Curve]) -> str:
+    """Return, as sentences, from which size on each model's curve is flat."""
+    plateaus = [
+        f"{model} from {count(curve.plateau)} examples ({percent(curve.plateau_fraction)})"
+        for model, curve in curves.items()
+        if curve.plateau is not None and curve.plateau_fraction is not None and curve.plateau_fraction < 1
+    ]
+    open_ones = [model for model, curve in curves.items() if curve.plateau is None]
+    fewest = f"with fewer than {scaling.FEWEST} seeds or {scaling.FEWEST} sizes"
+    parts = [f"Flat: {join(plateaus)}."] if plateaus else []
+    parts += [f"Not decidable {fewest}, whether a curve becomes flat: {join(open_ones)}."] if open_ones else []
+    return " ".join(parts) or "No curve becomes flat."
 
 
 def _scaled(point: scaling.Point) -> Point:

@@ -169,8 +169,7 @@ def _accuracy(
     found = value(results, model, condition, test)
     if found.ours is None:
         return None
-    bounds = (found.low, found.high) if len(found.seeds) >= FEWEST_SEEDS else (None, None)
-    low, high = (None if bound is None else min(max(bound, 0.0), 1.0) for bound in bounds)
+    low, high = (found.low, found.high) if len(found.seeds) >= FEWEST_SEEDS else (None, None)
     return dots.Dot(found.ours.mean, low, high, found.ours.values, found.base if from_base else None)
 
 

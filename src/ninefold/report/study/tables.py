@@ -5,6 +5,7 @@ import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ninefold.analysis.scaling import FEWEST
 from ninefold.report.study import latex
 from ninefold.report.study.cautions import cautions
 from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, Shown, test_of
@@ -84,12 +85,17 @@ def scaling(results: StudyResults) -> Table | None:
     rows, values = [], []
     for (model, test), curve in found.items():
         row = [value(results, model, condition, test) for condition in conditions]
-        flat = f"{count(curve.plateau)} ({hundredths(curve.plateau_fraction)} %)"
+        flat = _UNDECIDED
+        if curve.plateau is not None and curve.plateau_fraction is not None:
+            flat = f"{count(curve.plateau)} ({hundredths(curve.plateau_fraction)} %)"
         texts = [text(each, "deviation", len(results.record.seeds)) for each in row]
         rows.append([model.title, _test(results, test), *texts, flat])
         values += row
     heads = [["model", "test", "base", *map(count, sizes), "flat from"]]
-    flat = "A curve is flat from the size on whose means all equal the last one, within a point or its interval."
+    flat = (
+        "A curve is flat from the size on whose means all equal the last one, within a point or its interval; "
+        f"with fewer than {FEWEST} seeds or {FEWEST} sizes that is {_UNDECIDED}."
+    )
     notes = f"{_notes(results, ['deviation'], rows, values)} {flat}"
     return Table(SCALING, "Accuracy by number of training examples", notes, heads, rows, 2, values)
 
@@ -199,6 +205,8 @@ def _notes(
     models = list({each.model.name: each.model for each in values}.values())
     return " ".join([f"{'. '.join(notes)}.", *cautions(models)])
 
+
+_UNDECIDED = "not decidable"
 
 _CSV = (
     "table", "model", "nano", "condition", "test", "questions", "n_seeds", "seeds", "values", "mean", "sd", "low",
