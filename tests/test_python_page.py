@@ -26,8 +26,9 @@ def promised(code):
 
 @pytest.fixture
 def nothing_registered():
-    """Forget what the page registers, and the module that does so."""
+    """Forget what the page registers, and the module that does so; recipes of other tests may have registered models."""
     before = [(table, dict(table)) for table in (REGISTERED, QUESTIONS, FORMATS, SOURCES)]
+    REGISTERED.clear()
     yield
     sys.modules.pop("my_things", None)
     for table, held in before:

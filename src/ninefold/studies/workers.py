@@ -144,10 +144,11 @@ class Workers:
         return found
 
     def close(self) -> None:
-        """Stop all workers."""
+        """Stop all workers: one with nothing to do ends by itself when its connection is closed."""
         for worker in self._workers:
             worker.connection.close()
-            worker.process.terminate()
+            if worker.task is not None:
+                worker.process.terminate()
         for worker in self._workers:
             worker.process.join(SECONDS)
             if worker.process.is_alive():
