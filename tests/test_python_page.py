@@ -26,7 +26,7 @@ def promised(code):
 
 @pytest.fixture
 def nothing_registered():
-    """Forget what the page registers, and the module that does so; recipes of other tests may have registered models."""
+    """Forget what the page registers, and its module. Recipes of other tests may have registered models."""
     before = [(table, dict(table)) for table in (REGISTERED, QUESTIONS, FORMATS, SOURCES)]
     REGISTERED.clear()
     yield
