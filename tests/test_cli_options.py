@@ -174,7 +174,7 @@ def test_streams_that_cannot_be_written_are_no_traceback(command, code, err):
         ),
         ("train --model", "--model: needs a value; see"),
         ("score", "`ninefold score` needs a run"),
-        ("train --model nano --data a b --weights 0.5 x --out r", "--weights 0.5 x: cannot be read; see"),
+        ("train --model nano --data a b --weights 0.5 x --out r", "--weights 0.5 x: must be numbers; see"),
         ("data verify a b", "b: one value too many; see"),
     ],
 )

@@ -19,6 +19,8 @@ from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, Cell
 from ninefold.types import Example, Scene, Thing
 
+ADVICE = "training data must not be in the test; use another set"
+
 
 def picture(seed: int, *, kind: str = "PNG", size: tuple[int, int] = (64, 48), **options: int) -> bytes:
     """Return an encoded picture of large blotches, which survive resizing as photos do."""
@@ -56,7 +58,7 @@ def test_the_same_pixels_are_found_in_any_file_and_split(tmp_path: Path) -> None
     )
     found = overlap(one, other)
     assert (found.pixels.count, found.pixels.names) == (1, ("validation c = test x",))
-    assert (found.images.count, found.scenes.count, found.prompts.count, found.has_leak) == (0, 0, 0, True)
+    assert (found.images.count, found.scenes.count, found.prompts.count, found.has_leak) == (1, 0, 0, True)
     assert not overlap(one, other, split="train").has_leak
     with pytest.raises(DataError, match="no split 'val'; name one with --other-split: test"):
         overlap(one, other, other_split="val")
@@ -99,7 +101,10 @@ def test_a_scene_is_known_in_another_size_and_whatever_is_asked_for(tmp_path: Pa
     other = written(tmp_path / "other", test=[example("x", large, "blue star", scene=scene_json(large))])
     found = overlap(one, other)
     assert (found.scenes.count, found.scenes.names, found.pixels.count) == (1, ("train a = test x",), 0)
-    with pytest.raises(FactError, match=r"one and other: share 1 scenes \(train a = test x\); a test seen"):
+    with pytest.raises(
+        FactError,
+        match=rf"one and other: share 1 scenes \(train a = test x\); {ADVICE}",
+    ):
         found.check("one and other")
     broken = written(tmp_path / "broken", test=[example("x", picture(1), "cat", scene=json.dumps([1]))])
     with pytest.raises(DataError, match="broken: test: row x: its scene is not readable"):
@@ -115,5 +120,12 @@ def test_prompts_are_counted_and_no_leak(tmp_path: Path, capsys: pytest.CaptureF
         main(["data", "overlap", str(one), str(one)])
     said = capsys.readouterr()
     assert stopped.value.code == 1
-    assert "images of the same pixels: 2 shared" in said.out
-    assert "share 2 images' pixels" in said.err
+    assert said.out.splitlines()[:3] == [
+        "both are the same folder twice",
+        "images: 2 shared, first train a = train a; train b = train b",
+        "of these, the same pixels: 2 shared, first train a = train a; train b = train b",
+    ]
+    assert said.err.endswith(f"{one} and {one}: are the same folder twice; {ADVICE}\n")
+    copied = written(tmp_path / "copied", test=[example("a", picture(1), "cat"), example("b", picture(2), "cat")])
+    assert overlap(one, copied).same == "hold the same rows (one fingerprint): train = test"
+    assert not overlap(one, other).same

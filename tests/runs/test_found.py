@@ -9,11 +9,12 @@ from ninefold.runs.found import DATA_SET, EVALUATION, RUN, instead
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("sets/one", "runs/a", "runs/b", "empty"):
+    for name in ("sets/one", "runs/a", "runs/b", "empty", "study"):
         Path(name).mkdir(parents=True)
     Path("sets/one/manifest.json").write_text("{}")
     Path("runs/a/spec.json").write_text(json.dumps({"kind": "training"}))
     Path("runs/b/spec.json").write_text(json.dumps({"kind": "evaluation"}))
+    Path("study/study.json").write_text("{}")
     Path("file").write_text("")
 
 
@@ -31,6 +32,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("runs", EVALUATION, "holds b, and is not an evaluation itself; name one of them"),
         ("sets", DATA_SET, "holds one, and is not a data set itself; name one of them"),
         ("sets", RUN, "not a run of ninefold (no spec.json); ADVICE"),
+        ("study", RUN, "is a study, not a run; its report is made by `ninefold study report study`"),
+        ("study", EVALUATION, "is a study, not an evaluation; ADVICE"),
         ("empty", DATA_SET, "not a data set of ninefold (no manifest.json); ADVICE"),
     ],
 )

@@ -58,6 +58,8 @@ def test_a_lost_record_is_written_again(copied, smoke):
     (copied / "study.json").unlink()
     with pytest.raises(RunError, match="holds no study"):
         StudyRecord.read(copied)
+    with pytest.raises(RunError, match="nowhere: no such study folder; `ninefold study run RECIPE --out"):
+        StudyRecord.read(copied / "nowhere")
     run(smoke, copied)
     assert (copied / "study.json").read_bytes() == before
 

@@ -130,7 +130,7 @@ def _in_words(said: str, arguments: Sequence[str]) -> str:
     # An option that takes several numbers is parsed as a whole.
     if found := re.match(r"Error parsing (\S+): Could not find valid parse for arguments: \[(.*)\]", said):
         values = " ".join(re.findall(r"'(.*?)'", found[2]))
-        said = f"{found[1]} {values}: cannot be read"
+        said = f"{found[1]} {values}: must be numbers"
     if found := re.match(r"invalid choice '(.*)' for argument '(\S+)'\. Expected one of \((.*)\)", said):
         value, option, offered = found.groups()
         # tyro's order is another one each time.

@@ -4,15 +4,16 @@ from pathlib import Path
 
 from ninefold import store
 from ninefold.errors import RunError
-from ninefold.runs import layout
+from ninefold.runs import layout, study
 
 DATA_SET = "a data set"
 EVALUATION = "an evaluation"
 PROBE = "a probe"
 RUN = "a run"
+STUDY = "a study"
 UNFINISHED = f"is an evaluation that is not finished (no {layout.PREDICTIONS})"
 
-_MADE = {layout.SPEC: RUN, "manifest.json": DATA_SET}
+_MADE = {layout.SPEC: RUN, "manifest.json": DATA_SET, study.STUDY: STUDY}
 """The file by which each kind of folder is known."""
 
 _KINDS = {"evaluation": EVALUATION, "training": "a training run", "probe": PROBE}
@@ -32,6 +33,8 @@ def instead(path: Path, wanted: str, advice: str) -> str:
     what = _what(path, wanted)
     if what == UNFINISHED:
         advice = "repeat its command with the same --out to finish it"
+    elif wanted == RUN and what.startswith(f"is {STUDY},"):
+        advice = f"its report is made by `ninefold study report {path}`"
     elif what.startswith("holds"):
         advice = "name one of them"
     elif "," in str(path) and not path.exists():
@@ -56,7 +59,7 @@ def _what(path: Path, wanted: str) -> str:
 
 
 def _is(kind: str | None, wanted: str) -> bool:
-    return kind == wanted or (wanted == RUN and kind not in {None, DATA_SET})
+    return kind == wanted or (wanted == RUN and kind not in {None, DATA_SET, STUDY})
 
 
 def _kind(folder: Path) -> str | None:

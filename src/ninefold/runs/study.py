@@ -120,6 +120,8 @@ class StudyRecord(Record):
         Raises:
             RunError: If the folder is not one of a study, or its record is broken.
         """
+        if not folder.exists():
+            raise RunError(f"{folder}: no such study folder; `ninefold study run RECIPE --out {folder}` begins one")
         if not (folder / STUDY).exists():
             raise RunError(f"{folder}: holds no study; `ninefold study run RECIPE --out {folder}` begins one")
         record = cls.load(folder / STUDY)

@@ -58,18 +58,20 @@ class Overlap:
     """What two data sets share."""
 
     images: Shared
-    """Images of one COCO id (by their file names), or of one file; in whatever encoding or size."""
+    """Images of the same pixels, of one file, or of one COCO id (by their file names) in whatever encoding or size."""
     pixels: Shared
-    """Images whose decoded pixels are the same."""
+    """Those of them whose decoded pixels are the same."""
     scenes: Shared
     """Scenes: the same things in the same cells, drawn in any size."""
     prompts: Shared
     """Prompts, apart from case and spaces."""
+    same: str = ""
+    """What says that splits of both are the same, such as "are the same folder twice"; "" if none are."""
 
     @property
     def has_leak(self) -> bool:
         """Whether an image or a scene is shared."""
-        return bool(self.images.count or self.pixels.count or self.scenes.count)
+        return bool(self.images.count or self.scenes.count)
 
     def check(self, sets: str) -> None:
         """Refuse a leak.
@@ -80,20 +82,19 @@ class Overlap:
         Raises:
             FactError: If an image or a scene is shared.
         """
-        kinds = {"images": self.images, "images' pixels": self.pixels, "scenes": self.scenes}
+        kinds = {"images": self.images, "scenes": self.scenes}
         shared = [f"{found.count:,} {kind} ({found.names[0]})" for kind, found in kinds.items() if found.count]
         if shared:
-            raise FactError(
-                f"{sets}: share {', '.join(shared)}; a test seen in training measures memory: make one of them anew"
-            )
+            told = self.same or f"share {', '.join(shared)}"
+            raise FactError(f"{sets}: {told}; training data must not be in the test; use another set")
 
     def sentences(self) -> list[str]:
-        """Return one line for each kind."""
+        """Return one line for each kind, after one that says so if both are the same."""
         kinds = {
-            "images of one id or file": self.images, "images of the same pixels": self.pixels,
+            "images": self.images, "of these, the same pixels": self.pixels,
             "scenes": self.scenes, "prompts (no leak)": self.prompts,
         }  # fmt: skip
-        return [
+        return [f"both {self.same}"] * bool(self.same) + [
             f"{name}: {shared.count:,} shared" + (f", first {'; '.join(shared.names)}" if shared.names else "")
             for name, shared in kinds.items()
         ]
@@ -119,9 +120,10 @@ def overlap(one: Path, other: Path, *, split: str | None = None, other_split: st
     pairs = {kind: first.shared(second, kind) for kind in first.keys}
     if pairs["coco"] and not _numbered_alike(first, second, pairs["coco"]):
         pairs["coco"] = []
-    seen: dict[int, tuple[int, int]] = {pair[0]: pair for pair in (*pairs["coco"], *pairs["file"])}
+    seen = {pair[0]: pair for kind in ("coco", "file", "pixels") for pair in pairs[kind]}
     named = {"images": sorted(seen.values()), **{kind: pairs[kind] for kind in ("pixels", "scenes", "prompts")}}
-    return Overlap(**{kind: Shared(len(found), first.names(second, found[:NAMED])) for kind, found in named.items()})
+    shared = {kind: Shared(len(found), first.names(second, found[:NAMED])) for kind, found in named.items()}
+    return Overlap(**shared, same=_same(first, second))
 
 
 class _Keys:
@@ -189,6 +191,17 @@ class _Rows:
                 return split, row
             row -= self.data.splits[split]
         raise AssertionError(row)
+
+
+def _same(one: _Rows, other: _Rows) -> str:
+    """Return what says that splits of both are the same; "" if none are."""
+    first, second = ({rows.data.fingerprint(split): split for split in rows.splits} for rows in (one, other))
+    common = [f"{split} = {second[fingerprint]}" for fingerprint, split in first.items() if fingerprint in second]
+    if not common:
+        return ""
+    if one.data.folder.resolve() == other.data.folder.resolve():
+        return "are the same folder twice"
+    return f"hold the same rows (one fingerprint): {', '.join(common)}"
 
 
 def _columns(data: Dataset, split: str) -> Iterator[dict[str, Any]]:
