@@ -92,7 +92,7 @@ def nano(pictures: int = 3000, models: tuple[str, ...] = tuple(nano_bases()), se
 
 def smoke_nano() -> Study:
     """A real nano base, trained on a part of the synthetic set, tested on scenes and photo-like images, in minutes."""
-    options = {"epochs": 1, "limit": 324, "lora_scope": "language"}
+    options = {"epochs": 1, "limit": 216, "lora_scope": "language"}
     return Study(
         "smoke-nano",
         "Does every part of a study work with a real model?",
@@ -102,8 +102,8 @@ def smoke_nano() -> Study:
             Condition("distractors-3", "+ 3 distractors", (SyntheticSpec("train", distractors=3),), options),
         ],
         tests=[
-            Test("synthetic", "Synthetic", SyntheticSpec("test"), options={"limit": 648}),
-            Test("coco", "Photo-like", Photos(WorldSpec(pictures=60))),
+            Test("synthetic", "Synthetic", SyntheticSpec("test"), options={"limit": 324}),
+            Test("coco", "Photo-like", Photos(WorldSpec(pictures=40))),
         ],
         seeds=(0, 1),
         probes=[Probe("synthetic", (BASE, "synthetic"))],
