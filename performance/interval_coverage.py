@@ -9,10 +9,11 @@ distribution with an intraclass correlation (ICC) of 0, 0.2 or 0.8. What depends
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,20 +182,25 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def print_tables(about: str, tables: Mapping[str, Callable[[Any], Iterable[str]]], plan: Any, quick: Any) -> None:
+    """Print the tables of a script by title, made with its plan, or with the quick one if `--quick` is given."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer samples and settings")
-    plan = QUICK if parser.parse_args().quick else Plan()
+    chosen = quick if parser.parse_args().quick else plan
+    for title, table in tables.items():
+        print(f"\n**{title}**\n", flush=True)
+        for line in table(chosen):
+            print(line, flush=True)
+
+
+def main() -> None:
     tables = {
         "Accuracy of separate items, Wilson: coverage (exact)": wilson_table,
         "Accuracy of clustered items: coverage (width over that of an interval that knows the variance);"
         " then the smallest coverage (mean width) by method": proportion_tables,
         "Difference: coverage of the interval / rate of p < 0.05 / rate of a verdict": paired_tables,
     }
-    for title, table in tables.items():
-        print(f"\n**{title}**\n", flush=True)
-        for line in table(plan):
-            print(line, flush=True)
+    print_tables(__doc__, tables, Plan(), QUICK)
 
 
 if __name__ == "__main__":

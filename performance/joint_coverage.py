@@ -7,14 +7,13 @@ normal scale, so that the true accuracy is known. Maps: 81 cells, with a stated 
     python performance/joint_coverage.py --quick    # seconds, with fewer samples and settings
 """
 
-import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from interval_coverage import heading, row
+from interval_coverage import heading, print_tables, row
 from numpy.typing import NDArray
 from scipy import special
 
@@ -185,18 +184,12 @@ def contained(random: np.random.Generator, clusters: int | None, change: Change)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer samples and settings")
-    plan = QUICK if parser.parse_args().quick else Plan()
     tables = {
         "Over seeds: coverage (mean width) of the mean accuracy's interval by method, and of a change's": seeds_table,
         "Maps of 81 cells: rate of maps with a wrong cell, fraction of changed cells found, coverage of all intervals"
         " at once (mean width)": maps_table,
     }
-    for title, table in tables.items():
-        print(f"\n**{title}**\n", flush=True)
-        for line in table(plan):
-            print(line, flush=True)
+    print_tables(__doc__, tables, Plan(), QUICK)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import ninefold
-from ninefold import api
+from ninefold import specs
 
 NAMES = {
     "Answer",
@@ -127,9 +127,9 @@ def test_nothing_heavy_is_imported(script):
 
 def test_paths_may_be_strings():
     model = ninefold.ModelSpec("nano", adapter="runs/tuning")
-    spec = api._with_paths(ninefold.EvaluateSpec(model=model, data="data/a"))
+    spec = specs.with_paths(ninefold.EvaluateSpec(model=model, data="data/a"))
     assert spec == ninefold.EvaluateSpec(ninefold.ModelSpec("nano", adapter=Path("runs/tuning")), Path("data/a"))
-    training = api._with_paths(ninefold.TrainSpec(ninefold.ModelSpec("nano"), data=("data/a", Path("data/b"))))
+    training = specs.with_paths(ninefold.TrainSpec(ninefold.ModelSpec("nano"), data=("data/a", Path("data/b"))))
     assert training.data == (Path("data/a"), Path("data/b"))
     assert training.features_folder is None
 

@@ -4,9 +4,10 @@ Each function imports its dependencies when it is called. Progress bars appear o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any
+
+from ninefold.specs import with_paths
 
 if TYPE_CHECKING:
     from ninefold.data.checks.overlap import Overlap
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 AnyPath = str | Path
 """A path, as a string or a `Path`."""
 
-Spec = TypeVar("Spec")
-
 
 def make(source: Any, out: AnyPath, *, overwrite: bool = False) -> "Dataset":
     """Make a data set from a source, in a folder; the same one that is there already is left unchanged.
@@ -40,7 +39,7 @@ def make(source: Any, out: AnyPath, *, overwrite: bool = False) -> "Dataset":
     from ninefold.data.make import make
     from ninefold.data.sources.catalog import source_of
 
-    made = source if hasattr(source, "splits") else source_of(_with_paths(source))
+    made = source if hasattr(source, "splits") else source_of(with_paths(source))
     return make(made, Path(out), overwrite=overwrite, progress=True)
 
 
@@ -130,7 +129,7 @@ def load_model(model: "ModelSpec | AnyPath") -> "Model":
     from ninefold.models.load import open_model
     from ninefold.models.spec import ModelSpec
 
-    return open_model(_with_paths(ModelSpec.of(model)))
+    return open_model(with_paths(ModelSpec.of(model)))
 
 
 def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[str, Any]:
@@ -149,7 +148,7 @@ def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[s
     """
     from ninefold.training.settings import finished_metrics
 
-    spec = _with_paths(spec)
+    spec = with_paths(spec)
     metrics = finished_metrics(spec, Path(out), overwrite=overwrite)
     if metrics is not None:
         return metrics
@@ -177,7 +176,7 @@ def evaluate(
     """
     from ninefold.evaluation.evaluate import evaluate
 
-    return evaluate(_with_paths(spec), Path(out), model=model, overwrite=overwrite)
+    return evaluate(with_paths(spec), Path(out), model=model, overwrite=overwrite)
 
 
 def probe(spec: "ProbeSpec", out: AnyPath, *, model: "Model | None" = None, overwrite: bool = False) -> dict[str, Any]:
@@ -198,7 +197,7 @@ def probe(spec: "ProbeSpec", out: AnyPath, *, model: "Model | None" = None, over
     """
     from ninefold.evaluation.probing.probe import probe
 
-    return probe(_with_paths(spec), Path(out), model=model, overwrite=overwrite)
+    return probe(with_paths(spec), Path(out), model=model, overwrite=overwrite)
 
 
 def score(run: AnyPath) -> dict[str, Any]:
@@ -294,20 +293,3 @@ def report_study(folder: AnyPath, *, overwrite: bool = False) -> None:
     from ninefold.studies.report import write
 
     write(Path(folder), overwrite=overwrite)
-
-
-def _with_paths(spec: Spec) -> Spec:
-    """Return a specification whose path fields are `Path` objects, converted from strings."""
-    if not is_dataclass(spec):
-        return spec
-    hints = get_type_hints(type(spec))
-    changes: dict[str, Any] = {}
-    for field in fields(spec):
-        value, hint = getattr(spec, field.name), hints[field.name]
-        if isinstance(value, str) and (hint is Path or Path in get_args(hint)):
-            changes[field.name] = Path(value)
-        elif hint == tuple[Path, ...]:
-            changes[field.name] = tuple(map(Path, value))
-        elif is_dataclass(value):
-            changes[field.name] = _with_paths(value)
-    return replace(spec, **changes)  # type: ignore[type-var]

@@ -87,6 +87,11 @@ def system_error(error: BaseException) -> str | None:
     return None
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error comes from a full disk, or a quota that is used up."""
+    return any(isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT} for cause in _chain(error))
+
+
 def first_line(error: BaseException) -> str:
     """Return the first non-empty line of an exception's message, or its type if it has no message."""
     lines = (line.strip() for line in str(error).splitlines())

@@ -1,7 +1,7 @@
 """Checks of specifications: the frozen dataclasses of plain values that users write, in Python or as options."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass, replace
 from math import isfinite
 from pathlib import Path
 from types import UnionType
@@ -64,6 +64,23 @@ def paths_of(spec_type: type) -> tuple[str, ...]:
     """Return the fields of a specification that hold a path."""
     hints = get_type_hints(spec_type)
     return tuple(field.name for field in fields(spec_type) if Path in _kinds(hints[field.name]))
+
+
+def with_paths(spec: Spec) -> Spec:
+    """Return a specification whose path fields are `Path` objects, converted from strings."""
+    if not is_dataclass(spec):
+        return spec
+    hints = get_type_hints(type(spec))
+    changes: dict[str, Any] = {}
+    for field in fields(spec):
+        value, hint = getattr(spec, field.name), hints[field.name]
+        if isinstance(value, str) and (hint is Path or Path in get_args(hint)):
+            changes[field.name] = Path(value)
+        elif hint == tuple[Path, ...]:
+            changes[field.name] = tuple(map(Path, value))
+        elif is_dataclass(value):
+            changes[field.name] = with_paths(value)
+    return replace(spec, **changes)  # type: ignore[type-var]
 
 
 def _kinds(hint: Any) -> Iterator[type]:

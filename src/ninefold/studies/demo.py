@@ -1,6 +1,7 @@
 """The demo: a small study of the embedded default model, evaluated, fine-tuned, and evaluated again."""
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,7 @@ from ninefold.nano.spec import WorldSpec
 from ninefold.report.page import report
 from ninefold.runs import layout
 from ninefold.runs.study import BASE, StudyRecord
-from ninefold.studies.check import check
 from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
-from ninefold.studies.plan import plan
 from ninefold.studies.run import run
 from ninefold.studies.tasks import Task
 from ninefold.web.wording import percent
@@ -75,8 +74,7 @@ def demo(
         RunError: If the folder holds something else than a demo, or a part of it failed.
     """
     described = study(model=model, limit=limit, pictures=pictures, epochs=epochs)
-    check(described)
-    page = _Page(out.resolve(), described, tell)
+    page = _Page(out.resolve(), tell)
     result = run(described, out, on_end=page.on_end)
     if result.failed:
         raise RunError(f"{out}: {next(iter(result.failed.values())).reason}")
@@ -92,12 +90,15 @@ def demo(
 class _Page:
     """The demo's report, written as soon as there is something to see."""
 
-    def __init__(self, out: Path, described: Study, tell: Callable[[str], None]) -> None:
+    def __init__(self, out: Path, tell: Callable[[str], None]) -> None:
         self.path = out / "report.html"
-        self.record: StudyRecord = plan(described, out).record
-        self._folders = list(dict.fromkeys(out / each.folder for each in self.record.runs))
         self._done: set[Path] = set()
         self._tell = tell
+
+    @cached_property
+    def record(self) -> StudyRecord:
+        """The record that the study has written before its first task."""
+        return StudyRecord.read(self.path.parent)
 
     def on_end(self, task: Task) -> None:
         """Verify the test set once it is made, and write a first page once the base is evaluated."""
@@ -111,8 +112,9 @@ class _Page:
 
     def write(self) -> list[str]:
         """Write the page of all finished runs, and return the names of those still to come."""
-        pending = [folder.name for folder in self._folders if folder not in self._done]
-        report([folder for folder in self._folders if folder in self._done], self.path, pending=pending)
+        folders = list(dict.fromkeys(self.path.parent / each.folder for each in self.record.runs))
+        pending = [folder.name for folder in folders if folder not in self._done]
+        report([folder for folder in folders if folder in self._done], self.path, pending=pending)
         return pending
 
 

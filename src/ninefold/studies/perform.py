@@ -1,6 +1,6 @@
 """The performer of one task: what a study's process, one of its workers, or a machine of a cluster does."""
 
-import errno
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -9,7 +9,7 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import inputs_of, is_complete, make
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.protocol import Source
-from ninefold.errors import DataError, NinefoldError, RunError, first_line, system_error
+from ninefold.errors import DataError, NinefoldError, RunError, first_line, is_full, system_error
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
@@ -24,7 +24,7 @@ from ninefold.training.begin import begin
 from ninefold.training.spec import TrainSpec
 
 if TYPE_CHECKING:
-    from ninefold.models.protocol import Trainable
+    from ninefold.models.protocol import Model, Trainable
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,26 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
         case WorldSpec() as spec:
             photos.make(spec, folder, progress=progress)
         case TrainSpec() as spec:
-            if is_done(task) or spec.model.name in FITTED:
-                begin(spec, folder)
-            else:
-                with resident.model(spec.model) as model:
-                    begin(spec, folder, model=cast("Trainable", model))
+            with _model(task, resident) as model:
+                begin(spec, folder, model=cast("Trainable | None", model))
         case EvaluateSpec() as spec:
-            if is_done(task):
-                evaluate(spec, folder)
-            else:
-                with resident.model(spec.model) as model:
-                    evaluate(spec, folder, model=model, progress=progress)
+            with _model(task, resident) as model:
+                evaluate(spec, folder, model=model, progress=progress)
         case ProbeSpec() as spec:
             from ninefold.evaluation.probing.probe import probe
 
-            if is_done(task):
-                probe(spec, folder)
-            else:
-                with resident.model(spec.model) as model:
-                    probe(spec, folder, model=model, progress=progress)
+            with _model(task, resident) as model:
+                probe(spec, folder, model=model, progress=progress)
         case spec:
             source = source_of(spec)
             if not is_made(folder, source):
                 make(source, folder, progress=progress)
+
+
+def _model(task: Task, resident: Resident) -> "AbstractContextManager[Model | None]":
+    """Return a context with the open model of a run; None if it is done, or trained by a fit function of its own."""
+    fits_itself = task.kind == "training" and task.work.model.name in FITTED
+    return nullcontext() if is_done(task) or fits_itself else resident.model(task.work.model)
 
 
 def attempt(task: Task, resident: Resident, *, progress: bool = True) -> Outcome:
@@ -83,7 +80,7 @@ def attempt(task: Task, resident: Resident, *, progress: bool = True) -> Outcome
     try:
         perform(task, resident, progress=progress)
     except Exception as error:
-        if _is_full(error):
+        if is_full(error):
             return Outcome(system_error(error), fatal=True)
         if isinstance(error, NinefoldError):
             return Outcome(str(error))
@@ -113,12 +110,3 @@ def is_made(folder: Path, source: Source) -> bool:
         and (manifest.source, manifest.spec) == (source.name, source.settings())
         and all(path.exists() and path.stat().st_mtime <= written for path in inputs_of(source))
     )
-
-
-def _is_full(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

@@ -144,24 +144,24 @@ class _Planner:
         stem = condition if seed is None else f"{condition}-seed-{seed}"
         tuned = model.model if training is None else tuned_spec(training)
         content = [_model_key(model.model), None if training is None else training.key]
+        of_model = () if training is None else (training.key,)
+        who, where = f"{model.title}, {title}{of_seed}", f"{RUNS}/{model_name(model)}/{stem}"
         for test in self.study.tests:
             if test.conditions is not None and condition not in test.conditions:
                 continue
             data = self.tests[test.name]
             spec = evaluate_spec(tuned, test, data.folder)
             asked = [*content, "evaluation", data.key, dict(test.options)]
-            needs = (*data.needs, *(() if training is None else (training.key,)))
-            name = f"{model.title}, {title}{of_seed}: test on {test.title}"
-            task = self.add(f"{RUNS}/{model_name(model)}/{stem}-on-{test.name}", spec, asked, name, needs)
+            task = self.add(
+                f"{where}-on-{test.name}", spec, asked, f"{who}: test on {test.title}", (*data.needs, *of_model)
+            )
             self.keep("evaluation", model, task, condition=condition, seed=seed, test=test.name)
         for probe in self.study.probes:
             if condition in probe.conditions and has_layers(model.model):
                 data = self.tests[probe.test]
-                needs = (*data.needs, *(() if training is None else (training.key,)))
-                probed = ProbeSpec(tuned, data.folder)
-                name = f"{model.title}, {title}{of_seed}: probes on {probe.test}"
-                path = f"{RUNS}/{model_name(model)}/{stem}-probes-{probe.test}"
-                task = self.add(path, probed, [*content, "probe", data.key], name, needs)
+                probed, asked = ProbeSpec(tuned, data.folder), [*content, "probe", data.key]
+                name = f"{who}: probes on {probe.test}"
+                task = self.add(f"{where}-probes-{probe.test}", probed, asked, name, (*data.needs, *of_model))
                 self.keep("probe", model, task, condition=condition, seed=seed, test=probe.test)
 
     def add(self, path: str, work: Any, content: Any, words: str, needs: tuple[str, ...] = ()) -> Task:

@@ -88,7 +88,7 @@ def run(
             _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
             _record(out, _with_sizes(planned, result))
             if study.overlap == "refuse":
-                _refuse_overlap(planned, result)
+                _refuse_overlap(planned)
             _carry_out([task for task in planned.tasks if not task.is_data], planned, opened, result, on_end)
         finally:
             opened.close()
@@ -198,7 +198,7 @@ def _with_sizes(planned: Plan, result: Result) -> StudyRecord:
     return replace(planned.record, conditions=conditions)
 
 
-def _refuse_overlap(planned: Plan, result: Result) -> None:
+def _refuse_overlap(planned: Plan) -> None:
     """Refuse a study with a training set that shares images or scenes with a test.
 
     Raises:
@@ -206,9 +206,8 @@ def _refuse_overlap(planned: Plan, result: Result) -> None:
     """
     from ninefold.data.checks.overlap import overlap
 
-    made = {task.folder for task in result.done if task.is_data}
-    tests = {task.data for task in _works(planned, "evaluation") if task.data in made or task.data.exists()}
-    trained = {data for work in _works(planned, "training") for data in work.data if data in made or data.exists()}
+    tests = {work.data for work in _works(planned, "evaluation") if work.data.exists()}
+    trained = {data for work in _works(planned, "training") for data in work.data if data.exists()}
     found = []
     for train, test in product(sorted(trained), sorted(tests)):
         try:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ninefold.models.clip.model import PICTURES, DualEncoder
+from ninefold.models.clip.model import DualEncoder, distinct_images
 from ninefold.models.compute.prefetch import prefetch
-from ninefold.types import Example, ImageSource
+from ninefold.types import Example
 
 Kind = Literal["pooled", "patches"]
 """The pooled and projected vector of an image, or the vectors of its patches."""
@@ -30,16 +30,8 @@ def image_features(model: DualEncoder, examples: Sequence[Example], kind: Kind) 
     Raises:
         DataError: If an image cannot be read.
     """
-    distinct: dict[ImageSource, Example] = {}
-    for example in examples:
-        distinct.setdefault(example.image, example)
-    shown = list(distinct.values())
-    batches = [shown[start : start + PICTURES] for start in range(0, len(shown), PICTURES)]
-
-    def pixels(batch: Sequence[Example]) -> torch.Tensor:
-        return model.encoder.pixels([model.encoder.image(example) for example in batch])
-
-    found = np.concatenate([_computed(model, made, kind) for made in prefetch(pixels, batches)])
+    distinct, batches = distinct_images(examples)
+    found = np.concatenate([_computed(model, made, kind) for made in prefetch(model.pixels, batches)])
     row = {image: number for number, image in enumerate(distinct)}
     return found[[row[example.image] for example in examples]]
 

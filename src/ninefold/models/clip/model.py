@@ -184,17 +184,13 @@ class DualEncoder:
 
     def _image_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
         """Return the features (D) of all images, of norm 1; each distinct image is encoded once."""
-        distinct: dict[ImageSource, Example] = {}
-        for example in examples:
-            distinct.setdefault(example.image, example)
-        shown = list(distinct.values())
-        batches = [shown[start : start + PICTURES] for start in range(0, len(shown), PICTURES)]
-
-        def pixels(batch: Sequence[Example]) -> torch.Tensor:
-            return self.encoder.pixels([self.encoder.image(example) for example in batch])
-
-        features = [row for rows in self._each(pixels, self._encode_images, batches) for row in rows]
+        distinct, batches = distinct_images(examples)
+        features = [row for rows in self._each(self.pixels, self._encode_images, batches) for row in rows]
         return dict(zip(distinct, features, strict=True))
+
+    def pixels(self, examples: Sequence[Example]) -> torch.Tensor:
+        """Return the pixels (B, 3, height, width) of the examples' images."""
+        return self.encoder.pixels([self.encoder.image(example) for example in examples])
 
     @torch.inference_mode()
     def _encoded_texts(self, inputs: Tensors) -> torch.Tensor:
@@ -227,3 +223,12 @@ def _trial_logits(encoder: ClipEncoder, network: Any) -> torch.Tensor:
 def _distinct(texts: Sequence[Text]) -> tuple[Text, ...]:
     """Return texts in canonical order: every order of the same options is the same set."""
     return tuple(sorted(set(texts)))
+
+
+def distinct_images(examples: Sequence[Example]) -> tuple[list[ImageSource], list[list[Example]]]:
+    """Return the distinct images of examples in order of occurrence, and one example for each of them in batches."""
+    distinct: dict[ImageSource, Example] = {}
+    for example in examples:
+        distinct.setdefault(example.image, example)
+    shown = list(distinct.values())
+    return list(distinct), [shown[start : start + PICTURES] for start in range(0, len(shown), PICTURES)]
