@@ -25,8 +25,8 @@ def told():
 def folder(tmp_path_factory, pages, told):
     out = tmp_path_factory.mktemp("demo")
 
-    def spied(runs, path, *, pending=()):
-        report(runs, path, pending=pending)
+    def spied(runs, path, *, pending=(), titles):
+        report(runs, path, pending=pending, titles=titles)
         pages.append((len(runs), len(pending), path.read_text()))
 
     with pytest.MonkeyPatch.context() as patch:
@@ -44,6 +44,9 @@ def test_the_demo_leaves_a_report_and_a_summary(folder):
     page = (folder / "report.html").read_text()
     assert "say nothing about any real model" in " ".join(page.split())
     assert "default-src 'none'" in page
+    # Sets have the titles of their tests, not the names of their folders; four pictures have fewer than 18 questions.
+    assert "<h2>18 of synthetic</h2>" in page
+    assert "<h2>photo-like</h2>" in page
     assert "not complete" not in page
 
 

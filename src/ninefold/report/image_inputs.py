@@ -1,6 +1,7 @@
 """Image inputs: tables of the sizes, tiles and image tokens that each model received, as recorded in its runs."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ninefold.report.tables import Table, TableCell
@@ -14,13 +15,18 @@ SIZES = 6
 HEAD = ("images of", "size", "questions", "resized to", "tiles", "image tokens", "prompt tokens")
 
 
-def tables(runs: Sequence[Run]) -> tuple[Table, ...]:
-    """Return one table for each model whose runs recorded their image inputs; equal records are shown once."""
+def tables(runs: Sequence[Run], titles: Mapping[str, str] = MappingProxyType({})) -> tuple[Table, ...]:
+    """Return one table for each model whose runs recorded their image inputs; equal records are shown once.
+
+    Args:
+        runs: The runs.
+        titles: Names of data sets to show, by the name of their folder.
+    """
     models: dict[str, dict[str, dict[str, Any]]] = {}
     for run in runs:
         if run.image_inputs is not None:
             records = models.setdefault(run.model, {})
-            name = set_name(run) if isinstance(run, Evaluation) else "training and validation"
+            name = set_name(run, titles) if isinstance(run, Evaluation) else "training and validation"
             known = records.setdefault(name, run.image_inputs)
             if canonical_json(known) != canonical_json(run.image_inputs):
                 records[f"{name}, {run.folder.name}"] = run.image_inputs

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -36,7 +37,14 @@ class RunFacts:
     """Specification, results, versions, machine and times."""
 
 
-def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), overwrite: bool = False) -> None:
+def report(
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    pending: Sequence[str] = (),
+    titles: Mapping[str, str] = MappingProxyType({}),
+    overwrite: bool = False,
+) -> None:
     """Write a report on run folders, and a folder of its figures as PDF and PNG beside it.
 
     Args:
@@ -44,6 +52,7 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), over
             compared example by example.
         out: The HTML file; figures are written to ``<stem>-figures/`` beside it.
         pending: Names of runs still to come; if there are any, the page states that it is not complete.
+        titles: Names of data sets to show, by the name of their folder; by default these.
         overwrite: Whether a report that was edited, or of other runs, is replaced; one of the same runs, or some of
             them, always is.
 
@@ -56,7 +65,7 @@ def report(runs: Sequence[Path], out: Path, *, pending: Sequence[str] = (), over
     with locked_output(out):
         # Another process may just have written something there.
         output.check_page(out)
-        _write(evaluations, trainings, out, pending, overwrite=overwrite)
+        _write(evaluations, trainings, out, pending, titles, overwrite=overwrite)
 
 
 def _write(
@@ -64,6 +73,7 @@ def _write(
     trainings: Sequence[Training],
     out: Path,
     pending: Sequence[str],
+    titles: Mapping[str, str],
     *,
     overwrite: bool,
 ) -> None:
@@ -71,7 +81,7 @@ def _write(
     names = {str(run.spec.get("id")): run.folder.name for run in everything}
     ids = sorted(names)
     output.check_content(out, ids, overwrite=overwrite)
-    sets = group(evaluations)
+    sets = group(evaluations, titles)
     anchors = slugs([test_set.name for test_set in sets])
     pictures = Pictures()
     sections = [
@@ -100,7 +110,7 @@ def _write(
         overview=run_overview.overview(sets, anchors, trainings),
         sections=sections,
         pictures=pictures.thumbnails,
-        image_inputs=image_inputs.tables(everything),
+        image_inputs=image_inputs.tables(everything, titles),
         curves=losses,
         certificates=summaries,
         limits=list(dict.fromkeys(limit for summary in summaries for limit in summary.limits)),

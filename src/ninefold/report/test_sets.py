@@ -1,9 +1,10 @@
 """The runs of a report: read from their folders, named, and paired by the examples they answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -184,12 +185,17 @@ def read_runs(folders: Iterable[Path]) -> tuple[list[Evaluation], list[Training]
     return list(evaluations.values()), list(trainings.values())
 
 
-def group(evaluations: Sequence[Evaluation]) -> list[TestSet]:
-    """Group the runs that answered the same examples, and pair each tuned run with its base."""
+def group(evaluations: Sequence[Evaluation], titles: Mapping[str, str] = MappingProxyType({})) -> list[TestSet]:
+    """Group the runs that answered the same examples, and pair each tuned run with its base.
+
+    Args:
+        evaluations: The runs.
+        titles: Names of data sets to show, by the name of their folder.
+    """
     sets: dict[str, list[Evaluation]] = {}
     for run in evaluations:
         sets.setdefault(run.set_key, []).append(run)
-    names = _unique([set_name(runs[0]) for runs in sets.values()])
+    names = _unique([set_name(runs[0], titles) for runs in sets.values()])
     return [TestSet(name, _results(runs)) for name, runs in zip(names, sets.values(), strict=True)]
 
 
@@ -213,10 +219,11 @@ def _tuned_name(run: Evaluation, siblings: int) -> str:
     return "tuned" if siblings == 1 else f"tuned, {(run.tuned_by or run.folder).name}"
 
 
-def set_name(run: Evaluation) -> str:
-    """Return the name of the examples of an evaluation."""
+def set_name(run: Evaluation, titles: Mapping[str, str]) -> str:
+    """Return the name of the examples of an evaluation; ``titles`` has other names of data sets, by their folder's."""
     data = run.spec["data"]
     name = str(data.get("name") or "data")
+    name = titles.get(name, name)
     if data.get("split") not in (None, "test"):
         name += f" ({data['split']})"
     asked = run.metrics["n"]

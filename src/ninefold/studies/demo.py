@@ -114,7 +114,10 @@ class _Page:
         """Write the page of all finished runs, and return the names of those still to come."""
         folders = list(dict.fromkeys(self.path.parent / each.folder for each in self.record.runs))
         pending = [folder.name for folder in folders if folder not in self._done]
-        report([folder for folder in folders if folder in self._done], self.path, pending=pending)
+        done = [folder for folder in folders if folder in self._done]
+        report(
+            done, self.path, pending=pending, titles={Path(test.data).name: test.title for test in self.record.tests}
+        )
         return pending
 
 
