@@ -13,10 +13,11 @@ INPUTS ?= 500
 
 .PHONY: demo test fuzz test-edges check format clean
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt parser.txt
 	$(PYTHON) -m venv $(VENV)
 	# torch comes first and by its exact version: whatever depends on it then takes the build that is at hand.
 	$(BIN)/python -m pip install -q --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" -c constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -r parser.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	touch $(READY)
 
@@ -35,8 +36,9 @@ test-edges: .venv-lowest/.ready .venv-newest/.ready
 	.venv-lowest/bin/python -m pytest -n 2
 	.venv-newest/bin/python -m pytest -n 2
 
-.venv-%/.ready: pyproject.toml constraints.txt
+.venv-%/.ready: pyproject.toml constraints.txt parser.txt
 	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install -q --disable-pip-version-check --no-deps -r parser.txt
 	grep -vE '^($(EDGES)|$(PINNED_BY_EDGES))==' constraints.txt > .venv-$*/constraints.txt
 	test $* = newest || grep -oE '"($(EDGES))>=[0-9.]+' pyproject.toml | tr -d '"' | sed 's/>=/==/' >> .venv-$*/constraints.txt
 	.venv-$*/bin/python -m pip install -q --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" -c .venv-$*/constraints.txt

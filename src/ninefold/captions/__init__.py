@@ -1,0 +1,1 @@
+"""Detailed captions to checked spatial question-answer pairs (Ogezi & Shi 2025, SpaRE)."""

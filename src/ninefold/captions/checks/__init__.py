@@ -1,0 +1,1 @@
+"""The five checks of pairs, in the order of their cost."""

@@ -1,0 +1,1 @@
+"""The engines that write pairs from captions: rules, a served model, Ray."""

@@ -1,0 +1,1 @@
+"""Facts of captions held against labelled boxes."""

