@@ -7,8 +7,8 @@ from typing import Literal
 Frame = Literal["image", "viewer", "part"]
 """What a relation is told from.
 
-"image": the picture, as in "on the left" or "in the background". "viewer": another thing, as the viewer sees both, as in
-"left of the lamp" or "on the table". "part": the thing's own part, as in "the left side of the sofa".
+"image": the picture, as in "on the left" or "in the background". "viewer": another thing, as the viewer sees both, as
+in "left of the lamp" or "on the table". "part": the thing's own part, as in "the left side of the sofa".
 """
 
 
