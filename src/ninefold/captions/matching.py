@@ -1,0 +1,110 @@
+"""Matching: the keywords of the taxonomy in a text.
+
+Words are compared in lower case. A keyword matches whole words that stand together, without punctuation in between. A
+word with a hyphen is one word ("built-in" holds no "in"), but for "left" and "right", which tell a position in compounds
+too ("upper-left corner", "right-hand side"), and "side-by-side".
+
+All keywords that match count, nested and overlapping ones too: "on the left side of" holds "on", "on the left", "left"
+and "left side of". The paper counts so; a keyword of two relations counts in both. Where one has to be chosen, the order
+is: more words first, then the one that stands earlier, then the one earlier in the table.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ninefold.captions.taxonomy import KEYWORDS, Keyword
+
+_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|(?:[^\w\s]|_)+")
+"""A word, or marks between words, which no keyword goes across."""
+
+_OPEN_COMPOUND = re.compile(r"(?<![^\W_])(?:[^\W_]+-)*(?:left|right|side-by-side)(?:-[^\W_]+)*(?![^\W_])")
+"""A compound whose parts are words of their own."""
+
+_PLAIN = str.maketrans({"\N{HYPHEN}": "-", "\N{NON-BREAKING HYPHEN}": "-", "\N{RIGHT SINGLE QUOTATION MARK}": "'"})
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A keyword found in a text."""
+
+    keyword: Keyword
+    """The keyword, with its relation."""
+    start: int
+    """The number of its first word in the text; marks count as words."""
+    end: int
+    """The number after its last word."""
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case, with the marks between them."""
+    text = text.lower()
+    if not text.isascii():
+        text = text.translate(_PLAIN)
+    if "-" in text:
+        text = _OPEN_COMPOUND.sub(lambda found: found[0].replace("-", " "), text)
+    return _WORD.findall(text)
+
+
+def matches(text: str) -> list[Match]:
+    """Return all keywords in a text, nested and overlapping ones too, by position and then by place in the table."""
+    found = words(text)
+    if _INDEX.keys().isdisjoint(found):
+        return []
+    return [
+        Match(keyword, start, start + length)
+        for start, word in enumerate(found)
+        if word in _INDEX
+        for length, rest, keyword in _INDEX[word]
+        if length == 1 or found[start + 1 : start + length] == rest
+    ]
+
+
+def longest(found: Iterable[Match]) -> list[Match]:
+    """Return the matches of which no word belongs to two: each is taken by `order`, if its words are still free."""
+    taken: set[int] = set()
+    kept: list[Match] = []
+    for match in sorted(found, key=order):
+        span = range(match.start, match.end)
+        if taken.isdisjoint(span):
+            taken.update(span)
+            kept.append(match)
+    return sorted(kept, key=lambda match: match.start)
+
+
+def order(match: Match) -> tuple[int, int, int]:
+    """Return the sort key of a match where one has to be chosen: words, position, place in the table."""
+    return match.start - match.end, match.start, match.keyword.place
+
+
+def has_relation(text: str) -> bool:
+    """Whether a text holds any keyword of the taxonomy."""
+    found = words(text)
+    return any(
+        length == 1 or found[start + 1 : start + length] == rest
+        for start, word in enumerate(found)
+        if word in _INDEX
+        for length, rest, _ in _INDEX[word]
+    )
+
+
+def relation_of(question: str, answer: str) -> str:
+    """Return the one relation of a question with its answer: that of the first keyword by `order`; "" if there is none.
+
+    Where the question asks "where", the answer stands before it, since the answer then tells the relation.
+    """
+    first, second = (answer, question) if question[:5].lower() == "where" else (question, answer)
+    found = matches(f"{first} | {second}")
+    return min(found, key=order).keyword.relation if found else ""
+
+
+def _index() -> Mapping[str, tuple[tuple[int, list[str], Keyword], ...]]:
+    """Return for each first word the number of words, the words after the first, and the keyword itself."""
+    index: dict[str, list[tuple[int, list[str], Keyword]]] = {}
+    for keyword in KEYWORDS:
+        first, *rest = keyword.text.split()
+        index.setdefault(first, []).append((1 + len(rest), rest, keyword))
+    return {first: tuple(entries) for first, entries in index.items()}
+
+
+_INDEX = _index()
