@@ -1,12 +1,12 @@
 """Matching: the keywords of the taxonomy in a text.
 
 Words are compared in lower case. A keyword matches whole words that stand together, without punctuation in between. A
-word with a hyphen is one word ("built-in" holds no "in"), but for "left" and "right", which tell a position in compounds
-too ("upper-left corner", "right-hand side"), and "side-by-side".
+word with a hyphen is one word ("built-in" holds no "in"), except for "left" and "right", which tell a position in
+compounds too ("upper-left corner", "right-hand side"), and "side-by-side".
 
 All keywords that match count, nested and overlapping ones too: "on the left side of" holds "on", "on the left", "left"
-and "left side of". The paper counts so; a keyword of two relations counts in both. Where one has to be chosen, the order
-is: more words first, then the one that stands earlier, then the one earlier in the table.
+and "left side of". The paper counts so; a keyword of two relations counts in both. Where one has to be chosen, the
+order is: more words first, then the one that stands earlier, then the one earlier in the table.
 """
 
 import re
