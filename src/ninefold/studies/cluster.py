@@ -1,28 +1,24 @@
 """A Ray cluster as the place where tasks are carried out: one Ray task for each, a GPU for each that computes.
 
 The study folder is on storage that all machines see under one path. It is the state: a lost machine, or a driver that
-is begun again, costs the work since the last checkpoint. The only file that imports ray, an extra.
+is begun again, costs the work since the last checkpoint.
 """
 
-import logging
 import pickle
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ninefold import plugins
+from ninefold.cluster import Connection
 from ninefold.console import milestone
-from ninefold.errors import RunError, first_line
+from ninefold.errors import first_line
 from ninefold.models.resident import Resident
 from ninefold.studies.perform import Outcome, attempt
 from ninefold.studies.tasks import Task
 
 RETRIES = 3
 """Number of times that Ray begins a task again whose process or machine was lost."""
-
-SECONDS = 10
-"""Seconds in which a cluster must answer."""
 
 AHEAD = 2
 """Number of tasks given to Ray for each that it can carry out at once: the next one then waits for none."""
@@ -43,25 +39,12 @@ class Cluster:
         Raises:
             RunError: If ray is not installed, or there is no such cluster.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise RunError("--cluster: needs ray; install it with pip install 'ninefold[cluster]'") from error
-        if not ray.is_initialized():
-            try:
-                _check_answers(address)
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-                raise RunError(
-                    f"--cluster {address}: no Ray cluster answers ({first_line(error)}); "
-                    "`ray start --head` begins one; one that asks for a token needs RAY_AUTH_MODE=token here too"
-                ) from error
-        self._ray = ray
-        resources = ray.cluster_resources()
-        self._gpus, self._cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+        self._connection = Connection(address)
+        self._ray = self._connection.ray
+        self._gpus, self._cores = self._connection.resources("GPU"), self._connection.resources("CPU")
         self._running: dict[Any, Task] = {}
-        self._remote = ray.remote(_carry_out)
-        milestone(f"cluster of {len(ray.nodes())} machines, {self._gpus} GPUs, {self._cores} cores")
+        self._remote = self._ray.remote(_carry_out)
+        milestone(self._connection.words)
 
     @property
     def free(self) -> bool:
@@ -90,18 +73,7 @@ class Cluster:
         """Stop everything that still runs, and leave the cluster."""
         for reference in self._running:
             self._ray.cancel(reference, force=True)
-        self._ray.shutdown()
-
-
-def _check_answers(address: str) -> None:
-    """Refuse an address at which nothing answers; ray itself would try for minutes.
-
-    Raises:
-        OSError: If nothing does.
-    """
-    host, separator, port = address.rpartition("//")[2].rpartition(":")
-    if separator and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=SECONDS).close()
+        self._connection.close()
 
 
 def _carry_out(files: Sequence[Path | str], task: bytes) -> Outcome:

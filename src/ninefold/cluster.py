@@ -1,0 +1,81 @@
+"""The connection to a Ray cluster, an extra. Ray is imported when one is opened, and nowhere else."""
+
+import logging
+import os
+import socket
+from typing import Any
+
+from ninefold.errors import RunError, first_line
+
+SECONDS = 10
+"""Seconds in which a cluster must answer."""
+
+HERE = "local"
+"""The address of a Ray of this machine alone, which is started for this process and stopped with it."""
+
+
+class Connection:
+    """A connection of this process to a Ray cluster."""
+
+    def __init__(self, address: str, option: str = "--cluster") -> None:
+        """Connect to a cluster, or take the connection that this process has already.
+
+        Args:
+            address: Its address, "auto" for the one that this machine belongs to, or `HERE`.
+            option: The option that asked for it, for messages.
+
+        Raises:
+            RunError: If ray is not installed, or there is no such cluster.
+        """
+        # Ray would otherwise report to its makers that it was started.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise RunError(f"{option}: needs ray; install it with pip install 'ninefold[cluster]'") from error
+        self.ray: Any = ray
+        self._is_ours = not ray.is_initialized()
+        if self._is_ours:
+            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+            if address == HERE:
+                quiet["include_dashboard"] = False
+            try:
+                _check_answers(address)
+                ray.init(address=address, **quiet)
+            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+                raise RunError(_unreachable(address, first_line(error), option)) from error
+
+    def resources(self, name: str) -> int:
+        """Return how many of a resource, such as "CPU" or "GPU", the machines have together."""
+        return int(self.ray.cluster_resources().get(name, 0))
+
+    @property
+    def words(self) -> str:
+        """Its size in words."""
+        gpus, cores = self.resources("GPU"), self.resources("CPU")
+        return f"cluster of {len(self.ray.nodes())} machines, {gpus} GPUs, {cores} cores"
+
+    def close(self) -> None:
+        """Leave the cluster, unless this process was connected before."""
+        if self._is_ours:
+            self.ray.shutdown()
+
+
+def _unreachable(address: str, reason: str, option: str) -> str:
+    if address == HERE:
+        return f"{option}: Ray does not start on this machine ({reason})"
+    return (
+        f"{option} {address}: no Ray cluster answers ({reason}); "
+        "`ray start --head` begins one; one that asks for a token needs RAY_AUTH_MODE=token here too"
+    )
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address at which nothing answers; ray itself would try for minutes.
+
+    Raises:
+        OSError: If nothing does.
+    """
+    host, separator, port = address.rpartition("//")[2].rpartition(":")
+    if separator and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=SECONDS).close()
