@@ -10,6 +10,9 @@ from ninefold import specs
 NAMES = {
     "Answer",
     "AnswerFormat",
+    "CaptionsIn",
+    "CaptionsSpec",
+    "ChecksSpec",
     "CocoSpec",
     "Condition",
     "DataError",
@@ -57,6 +60,7 @@ NAMES = {
     "register_question",
     "register_source",
     "report_study",
+    "run_captions",
     "run_study",
     "score",
     "train",

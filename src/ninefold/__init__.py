@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from ninefold.api import overlap as overlap
     from ninefold.api import probe as probe
     from ninefold.api import report_study as report_study
+    from ninefold.api import run_captions as run_captions
     from ninefold.api import run_study as run_study
     from ninefold.api import score as score
     from ninefold.api import train as train
     from ninefold.api import verify as verify
     from ninefold.api import write_report as write_report
+    from ninefold.captions.spec import CaptionsIn as CaptionsIn
+    from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
+    from ninefold.captions.spec import ChecksSpec as ChecksSpec
     from ninefold.data.format.dataset import Dataset as Dataset
     from ninefold.data.sources.catalog import register_source as register_source
     from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
@@ -74,12 +78,14 @@ _MODULES = {
         "overlap",
         "probe",
         "report_study",
+        "run_captions",
         "run_study",
         "score",
         "train",
         "verify",
         "write_report",
     ),
+    "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),

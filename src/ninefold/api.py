@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ninefold.specs import with_paths
 
 if TYPE_CHECKING:
+    from ninefold.captions.counts import Counts
+    from ninefold.captions.spec import CaptionsSpec
     from ninefold.data.checks.overlap import Overlap
     from ninefold.data.format.dataset import Dataset
     from ninefold.evaluation.probing.spec import ProbeSpec
@@ -212,6 +214,50 @@ def score(run: AnyPath) -> dict[str, Any]:
     from ninefold.evaluation.score import score
 
     return score(Path(run))
+
+
+def run_captions(
+    spec: "CaptionsSpec",
+    out: AnyPath,
+    *,
+    split: str = "train",
+    limit: int | None = None,
+    jobs: int = 1,
+    embed: bool = False,
+    retry_failed: bool = False,
+    overwrite: bool = False,
+) -> "Counts":
+    """Make checked spatial question-answer pairs from captions, as a data set; an interrupted run goes on.
+
+    Args:
+        spec: The captions, the engine and the checks.
+        out: The folder to write the data set to.
+        split: Name of the only split.
+        limit: Number of captions to take, from the first on; None for all.
+        jobs: Number of processes on this machine, for an engine of rules.
+        embed: Whether images are copied into the data set; otherwise it holds their paths.
+        retry_failed: Whether captions that failed before are asked about again; good answers are not paid again.
+        overwrite: Whether a data set of other settings is replaced there; nothing else ever is.
+
+    Returns:
+        The numbers of captions and pairs at each step, as in ``counts.json``.
+
+    Raises:
+        NinefoldError: If the captions or the engine cannot be used, no pair is left, or ``out`` holds something else.
+    """
+    from ninefold.captions.run import run
+
+    return run(
+        with_paths(spec),
+        Path(out),
+        split=split,
+        limit=limit,
+        jobs=jobs,
+        embed=embed,
+        retry_failed=retry_failed,
+        overwrite=overwrite,
+        progress=True,
+    )
 
 
 def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html", *, overwrite: bool = False) -> None:

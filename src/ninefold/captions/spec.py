@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+import tyro
 
 from ninefold.specs import check_choices, check_finite
 
@@ -16,7 +18,7 @@ ALL_CHECKS: tuple[CheckName, ...] = ("duplicates", "semantic", "reference", "ans
 class CaptionsIn:
     """Files of captions, and the fields of their rows."""
 
-    files: tuple[Path, ...]
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FILE ...")]
     """Files of captions: jsonl, parquet or csv."""
     text_field: str | None = None
     """Field of the caption; known corpora (DOCCI, Localized Narratives, PixMo-Cap) need none."""
@@ -26,11 +28,11 @@ class CaptionsIn:
     """Field of the image's id, file name or URL."""
     images: Path | None = None
     """Folder of images; those given by URL are downloaded to it."""
-    descriptions: bool = False
+    descriptions: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also read the descriptions of objects (field ``objects``) as captions."""
     exclude: tuple[Path, ...] = ()
     """Images to leave out: files of ids, folders of images, or data sets that the result is tested on."""
-    allow_missing: bool = False
+    allow_missing: tyro.conf.FlagCreatePairsOff[bool] = False
     """Keep captions whose image cannot be had; their pairs have no image."""
     shard: str = "0/1"
     """The part of the captions to take, as i/n with i from 0 to n - 1."""

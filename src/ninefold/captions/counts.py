@@ -1,0 +1,61 @@
+"""The counts of a run: where every caption and every pair has gone."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Counts:
+    """The numbers of captions and pairs at each step; `check` holds them to add up."""
+
+    captions_in: int = 0
+    """Rows and captions read, those of the shard alone."""
+    captions_left_out: dict[str, int] = field(default_factory=dict)
+    """Rows and captions that are not used, by reason."""
+    captions_without_relation: int = 0
+    """Captions that state no spatial relation, in the filter's judgement."""
+    failed: int = 0
+    """Captions without a usable output."""
+    captions_kept: int = 0
+    """Captions whose pairs, of which there may be none, went on to the checks."""
+    pairs_generated: int = 0
+    """Pairs before the checks."""
+    checks: dict[str, int] = field(default_factory=dict)
+    """Pairs that each check has rejected, for each one that ran."""
+    checks_not_run: dict[str, str] = field(default_factory=dict)
+    """Why each of the others did not run."""
+    pairs_out: int = 0
+    """Pairs of the data set."""
+    captions_with_pairs: int = 0
+    """Captions that have one of them."""
+    images: int = 0
+    """Images that have one of them."""
+    words: int = 0
+    """Words of the captions that were kept."""
+
+    def check(self) -> None:
+        """Assert that every caption and every pair is counted once."""
+        left_out = sum(self.captions_left_out.values())
+        accounted = left_out + self.captions_without_relation + self.failed + self.captions_kept
+        assert self.captions_in == accounted, f"{self.captions_in} captions in, {accounted} accounted for"
+        pairs = sum(self.checks.values()) + self.pairs_out
+        assert self.pairs_generated == pairs, f"{self.pairs_generated} pairs generated, {pairs} accounted for"
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return the counts in JSON types."""
+        return asdict(self)
+
+    def sentences(self) -> list[str]:
+        """Return the counts in words, a line for each step."""
+        lines = [f"captions: {self.captions_in:,} in"]
+        lines += [f"  left out, {reason}: {count:,}" for reason, count in self.captions_left_out.items()]
+        lines += [
+            f"  without a spatial relation: {self.captions_without_relation:,}",
+            f"  failed: {self.failed:,}",
+            f"  kept: {self.captions_kept:,}",
+            f"pairs: {self.pairs_generated:,} generated",
+        ]
+        lines += [f"  rejected by {check}: {count:,}" for check, count in self.checks.items()]
+        lines += [f"  {check} did not run: {why}" for check, why in self.checks_not_run.items()]
+        return [*lines, f"  left: {self.pairs_out:,}, of {self.captions_with_pairs:,} captions"]

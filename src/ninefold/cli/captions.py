@@ -1,0 +1,69 @@
+"""`ninefold captions`: spatial question-answer pairs from detailed captions (SpaRE)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+from tyro.conf import FlagCreatePairsOff, arg, subcommand
+
+from ninefold.captions.spec import CaptionsSpec
+
+
+@dataclass(frozen=True)
+class Run:
+    """A data set of checked spatial question-answer pairs. After an interruption the same command goes on.
+
+    For example:
+      ninefold captions run docci.jsonlines --out data/docci
+      ninefold captions run mine.jsonl --text-field caption --image-field file --images photos --out data/mine
+      ninefold captions run mine.jsonl --text-field caption --engine openai:http://localhost:8000/v1#qwen --out data/q
+      ninefold captions run docci.jsonlines --shard 3/16 --out data/docci-3
+    """
+
+    spec: Annotated[CaptionsSpec, arg(name="")]
+    out: Path
+    """Folder to write the data set to."""
+    split: str = "train"
+    """Name of the only split."""
+    limit: int | None = None
+    """Number of captions to take, from the first on; by default all."""
+    jobs: int = 1
+    """Number of processes on this machine, for an engine of rules; each needs about 700 MB of memory."""
+    embed: bool = False
+    """Copy images into the data set; otherwise it holds their paths, because many pairs share an image."""
+    retry_failed: Annotated[bool, FlagCreatePairsOff] = False
+    """Ask again about the captions that failed before; good answers are kept and not paid again."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a data set of other settings there; anything else is never replaced."""
+
+    def run(self) -> None:
+        from ninefold import api
+
+        print("\n".join(api.run_captions(self.spec, self.out, **_options(self)).sentences()))
+
+
+def _options(command: Run) -> dict[str, Any]:
+    names = ("split", "limit", "jobs", "embed", "retry_failed", "overwrite")
+    return {name: getattr(command, name) for name in names}
+
+
+COMMANDS: dict[str, type] = {"run": Run}
+"""The commands of the group, by name."""
+
+_commands = (Annotated[command, subcommand(name)] for name, command in COMMANDS.items())
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Captions of images, made into checked spatial question-answer pairs to train on (SpaRE, arXiv 2504.20648).
+
+    For example:
+      ninefold captions run docci.jsonlines --out data/docci
+      ninefold train --model nano --data data/docci --out runs/docci
+    """
+
+    command: Union[*_commands]  # type: ignore[valid-type]  # built at run time: to mypy it is a value and not a type
+    """Subcommand."""
+
+    def run(self) -> None:
+        self.command.run()
