@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ninefold.errors import DataError, FactError
 from ninefold.scenes.render import render
-from ninefold.types import ImageSource, Scene
+from ninefold.types import NO_IMAGE, ImageSource, Scene
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 """The formats that are read, by Pillow's names; its other readers start programs (EPS) or follow no standard."""
@@ -111,7 +111,7 @@ def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
         (H, W, 3) uint8, read-only: the last decoded image is cached, because neighboring rows often share one.
 
     Raises:
-        DataError: If the image is missing, truncated, of an unknown format, too large to be safe, or of a mode
+        DataError: If there is none (`NO_IMAGE`), or it is missing, truncated, of an unknown format, too large to be safe, or of a mode
             without a standard conversion (floating-point pixels, CIE Lab).
     """
     if isinstance(image, Scene):
@@ -214,6 +214,8 @@ def _png_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _content(image: bytes | Path, name: str) -> tuple[bytes, str]:
+    if image == NO_IMAGE:
+        raise DataError(f"{name or 'an example'}: has no image")
     if isinstance(image, bytes):
         return image, name or f"an embedded picture of {len(image)} bytes"
     name = name or str(image)

@@ -59,6 +59,9 @@ class Scene:
 ImageSource = bytes | Path | Scene
 """An image of an example: encoded bytes, the path of a file, or a scene to render."""
 
+NO_IMAGE = b""
+"""The image of an example that has none, such as a question about a caption whose image is not at hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -118,7 +121,7 @@ class Example:
     id: str
     """Unique within its data set, and the same in every run that makes it."""
     image: ImageSource
-    """Encoded bytes, the path of a file, or a scene to render."""
+    """Encoded bytes, the path of a file, or a scene to render; `NO_IMAGE` if there is none."""
     question: str
     """The question alone, e.g. "Where is the red square?"."""
     prompt: str

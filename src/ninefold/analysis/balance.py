@@ -67,7 +67,7 @@ def within(table: Mapping[str, list[Any]]) -> dict[str, Any]:
     factors = _factors(table)
     marginals = [_marginal(names, factors) for names in _tuples(factors, len(table["id"]))]
     stated = {
-        "distinct": {called: len(set(table[name])) for name, called in SHARED.items() if name in table},
+        "distinct": {called: len(_distinct(table, name)) for name, called in SHARED.items() if name in table},
         "marginals": marginals,
         "not_exact": [
             {key: entry[key] for key in ("factors", "min", "max", "mean")} for entry in marginals if not entry["exact"]
@@ -99,7 +99,7 @@ def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dic
     seen = joint.sum(axis=1)[prompt] > 0
     return {
         "shared": {
-            called: len(set(one[name]) & set(other[name]))
+            called: len(_distinct(one, name) & _distinct(other, name))
             for name, called in SHARED.items()
             if name in one and name in other
         },
@@ -109,6 +109,11 @@ def between(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> dic
             "least seen": int((seen & (joint.argmin(axis=1)[prompt] == answer)).sum()),
         },
     }
+
+
+def _distinct(table: Mapping[str, list[Any]], name: str) -> set[Any]:
+    """Return the distinct values of a column; what has no image has none in common."""
+    return set(table[name]) - ({""} if name == "manifest pixels" else set())
 
 
 def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
@@ -123,15 +128,16 @@ def bound(view: str, texts: Codes, answers: Codes) -> dict[str, Any]:
         The number of distinct texts, the rows answered right by the best possible reader as a fraction (also reduced),
         and the mutual information in bits: exactly 0 if text and answer are independent, otherwise rounded.
     """
-    joint = _joint(texts, answers, int(texts.max()) + 1, int(answers.max()) + 1)
-    right, rows = int(joint.max(axis=1).sum()), len(texts)
-    by_text, by_answer = joint.sum(axis=1, keepdims=True), joint.sum(axis=0, keepdims=True)
+    rows, by_text, by_answer = len(texts), np.bincount(texts), np.bincount(answers)
+    # Only pairs that occur: of free answers, all combinations with the texts would fill the memory.
+    pairs, joint = np.unique(texts * len(by_answer) + answers, return_counts=True)
+    text, answer = np.divmod(pairs, len(by_answer))
+    right = int(np.maximum.reduceat(joint, np.searchsorted(text, np.arange(len(by_text)))).sum())
+    independent = by_text[text] * by_answer[answer]
     bits = 0.0
-    if not np.array_equal(joint * rows, by_text * by_answer):
-        there = joint > 0
-        ratio = (joint * rows)[there] / (by_text * by_answer)[there]
-        bits = round(float((joint[there] / rows * np.log2(ratio)).sum()), 6)
-    return {"view": view, "texts": len(joint), **_fraction(right, rows), "mutual_information_bits": bits}
+    if len(pairs) < len(by_text) * len(by_answer) or not np.array_equal(joint * rows, independent):
+        bits = round(float((joint / rows * np.log2(joint * rows / independent)).sum()), 6)
+    return {"view": view, "texts": len(by_text), **_fraction(right, rows), "mutual_information_bits": bits}
 
 
 def bound_of(view: str, seen: Sequence[Any], answers: Sequence[Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def rows_of(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:
     Raises:
         DataError: If the data set cannot be read, or its questions cannot be asked in all orders.
     """
+    questions.data.check_images(questions.split)
     rows = stored(spec, questions)
     if questions.orders is None:
         return rows

@@ -185,6 +185,7 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
             "pixel_facts": [LISTED, *(facts.images().sentences if facts else ())],
             **_flaws(facts, prepared),
             **_unasked(facts, prepared),
+            **_without_image(columns),
             "answers_in_prompts": given_away,
             **balance.within(columns | things | {"answer": _read_answers(columns, data.labels)}),
         }
@@ -216,6 +217,12 @@ def _flaws(facts: SourceFacts | None, columns: Columns) -> dict[str, dict[str, i
     return {"flaws": present} if present else {}
 
 
+def _without_image(columns: Columns) -> dict[str, int]:
+    """Return the number of rows without an image, under its key in a certificate; nothing where each has one."""
+    count = columns["manifest pixels"].count("")
+    return {"without_image": count} if count else {}
+
+
 def _unasked(facts: SourceFacts | None, columns: Columns) -> dict[str, list[dict[str, Any]]]:
     """Return the bounds without the question, under their key in a certificate; nothing where none are stated."""
     seen = facts.unasked if facts else {}
@@ -239,6 +246,7 @@ def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
     """Return the statements about a split as sentences."""
     rows = part["rows"]
     lines = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
+    lines += [f"{part['without_image']:,} of {rows:,} rows have no image."] if "without_image" in part else []
     lines += [f"On purpose, {count:,} of {rows:,} rows {flaw}." for flaw, count in part.get("flaws", {}).items()]
     lines += [
         f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."

@@ -158,7 +158,8 @@ class _Rows:
         for each in rows.splits:
             integrity.check_split(data, each)
             for listed, row in zip(row_hashes.read_rows(folder, each), _columns(data, each), strict=True):
-                rows.keys["pixels"].add(int(listed.pixels[:16], 16), at)
+                if listed.pixels:
+                    rows.keys["pixels"].add(int(listed.pixels[:16], 16), at)
                 for kind, key in _keys_of(row, f"{folder}: {each}: row {listed.id}"):
                     rows.keys[kind].add(key, at)
                 at += 1

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ninefold.errors import DataError, first_line
-from ninefold.types import Example
+from ninefold.types import NO_IMAGE, Example
 
 
 class EncodedImage(TypedDict):
@@ -104,14 +104,14 @@ def table_of(
 
 
 def example_of(row: dict[str, Any], image: Callable[[bytes | Path], bytes | Path] = lambda image: image) -> Example:
-    """Return the example of a row; its image is bytes if embedded, otherwise a path.
+    """Return the example of a row; its image is bytes if embedded, otherwise a path, or `NO_IMAGE`.
 
     Args:
         row: The values of a row by column.
         image: A function of the image, whose result the example holds.
 
     Raises:
-        DataError: If the row has no image.
+        DataError: If the value of its image is no image.
     """
     core = {name: row[name] for name in CORE_COLUMNS}
     core["image"] = image(encoded(core["image"], f"row {row['id']}"))
@@ -120,14 +120,16 @@ def example_of(row: dict[str, Any], image: Callable[[bytes | Path], bytes | Path
 
 
 def encoded(image: EncodedImage | None, name: str) -> bytes | Path:
-    """Return the image of a row: bytes if embedded, otherwise a path.
+    """Return the image of a row: bytes if embedded, otherwise a path; `NO_IMAGE` of a row without one.
 
     Raises:
-        DataError: If there is neither; the message begins with ``name``.
+        DataError: If the value is neither; the message begins with ``name``.
     """
-    if image is not None and image["bytes"] is not None:
+    if image is None:
+        return NO_IMAGE
+    if image["bytes"]:
         return image["bytes"]
-    if image is None or not image["path"]:
+    if not image["path"]:
         raise DataError(f"{name}: has no image; make the data set again")
     return Path(image["path"])
 

@@ -133,6 +133,23 @@ class Dataset:
         found = {file.name: file.stat() for file in (*self.shards(split), *others) if file.exists()}
         return {name: [facts.st_size, facts.st_mtime_ns] for name, facts in found.items()}
 
+    def check_images(self, split: str) -> None:
+        """Refuse a split with rows that have no image, which no model can be asked about.
+
+        Raises:
+            DataError: If there are any; the message says how many.
+        """
+        from ninefold.data.format.row_hashes import count_without_image
+
+        count = count_without_image(self.folder, split)
+        if count:
+            rows = "1 row" if count == 1 else f"{count:,} rows"
+            have = "has" if count == 1 else "have"
+            raise DataError(
+                f"{self.folder}: {rows} of split {split} {have} no image, which a model needs; make it again from "
+                "captions with their images (--image-field, --images), without --allow-missing"
+            )
+
     def read(self, split: str, *, limit: int | None = None, trust_pixels: bool = False) -> Iterator[Example]:
         """Yield the examples of a split in order, in constant memory. Embedded images are bytes, others are paths.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ninefold import store
+from ninefold.data.format import further
 from ninefold.errors import DataError, RunError
 from ninefold.output import Kind
 from ninefold.runs.found import DATA_SET, instead
@@ -137,7 +138,10 @@ def settings_of(folder: Path) -> Mapping[str, Any] | None:
 
 KIND = Kind(
     "data set",
-    re.compile(r"README\.md|manifest\.json|manifest\.parquet|certificate\.json|data(/[^/]+-\d{5}-of-\d{5}\.parquet)?"),
+    re.compile(
+        r"README\.md|manifest\.json|manifest\.parquet|certificate\.json|data(/[^/]+-\d{5}-of-\d{5}\.parquet)?"
+        rf"|{'|'.join(map(re.escape, further.FILES))}"
+    ),
     settings_of,
 )
 """The dataset folder, as an output."""

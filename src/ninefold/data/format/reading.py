@@ -18,7 +18,8 @@ from ninefold import images
 from ninefold.data.format import integrity, row_hashes
 from ninefold.data.format.columns import CORE_COLUMNS, example_of, opened
 from ninefold.design import spread
-from ninefold.types import Example
+from ninefold.errors import FactError
+from ninefold.types import NO_IMAGE, Example
 
 if TYPE_CHECKING:
     from ninefold.data.format.dataset import Dataset
@@ -138,7 +139,9 @@ class StoredExamples(Sequence[Example]):
         return example_of(row, lambda image: self._image(image, row["id"], pixels))
 
     def _image(self, image: bytes | Path, row: str, pixels: str) -> bytes | Path:
-        if self._trust:
+        if (image == NO_IMAGE) != (not pixels):
+            raise FactError(integrity.pixels_differ(self._data, self._split, row))
+        if self._trust or not pixels:
             return image
         return images.listed(image, pixels, integrity.pixels_differ(self._data, self._split, row))
 

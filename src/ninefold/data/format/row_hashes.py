@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from ninefold import store
@@ -28,7 +29,7 @@ class RowHashes(NamedTuple):
     id: str
     """The example's id."""
     pixels: str
-    """Hash of its decoded image (see `ninefold.images.pixel_hash`)."""
+    """Hash of its decoded image (see `ninefold.images.pixel_hash`); "" if it has none."""
     text: str
     """Hash of its text (see `text_hash`)."""
 
@@ -62,6 +63,20 @@ def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:
             raise DataError(f"{path}: not a manifest: its columns are not {names}, all of text")
         for batch in file.iter_batches(READ_ROWS, columns=columns):
             yield [column.to_pylist() for column in batch.columns]
+
+
+def count_without_image(folder: Path, split: str) -> int:
+    """Return the number of a split's rows that have no image, by the manifest.
+
+    Raises:
+        DataError: If ``manifest.parquet`` is missing or broken.
+    """
+    with opened(folder / ROWS) as file:
+        batches = file.iter_batches(columns=["split", "pixels"])
+        return sum(
+            pc.sum(pc.and_(pc.equal(batch["split"], split), pc.equal(batch["pixels"], ""))).as_py() or 0
+            for batch in batches
+        )
 
 
 class Fingerprint:

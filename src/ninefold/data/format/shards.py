@@ -19,7 +19,7 @@ from ninefold.data.format.columns import CORE_COLUMNS, EncodedImage, opened, rep
 from ninefold.data.format.row_hashes import ROWS_SCHEMA, RowHashes, text_hash
 from ninefold.errors import DataError
 from ninefold.scenes.render import encode_png
-from ninefold.types import Example, Scene
+from ninefold.types import NO_IMAGE, Example, Scene
 
 GROUP_ROWS, GROUP_BYTES = 1000, 4 << 20
 """Limits of a row group, whichever comes first; they bound the memory and time of reading one row."""
@@ -51,8 +51,13 @@ class Shard(NamedTuple):
 
 class _Row(NamedTuple):
     example: Example
-    image: EncodedImage
+    image: EncodedImage | None
     pixels: str
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes of its embedded image."""
+        return len((self.image or {}).get("bytes") or b"")
 
 
 def finished(folder: Path, split: str) -> list[Shard]:
@@ -152,7 +157,7 @@ def _write_shard(shard: Shard, groups: Iterator[list[_Row]], schema: pa.Schema) 
                 examples = [row.example for row in group]
                 writer.write_table(table_of(examples, schema, [row.image for row in group]))
                 hashes += [RowHashes(row.example.id, row.pixels, text_hash(row.example)) for row in group]
-                room -= sum(len(row.image["bytes"] or b"") for row in group)
+                room -= sum(row.size for row in group)
                 if room <= 0 or len(hashes) >= SHARD_ROWS:
                     break
         with _whole(shard.rows) as rows:
@@ -174,9 +179,10 @@ def _row_groups(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]
     group: list[_Row] = []
     room = GROUP_BYTES
     for example in examples:
-        pixels = images.pixel_hash(images.open_rgb(example.image, name=example.id))
+        missing = example.image == NO_IMAGE
+        pixels = "" if missing else images.pixel_hash(images.open_rgb(example.image, name=example.id))
         group.append(_Row(example, _encoded(example, embed), pixels))
-        room -= len(group[-1].image["bytes"] or b"")
+        room -= group[-1].size
         if room <= 0 or len(group) == GROUP_ROWS:
             yield group
             group, room = [], GROUP_BYTES
@@ -184,8 +190,10 @@ def _row_groups(examples: Iterable[Example], embed: bool) -> Iterator[list[_Row]
         yield group
 
 
-def _encoded(example: Example, embed: bool) -> EncodedImage:
+def _encoded(example: Example, embed: bool) -> EncodedImage | None:
     image = example.image
+    if image == NO_IMAGE:
+        return None
     if isinstance(image, Scene):
         return {"bytes": encode_png(image), "path": f"{example.id}.png"}
     if isinstance(image, bytes):
