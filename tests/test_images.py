@@ -161,7 +161,7 @@ def test_first_frame_of_an_animation() -> None:
     [
         (photo()[:2000], "truncated"),
         (encoded(RGB)[:50], "truncated"),
-        (b"", "no known format"),
+        (b"", "has no image"),
         (b"<html>not found</html>", "no known format"),
         (png_header(60_000, 60_000), "decompression bomb"),
         (encoded(Image.new("F", (2, 2)), "TIFF"), "floating-point"),

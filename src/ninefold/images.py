@@ -111,8 +111,8 @@ def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:
         (H, W, 3) uint8, read-only: the last decoded image is cached, because neighboring rows often share one.
 
     Raises:
-        DataError: If there is none (`NO_IMAGE`), or it is missing, truncated, of an unknown format, too large to be safe, or of a mode
-            without a standard conversion (floating-point pixels, CIE Lab).
+        DataError: If there is none (`NO_IMAGE`), or it is missing, truncated, of an unknown format, too large to be
+            safe, or of a mode without a standard conversion (floating-point pixels, CIE Lab).
     """
     if isinstance(image, Scene):
         return render(image)

@@ -2,7 +2,17 @@
 
 import pyarrow as pa
 
-from ninefold.data.format.further import CAPTIONS, COUNTS, FAILED, GEOMETRY, LEFT_OUT, REJECTED, REVIEW, TIMING
+from ninefold.data.format.further import (
+    CAPTIONS,
+    COUNTS,
+    FAILED,
+    GEOMETRY,
+    LEFT_OUT,
+    REJECTED,
+    REVIEW,
+    SOURCE,
+    TIMING,
+)
 
 __all__ = [
     "CAPTIONS",
@@ -16,9 +26,6 @@ __all__ = [
     "SOURCE",
     "TIMING",
 ]
-
-SOURCE = "captions"
-"""Name of the source in the manifest."""
 
 _TEXT, _NUMBER = pa.string(), pa.int64()
 

@@ -1,5 +1,8 @@
 """Names of the further files of a data set folder that was made from captions; no other data set has them."""
 
+SOURCE = "captions"
+"""Name of the source in the manifest of such a data set."""
+
 CAPTIONS = "captions.parquet"
 """The captions that have a pair: id, text, image, path, corpus, label, described."""
 

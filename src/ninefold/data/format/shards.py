@@ -57,7 +57,7 @@ class _Row(NamedTuple):
     @property
     def size(self) -> int:
         """Return the number of bytes of its embedded image."""
-        return len((self.image or {}).get("bytes") or b"")
+        return 0 if self.image is None else len(self.image["bytes"] or b"")
 
 
 def finished(folder: Path, split: str) -> list[Shard]:

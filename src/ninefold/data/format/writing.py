@@ -5,8 +5,8 @@ missing shards and ends with the same bytes; writing another one starts over.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -27,7 +27,14 @@ from ninefold.version import __version__
 
 
 def write(
-    folder: Path, splits: Mapping[str, Iterable[Example]], *, about: About, embed: bool = True, overwrite: bool = False
+    folder: Path,
+    splits: Mapping[str, Iterable[Example]],
+    *,
+    about: About,
+    embed: bool = True,
+    overwrite: bool = False,
+    complete: Callable[[Path], None] | None = None,
+    locked: bool = False,
 ) -> None:
     """Write a data set atomically. Shards finished by an interrupted call are kept for the next one.
 
@@ -37,6 +44,8 @@ def write(
         about: The other content of the card and the manifest.
         embed: Whether images that are paths are copied into the parquet; otherwise their absolute paths are kept.
         overwrite: Whether a data set with other settings, or of other rows, is replaced there.
+        complete: A function that adds further files to the folder, before it gets its name.
+        locked: Whether the caller holds the folder's lock already.
 
     Raises:
         DataError: If a split is empty, an id occurs twice, a factor changes its type or appears in some rows only,
@@ -46,7 +55,7 @@ def write(
     odd = next((split for split in splits if not manifest.SPLIT_NAME.fullmatch(split)), None)
     if odd is not None:
         raise DataError(f"split {odd!r}: name it with letters, digits and underscores alone, as `datasets` requires")
-    with locked_output(folder, DataError):
+    with nullcontext() if locked else locked_output(folder, DataError):
         settings = manifest.settings(about.source, about.spec, __version__)
         same = not overwrite and manifest.KIND.has(folder, settings)
         if not same:
@@ -58,6 +67,8 @@ def write(
             if schema is None:
                 raise DataError(f"{folder}: a data set needs at least one split")
             _assemble(work, folder, list(splits), schema, about)
+            if complete is not None:
+                complete(work / "set")
             if same:
                 _check_same_rows(folder, work / "set")
             if not (same and _is_whole_among_others(folder, work / "set")):

@@ -6,6 +6,7 @@ Users add their own with `register_source`, from any file.
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from ninefold.data.format import further
 from ninefold.data.sources.coco.flawed import FlawedSource
 from ninefold.data.sources.coco.general import GeneralSource
 from ninefold.data.sources.coco.source import CocoSource
@@ -41,6 +42,10 @@ def source_of(spec: Any) -> Source:
 
 def facts_of(manifest: "Manifest") -> "SourceFacts | None":
     """Return the facts of a data set's rows, or None if its source is unknown here."""
+    if manifest.source == further.SOURCE:
+        from ninefold.data.sources import pair_facts
+
+        return pair_facts.facts(manifest.spec)
     source = SOURCES.get(manifest.source)
     return source.facts(manifest.spec, manifest.question) if source else None
 
@@ -60,6 +65,6 @@ def register_source(source: type[Source]) -> None:
         )
     if name in _COMMANDS:
         raise DesignError(f"source {name!r}: `ninefold data` has a command of this name; choose another")
-    if source.name in {shipped.name for shipped in _SHIPPED}:
+    if source.name in {further.SOURCE, *(shipped.name for shipped in _SHIPPED)}:
         raise DesignError(f"source {source.name!r}: ninefold has one of this name; choose another")
     SOURCES[source.name] = source
