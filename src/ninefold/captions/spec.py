@@ -21,13 +21,15 @@ class CaptionsIn:
     files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FILE ...")]
     """Files of captions: jsonl, parquet or csv."""
     text_field: str | None = None
-    """Field of the caption; known corpora (DOCCI, Localized Narratives, PixMo-Cap) need none."""
+    """Field of the caption, or its path such as a.b; DOCCI, Localized Narratives and PixMo-Cap need none."""
     id_field: str | None = None
-    """Field of the caption's id; without one, ids are file names and row numbers."""
+    """Field of the caption's id; without one, ids are those of a known corpus, or file names and row numbers."""
     image_field: str | None = None
-    """Field of the image's id, file name or URL."""
+    """Field of the image's id, file name or URL; without one, images are not looked for."""
     images: Path | None = None
-    """Folder of images; those given by URL are downloaded to it."""
+    """Folder of images, by default that of the captions' file; those given by URL are downloaded to it."""
+    retry_images: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Ask again for images that an earlier run could not download."""
     descriptions: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also read the descriptions of objects (field ``objects``) as captions."""
     exclude: tuple[Path, ...] = ()

@@ -1,1 +1,1 @@
-"""Files of captions, and the images that belong to them."""
+"""Captions read from files, with their images and what is left out of them."""
