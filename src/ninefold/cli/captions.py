@@ -7,6 +7,7 @@ from typing import Annotated, Any, Union
 from tyro.conf import FlagCreatePairsOff, arg, subcommand
 
 from ninefold.captions.spec import CaptionsSpec
+from ninefold.cli.captions_geometry import CheckGeometry
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def _options(command: Run) -> dict[str, Any]:
     return {name: getattr(command, name) for name in names}
 
 
-COMMANDS: dict[str, type] = {"run": Run}
+COMMANDS: dict[str, type] = {"run": Run, "check-geometry": CheckGeometry}
 """The commands of the group, by name."""
 
 _commands = (Annotated[command, subcommand(name)] for name, command in COMMANDS.items())

@@ -1,1 +1,1 @@
-"""Facts of captions held against labelled boxes."""
+"""Spatial facts tested against labelled boxes: which of them the boxes confirm, contradict or leave undecided."""

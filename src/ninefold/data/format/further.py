@@ -24,8 +24,11 @@ TIMING = "timing.json"
 GEOMETRY = "geometry.json"
 """Facts that boxes confirm or contradict, written by `ninefold captions check-geometry`."""
 
+GEOMETRY_FACTS = "geometry.parquet"
+"""Each of those facts with its boxes and the reason, for whoever wants to look at them."""
+
 REVIEW = "review"
 """Folder of samples and verdicts of `ninefold captions review`."""
 
-FILES = (CAPTIONS, COUNTS, REJECTED, LEFT_OUT, FAILED, TIMING, GEOMETRY)
+FILES = (CAPTIONS, COUNTS, REJECTED, LEFT_OUT, FAILED, TIMING, GEOMETRY, GEOMETRY_FACTS)
 """The files that a command makes again from others; verdicts in `REVIEW` are people's work, and never replaced."""
