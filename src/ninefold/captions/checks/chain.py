@@ -5,9 +5,11 @@ from itertools import groupby
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks.answer import AnswerInCaption
+from ninefold.captions.checks.clipscore import ClipScore
 from ninefold.captions.checks.duplicates import Duplicates
 from ninefold.captions.checks.protocol import Check, Checked
 from ninefold.captions.checks.reference import Reference
+from ninefold.captions.checks.semantic import Semantic
 from ninefold.captions.checks.spatial import Spatial
 from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ALL_CHECKS, CheckName, ChecksSpec
@@ -96,8 +98,10 @@ def _without_model(spec: ChecksSpec) -> dict[CheckName, str]:
 
 _MAKERS: Mapping[CheckName, Callable[[ChecksSpec], Check]] = {
     "duplicates": Duplicates,
+    "semantic": Semantic,
     "reference": Reference,
     "answer": AnswerInCaption,
+    "clipscore": ClipScore,
     "spatial": Spatial,
 }
 """How each check is made."""

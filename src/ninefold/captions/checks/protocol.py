@@ -20,7 +20,7 @@ class Checked:
     rejected_by: CheckName | None = None
     """The check that rejected it, the first one in the order of the paper; None if it is kept."""
     detail: str = ""
-    """Why, in one line; of a kept pair its CLIPScore, if that was computed."""
+    """Why, in one line; of a kept pair its cosine with the image, if that was computed."""
 
 
 Image = Sequence[Checked]

@@ -100,7 +100,7 @@ class ClipEncoder:
         """
         if not example.options:
             raise ModelError(f"example {example.id}: has no options, and {self.name} can do nothing but choose")
-        found = [self._tokens(candidate(example, option, self.form)) for option in example.options]
+        found = [self.tokens(candidate(example, option, self.form)) for option in example.options]
         longest = max(found, key=len)
         if len(longest) > self.longest:
             option = example.options[found.index(longest)]
@@ -151,9 +151,14 @@ class ClipEncoder:
     def trial_inputs(self) -> Tensors:
         """Return the tensors of one short text and a blank image."""
         blank = resize.resize(Image.new("RGB", (64, 48)), (self.side, self.side), self.image_processor.resample)
-        return {"pixel_values": self.pixels([np.asarray(blank)]), **self.padded([self._tokens("?")])}
+        return {"pixel_values": self.pixels([np.asarray(blank)]), **self.padded([self.tokens("?")])}
 
-    def _tokens(self, text: str) -> Text:
+    def tokens(self, text: str) -> Text:
+        """Return the tokens of a text, its end token last; texts are not cut.
+
+        Raises:
+            ModelError: If it cannot be tokenized.
+        """
         if text not in self._known:
             if len(self._known) == REMEMBERED_TEXTS:
                 self._known.clear()
