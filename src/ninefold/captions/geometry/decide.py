@@ -23,9 +23,6 @@ WIDE = 800
 HALF_BAND = 50
 """Half of the band in the middle of the image that is neither of its halves."""
 
-FAR_APART = 333
-"""Distance from which two things are not beside each other."""
-
 
 class Decision(NamedTuple):
     """What boxes say of a relation, and by what."""
@@ -57,9 +54,10 @@ def towards(axis: Axis, sign: int) -> Rule:
 
 
 def on(subject: Box, other: Box) -> Decision:
-    """Decide "on": contradicted where there is a gap of over 20 between the boxes, or the first lies below the other.
+    """Decide "on": contradicted where there is a gap of over 20 between the boxes.
 
-    Confirmed where they touch, the first's center lies above or within the other, and it does not reach below it.
+    Confirmed where they touch, the first's center lies above or within the other, and it does not reach below it. What
+    reaches below may stand in front of what is seen of a floor.
     """
     if subject.ambiguous or other.ambiguous:
         return _AMBIGUOUS
@@ -70,8 +68,6 @@ def on(subject: Box, other: Box) -> Decision:
         return Decision("contradicted", f"boxes {gap:.0f} apart")
     low, high = other.range("x")
     if not low <= subject.center("x") <= high or subject.y_max > other.y_max + APART:
-        if subject.y_min > other.center("y") and subject.y_max > other.y_max + APART:
-            return Decision("contradicted", "the first box lies below the second")
         return Decision("undecided", "the first box reaches beyond the second")
     return Decision("confirmed", "the first box stands on or within the second")
 
@@ -85,19 +81,6 @@ def inside(subject: Box, other: Box) -> Decision:
     share = subject.share_in(other)
     outcome: Outcome = "confirmed" if share >= 0.9 else "contradicted" if share <= 0.1 else "undecided"
     return Decision(outcome, f"{share:.0%} of the first box in the second")
-
-
-def beside(subject: Box, other: Box) -> Decision:
-    """Decide "next to": contradicted where the boxes are a third of the image apart, and else undecided.
-
-    Things whose boxes touch may be far apart in depth.
-    """
-    if subject.ambiguous or other.ambiguous:
-        return _AMBIGUOUS
-    gap = max(subject.gap(other, axis) for axis in AXES)
-    if gap > FAR_APART:
-        return Decision("contradicted", f"boxes {gap:.0f} apart")
-    return Decision("undecided", f"boxes {gap:.0f} apart, at unknown depths")
 
 
 def between(subject: Box, ends: Sequence[Box]) -> Decision:
@@ -167,7 +150,6 @@ RULES: dict[str, Rule] = {
     "below": BELOW,
     "on": on,
     "inside_within": inside,
-    "next_to_beside_adjacent": beside,
 }
 """The rules of relations of two things, by their names in the taxonomy; "between" has `between`."""
 

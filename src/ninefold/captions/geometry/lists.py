@@ -16,6 +16,9 @@ IRREGULAR = {
 }  # fmt: skip
 """Plurals that spelling alone does not tell, with their singulars."""
 
+ONE_THING = _words("stairs steps words letters glasses pants trousers jeans shorts scissors")
+"""Plurals that name one thing, such as the "steps" of a staircase."""
+
 PLURAL_ONLY = _words("glass grass gas lens canvas series species christmas chess moss atlas texas always")
 """Nouns that end like a plural and are none."""
 
@@ -32,14 +35,22 @@ SAME: tuple[frozenset[str], ...] = tuple(
         "picture photo photograph", "picture image", "picture painting", "painting artwork", "poster picture",
         "statue sculpture", "statue figurine", "sculpture figurine", "statue figure", "sculpture figure",
         "figurine figure", "sign signboard", "sign board", "signage sign", "placard sign",
-        "sidewalk pavement", "road street", "road roadway", "lawn grass", "stair staircase", "stair step",
+        "sidewalk pavement", "road street", "road roadway", "lawn grass", "stair staircase", "stair step staircase",
         "staircase stairway", "railing rail handrail", "fence fencing", "pole post", "pillar column",
         "sea ocean", "sea water", "ocean water", "lake water", "river water", "pond water", "pool water",
         "stone rock", "boulder rock", "mountain peak", "bush shrub", "flower bloom", "flower blossom",
         "plant bush", "plant shrub", "skyscraper building", "house building", "church building", "tower building",
         "ground floor", "ground land", "ground soil", "ground dirt", "cloth fabric", "mug cup", "insect bug",
         "insect beetle", "insect bee", "insect butterfly", "trash garbage", "bin can", "tabletop table",
-        "screen monitor", "screen television", "screen display", "label sticker",
+        "screen monitor", "screen television", "screen display", "label sticker", "home house", "hillside hill",
+        "structure building", "structure tower", "cup glass", "mug glass", "armchair chair", "receptacle can",
+        "receptacle bin", "cave cavern", "castle fortress", "path walkway", "pathway walkway", "path trail",
+        "path sidewalk", "net netting", "ceiling roof", "floor flooring", "field lawn", "counter countertop",
+        "surface floor", "surface table", "surface tabletop", "surface ground", "surface counter", "surface pavement",
+        "text word", "text lettering", "text letter", "text writing", "text inscription", "creature animal",
+        "water stream", "platform stage", "dais stage", "rope cord", "wire cable", "railing banister", "beam plank",
+        "bag sack", "tablecloth cloth",
+        "napkin cloth", "sand beach", "backpack bag", "jar vase", "puppet marionette", "puppet doll", "shop store",
     )
 )  # fmt: skip
 """Nouns that can name the same thing, a row for each group."""
@@ -97,6 +108,15 @@ OWN_SIDES = _words(
 
 GENERIC = _words(
     "statue sculpture figurine figure model puppet toy plant flower tree bush bird fish dog cat insect beetle car van "
-    "truck vehicle fruit building structure animal insignia artwork"
+    "truck vehicle fruit building structure animal artwork art decor decoration ground field land area piece"
 )
 """Nouns of labels before which the thing's own name stands, as in "owl statue" or "cactus plant"."""
+
+GROUPS = _words(
+    "group row line series bunch cluster pair stack pile set collection number variety couple herd flock crowd range "
+    "array dozen handful lot mass"
+)
+"""Nouns before "of" for several things, which are what follows."""
+
+BODIES = _words("body expanse stretch sheet layer view portrait picture image photo patch")
+"""Nouns before "of" for one thing, which is what follows."""

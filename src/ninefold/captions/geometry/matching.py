@@ -1,9 +1,9 @@
 """Matching of a phrase of a caption to exactly one labelled box, by plain word rules.
 
-A phrase matches a label if their nouns (the last word of the part before a preposition) can name the same thing, and no
-color, material or size of one contradicts the other's label or description. A phrase that singles out one of several
-things ("another car", "the left window") names none in particular, and neither does a label in the plural, whose box
-holds several. Several matches are one only where exactly one shares most of the words before the noun.
+A phrase matches a label if their nouns (the last word of the part before a preposition) can name the same thing, both
+are singulars or both are plurals, and no color, material or size of one contradicts the other's label or description.
+A phrase that singles out one of several things ("another car", "the left window") names none in particular. Several
+matches are one only where exactly one shares most of the words before the noun.
 """
 
 import re
@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ninefold.captions.geometry.boxes import Labelled
-from ninefold.captions.geometry.lists import COLORS, ENDS_PHRASE, GENERIC, MATERIALS, SELECTING, SIZES, WEAK
+from ninefold.captions.geometry.lists import (
+    BODIES,
+    COLORS,
+    ENDS_PHRASE,
+    GENERIC,
+    GROUPS,
+    MATERIALS,
+    ONE_THING,
+    SELECTING,
+    SIZES,
+    WEAK,
+)
 from ninefold.captions.geometry.words import is_plural, same_noun, singular
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -34,11 +45,17 @@ class Phrase:
         """Take a phrase or a label apart."""
         words = [word.replace("’", "'") for word in _WORD.findall(text.lower())]
         words = [word.removesuffix("'s") for word in words if word not in _DETERMINERS]
+        # "A group of people" are the people, and "a body of water" is the water.
+        of = next((place for place, word in enumerate(words[:-1]) if word == "of" and place), 0)
+        several = of > 0 and words[of - 1] in GROUPS
+        if several or (of and words[of - 1] in BODIES):
+            words = words[of + 1 :]
         end = next((place for place, word in enumerate(words) if word in ENDS_PHRASE and place), len(words))
         words = words[:end]
         if not words or _names_two(words):
             return cls("", False, ())
-        return cls(singular(words[-1]), is_plural(words[-1]), tuple(words[:-1]))
+        plural = several or (is_plural(words[-1]) and words[-1] not in ONE_THING)
+        return cls(singular(words[-1]), plural, tuple(words[:-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ def match(text: str, objects: Sequence[Labelled]) -> Match:
         (not SELECTING.isdisjoint((*phrase.before, phrase.noun)), "one of several things, or a part"),
         (not fitting, "labels of its class have other properties"),
         (thing is None, "several labels of its class"),
-        (phrase.plural or label.plural, "the phrase or its label names several things"),
+        (phrase.plural != label.plural, "one thing, and a label of several, or the reverse"),
         (thing is not None and thing.box is None, "its box is malformed"),
     )
     why = next((why for is_so, why in whys if is_so), "")
@@ -74,9 +91,13 @@ def _same_class(phrase: Phrase, label: Phrase) -> bool:
     """Whether a phrase can name a thing of a label's class."""
     if not phrase.noun or not label.noun:
         return False
-    # What is called "Owl statue" is often just an owl in the caption.
-    kind = label.before[-1:] if label.noun in GENERIC else ()
-    return any(same_noun(phrase.noun, noun) for noun in (label.noun, *kind))
+    return any(same_noun(noun, other) for noun in _names(phrase) for other in _names(label))
+
+
+def _names(phrase: Phrase) -> tuple[str, ...]:
+    """Return the nouns that a thing goes by: an "owl statue" is also called an owl."""
+    kind = phrase.before[-1:] if phrase.noun in GENERIC else ()
+    return phrase.noun, *map(singular, kind)
 
 
 def _best(phrase: Phrase, fitting: Sequence[tuple[Labelled, Phrase]]) -> tuple[Labelled, Phrase] | None:
