@@ -1,1 +1,1 @@
-"""The local page on which people judge pairs."""
+"""The human check: a sample of pairs, a local page to judge them, and error rates with the judges' agreement."""

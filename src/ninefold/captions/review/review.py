@@ -1,0 +1,216 @@
+"""A review: the sample of a data set with its captions and images, and the verdicts about it on disk."""
+
+import io
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from ninefold import images
+from ninefold.captions.review import sample, text, verdicts
+from ninefold.captions.review.rates import Summary, summarize
+from ninefold.captions.review.sample import SPLIT, Sample, SampledPair
+from ninefold.captions.review.verdicts import LONGEST_NOTE, Verdict
+from ninefold.data.format.dataset import Dataset
+from ninefold.data.format.reading import StoredExamples
+from ninefold.errors import DataError, RunError
+from ninefold.types import Example
+
+FOLDER = "review"
+"""Folder of the sample and the verdicts, in that of the data set."""
+
+CAPTIONS = "captions.parquet"
+
+SIDE = 1600
+"""Longest side of an image on the page, in pixels."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The caption of a pair, as the page shows it."""
+
+    text: str
+    """The caption."""
+    label: str
+    """For the description of one object, the object's label; empty otherwise."""
+
+
+class Review:
+    """The sampled pairs of a data set, by their position in the sample, and what judges say about them."""
+
+    def __init__(self, data: Dataset, folder: Path, drawn: Sample) -> None:
+        self.data = data
+        """The data set."""
+        self.folder = folder
+        """The folder of the sample and the verdicts."""
+        self.sample = drawn
+        """The sample."""
+        self._examples: StoredExamples = data.sequence(SPLIT)
+        # In the order of rows, each group of rows is read once.
+        rows = sorted(pair.row for pair in drawn.pairs)
+        wanted = {str(self._examples[row].factors.get("caption_id")) for row in rows}
+        self._captions = _captions(data.folder / CAPTIONS, sorted(wanted))
+
+    @classmethod
+    def open(cls, folder: Path, size: int | None = None, **formula: Any) -> "Review":
+        """Open a review of a data set; its sample is drawn where there is none.
+
+        Args:
+            folder: Folder of the data set.
+            size: Number of pairs; None for the stored sample, or else the number of the formula.
+            formula: Margin and confidence of the formula, and the seed of the draw.
+
+        Raises:
+            DataError: If the folder is no data set of captions.
+            RunError: If the stored sample is of other pairs.
+        """
+        data = _opened(folder)
+        reviewed = folder / FOLDER
+        judged = {pair for judge in verdicts.read_all(reviewed).values() for pair in judge}
+        return cls(data, reviewed, sample.stored(data, reviewed, size, judged, **formula))
+
+    @classmethod
+    def existing(cls, folder: Path) -> "Review":
+        """Open a review that has begun.
+
+        Raises:
+            RunError: If it has not.
+        """
+        if not (folder / FOLDER / sample.FILE).exists():
+            _opened(folder)
+            raise RunError(f"{folder}: has no review yet; begin one with `ninefold captions review {folder}`")
+        return cls.open(folder)
+
+    def __len__(self) -> int:
+        """Return the number of sampled pairs."""
+        return len(self.sample.pairs)
+
+    def example(self, at: int) -> Example:
+        """Return the row at a position of the sample.
+
+        Raises:
+            IndexError: If there is no such position.
+        """
+        return self._examples[self._sampled(at).row]
+
+    def shown(self, at: int) -> dict[str, Any]:
+        """Return what the page shows of a pair, in JSON types; the caption in three parts, the second is the span."""
+        example = self.example(at)
+        caption = self._captions[str(example.factors["caption_id"])]
+        start, end = _span(caption.text, example)
+        told = {name: example.factors.get(name) or "" for name in ("relation", "frame", "subject", "object")}
+        return {
+            "id": example.id,
+            "question": example.question,
+            "answer": example.answer,
+            "caption": [caption.text[:start], caption.text[start:end], caption.text[end:]],
+            "label": caption.label,
+            "has_image": bool(example.image),
+            **told,
+        }
+
+    @lru_cache(maxsize=8)  # noqa: B019  # one review a process
+    def image(self, at: int) -> bytes:
+        """Return the image of a pair as WebP, upright and at most `SIDE` pixels wide and high.
+
+        Raises:
+            DataError: If there is none, or it cannot be read.
+        """
+        example = self.example(at)
+        if not example.image:
+            raise DataError("the pair has no image")
+        picture = images.open_pil(example.image, name=f"row {example.id}")
+        picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", quality=88, method=1)
+        return buffer.getvalue()
+
+    def verdicts(self, judge: str) -> dict[int, Verdict]:
+        """Return the verdicts of a judge by position, the latest last."""
+        at = {pair.id: position for position, pair in enumerate(self.sample.pairs)}
+        found = verdicts.read(verdicts.file_of(self.folder, judge))
+        return {at[pair]: verdict for pair, verdict in found.items() if pair in at}
+
+    def judge(self, judge: str, at: int, verdict: str, note: str = "", seconds: float = 0.0) -> None:
+        """Save a verdict; when this returns, the disk has it.
+
+        Raises:
+            IndexError: If there is no such pair.
+            RunError: If the verdict or the judge's name is none, or the note is too long.
+        """
+        if verdict not in ("", *verdicts.CHOICES):
+            raise RunError(f"verdict {verdict!r:.40}: choose one of {', '.join(verdicts.CHOICES)}")
+        if len(note) > LONGEST_NOTE:
+            raise RunError(f"the note has {len(note):,} characters; {LONGEST_NOTE:,} can be saved")
+        path = verdicts.file_of(self.folder, judge)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        verdicts.append(path, Verdict(self._sampled(at).id, verdict, note, round(seconds, 1), now))
+
+    def judges(self) -> list[str]:
+        """Return the names of the judges so far."""
+        return verdicts.judges(self.folder)
+
+    def summary(self) -> Summary:
+        """Return rates and agreement of all verdicts."""
+        return summarize(self.sample, verdicts.read_all(self.folder))
+
+    def faults(self) -> list[tuple[int, str, Verdict, dict[str, Any]]]:
+        """Return position, judge, verdict and pair of each verdict that finds a fault or has a note."""
+        rows = [
+            (at, judge, verdict)
+            for judge in self.judges()
+            for at, verdict in self.verdicts(judge).items()
+            if verdict.note or verdict.verdict in verdicts.FAULTS
+        ]
+        return [(at, judge, verdict, self.shown(at)) for at, judge, verdict in sorted(rows, key=lambda row: row[:2])]
+
+    def _sampled(self, at: int) -> SampledPair:
+        if not 0 <= at < len(self.sample.pairs):
+            raise IndexError(f"pair {at} of {len(self.sample.pairs)}")
+        return self.sample.pairs[at]
+
+    def csv(self) -> str:
+        """Return all verdicts as CSV, by judge and position."""
+        rows = []
+        for judge in self.judges():
+            for at, verdict in sorted(self.verdicts(judge).items()):
+                pair = self.shown(at)
+                rows.append((judge, replace(verdict, id=pair["id"]), {**pair, "source_span": pair["caption"][1]}))
+        return text.to_csv(rows)
+
+
+def _opened(folder: Path) -> Dataset:
+    data = Dataset.open(folder)
+    missing = SPLIT not in data.splits or not (folder / CAPTIONS).is_file()
+    if missing:
+        raise DataError(f"{folder}: holds no captions; review a data set of `ninefold captions run`")
+    return data
+
+
+def _captions(path: Path, wanted: list[str]) -> dict[str, Shown]:
+    """Return the captions with these ids.
+
+    Raises:
+        DataError: If the file is broken, or one is missing.
+    """
+    try:
+        table = pq.read_table(path, columns=["id", "text", "label"], filters=[("id", "in", wanted)] if wanted else None)
+    except (pa.ArrowException, KeyError) as error:
+        raise DataError(f"{path}: not readable as a file of captions; make the data set again") from error
+    found = {row["id"]: Shown(row["text"] or "", row["label"] or "") for row in table.to_pylist()}
+    missing = next((name for name in wanted if name not in found), None)
+    if missing is not None:
+        raise DataError(f"{path}: has no caption {missing}, which a pair names; make the data set again")
+    return found
+
+
+def _span(caption: str, example: Example) -> tuple[int, int]:
+    """Return where the words of a pair begin and end in its caption; an empty span where they are not there."""
+    start, end = (int(example.factors.get(name) or 0) for name in ("span_start", "span_end"))
+    is_there = 0 <= start <= end <= len(caption) and caption[start:end] == (example.factors.get("source_span") or "")
+    return (start, end) if is_there else (0, 0)
