@@ -58,7 +58,9 @@ class Review:
             if self.summary:
                 print("\n".join(sentences(review.summary())))
             return
-        review = Reviewed.open(self.folder, self._size(), margin=self.margin, confidence=self.confidence, seed=self.seed)
+        review = Reviewed.open(
+            self.folder, self._size(), margin=self.margin, confidence=self.confidence, seed=self.seed
+        )
         page = Page.of(review, port=self.port, judge=self.judge or "")
         print(f"{len(review):,} pairs to judge; open {page.link}", flush=True)
         print("Ctrl-C ends the page; the same command goes on.", flush=True)
@@ -76,6 +78,6 @@ class Review:
     def _size(self) -> int | None:
         if self.sample == "auto":
             return None
-        if not self.sample.isascii() or not self.sample.isdigit() or not 0 < int(self.sample[:10]):
+        if not self.sample.isascii() or not self.sample.isdigit() or int(self.sample[:10]) < 1:
             raise RunError(f"--sample {self.sample}: must be auto, or a number of pairs from 1")
         return int(self.sample[:10])

@@ -1,7 +1,7 @@
 """The agreement of several judges: the share of equal verdicts, and how far it exceeds chance.
 
-Sources: Cohen 1960 (two judges); Fleiss 1971 (more, on pairs that all have judged); Krippendorff 2004 (nominal alpha, on
-all pairs that at least two have judged).
+Sources: Cohen 1960 (two judges); Fleiss 1971 (more, on items that all have judged); Krippendorff 2004 (nominal alpha,
+on all items that at least two have judged).
 """
 
 from collections.abc import Sequence

@@ -12,19 +12,15 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from ninefold import images
+from ninefold.captions.layout import CAPTIONS, REVIEW
 from ninefold.captions.review import sample, text, verdicts
 from ninefold.captions.review.rates import Summary, summarize
-from ninefold.captions.review.sample import SPLIT, Sample, SampledPair
-from ninefold.captions.review.verdicts import LONGEST_NOTE, Verdict
+from ninefold.captions.review.sample import Sample, SampledPair
+from ninefold.captions.review.verdicts import FAULTS, LONGEST_NOTE, Verdict
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.format.reading import StoredExamples
 from ninefold.errors import DataError, RunError
 from ninefold.types import Example
-
-FOLDER = "review"
-"""Folder of the sample and the verdicts, in that of the data set."""
-
-CAPTIONS = "captions.parquet"
 
 SIDE = 1600
 """Longest side of an image on the page, in pixels."""
@@ -50,7 +46,7 @@ class Review:
         """The folder of the sample and the verdicts."""
         self.sample = drawn
         """The sample."""
-        self._examples: StoredExamples = data.sequence(SPLIT)
+        self._examples: StoredExamples = data.sequence(drawn.split)
         # In the order of rows, each group of rows is read once.
         rows = sorted(pair.row for pair in drawn.pairs)
         wanted = {str(self._examples[row].factors.get("caption_id")) for row in rows}
@@ -70,7 +66,7 @@ class Review:
             RunError: If the stored sample is of other pairs.
         """
         data = _opened(folder)
-        reviewed = folder / FOLDER
+        reviewed = folder / REVIEW
         judged = {pair for judge in verdicts.read_all(reviewed).values() for pair in judge}
         return cls(data, reviewed, sample.stored(data, reviewed, size, judged, **formula))
 
@@ -81,7 +77,7 @@ class Review:
         Raises:
             RunError: If it has not.
         """
-        if not (folder / FOLDER / sample.FILE).exists():
+        if not (folder / REVIEW / sample.FILE).exists():
             _opened(folder)
             raise RunError(f"{folder}: has no review yet; begin one with `ninefold captions review {folder}`")
         return cls.open(folder)
@@ -124,7 +120,8 @@ class Review:
         example = self.example(at)
         if not example.image:
             raise DataError("the pair has no image")
-        picture = images.open_pil(example.image, name=f"row {example.id}")
+        name = f"the image of {example.id}" if isinstance(example.image, bytes) else ""
+        picture = images.open_pil(example.image, name=name)
         picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         picture.save(buffer, "WEBP", quality=88, method=1)
@@ -159,15 +156,14 @@ class Review:
         """Return rates and agreement of all verdicts."""
         return summarize(self.sample, verdicts.read_all(self.folder))
 
-    def faults(self) -> list[tuple[int, str, Verdict, dict[str, Any]]]:
-        """Return position, judge, verdict and pair of each verdict that finds a fault or has a note."""
-        rows = [
-            (at, judge, verdict)
-            for judge in self.judges()
-            for at, verdict in self.verdicts(judge).items()
-            if verdict.note or verdict.verdict in verdicts.FAULTS
-        ]
-        return [(at, judge, verdict, self.shown(at)) for at, judge, verdict in sorted(rows, key=lambda row: row[:2])]
+    def faults(self) -> list[tuple[int, dict[str, Any], list[tuple[str, Verdict]]]]:
+        """Return position, pair, and verdicts by judge, of the pairs with a fault or a note."""
+        found: dict[int, list[tuple[str, Verdict]]] = {}
+        for judge in self.judges():
+            for at, verdict in self.verdicts(judge).items():
+                found.setdefault(at, []).append((judge, verdict))
+        told = (at for at, those in sorted(found.items()) if any(one.note or one.verdict in FAULTS for _, one in those))
+        return [(at, self.shown(at), found[at]) for at in told]
 
     def _sampled(self, at: int) -> SampledPair:
         if not 0 <= at < len(self.sample.pairs):
@@ -186,8 +182,7 @@ class Review:
 
 def _opened(folder: Path) -> Dataset:
     data = Dataset.open(folder)
-    missing = SPLIT not in data.splits or not (folder / CAPTIONS).is_file()
-    if missing:
+    if not (folder / CAPTIONS).is_file():
         raise DataError(f"{folder}: holds no captions; review a data set of `ninefold captions run`")
     return data
 

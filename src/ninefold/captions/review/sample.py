@@ -20,9 +20,6 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, RunError
 from ninefold.seeding import rng
 
-SPLIT = "train"
-"""The split of a data set of captions."""
-
 FILE = "sample.json"
 FORMAT = 1
 
@@ -46,8 +43,10 @@ class SampledPair:
 class Sample:
     """A sample of a data set's pairs, stratified by relation, in the order in which they are shown."""
 
+    split: str
+    """Name of the split that it is drawn from."""
     fingerprint: str
-    """Fingerprint of the split that it is drawn from."""
+    """Fingerprint of that split."""
     seed: int
     """Seed of the draw."""
     relations: Mapping[str, int]
@@ -58,7 +57,7 @@ class Sample:
     def write(self, path: Path) -> None:
         """Write it as JSON."""
         pairs = [{"id": pair.id, "row": pair.row, "relation": pair.relation} for pair in self.pairs]
-        head = {"format": FORMAT, "fingerprint": self.fingerprint, "seed": self.seed, "split": SPLIT}
+        head = {"format": FORMAT, "split": self.split, "fingerprint": self.fingerprint, "seed": self.seed}
         store.write_json(path, {**head, "relations": dict(self.relations), "pairs": pairs})
 
     @classmethod
@@ -72,14 +71,21 @@ class Sample:
         try:
             if found["format"] != FORMAT:
                 raise ValueError
-            pairs = tuple(SampledPair(str(pair["id"]), int(pair["row"]), str(pair["relation"])) for pair in found["pairs"])
+            pairs = tuple(
+                SampledPair(str(pair["id"]), int(pair["row"]), str(pair["relation"])) for pair in found["pairs"]
+            )
             relations = {str(name): int(count) for name, count in found["relations"].items()}
             unknown = {pair.relation for pair in pairs} - relations.keys()
             if unknown or not pairs:
                 raise ValueError
-            return cls(str(found["fingerprint"]), int(found["seed"]), relations, pairs)
+            return cls(str(found["split"]), str(found["fingerprint"]), int(found["seed"]), relations, pairs)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(f"{path}: is no sample of pairs of this version of ninefold; move it elsewhere") from error
+
+
+def split_of(data: Dataset) -> str:
+    """Return the split of a data set of captions, which has only one."""
+    return next(iter(data.splits))
 
 
 def sample_size(population: int, *, margin: float = 0.05, confidence: float = 0.95, share: float = 0.5) -> int:
@@ -137,7 +143,8 @@ def draw(data: Dataset, total: int, *, seed: int = 0) -> Sample:
     Raises:
         DataError: If the data set has no relations.
     """
-    ids, relations = _columns(data)
+    split = split_of(data)
+    ids, relations = _columns(data, split)
     counted = pc.value_counts(relations).to_pylist()
     sizes = dict(sorted((entry["values"], entry["counts"]) for entry in counted))
     names = np.asarray(relations.to_numpy(zero_copy_only=False), object)
@@ -147,7 +154,7 @@ def draw(data: Dataset, total: int, *, seed: int = 0) -> Sample:
         chosen += rng(seed, "review", "rows", name).permutation(rows)[:count].tolist()
     order = rng(seed, "review", "order").permutation(len(chosen))
     pairs = tuple(SampledPair(ids[row].as_py(), row, names[row]) for row in (sorted(chosen)[at] for at in order))
-    return Sample(data.fingerprint(SPLIT), seed, sizes, pairs)
+    return Sample(split, data.fingerprint(split), seed, sizes, pairs)
 
 
 def stored(data: Dataset, folder: Path, size: int | None, judged: Collection[str], **formula: Any) -> Sample:
@@ -163,15 +170,17 @@ def stored(data: Dataset, folder: Path, size: int | None, judged: Collection[str
     Raises:
         RunError: If the stored sample is of other rows, or pairs that have been judged would fall out of it.
     """
-    path = folder / FILE
+    path, split = folder / FILE, split_of(data)
     seed = formula.pop("seed", 0)
     there = Sample.read(path) if path.exists() else None
-    if there is not None and there.fingerprint != data.fingerprint(SPLIT):
+    if there is not None and there.fingerprint != data.fingerprint(split):
         raise RunError(f"{path}: is a sample of other pairs than {data.folder} now holds; move {folder} elsewhere")
-    asked = data.splits[SPLIT] if size is None else min(size, data.splits[SPLIT])
+    asked = data.splits[split] if size is None else min(size, data.splits[split])
     if there is not None and (size is None or len(there.pairs) == asked):
         return there
-    fresh = draw(data, sample_size(asked, **formula) if size is None else asked, seed=seed if there is None else there.seed)
+    fresh = draw(
+        data, sample_size(asked, **formula) if size is None else asked, seed=seed if there is None else there.seed
+    )
     lost = len(set(judged) - {pair.id for pair in fresh.pairs})
     if lost:
         held = f"holds {len(there.pairs)} pairs" if there is not None else "is missing"
@@ -183,10 +192,10 @@ def stored(data: Dataset, folder: Path, size: int | None, judged: Collection[str
     return fresh
 
 
-def _columns(data: Dataset) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+def _columns(data: Dataset, split: str) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """Return the columns ``id`` and ``relation`` of the split; a pair without a relation has an empty one."""
     tables = []
-    for shard in data.shards(SPLIT):
+    for shard in data.shards(split):
         with opened(shard) as file:
             if "relation" not in file.schema_arrow.names:
                 raise DataError(f"{shard}: has no column `relation`; review a data set of `ninefold captions run`")

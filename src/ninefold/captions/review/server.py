@@ -216,8 +216,8 @@ def _listen(port: int) -> socket.socket:
         listener.listen(64)
     except OSError as error:
         listener.close()
-        wrong = {errno.EADDRINUSE: "another program uses it", errno.EACCES: "the system keeps it for others"}
+        wrong = {errno.EADDRINUSE: "another program uses it", errno.EACCES: "it needs permission"}
         raise RunError(
-            f"--port {port}: {wrong.get(error.errno or 0, error.strerror)}; name another port, or 0 for any that is free"
+            f"--port {port}: {wrong.get(error.errno or 0, error.strerror)}; name another one, or 0 for any that is free"
         ) from error
     return listener

@@ -10,7 +10,7 @@ from ninefold import store
 from ninefold.captions.review.rates import ANY, MEASURES, PAPER, Rate, Summary
 from ninefold.captions.review.verdicts import Verdict
 from ninefold.errors import RunError
-from ninefold.web.wording import percent, quantity, span
+from ninefold.web.wording import MINUS, percent, quantity, span
 
 COLUMNS = (
     "judge", "id", "relation", "frame", "subject", "object", "question", "answer", "source_span", "verdict", "note",
@@ -58,7 +58,7 @@ def worded(rate: Rate) -> str:
 
 def coefficient(value: float | None) -> str:
     """Return a coefficient of agreement; one that is not defined as a dash."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:.2f}".replace("-", MINUS)
 
 
 def to_csv(rows: Sequence[tuple[str, Verdict, Mapping[str, Any]]]) -> str:
@@ -87,7 +87,9 @@ def export(path: Path, content: str) -> None:
         head = ",".join(COLUMNS)
         is_own = path.is_file() and path.open("rb").read(len(head)).decode(errors="replace") == head
         if not is_own:
-            raise RunError(f"{path}: holds something else than exported verdicts, so it is not replaced; choose another")
+            raise RunError(
+                f"{path}: holds something else than exported verdicts, so it is not replaced; choose another"
+            )
     store.write_text(path, content)
 
 
@@ -97,4 +99,6 @@ def _harmless(value: object) -> object:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]

@@ -24,6 +24,7 @@
         method: body ? "POST" : "GET",
         headers: { "X-Review-Token": token, ...(body && { "Content-Type": "application/json" }) },
         body: body && JSON.stringify(body),
+        keepalive: Boolean(body),  // What is written while the page closes is saved too.
       });
     } catch {
       throw new Error("The server does not answer. Run the command again and open its new link; all verdicts before are saved.");
@@ -126,6 +127,7 @@
 
   const show = async (position) => {
     const found = await pair(position);
+    if (position !== at) scrollTo({ top: 0, behavior: "instant" });
     at = position;
     since = performance.now();
     history.replaceState(null, "", `${location.search}#${at + 1}`);
@@ -204,7 +206,6 @@
       ...(event.ctrlKey && { z: undo }),
       ...(button && { [key]: () => decide(button.dataset.verdict) }),
     }[key];
-    // Arrows scroll a long caption sideways nowhere, so they are free.
     if (action) { event.preventDefault(); action(); }
   });
   for (const button of buttons) button.addEventListener("click", () => decide(button.dataset.verdict));
@@ -214,6 +215,7 @@
   get("open").addEventListener("click", toOpen);
   get("note").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(keep, 250); });
   get("note").addEventListener("change", keep);
+  addEventListener("pagehide", keep);
   get("ask").addEventListener("submit", (event) => {
     event.preventDefault();
     next(() => begin(get("name").value));
