@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from ninefold.captions.layout import CAPTIONS, SCHEMAS
+from ninefold.captions.layout import CAPTIONS, SCHEMAS, SOURCE
+from ninefold.captions.taxonomy import RELATION_NAMES
 from ninefold.data.format.dataset import About, Dataset, write
+from ninefold.data.sources.pair_facts import RELATIONS
 from ninefold.types import Example
 
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
@@ -44,7 +46,13 @@ def picture(number: int) -> bytes:
 
 def make(folder: Path, rows: list[tuple[dict[str, Any], Example]], *, embed: bool = True) -> Dataset:
     """Write a data set of captions and pairs."""
-    about = About("Pairs", "For tests.", {}, source="captions", answer_format="short_text")
+    about = About(
+        "Pairs",
+        "For tests.",
+        {RELATIONS: list(RELATION_NAMES)},
+        source=SOURCE,
+        answer_format="short_text",
+    )
     write(folder, {"train": [example for _, example in rows]}, about=about, embed=embed)
     captions = [{**caption, "described": None} for caption, _ in rows]
     pq.write_table(pa.Table.from_pylist(captions, schema=SCHEMAS[CAPTIONS]), folder / CAPTIONS)

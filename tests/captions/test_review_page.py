@@ -9,6 +9,7 @@ import review_set
 
 from ninefold.captions.review.review import Review
 from ninefold.captions.review.server import Page
+from ninefold.types import NO_IMAGE
 
 pytestmark = pytest.mark.skipif(browser.CHROMIUM is None, reason="no `chromium` on PATH")
 
@@ -29,7 +30,7 @@ def tab(tmp_path_factory):
 @pytest.fixture
 def page(tmp_path):
     rows = [review_set.row(number, name) for number, name in enumerate(["left", "right", "above", "left"])]
-    rows.append(review_set.row(4, "on", subject=review_set.HOSTILE))
+    rows.append(review_set.row(4, "on", subject=review_set.HOSTILE, image=NO_IMAGE))
     review_set.make(tmp_path / "set", rows)
     served = Page.of(Review.open(tmp_path / "set"))
     thread = threading.Thread(target=served.serve)

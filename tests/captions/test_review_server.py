@@ -18,6 +18,7 @@ from ninefold.captions.review.review import Review
 from ninefold.captions.review.server import Page
 from ninefold.cli import app
 from ninefold.errors import RunError
+from ninefold.types import NO_IMAGE
 
 
 class Client:
@@ -63,7 +64,7 @@ def served(folder):
 def folder(tmp_path_factory):
     rows = [review_set.row(number, name) for number, name in enumerate(["left", "left", "right"])]
     rows.append(review_set.row(3, "on", subject=review_set.HOSTILE))
-    rows.append(review_set.row(4, "on", subject="broken"))
+    rows.append(review_set.row(4, "on", image=NO_IMAGE))
     folder = tmp_path_factory.mktemp("review") / "set"
     review_set.make(folder, rows)
     return folder
@@ -157,6 +158,13 @@ def test_image_is_decoded_again(client, folder):
     answer = client.ask(f"/images/{position(folder, 1)}")
     assert answer.headers["Content-Type"] == "image/webp"
     assert Image.open(io.BytesIO(answer.content)).size == (40, 30)
+
+
+def test_pair_without_an_image_says_so(client, folder):
+    at = position(folder, 4)
+    assert json.loads(client.ask(f"/pairs/{at}").content)["has_image"] is False
+    answer = client.ask(f"/images/{at}")
+    assert (answer.status, json.loads(answer.content)) == (422, {"error": "c4/0: has no image"})
 
 
 def test_pair_has_its_span_apart(client, folder):

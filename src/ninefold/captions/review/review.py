@@ -20,7 +20,7 @@ from ninefold.captions.review.verdicts import FAULTS, LONGEST_NOTE, Verdict
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.format.reading import StoredExamples
 from ninefold.errors import DataError, RunError
-from ninefold.types import Example
+from ninefold.types import NO_IMAGE, Example
 
 SIDE = 1600
 """Longest side of an image on the page, in pixels."""
@@ -106,7 +106,7 @@ class Review:
             "answer": example.answer,
             "caption": [caption.text[:start], caption.text[start:end], caption.text[end:]],
             "label": caption.label,
-            "has_image": bool(example.image),
+            "has_image": example.image != NO_IMAGE,
             **told,
         }
 
@@ -118,9 +118,7 @@ class Review:
             DataError: If there is none, or it cannot be read.
         """
         example = self.example(at)
-        if not example.image:
-            raise DataError("the pair has no image")
-        name = f"the image of {example.id}" if isinstance(example.image, bytes) else ""
+        name = example.id if isinstance(example.image, bytes) else ""
         picture = images.open_pil(example.image, name=name)
         picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
