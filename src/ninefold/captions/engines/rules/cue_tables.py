@@ -1,0 +1,131 @@
+"""The words that state relations, as tables: before an object, in passives, as verbs, and as places."""
+
+from ninefold.captions.engines.rules.vocabulary import words
+
+PHRASES = {
+    "left": "left of / to the left of / to the immediate left of / immediately left of",
+    "right": "right of / to the right of / to the immediate right of / immediately right of",
+    "above": "above / over / up above / high above",
+    "on": "on / upon / atop / on top of / on the top of / on the surface of",
+    "below": "below / under / beneath / underneath / down below",
+    "front": "in front of / out in front of",
+    "back": "behind / in back of / at the back of / in the back of / at the rear of",
+    "near_close": (
+        "near / near to / close to / close by / in close proximity to / in proximity to / nearest to / nearest /"
+        " closest to / closer to / in the vicinity of / at the foot of / at the base of"
+    ),
+    "far": "far from / far away from / distant from / farther from / further from",
+    "inside_within": "in / inside / inside of / within / in the interior of / at the inside of",
+    "outside": "outside / outside of",
+    "next_to_beside_adjacent": (
+        "next to / beside / adjacent to / by / by the side of / at the side of / side by side with / alongside /"
+        " on both sides of / on either side of / on each side of / to the side of / on the side of / to the sides"
+        " of / at either side of / along both sides of / along either side of / along each side of / on the sides"
+        " of"
+    ),
+    "opposite": (
+        "opposite / opposite to / opposite from / across from / directly across from / on the opposite side of /"
+        " on the other side of / at the opposite side of"
+    ),
+    "parallel_to": "parallel to / parallel with / in line with / aligned with / running parallel to",
+    "perpendicular_to": (
+        "perpendicular to / perpendicular with / at right angles to / at a right angle to / orthogonal to"
+    ),
+    "toward_towards": "toward / towards",
+    "away_from": "away from",
+    "between": "between / in between / among / amongst / amid / amidst / in the midst of",
+    "through": "through",
+    "around": "around / all around / round",
+    "within_boundary": (
+        "at the edge of / at the edges of / on the edge of / along the edge of / along the edges of / at the"
+        " corner of / in the corner of / on the corner of / at the corners of / in the corners of / at the end of"
+        " / at the ends of / along the border of / along the rim of / on the rim of / around the edge of / around"
+        " the edges of / around the rim of / on the edges of / near the edge of / on the end of"
+    ),
+    "cardinal_directions": (
+        "north of / south of / east of / west of / northeast of / northwest of / southeast of / southwest of"
+    ),
+    "movement_along": (
+        "along / across / along the length of / down the length of / along the side of / along the sides of"
+    ),
+    "connected_attached": (
+        "attached to / connected to / connected with / linked to / linked with / joined to / fixed to / fastened"
+        " to / affixed to / mounted to / tied to / strapped to / glued to / nailed to / bolted to / hanging from /"
+        " hangs from / hang from / hung from / suspended from / dangling from / extending from / protruding from /"
+        " growing from"
+    ),
+    "overlapping_intersecting": (
+        "overlapping with / overlapped with / intersecting with / intertwined with / interlaced with"
+    ),
+    "facing": "looking at / facing toward / facing towards / looking toward / looking towards",
+}
+"""Words before an object, by relation; the thing that they describe is the subject."""
+
+VERBS = {
+    ("around", "around"): ("surrounding surrounds surround encircling encircles encircle enclosing encloses framing"),
+    ("next_to_beside_adjacent", "on both sides of"): "flanking flanks flank",
+    ("on", "on"): "covering covers cover",
+    ("on", "on top of"): "topping tops",
+    ("facing", "facing"): "facing faces face",
+    ("within_boundary", "at the edge of"): "bordering borders",
+    ("overlapping_intersecting", "overlapping"): "overlapping overlaps overlap",
+    ("overlapping_intersecting", "intersecting"): "intersecting intersects intersect",
+    ("movement_along", "along"): "lining lines line",
+    ("through", "crossing"): "crossing crosses cross",
+    ("toward_towards", "approaching"): "approaching approaches",
+    ("between", "between"): "separating separates separate",
+}
+"""Verbs whose subject is somewhere in respect of their direct object, by relation and its wording."""
+
+HOLDERS = {
+    ("inside_within", "in"): "containing contains contain",
+    ("on", "on"): "supporting supports support",
+}
+"""Verbs whose direct object is somewhere in respect of their subject, by relation and its wording."""
+
+PASSIVES = {
+    ("around", "around"): ("surrounded by / surrounded with / encircled by / enclosed by / framed by / ringed by"),
+    ("on", "on"): (
+        "covered by / covered with / covered in / blanketed by / blanketed in / blanketed with / strewn with /"
+        " dotted with / littered with / carpeted with / carpeted in / scattered with"
+    ),
+    ("on", "on top of"): "topped with / topped by / crowned by / crowned with",
+    ("next_to_beside_adjacent", "on both sides of"): "flanked by",
+    ("movement_along", "along"): "lined with / lined by",
+    ("within_boundary", "at the edge of"): "bordered by / edged by / bordered with",
+    ("inside_within", "in"): "filled with",
+    ("back", "behind"): "backed by",
+    ("overlapping_intersecting", "overlapping"): "overlapped by",
+    ("between", "between"): "separated by",
+    ("through", "crossing"): "crossed by",
+}
+"""Passives whose agent is somewhere in respect of their subject, by relation and its wording."""
+
+DIRECTIONS = {
+    "left": "left leftmost",
+    "right": "right rightmost",
+    "above": "top upper uppermost",
+    "below": "bottom lower lowest bottommost",
+    "central_position": "center centre central middle",
+    "back": "background back rear",
+    "front": "foreground front",
+    "far": "distance",
+}
+"""Words for a place in the picture or on a thing, by relation."""
+
+ZONE_WORDS = words("very far extreme immediate - hand most outer inner near direct absolute dead entire whole exact")
+"""Words that can stand beside a direction: "on the far left"."""
+
+ZONE_PREPOSITIONS = words("on at in to along near across within")
+"""Prepositions that make a direction a place."""
+
+DIRECTIONAL = words(
+    "facing faces face faced looking looks look looked pointing points point pointed turned turning turns "
+    "heading headed leaning leans lean angled angles angling tilted tilting tilts extends extending extend "
+    "stretches stretching stretch moving moves walking walks running runs run going goes leads leading lead "
+    "curves curving curve curved slopes sloping gazing gazes bent bends bending swept flowing flows slanted "
+    "slanting directed oriented shining continues continuing continue reaching reaches opens opening spreads "
+    "spreading trails trailing trail swims swimming driving flying flies travels traveling travelling cut cuts "
+    "cutting wraps wrapping"
+)
+"""Verbs with which "to the left of" and "toward" tell a direction, not a place."""

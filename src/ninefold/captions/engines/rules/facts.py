@@ -1,0 +1,174 @@
+"""Facts: who is where, in respect of what, as a caption states it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ninefold.captions.caption import Caption
+from ninefold.captions.engines.rules import guards
+from ninefold.captions.engines.rules.arguments import objects, owner, subjects
+from ninefold.captions.engines.rules.coreference import antecedent
+from ninefold.captions.engines.rules.cue_tables import DIRECTIONAL
+from ninefold.captions.engines.rules.cues import Cue, cues
+from ninefold.captions.engines.rules.described import Described
+from ninefold.captions.engines.rules.inverse import Key, key_of
+from ninefold.captions.engines.rules.parse import Parse
+from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
+from ninefold.captions.engines.rules.vocabulary import BODY, PICTURE
+from ninefold.captions.pair import Frame
+
+DESCRIBED = -1
+"""Stands for the index of a noun where a pronoun means the object that the caption describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A thing, where it is, and the words that say so."""
+
+    subject: Phrase
+    """The thing that is somewhere."""
+    objects: tuple[Phrase, ...]
+    """What that is told from; none where it is the picture, two or more only for "between"."""
+    relation: str
+    """Name of the relation in the taxonomy."""
+    frame: Frame
+    """What the relation is told from."""
+    wording: str
+    """The words between "is" and the object."""
+    span: tuple[int, int]
+    """Where the statement stands in the caption, as positions of characters."""
+    of_described: bool
+    """Whether the subject is the object that the caption describes."""
+    is_first: bool = True
+    """Whether it is the first of the facts that the same words state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A caption as read: its facts, and the noun phrases that its things are told apart by."""
+
+    facts: tuple[Fact, ...]
+    """The facts, each once, in the order of the caption."""
+    mentioned: dict[str, list[Phrase]]
+    """All noun phrases of the caption by the singular of their noun."""
+
+
+def read(parse: Parse, caption: Caption) -> Reading:
+    """Return the facts of a caption, each once: A left of B and B right of A are one."""
+    reader = _Reader(parse, Described(parse, caption))
+    mentioned = mentions(parse)
+    quotes = guards.quoted(caption.text)
+    facts: dict[Key, Fact] = {}
+    for cue in cues(parse):
+        if guards.is_quoted(parse, cue.first, quotes):
+            continue
+        for fact in reader.facts_of(cue):
+            places = " & ".join(sorted(entity(phrase, mentioned) for phrase in fact.objects))
+            facts.setdefault(key_of(fact.relation, fact.frame, entity(fact.subject, mentioned), places), fact)
+    return Reading(tuple(facts.values()), mentioned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What one caption's cues are read with."""
+
+    parse: Parse
+    described: Described
+
+    def facts_of(self, cue: Cue) -> Iterator[Fact]:
+        """Yield what a cue states: a fact for each subject, object and relation of it."""
+        parse = self.parse
+        places = objects(parse, cue)
+        whos = subjects(parse, cue)
+        if cue.is_inverse:
+            whos, places = (parse.conjuncts(places[0]) if places else []), whos[:1]
+        if (cue.needs_object or cue.is_inverse) and not places:
+            return
+        place = places[0] if places else None
+        if cue.is_zone and place is not None and parse.lower[place] in PICTURE:
+            cue, place = replace(cue, frame="image", wording=cue.wording.removesuffix(" of")), None
+        for who in whos:
+            if who != place and not self._is_direction(cue, who) and guards.is_asserted(parse, cue, who, place):
+                yield from self._facts_about(cue, who, place)
+
+    def _is_direction(self, cue: Cue, who: int) -> bool:
+        """Whether the words tell where something turns or goes, not where it is: "facing to the left of"."""
+        if self.parse.lower[cue.first] != "to" or not cue.is_zone:
+            return False
+        verb = self.parse.heads[cue.first]
+        return self.parse.lower[verb] in DIRECTIONAL and verb != who
+
+    def _facts_about(self, cue: Cue, who: int, place: int | None) -> Iterator[Fact]:
+        parse = self.parse
+        noun = self._noun(who, None)
+        if noun is None:
+            return
+        subject = self._phrase(noun)
+        of_described = noun == DESCRIBED or self.described.is_root(noun)
+        if noun != DESCRIBED and (not guards.is_thing(parse, subject) or guards.is_depicted(parse, noun)):
+            return
+        if cue.frame == "image" and not of_described:
+            if self._has_own_sides(subject, cue):
+                return
+            holder = owner(parse, noun)
+            if holder is not None and place is None:
+                if cue.relation in {"left", "right"} or not parse.is_noun(holder):
+                    return
+                if cue.relation in {"above", "below", "central_position"} and not cue.wording.endswith("image"):
+                    cue, place = replace(cue, frame="part", wording=f"{cue.wording} of"), holder
+        end = [] if place is None else [place]
+        span = self._span(cue, [who, *end])
+        for targets in self._targets(cue, noun, place):
+            for number, relation in enumerate((cue.relation, *cue.also)):
+                yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, number == 0)
+
+    def _targets(self, cue: Cue, noun: int, place: int | None) -> Iterator[tuple[Phrase, ...]]:
+        """Yield the objects of the facts: each coordinated noun, or all of them together for "between"."""
+        if place is None:
+            yield ()
+            return
+        members = self.parse.conjuncts(place)
+        if any(self.parse.lower[child] == "or" for member in members for child in self.parse.children[member]):
+            return
+        nouns = [self._noun(member, noun) for member in members]
+        phrases = [self._phrase(found) for found in nouns if found is not None and self._is_place(cue, found)]
+        if cue.relation == "between":
+            if len(phrases) > 1 or (phrases and phrases[0].is_plural):
+                yield tuple(phrases)
+        else:
+            # "On the table and the shelf" puts no thing on both.
+            yield from ((phrase,) for phrase in (phrases[:1] if cue.wording in {"in", "on"} else phrases))
+
+    def _is_place(self, cue: Cue, noun: int) -> bool:
+        if noun == DESCRIBED:
+            return True
+        phrase = phrase_at(self.parse, noun)
+        if not guards.is_thing(self.parse, phrase) or guards.is_depicted(self.parse, noun):
+            return False
+        return cue.wording != "in" or guards.is_container(self.parse, phrase)
+
+    def _noun(self, index: int, not_this: int | None) -> int | None:
+        """Return the noun that a token is or means; DESCRIBED for the object that the caption describes."""
+        if self.parse.is_noun(index):
+            return index if index != not_this else None
+        if self.parse.lower[index] in {"it", "itself"} and self.described.phrase is not None:
+            if not_this == DESCRIBED or (not_this is not None and self.described.is_root(not_this)):
+                return None
+            return DESCRIBED
+        return antecedent(self.parse, index, not_this)
+
+    def _phrase(self, noun: int) -> Phrase:
+        if noun == DESCRIBED and self.described.phrase is not None:
+            return self.described.phrase
+        return phrase_at(self.parse, noun)
+
+    def _has_own_sides(self, subject: Phrase, cue: Cue) -> bool:
+        """Whether "on the left" may be the left of something else than the picture: of the body that a hand is of."""
+        if subject.article in {"its", "his", "her", "their"}:
+            return True
+        return cue.relation in {"left", "right"} and self.parse.lower[subject.head] in BODY
+
+    def _span(self, cue: Cue, others: list[int]) -> tuple[int, int]:
+        phrases = [phrase_at(self.parse, index) for index in others]
+        first = min(cue.first, *(phrase.first for phrase in phrases))
+        last = max(cue.last, *(phrase.last for phrase in phrases))
+        return self.parse.starts[first], self.parse.end(last)
