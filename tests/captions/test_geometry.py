@@ -99,6 +99,11 @@ def test_keeps_the_place_of_an_object_that_cannot_be_read() -> None:
         ("the steps", "Staircase", ""),
         ("green grass land", "Grass", ""),
         ("the shelf", "White shelf", "A wooden shelf"),
+        ("a black television", "Television", "A flat screen on the white wall"),
+        ("an off-white wall", "Wall", "A cream wall"),
+        ("the statue of Liberty", "Liberty statue", ""),
+        ("two cars", "Cars", ""),
+        ("blue skies", "Sky", ""),
     ],
 )
 def test_matches_a_phrase_to_its_label(phrase: str, label: str, description: str) -> None:
@@ -135,7 +140,7 @@ def test_matches_no_phrase_that_is_not_one_box(phrase: str, labels: list[str], w
 def test_a_property_singles_out_one_of_several() -> None:
     doors = [
         Labelled(0, "Door", "A blue door with a handle", a_box(0, 0, 9, 9)),
-        Labelled(1, "Door", "A door painted red", a_box(20, 0, 29, 9)),
+        Labelled(1, "Door", "A tall red door of a church", a_box(20, 0, 29, 9)),
     ]
     assert match("a red door", doors).found == doors[1]
     assert match("the door", doors).found is None

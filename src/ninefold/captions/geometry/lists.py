@@ -16,7 +16,7 @@ IRREGULAR = {
 }  # fmt: skip
 """Plurals that spelling alone does not tell, with their singulars."""
 
-ONE_THING = _words("stairs steps words letters glasses pants trousers jeans shorts scissors")
+ONE_THING = _words("stairs steps words letters glasses pants trousers jeans shorts scissors skies waters woods grounds")
 """Plurals that name one thing, such as the "steps" of a staircase."""
 
 PLURAL_ONLY = _words("glass grass gas lens canvas series species christmas chess moss atlas texas always")
@@ -55,33 +55,69 @@ SAME: tuple[frozenset[str], ...] = tuple(
 )  # fmt: skip
 """Nouns that can name the same thing, a row for each group."""
 
-_COLORS = (
-    "black dark", "white", "gray grey silver", "red maroon crimson burgundy", "orange", "yellow gold golden",
-    "green olive", "blue navy teal turquoise", "purple violet lavender", "pink magenta", "brown tan beige cream khaki",
-)  # fmt: skip
 
-COLORS = {word: row.split()[0] for row in _COLORS for word in row.split() if word != "dark"}
-"""Color words with the color that stands for those that people name differently."""
+def _named(table: str) -> dict[str, frozenset[str]]:
+    """Return the names that stand for each word of a table of "names: words" rows."""
+    rows = [row.split(":") for row in table.strip().splitlines()]
+    return {word: _words(names) for names, words in rows for word in (*names.split()[:1], *words.split())}
 
-_MATERIALS = (
-    "wood wooden bamboo", "metal metallic iron steel brass bronze copper", "glass", "plastic", "stone marble granite",
-    "brick", "concrete cement", "leather", "paper cardboard", "cloth fabric", "tile tiled", "ceramic porcelain clay",
-)  # fmt: skip
 
-MATERIALS = {word: row.split()[0] for row in _MATERIALS for word in row.split()}
+COLORS = _named("""
+black: blackish
+white: whitish ivory
+gray: grey silver greyish grayish
+red: reddish maroon crimson burgundy
+orange: orangish
+yellow: yellowish gold golden
+green: greenish olive
+blue: bluish navy
+purple: purplish violet lavender
+pink: pinkish magenta
+brown: brownish wooden
+white brown: off-white beige
+brown white yellow: cream
+brown orange: tan
+brown green: khaki
+blue green: teal turquoise
+pink orange: peach
+""") | {"white": frozenset(("white",)), "brown": frozenset(("brown",)), "blue": frozenset(("blue",))}  # fmt: skip
+"""Color words, with the one or more colors that people may name instead."""
+
+MATERIALS = _named("""
+wood: wooden bamboo
+metal: metallic iron steel brass bronze copper
+glass:
+plastic:
+stone: marble granite
+brick:
+concrete: cement
+leather:
+paper: cardboard
+cloth: fabric
+tile: tiled
+ceramic: porcelain clay
+""")
 """Words of materials, likewise."""
 
-SIZES = {
-    **dict.fromkeys(_words("small little tiny smaller"), "small"),
-    **dict.fromkeys(_words("large big huge larger bigger giant"), "large"),
-}
+SIZES = _named("""
+small: little tiny smaller
+large: big huge larger bigger giant
+""")
 """Words of size, likewise."""
 
+PROPERTIES = (COLORS, MATERIALS, SIZES)
+"""The kinds of properties by which things of one class are told apart."""
+
+QUANTITIES = _words(
+    "two three four five six seven eight nine ten several many few multiple various numerous dozen couple all both"
+)
+"""Words that count what follows."""
+
 SELECTING = _words(
-    "another other second third fourth fifth last next each every both either neither one ones two three four five "
-    "six several many some few multiple various numerous all rest remaining leftmost rightmost topmost uppermost "
+    "another other second third fourth fifth last next each every either neither one ones "
+    "rest remaining leftmost rightmost topmost uppermost "
     "left right upper lower top bottom middle central center front rear back outer inner nearest farthest closest "
-    "furthest opposite same first pair row group cluster line set series bunch stack pile dozen couple left-hand "
+    "furthest opposite same first left-hand "
     "right-hand foreground background part portion section half side edge corner end"
 )
 """Words of a phrase that single out one of several things, or a part: it is not the one labelled thing."""

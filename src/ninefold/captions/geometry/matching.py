@@ -7,20 +7,19 @@ matches are one only where exactly one shares most of the words before the noun.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ninefold.captions.geometry.boxes import Labelled
 from ninefold.captions.geometry.lists import (
     BODIES,
-    COLORS,
     ENDS_PHRASE,
     GENERIC,
     GROUPS,
-    MATERIALS,
     ONE_THING,
+    PROPERTIES,
+    QUANTITIES,
     SELECTING,
-    SIZES,
     WEAK,
 )
 from ninefold.captions.geometry.words import is_plural, same_noun, singular
@@ -38,24 +37,26 @@ class Phrase:
     plural: bool
     """Whether it names several things."""
     before: tuple[str, ...]
-    """The words before its noun."""
+    """The words before its noun, without determiners and counts."""
+    after: tuple[str, ...] = ()
+    """The words after it."""
 
     @classmethod
     def of(cls, text: str) -> "Phrase":
         """Take a phrase or a label apart."""
-        words = [word.replace("’", "'") for word in _WORD.findall(text.lower())]
-        words = [word.removesuffix("'s") for word in words if word not in _DETERMINERS]
+        words = [word.replace("’", "'").removesuffix("'s") for word in _WORD.findall(text.lower())]
+        words = [word for word in words if word not in _DETERMINERS]
         # "A group of people" are the people, and "a body of water" is the water.
         of = next((place for place, word in enumerate(words[:-1]) if word == "of" and place), 0)
         several = of > 0 and words[of - 1] in GROUPS
         if several or (of and words[of - 1] in BODIES):
             words = words[of + 1 :]
         end = next((place for place, word in enumerate(words) if word in ENDS_PHRASE and place), len(words))
-        words = words[:end]
-        if not words or _names_two(words):
+        named, after = [word for word in words[:end] if word not in QUANTITIES], words[end:]
+        if not named or _names_two(named):
             return cls("", False, ())
-        plural = several or (is_plural(words[-1]) and words[-1] not in ONE_THING)
-        return cls(singular(words[-1]), plural, tuple(words[:-1]))
+        plural = several or (is_plural(named[-1]) and named[-1] not in ONE_THING)
+        return cls(singular(named[-1]), plural, tuple(named[:-1]), tuple(after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,34 +109,33 @@ def _best(phrase: Phrase, fitting: Sequence[tuple[Labelled, Phrase]]) -> tuple[L
 
 
 def _conflict(phrase: Phrase, thing: Labelled, label: Phrase) -> bool:
-    """Whether a phrase has a property that its label and the thing's description have otherwise."""
-    described = _WORD.findall(thing.description.lower())
-    for names in (COLORS, MATERIALS, SIZES):
-        wanted = {names[word] for word in _split(phrase.before) if word in names}
-        of_label = {names[word] for word in _split(label.before) if word in names}
-        found = of_label or (
-            {names[word] for word in _split(described) if word in names} if names is not SIZES else set()
-        )
+    """Whether a phrase has a property that its label, and the thing as its description names it, have otherwise."""
+    described = Phrase.of(thing.description)
+    known = (*label.before, *(described.before if _same_class(described, label) else ()))
+    for names in PROPERTIES:
+        wanted, found = _properties(phrase.before, names), _properties(known, names)
         if wanted and found and wanted.isdisjoint(found):
             return True
-    if phrase.noun in WEAK or label.noun in WEAK:
-        of_phrase, of_label = _kinds(phrase), _kinds(label)
-        return bool(of_phrase and of_label and of_phrase.isdisjoint(of_label))
-    return False
+    if phrase.noun not in WEAK and label.noun not in WEAK:
+        return False
+    kinds, other = _kinds(phrase), _kinds(label)
+    return bool(kinds and other) and not any(same_noun(one, two) for one in kinds for two in other)
+
+
+def _properties(words: Sequence[str], names: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    # Of "off-white" and "light-brown", the whole word comes first, then its parts.
+    found = [names.get(word) or names.get(part) for word in words for part in word.split("-")]
+    return frozenset().union(*filter(None, found))
 
 
 def _kinds(phrase: Phrase) -> set[str]:
-    return {singular(word) for word in phrase.before} - set(COLORS) - set(MATERIALS) - set(SIZES)
-
-
-def _split(words: Sequence[str]) -> list[str]:
-    return [part for word in words for part in word.split("-")]
+    words = (*phrase.before, *(word for word in phrase.after if word not in ENDS_PHRASE))
+    return {singular(word) for word in words if not any(_properties((word,), names) for names in PROPERTIES)}
 
 
 def _names_two(words: Sequence[str]) -> bool:
     """Whether words name two things: "a cat and a dog", but not "a black and white cat"."""
     places = [place for place, word in enumerate(words) if word in {"and", "or"}]
     return any(
-        place + 1 >= len(words) - 1 or not any(words[place - 1] in names for names in (COLORS, MATERIALS, SIZES))
-        for place in places
+        place + 1 >= len(words) - 1 or not any(words[place - 1] in names for names in PROPERTIES) for place in places
     )
