@@ -9,6 +9,7 @@ from tyro.conf import FlagCreatePairsOff, arg, subcommand
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.cli.captions_geometry import CheckGeometry
 from ninefold.cli.captions_review import Review
+from ninefold.cli.captions_stats import Stats
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _options(command: Run) -> dict[str, Any]:
     return {name: getattr(command, name) for name in names}
 
 
-COMMANDS: dict[str, type] = {"run": Run, "check-geometry": CheckGeometry, "review": Review}
+COMMANDS: dict[str, type] = {"run": Run, "stats": Stats, "check-geometry": CheckGeometry, "review": Review}
 """The commands of the group, by name."""
 
 _commands = (Annotated[command, subcommand(name)] for name, command in COMMANDS.items())

@@ -1,0 +1,94 @@
+"""The statistics of a data set, counted while its rows are read once, in constant memory."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ninefold import store
+from ninefold.captions.layout import COUNTS, SOURCE
+from ninefold.captions.matching import Counting, longest, matches
+from ninefold.data.format.columns import opened
+from ninefold.data.format.dataset import Dataset
+from ninefold.errors import DataError
+
+_FACTS = ("relation", "frame", "form", "corpus")
+"""The columns of pairs from captions that are counted."""
+
+
+@dataclass
+class Statistics:
+    """The counts of one data set."""
+
+    name: str
+    """Name of its folder."""
+    pairs: int = 0
+    """Number of its rows, in all splits."""
+    spatial: int = 0
+    """Number of rows in whose question or answer a keyword matches."""
+    keywords: Counter[int] = field(default_factory=Counter)
+    """Number of matches of each keyword, by its place in the table."""
+    facts: Mapping[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in _FACTS})
+    """Number of pairs by each relation, frame, form and corpus; empty if the set was not made from captions."""
+    counts: Mapping[str, Any] | None = None
+    """Its ``counts.json``; None if it was not made from captions."""
+
+    @property
+    def corpora(self) -> list[str]:
+        """Return the known corpora of its captions."""
+        return sorted(self.facts["corpus"].keys() - {""})
+
+    @property
+    def matches(self) -> int:
+        """Return the number of matches of all keywords."""
+        return self.keywords.total()
+
+    def add(self, question: str, answer: str, counting: Counting) -> None:
+        """Count the keywords of a pair; none goes from the question over to the answer."""
+        found = matches(f"{question} | {answer}")
+        self.pairs += 1
+        self.spatial += bool(found)
+        self.keywords.update(match.keyword.place for match in (longest(found) if counting == "longest" else found))
+
+
+def read(folder: Path, counting: Counting = "all") -> Statistics:
+    """Count a data set.
+
+    Args:
+        folder: Folder of any data set of ninefold.
+        counting: Which keywords of a pair count.
+
+    Raises:
+        DataError: If the folder is no data set, or a file of it cannot be read.
+        RunError: If its ``counts.json`` is missing or broken.
+    """
+    data = Dataset.open(folder)
+    of_captions = data.source == SOURCE
+    found = Statistics(data.name)
+    columns = ["question", "answer", *(_FACTS if of_captions else ())]
+    for split in data.splits:
+        for shard in data.shards(split):
+            with opened(shard, columns) as file:
+                for batch in file.iter_batches(columns=columns):
+                    questions, answers = (batch[name].to_pylist() for name in columns[:2])
+                    for question, answer in zip(questions, answers, strict=True):
+                        found.add(question or "", answer or "", counting)
+                    for name in columns[2:]:
+                        found.facts[name].update(value or "" for value in batch[name].to_pylist())
+    if of_captions:
+        found.counts = _counts(folder / COUNTS)
+    return found
+
+
+def _counts(path: Path) -> Mapping[str, Any]:
+    counts: Mapping[str, Any] = store.read_json(path)
+    numbers = ("captions_in", "captions_kept", "words", "pairs_generated", "pairs_out", "captions_with_pairs")
+    wrong = [name for name in numbers if type(counts.get(name)) is not int]
+    for name, kind in (("checks", int), ("checks_not_run", str)):
+        values = counts.get(name)
+        if not isinstance(values, dict) or any(type(value) is not kind for value in values.values()):
+            wrong.append(name)
+    if wrong:
+        raise DataError(f"{path}: {', '.join(wrong)}: not as ninefold writes it; make the data set again")
+    return counts
