@@ -1,165 +1,68 @@
-"""The captions of files, in order: each one a `Caption`, or a `LeftOut` with its reason."""
+"""The captions of files, with their images, and without those of images that are excluded."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from ninefold import console
 from ninefold.captions.caption import Caption, LeftOut
-from ninefold.captions.sources.corpora import image_file
-from ninefold.captions.sources.fields import OBJECTS, Fields, fields_of
-from ninefold.captions.sources.rows import BrokenRow, Row, Table, open_table, value_at
-from ninefold.captions.sources.seen import Seen, UniqueIds
-from ninefold.captions.sources.sharing import Shard
-from ninefold.captions.sources.text import cleaned, one_line
+from ninefold.captions.sources.entries import Entry, entries
+from ninefold.captions.sources.exclusion import Exclusion
+from ninefold.captions.sources.images import Images
 from ninefold.captions.spec import CaptionsIn
 from ninefold.errors import DataError
 
-BROKEN, NO_TEXT, EMPTY, DUPLICATE = "broken row", "no text", "empty", "duplicate caption"
-"""Reasons of captions that are left out before their images are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A caption, or what is left out, with the row that it comes from."""
-
-    item: Caption | LeftOut
-    """The caption, or what is left out."""
-    row: Mapping[str, Any]
-    """The row's values; empty if the row is broken."""
-    row_id: str
-    """The id of the row, which exclusion lists may name; the caption of an object has an id of its own."""
-    image: str
-    """The image as the row names it; "" if it names none."""
+EXCLUDED, NO_IMAGE = "excluded", "no image"
+"""Reasons of captions that are left out for their images."""
 
 
 def read(spec: CaptionsIn) -> Iterator[Caption | LeftOut]:
-    """Yield the captions of files, in the order of their rows, and in between what is left out.
+    """Yield the captions of files in the order of their rows, and in between what is left out, with its reason.
 
-    Reading takes constant memory, apart from 22 to 43 bytes a row, by which ids and duplicates are known again.
-    Duplicates are captions of one image with the same text; where the image is unknown, the text alone decides.
+    Images are looked for if ``image_field`` or ``images`` is given: files in that folder, or in the one of the
+    captions; those given by URL are downloaded ahead. Memory is as for `entries`.
 
     Raises:
-        DataError: If a file cannot be read, has not the named fields, is of no known form, or no file has a usable row.
+        DataError: If a file cannot be read, has not the named fields, or is of no known form; or if no file has a
+            usable row, or no caption an image that can be had.
     """
-    for entry in entries(spec):
+    exclusion = Exclusion.of(spec.exclude)
+    found = (_by_name(entry, exclusion) for entry in entries(spec))
+    if spec.image_field is not None or spec.images is not None:
+        yield from _with_images(found, spec, exclusion)
+        return
+    if exclusion.has_pictures:
+        console.warn(
+            "--exclude: images are compared by their names alone; name their field (--image-field) to see them"
+        )
+    for entry in found:
         yield entry.item
 
 
-def entries(spec: CaptionsIn) -> Iterator[Entry]:
-    """Yield what `read` yields, each with its row; images are not looked for.
-
-    Raises:
-        DataError: As `read` does.
-    """
-    shard = Shard.of(spec.shard)
-    tables = [open_table(path) for path in spec.files]
-    if not tables:
-        raise DataError("no file of captions; name at least one")
-    found = _Found()
-    for table in tables:
-        for entry in _of_table(table, spec, found):
-            if shard.count == 1 or shard.holds(entry.image or entry.row_id):
-                yield entry
-    found.check(spec.files)
+def _by_name(entry: Entry, exclusion: Exclusion) -> Entry:
+    if isinstance(entry.item, Caption) and (detail := exclusion.named(entry.image, entry.row_id)):
+        return replace(entry, item=LeftOut(entry.item.id, EXCLUDED, detail))
+    return entry
 
 
-@dataclass
-class _Found:
-    """What was found in all files so far."""
-
-    ids: UniqueIds = field(default_factory=UniqueIds)
-    texts: Seen = field(default_factory=Seen)
-    rows: int = 0
-    broken: int = 0
-    first_fault: str = ""
-    objects: bool = False
-
-    def check(self, files: Sequence[Path]) -> None:
-        """Refuse files without a row that can be read: they are of another form, or none."""
-        names = ", ".join(map(str, files[:3])) + (", ..." if len(files) > 3 else "")
-        if not self.rows:
-            raise DataError(f"{names}: no rows; name files of captions (jsonl, parquet or csv)")
-        if self.broken == self.rows:
-            raise DataError(f"{names}: none of {self.rows:,} rows can be read; the first: {self.first_fault}")
-
-
-def _of_table(table: Table, spec: CaptionsIn, found: _Found) -> Iterator[Entry]:
-    fields, before = fields_of(table, spec), found.rows
-    for row in table.rows(fields.wanted if fields else ()):
-        found.rows += 1
-        if isinstance(row, BrokenRow):
-            found.broken += 1
-            found.first_fault = found.first_fault or f"{row.place}: {row.why}"
-            yield Entry(LeftOut(row.place, BROKEN, row.why), {}, row.place, "")
-        elif fields is None:
-            yield Entry(LeftOut(row.place, NO_TEXT, "the row has no fields"), {}, row.place, "")
-        else:
-            yield from _of_row(row, fields, table.path, spec.descriptions, found)
-    if found.rows == before:
-        console.warn(f"{table.path}: holds no rows")
-
-
-def _of_row(row: Row, fields: Fields, path: Path, descriptions: bool, found: _Found) -> Iterator[Entry]:
-    """Yield the caption of a row, then those of its objects."""
-    parts = [_name(value_at(row.values, part)) for part in fields.id]
-    row_id = "/".join(parts) if parts and all(parts) else f"{one_line(path.name)}:{row.number}"
-    image = _name(value_at(row.values, fields.image)) if fields.image else ""
-    if fields.corpus and fields.image == fields.corpus.image:
-        image = image_file(image, row.values) if image else ""
-    corpus = fields.corpus.name if fields.corpus else ""
-    text = _text(value_at(row.values, fields.text), fields.text)
-    item: Caption | LeftOut
-    if isinstance(text, LeftOut):
-        item = LeftOut(row_id, text.reason, text.detail)
-    elif not found.texts.add(image, text):
-        item = LeftOut(row_id, DUPLICATE, row.place)
-    else:
-        item = Caption(found.ids.unique(row_id), text, image, corpus=corpus)
-    yield Entry(item, row.values, row_id, image)
-    if descriptions:
-        base = item.id
-        for index, label, described in _objects(row.values.get(OBJECTS)):
-            id_ = f"{base}#object-{index}"
-            if isinstance(described, LeftOut):
-                part: Caption | LeftOut = LeftOut(id_, described.reason, described.detail)
-            elif not found.texts.add(image or row_id, described, str(index)):
-                part = LeftOut(id_, DUPLICATE, row.place)
-            else:
-                part = Caption(found.ids.unique(id_), described, image, corpus=corpus, label=label, described=index)
-            yield Entry(part, row.values, row_id, image)
-
-
-def _objects(value: Any) -> Iterator[tuple[int, str, str | LeftOut]]:
-    """Yield index, label and description of each object of a row, or why it has no description."""
-    if isinstance(value, str):  # as CSV has them
-        with suppress(ValueError, RecursionError):
-            value = json.loads(value) if value.strip() else None
-    if value is None:
-        return
-    if not isinstance(value, list):
-        yield 0, "", LeftOut("", BROKEN, f"field {OBJECTS!r} holds no list")
-        return
-    for index, each in enumerate(value):
-        if isinstance(each, Mapping):
-            yield index, _name(each.get("label")), _text(each.get("description"), "description")
-        else:
-            yield index, "", LeftOut("", BROKEN, "the object is none of JSON")
-
-
-def _text(value: Any, name: str) -> str | LeftOut:
-    if value is None:
-        return LeftOut("", NO_TEXT, f"no field {name!r}, or null")
-    if not isinstance(value, str):
-        return LeftOut("", NO_TEXT, f"field {name!r} holds {type(value).__name__}, not text")
-    return cleaned(value) or LeftOut("", EMPTY, f"field {name!r} has no letters")
-
-
-def _name(value: Any) -> str:
-    """Return an id, file name or label as text on one line; "" if there is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as tables of pandas have ids
-    return one_line(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+def _with_images(found: Iterator[Entry], spec: CaptionsIn, exclusion: Exclusion) -> Iterator[Caption | LeftOut]:
+    wanted = had = 0
+    first = ""
+    with Images(spec, hashed=exclusion.has_pictures) as images:
+        for entry, picture in images.ahead(found):
+            item = entry.item
+            if isinstance(item, LeftOut):
+                yield item
+                continue
+            wanted += 1
+            if isinstance(picture, str):
+                first = first or f"{item.id}: {picture}"
+                yield item if spec.allow_missing else LeftOut(item.id, NO_IMAGE, picture)
+                continue
+            had += 1
+            detail = exclusion.pictured(picture)
+            yield LeftOut(item.id, EXCLUDED, detail) if detail else replace(item, path=picture.path)
+    if wanted and not had and not spec.allow_missing:
+        raise DataError(
+            f"none of {wanted:,} captions has an image that can be had; the first: {first}; name the folder of images"
+            " (--images), or keep captions without them (--allow-missing)"
+        )

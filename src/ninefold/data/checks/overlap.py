@@ -7,7 +7,6 @@ Rows are read without decoding images: pixels are compared by the hashes of the 
 """
 
 import json
-import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from ninefold import images
 from ninefold.data.format import integrity, row_hashes
 from ninefold.data.format.columns import CORE_COLUMNS, opened
 from ninefold.data.format.dataset import Dataset
+from ninefold.data.sources.coco.ids import photo_id
 from ninefold.errors import DataError, FactError
 from ninefold.store import canonical_json
 
@@ -38,9 +38,6 @@ ALIKE = 12
 copies of half the size or of JPEG quality 30 differ by at most 2, two different photos by 20 or more."""
 
 _KINDS = ("coco", "file", "pixels", "scenes", "prompts")
-
-_COCO_NAME = re.compile(r"(?:.*_)?(\d{12})\.\w+")
-"""A photo's file name as COCO has it: 12 digits, in COCO 2014 with the name of its split in front."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +215,9 @@ def _keys_of(row: dict[str, Any], where: str) -> Iterator[tuple[str, int]]:
     """Yield kind and key of what a row holds, except its pixels."""
     yield "prompts", _hash(" ".join(row["prompt"].casefold().split()))
     path = Path((row["image"] or {}).get("path") or "")
-    coco = _COCO_NAME.fullmatch(path.name)
-    if coco:
-        yield "coco", int(coco[1])
+    coco = photo_id(path.name)
+    if coco is not None:
+        yield "coco", coco
     if path.is_absolute():
         yield "file", _hash(str(path))
     if row.get("scene") is not None:

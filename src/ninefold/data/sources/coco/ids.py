@@ -8,6 +8,15 @@ Id = int | str
 _WHOLE = re.compile(r"[+-]?\d{1,4000}(\.0*)?", re.ASCII)
 """A whole number as text; Python converts no longer ones."""
 
+_PHOTO = re.compile(r"(?:.*_)?(\d{12})(?:\.\w+)?", re.ASCII)
+"""A photo's file name as COCO has it: 12 digits, in COCO 2014 with the name of its split in front."""
+
+
+def photo_id(name: str) -> int | None:
+    """Return the id of the photo whose file COCO names so, such as ``COCO_val2014_000000000139.jpg``, or ``None``."""
+    found = _PHOTO.fullmatch(name)
+    return int(found[1]) if found else None
+
 
 def id_of(value: object) -> Id | None:
     """Return the id that a value of the file stands for, or ``None`` if it is none.

@@ -1,0 +1,92 @@
+"""A real HTTP server on loopback that serves images, and what is given instead of one."""
+
+import io
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from PIL import Image
+
+# What is on loopback is not asked for through a proxy.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+
+
+def jpeg(color: str = "red") -> bytes:
+    """Return a small image."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (24, 16), color).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@dataclass
+class ImageServer:
+    """A server and what it was asked for."""
+
+    url: str = ""
+    asked: Counter[str] = field(default_factory=Counter)
+    busy: int = 1
+    """Times that "/busy" is refused before it is served."""
+
+
+@contextmanager
+def image_server() -> Iterator[ImageServer]:
+    """Run a server whose paths tell what it does."""
+    server = ImageServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            server.asked[self.path] += 1
+            kind = self.path.strip("/").partition("-")[0]
+            if kind == "slow":
+                self._send(200, b"", {"Content-Length": "9"})
+                time.sleep(1)
+            elif kind == "huge":
+                self._send(200, jpeg() + bytes(50_000))
+            elif kind == "page":
+                self._send(200, b"<html>gone</html>")
+            elif kind == "cut":
+                self._send(200, jpeg()[:300])
+            elif kind == "moved":
+                self._send(302, b"", {"Location": "red-moved"})
+            elif kind == "loop":
+                self._send(302, b"", {"Location": self.path})
+            elif kind == "elsewhere":
+                self._send(302, b"", {"Location": "file:///etc/hostname"})
+            elif kind == "dropped":
+                self.close_connection = True
+            elif kind == "busy" and server.asked[self.path] <= server.busy:
+                self._send(503, b"")
+            elif kind in ("red", "blue", "busy"):
+                self._send(200, jpeg("blue" if kind == "blue" else "red"))
+            else:
+                self._send(404, b"none")
+
+        def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *about: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64  # By default, more than 5 connections at once wait for a second.
+
+    http = Server(("127.0.0.1", 0), Handler)
+    server.url = f"http://127.0.0.1:{http.server_port}"
+    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()
