@@ -131,6 +131,13 @@ def replace_folder(path: Path, fresh: Path) -> None:
         _remove(aside)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder: it is whole or absent, and what a kill leaves of it is a temporary folder."""
+    with _temporary(path, _make_folder) as (fresh, _):
+        path.replace(fresh)
+        _remove(fresh)
+
+
 def restore(path: Path) -> None:
     """Move a folder back to its path, from where a crash of `replace_folder` has left it."""
     if not os.path.lexists(path) and _aside(path).is_dir():

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+from ninefold import store
+from ninefold.errors import RunError
 
 
 @dataclass
@@ -46,6 +50,29 @@ class Counts:
         """Return the counts in JSON types."""
         return asdict(self)
 
+    @classmethod
+    def read(cls, path: Path) -> "Counts":
+        """Return the counts of ``counts.json``.
+
+        Raises:
+            RunError: If it is missing or broken.
+        """
+        found = store.read_json(path)
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise RunError(f"{path}: is not written by this version of ninefold; make the data set again") from error
+
+    def in_short(self) -> str:
+        """Return where all captions and pairs have gone, in one line."""
+        left_out = {f"left out ({reason})": count for reason, count in self.captions_left_out.items()}
+        others = {"without a spatial relation": self.captions_without_relation, "failed": self.failed}
+        captions = {**left_out, **others, "kept": self.captions_kept}
+        checks = {f"rejected by {check}": count for check, count in self.checks.items()}
+        return (
+            f"of {self.captions_in:,} captions {_listed(captions)}; of {self.pairs_generated:,} pairs {_listed(checks)}"
+        )
+
     def sentences(self) -> list[str]:
         """Return the counts in words, a line for each step."""
         lines = [f"captions: {self.captions_in:,} in"]
@@ -59,3 +86,7 @@ class Counts:
         lines += [f"  rejected by {check}: {count:,}" for check, count in self.checks.items()]
         lines += [f"  {check} did not run: {why}" for check, why in self.checks_not_run.items()]
         return [*lines, f"  left: {self.pairs_out:,}, of {self.captions_with_pairs:,} captions"]
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "none"

@@ -1,9 +1,26 @@
-"""The run over captions: read, filtered, made into pairs, checked, and written as a data set."""
+"""The run over captions: read, filtered, made into pairs, checked, and written as a data set.
 
+What is done is on disk, in a work folder beside the data set. After a kill the same run goes on from there, and ends
+with the same bytes.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from ninefold import console, store
+from ninefold.captions import identity, layout, steps
 from ninefold.captions.counts import Counts
+from ninefold.captions.engines.catalog import opened
 from ninefold.captions.spec import CaptionsSpec
+from ninefold.captions.steps import Job
+from ninefold.captions.work import Work, check_own, discard
+from ninefold.data.format import manifest
+from ninefold.data.make import is_complete
+from ninefold.errors import DataError
+from ninefold.output import located
+from ninefold.runs.lock import locked_output, tidy_output
+from ninefold.version import __version__
 
 
 def run(
@@ -19,4 +36,61 @@ def run(
     progress: bool = False,
 ) -> Counts:
     """Make a data set of pairs from captions (see `ninefold.run_captions`)."""
-    raise NotImplementedError
+    job = Job(spec, located(out).absolute(), split, limit, jobs, embed, progress)
+    job.check()
+    with locked_output(job.out, DataError):
+        known = identity.of_inputs(spec, **job.options())
+        counts = _finished(job, known) if _is_named_alike(job) else None
+        if counts is None or (retry_failed and counts.failed):
+            counts = _run(job, retry_failed=retry_failed, overwrite=overwrite)
+        else:
+            console.milestone(f"{out}: is finished already")
+        discard(job.out)
+    tidy_output(job.out)
+    return counts
+
+
+def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
+    """Begin or resume a run, and finish it."""
+    from ninefold.captions.checks.chain import Chain
+
+    check_own(job.out)
+    made = opened(job.spec, job.responses, retry_failed=retry_failed)
+    settings = identity.settings(job.spec, made, **job.options())
+    counts = _finished(job, settings)
+    if counts is not None:
+        # The same model may be served at another address now.
+        if not (retry_failed and counts.failed):
+            return counts
+        overwrite = True
+    full = manifest.settings(layout.SOURCE, settings, __version__)
+    # Before anything is read or paid.
+    manifest.KIND.check(job.out, full, overwrite=overwrite, inputs=job.inputs())
+    checks = Chain(job.spec.checks)
+    work = Work(job.out, store.content_id(full, length=64))
+    spool = steps.read(job, work)
+    if retry_failed:
+        steps.forget_failed(work, spool)
+    steps.generate(job, work, spool, made)
+    counts = steps.check(job, work, spool, checks)
+    if not counts.pairs_out:
+        raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}")
+    steps.write(job, work, counts, settings, made, overwrite=overwrite)
+    return counts
+
+
+def _is_named_alike(job: Job) -> bool:
+    """Whether the folder is of a run whose engine and filter were named in the same way; then neither is opened."""
+    timing = job.out / layout.TIMING
+    return timing.is_file() and store.read_json(timing).get("asked") == identity.asked(job.spec)
+
+
+def _finished(job: Job, settings: Mapping[str, Any]) -> Counts | None:
+    """Return the counts of a finished run, all of whose files are there; None if it has other settings."""
+    made = manifest.settings_of(job.out) if job.out.is_dir() else None
+    further = (layout.COUNTS, layout.TIMING, *layout.SCHEMAS)
+    if made is None or not all((job.out / name).is_file() for name in further):
+        return None
+    asked = manifest.settings(layout.SOURCE, settings, __version__)
+    same = all(made.get(name) == value for name, value in asked.items())
+    return Counts.read(job.out / layout.COUNTS) if same and is_complete(job.out) else None

@@ -1,12 +1,13 @@
 """The protocol of an engine: captions in, pairs out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.pair import Generated
 
 
+@runtime_checkable
 class Filter(Protocol):
     """A judge of captions: whether one states a spatial relation (section 3, step 1 of the paper)."""
 

@@ -58,6 +58,8 @@ class About:
     skipped: Sequence[Mapping[str, Any]] = ()
     """Source rows left out: ``{"reason": str, "count": int, "names": list}`` each. Read after all rows are
     written: a source may fill the list while it streams."""
+    citation: str = CITATION
+    """The paper that the card cites, in BibTeX."""
     notes: Sequence[str] = ()
     """Messages for the user who makes the data set, one line each."""
 
@@ -114,7 +116,7 @@ alone can do; `ninefold data verify path/to/this/folder` recomputes every fact f
 ## Cite
 
 ```bibtex
-{CITATION}
+{about.citation}
 ```
 """
 

@@ -1,0 +1,101 @@
+"""The catalog of engines by name, each with its filter; none is imported before it is used.
+
+Users add their own with `register_engine`, from a file of theirs (``--plugin``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ninefold.captions.engines.protocol import Engine, Filter
+from ninefold.captions.spec import CaptionsSpec
+from ninefold.errors import DesignError
+
+Opener = Callable[[CaptionsSpec], Engine]
+"""A function that opens an engine; ``spec.engine`` is its name with what follows, such as "mine:large"."""
+
+SAME, NONE = "engine", "none"
+"""The names of filters: the engine itself, and that every caption goes on."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An engine with its filter, ready for captions."""
+
+    engine: Engine
+    """The engine."""
+    judge: Filter | None
+    """The filter; None if every caption goes on."""
+
+
+REGISTERED: dict[str, Opener] = {}
+"""Engines of users, by name."""
+
+_SHIPPED = ("rules", "openai", "ray")
+
+
+def register_engine(name: str, opener: Opener) -> None:
+    """Register an engine under a name, which ``--engine`` then takes; an earlier registration is replaced.
+
+    Args:
+        name: Its name; what follows a colon in ``--engine`` is the engine's own.
+        opener: A function of the specification that returns the engine (see `ninefold.captions.engines.protocol`). An
+            engine that has the method ``judge`` too is its own filter; of others every caption goes on.
+
+    Raises:
+        DesignError: If the name is one of ninefold's own, or none.
+    """
+    if not name or ":" in name or name in {*_SHIPPED, SAME, NONE}:
+        raise DesignError(f"engine {name!r}: choose a name without a colon that ninefold does not use itself")
+    REGISTERED[name] = opener
+
+
+def opened(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed: bool = False) -> Opened:
+    """Open the engine and the filter of a specification.
+
+    Args:
+        spec: The specification.
+        responses: File in which a served model's answers are kept, so that none is paid twice.
+        retry_failed: Whether answers that could not be used are asked for again.
+
+    Raises:
+        NinefoldError: If there is no such engine, or it cannot be used.
+    """
+    engine = engine_of(spec, responses)
+    return Opened(engine, filter_of(spec, responses, engine))
+
+
+def engine_of(spec: CaptionsSpec, responses: Path | None = None) -> Engine:
+    """Return the engine of a specification (see `opened`)."""
+    kind = spec.engine.partition(":")[0]
+    if kind in REGISTERED:
+        return REGISTERED[kind](spec)
+    if kind == "rules" and spec.engine == kind:
+        from ninefold.captions.engines.rules.engine import RulesEngine
+
+        return RulesEngine(spec.parser)
+    raise DesignError(f"--engine {spec.engine}: choose rules, openai:URL#MODEL or ray:MODEL{_own()}")
+
+
+def filter_of(spec: CaptionsSpec, responses: Path | None, engine: Engine) -> Filter | None:
+    """Return the filter of a specification; None if every caption goes on."""
+    name = spec.engine if spec.filter == SAME else spec.filter
+    kind = name.partition(":")[0]
+    if name == NONE:
+        return None
+    if kind == "rules":
+        from ninefold.captions.engines.rules.engine import RulesFilter
+
+        return RulesFilter(spec.parser)
+    if spec.filter == SAME:
+        return engine if isinstance(engine, Filter) else None
+    raise DesignError(f"--filter {spec.filter}: choose engine, rules, openai:URL#MODEL or none")
+
+
+def runs_in_processes(spec: CaptionsSpec) -> bool:
+    """Whether several processes may each open the engine, which one that waits for a server needs not."""
+    return not any(name.partition(":")[0] in {"openai", "ray"} for name in (spec.engine, spec.filter))
+
+
+def _own() -> str:
+    return f", or one of your own: {', '.join(REGISTERED)}" if REGISTERED else ""
