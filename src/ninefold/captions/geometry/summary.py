@@ -11,7 +11,7 @@ from ninefold.captions.geometry.decide import OUTCOMES
 from ninefold.captions.geometry.rows import LabelledFile, row_of
 from ninefold.web.wording import count, percent, span
 
-PARTS = ("by_relation", "by_frame", "by_origin")
+PARTS = ("by_origin", "by_frame", "by_relation")
 """The groups of facts that are counted apart."""
 
 BOXES = ("all", "repaired", "ambiguous", "malformed")
@@ -19,6 +19,8 @@ BOXES = ("all", "repaired", "ambiguous", "malformed")
 
 HEADER = ("", "confirmed", "contradicted", "undecided", "unmatched", "confirmed share (95 %)", "by chance")
 """The columns of the table for readers."""
+
+_RULE = ("",) * len(HEADER)
 
 
 @dataclass
@@ -35,6 +37,11 @@ class Tally:
         self.outcomes[verdict.outcome] += 1
         self.chance[0] += sum(others)
         self.chance[1] += len(others)
+
+    @property
+    def total(self) -> int:
+        """Return the number of facts."""
+        return sum(self.outcomes.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return counts and shares in JSON types; a share of nothing is null."""
@@ -62,7 +69,7 @@ class Summary:
     all: Tally = field(default_factory=Tally)
     """All distinct facts."""
     parts: dict[str, dict[str, Tally]] = field(default_factory=lambda: {name: {} for name in PARTS})
-    """The facts by relation, by frame, and by whether they are of captions of images or of descriptions of objects."""
+    """The facts by whether they are of captions of images or of descriptions of objects, by frame, and by relation."""
 
     def add(self, verdict: Verdict, objects: Sequence[Labelled]) -> None:
         """Count one fact of an image with these labelled things."""
@@ -70,7 +77,7 @@ class Summary:
         fact = verdict.fact
         origin = "captions" if row_of(fact.caption)[1] is None else "descriptions"
         self.all.add(verdict, others)
-        for name, key in zip(PARTS, (fact.relation or "none", fact.frame, origin), strict=True):
+        for name, key in zip(PARTS, (origin, fact.frame, fact.relation or "none"), strict=True):
             self.parts[name].setdefault(key, Tally()).add(verdict, others)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,23 +97,18 @@ class Summary:
         """Return a table for readers, and what it was made of."""
         rows = [HEADER, _cells("all", self.all)]
         for part in self.parts.values():
-            rows += [_cells(key, part[key]) for key in sorted(part, key=lambda key: -sum(part[key].outcomes.values()))]
+            rows += [_RULE, *(_cells(key, part[key]) for key in sorted(part, key=lambda key: (-part[key].total, key)))]
         widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-        table = [
-            "  ".join(
-                [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-            )
-            for row in rows
-        ]
+        table = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
         boxes = ", ".join(f"{self.file.boxes[name]:,} {name}" for name in BOXES[1:])
-        notes = [f"{self.captions:,} captions with facts; {self.file.boxes['all']:,} boxes in the file: {boxes}"]
+        notes = ["", f"{self.captions:,} captions with facts; {self.file.boxes['all']:,} boxes in the file: {boxes}"]
         if self.file.missing:
             notes.append(
                 f"{self.file.missing:,} captions have no row of their own in the file; their facts are unmatched"
             )
         if self.file.broken_rows:
             notes.append(f"{self.file.broken_rows:,} rows of the file cannot be read")
-        return [*table, *notes]
+        return [*table, *notes, "by chance: the share that the same facts reach with any other box as the subject"]
 
 
 def _cells(name: str, tally: Tally) -> tuple[str, ...]:
