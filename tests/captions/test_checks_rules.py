@@ -131,6 +131,7 @@ def test_own_stems_come_from_a_file(tmp_path):
         ("Is there a giraffe on the sofa?", "No", 0, 0, 0),
         ("Is the refrigerator left or right of the table?", "right", 1, 1, 1),
         ("Is the zebra left or right of the giraffe?", "Right", 0, 0, 0),
+        ("Is the table at the top or at the bottom of the image?", "At the bottom", 1, 1, 1),  # places are no things
         ("Where is the table?", "Under it", 1, 1, 1),
         ("", "", 1, 1, 1),
     ],

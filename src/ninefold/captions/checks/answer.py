@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks.protocol import Checked, Image
-from ninefold.captions.checks.words import FUNCTION_WORDS, content_words, forms, plain_words
+from ninefold.captions.checks.words import FUNCTION_WORDS, GENERIC, PLACES, content_words, forms, plain_words
 from ninefold.captions.spec import ChecksSpec
 
 _VERDICTS = frozenset({"yes", "no", "true", "false"})
@@ -21,8 +21,8 @@ class AnswerInCaption:
     - "any word": one content word occurs.
 
     An answer may say nothing of its own: yes or no, no content word at all ("under it"), or only words of its question
-    ("Is it to the left or to the right?" "Left"). Then the question's content words are held against the caption, by
-    the given share.
+    ("Is it to the left or to the right?" "Left"). Then the things of the question are held against the caption, by the
+    given share: its content words but for those that tell where, which a caption may tell the other way round.
     """
 
     def __init__(self, spec: ChecksSpec) -> None:
@@ -56,8 +56,9 @@ class AnswerInCaption:
             return ""
         asked = content_words(item.pair.question)
         if all(word in asked or word in _VERDICTS for word in answer):
-            lacking = [word for word in asked if known.isdisjoint(forms(word))]
-            enough = len(asked) - len(lacking) >= self.share * len(asked)
+            things = [word for word in asked if word not in PLACES and word not in GENERIC]
+            lacking = [word for word in things if known.isdisjoint(forms(word))]
+            enough = len(things) - len(lacking) >= self.share * len(things)
             return "" if enough else f"the caption holds no {', '.join(map(repr, lacking))} of the question"
         if self.rule == "noun phrase":
             enough = any(_stands(run, text) for run in _runs(item.pair.answer))

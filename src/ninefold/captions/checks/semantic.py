@@ -13,18 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from ninefold.captions.checks.protocol import Checked, Image
-from ninefold.captions.checks.words import content_words
+from ninefold.captions.checks.words import GENERIC, content_words
 from ninefold.captions.matching import longest, matches, relation_of
 from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ChecksSpec
-
-_GENERIC = """
-    image picture photo photograph scene view object objects item items thing things located location position
-    positioned placed placement situated found see seen visible shown appear appears relation relative
-"""
-
-GENERIC = frozenset(_GENERIC.split())
-"""Content words that name no particular thing; two questions may differ in them and ask the same."""
 
 _NEGATIONS = frozenset("no not never none without isn aren wasn weren doesn don nothing".split())  # noqa: SIM905
 

@@ -18,6 +18,20 @@ _FUNCTION_WORDS = """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that name no thing and no side: articles, pronouns, auxiliary verbs, conjunctions, prepositions."""
 
+_GENERIC = """
+    image picture photo photograph scene view object objects item items thing things located location position
+    positioned placed placement situated found see seen visible shown appear appears relation relative
+"""
+
+GENERIC = frozenset(_GENERIC.split())
+"""Content words that name no particular thing; two questions may differ in them and ask the same."""
+
+PLACES = frozenset(
+    {"left", "right", "top", "bottom", "front", "back", "middle", "center", "centre", "foreground", "background"}
+    | {"side", "sides", "corner", "edge", "leftmost", "rightmost", "upper", "lower", "near", "far", "close"}
+)
+"""Content words that tell where; a question about a thing may offer some that its caption does not use."""
+
 _NOT_WORDS = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\t\n\r\x0b\x0c", " "))
 
 _WORD = re.compile(r"[^\W_]+")
