@@ -10,7 +10,7 @@ from typing import Any
 from ninefold import console, images
 from ninefold.captions.sources.images import EXTENSIONS, Picture, coco_id
 from ninefold.captions.sources.near import NearHashes, near_hash
-from ninefold.captions.sources.rows import Row, form_of, open_table
+from ninefold.captions.sources.rows import Row, check_file, form_of, open_table
 from ninefold.captions.sources.text import one_line
 from ninefold.data.format import manifest, row_hashes
 from ninefold.data.format.columns import opened
@@ -143,11 +143,12 @@ def _shown(key: str) -> str:
 
 def _names_in(path: Path) -> Iterator[str]:
     """Yield the names of images in a file: a table, a JSON file, or a text with one a line."""
+    check_file(path)
     if path.suffix.lower() == ".json":
         with suppress(ValueError, RecursionError), path.open(encoding="utf-8-sig") as file:
             yield from _in_json(json.load(file))
             return
-    if form_of(path) is None and path.is_file():
+    if form_of(path) is None:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             for line in file:
                 name = line.split(" #")[0].strip()

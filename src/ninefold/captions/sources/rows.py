@@ -76,19 +76,28 @@ def form_of(path: Path) -> str | None:
     return FORMS.get(Path(name.removesuffix(".gz")).suffix)
 
 
+def check_file(path: Path) -> None:
+    """Refuse what is no file.
+
+    Raises:
+        DataError: If it is missing, a folder, a pipe or a device.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file; check the path")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name the files in it, such as {path / '*.jsonl'}")
+    if not path.is_file():
+        # A pipe can be read only once, and a device has no end.
+        raise DataError(f"{path}: is a pipe or device; save its content to a file first")
+
+
 def open_table(path: Path) -> Table:
     """Return a file of rows; nothing of it is read yet.
 
     Raises:
         DataError: If it is missing, no file, or of no known form.
     """
-    if not path.exists():
-        raise DataError(f"{path}: no such file; name files of captions (jsonl, parquet or csv)")
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; name the files in it, such as {path / '*.jsonl'}")
-    if not path.is_file():
-        # A pipe can be read only once, and a device has no end.
-        raise DataError(f"{path}: is a pipe or device; save its content to a file first")
+    check_file(path)
     match form_of(path):
         case "json":
             from ninefold.captions.sources.json_lines import JsonLines
