@@ -133,6 +133,9 @@ def test_own_stems_come_from_a_file(tmp_path):
         ("Is the zebra left or right of the giraffe?", "Right", 0, 0, 0),
         ("Is the table at the top or at the bottom of the image?", "At the bottom", 1, 1, 1),  # places are no things
         ("Where is the table?", "Under it", 1, 1, 1),
+        ("Where is the table?", "On the left", 1, 1, 1),
+        ("Where is the table?", "In the center", 0, 0, 0),  # a place that the caption does not name
+        ("Where is the giraffe?", "On the left", 0, 0, 0),  # a place that it names, of another thing
         ("", "", 1, 1, 1),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks.protocol import Checked, Image
 from ninefold.captions.checks.words import FUNCTION_WORDS, GENERIC, PLACES, content_words, forms, plain_words
+from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ChecksSpec
 
 _VERDICTS = frozenset({"yes", "no", "true", "false"})
@@ -20,9 +21,10 @@ class AnswerInCaption:
     - "noun phrase": one run of content words, without function words between them, occurs as it stands;
     - "any word": one content word occurs.
 
-    An answer may say nothing of its own: yes or no, no content word at all ("under it"), or only words of its question
-    ("Is it to the left or to the right?" "Left"). Then the things of the question are held against the caption, by the
-    given share: its content words but for those that tell where, which a caption may tell the other way round.
+    An answer may name no thing: yes or no, no content word at all ("under it"), only words of its question ("Is it to
+    the left or to the right?" "Left"), or only places ("on the left"). Then the things of the question are held against
+    the caption, by the given share: its content words but for places, which a caption may tell the other way round. Of
+    these answers only those that name a new place are held against the caption themselves.
     """
 
     def __init__(self, spec: ChecksSpec) -> None:
@@ -41,33 +43,41 @@ class AnswerInCaption:
                     caption = item.caption
                     text = plain_words(f"{caption.label} {caption.text}" if caption.label else caption.text)
                     known = set(text)
-                if detail := self._missing(item, text, known):
+                if detail := self._missing(item.pair, text, known):
                     yield item, detail
 
     def limits(self) -> str:
         """Return "": every pair is checked."""
         return ""
 
-    def _missing(self, item: Checked, text: list[str], known: set[str]) -> str:
-        """Return what the caption does not hold of an answer, in one line; "" if it holds enough."""
-        answer = [word for word in plain_words(item.pair.answer) if word not in FUNCTION_WORDS]
-        own = [word for word in answer if word not in known and known.isdisjoint(forms(word))]
-        if answer and not own and self.rule == "content words":
-            return ""
-        asked = content_words(item.pair.question)
-        if all(word in asked or word in _VERDICTS for word in answer):
+    def _missing(self, pair: Pair, text: list[str], known: set[str]) -> str:
+        """Return what the caption does not hold of a pair, in one line; "" if it holds enough."""
+        answer = content_words(pair.answer)
+        lacking = _lacking(answer, known)
+        names_places = PLACES.issuperset(answer)
+        if self.rule == "content words" and not lacking and not names_places:
+            return ""  # as most
+        asked = content_words(pair.question)
+        says_nothing = all(word in asked or word in _VERDICTS for word in answer)
+        if says_nothing or names_places:
             things = [word for word in asked if word not in PLACES and word not in GENERIC]
-            lacking = [word for word in things if known.isdisjoint(forms(word))]
-            enough = len(things) - len(lacking) >= self.share * len(things)
-            return "" if enough else f"the caption holds no {', '.join(map(repr, lacking))} of the question"
+            absent = _lacking(things, known)
+            if len(things) - len(absent) < self.share * len(things):
+                return f"the caption holds no {', '.join(map(repr, absent))} of the question"
+        if says_nothing or self._is_held(pair.answer, text, len(answer), len(lacking)):
+            return ""
+        return f"the caption holds no {', '.join(map(repr, lacking or answer))}"
+
+    def _is_held(self, answer: str, text: list[str], words: int, lacking: int) -> bool:
+        """Whether enough of an answer with so many content words occurs in a text that lacks some of them."""
         if self.rule == "noun phrase":
-            enough = any(_stands(run, text) for run in _runs(item.pair.answer))
-        elif self.rule == "any word":
-            enough = len(own) < len(answer)
-        else:
-            enough = len(answer) - len(own) >= self.share * len(answer)
-        lacking = own or answer
-        return "" if enough else f"the caption holds no {', '.join(map(repr, lacking))}"
+            return any(_stands(run, text) for run in _runs(answer))
+        return lacking < words if self.rule == "any word" else words - lacking >= self.share * words
+
+
+def _lacking(words: list[str], known: set[str]) -> list[str]:
+    """Return the words that do not occur, in singular or plural."""
+    return [word for word in words if word not in known and known.isdisjoint(forms(word))]
 
 
 def _runs(answer: str) -> Iterator[list[str]]:
