@@ -87,7 +87,7 @@ def _fact(row: Mapping[str, Any]) -> Fact:
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
     if (folder / CAPTIONS).exists():
-        with opened(folder / CAPTIONS) as file:
+        with opened(folder / CAPTIONS, ("id", "text")) as file:
             for row in file.read(["id", "text"]).to_pylist():
                 yield row["id"], row["text"]
 
