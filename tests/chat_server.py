@@ -26,8 +26,8 @@ DROP = "drop"
 class ChatServer:
     """The script of a server, and what it has seen."""
 
-    answer: Callable[[Image.Image, str], str]
-    """From a picture and a prompt to an answer."""
+    answer: Callable[[Any, str], str]
+    """From a picture, which is None in a request without one, and a prompt to an answer."""
     models: list[str] = field(default_factory=lambda: ["tiny"])
     faults: deque[Any] = field(default_factory=deque)
     """What the next requests get instead of an answer: (status, headers, body), the raw bytes of an answer, a function
@@ -59,8 +59,9 @@ class ChatServer:
             "message": {"role": "assistant", "content": " ".join(words[:limit])},
             "finish_reason": "length" if len(words) > limit else "stop",
         }
+        usage = {"prompt_tokens": len(prompt.split()), "completion_tokens": min(len(words), limit)}
         told = self._prompt_logprobs(body, prompt, words) if self.logprobs and "prompt_logprobs" in body else None
-        return {"object": "chat.completion", "choices": [choice], "prompt_logprobs": told}
+        return {"object": "chat.completion", "choices": [choice], "prompt_logprobs": told, "usage": usage}
 
     def _prompt_logprobs(self, body: dict[str, Any], prompt: str, truth: list[str]) -> list[Any]:
         """Give -0.125 to every token of an answer that stands where the true one has it, -2 to others, -5 elsewhere."""
@@ -113,8 +114,10 @@ def serving(script: ChatServer) -> Iterator[ChatServer]:
         server.server_close()
 
 
-def asked(message: dict[str, Any]) -> tuple[Image.Image, str]:
-    """Return the picture and the text of a user's turn."""
+def asked(message: dict[str, Any]) -> tuple[Image.Image | None, str]:
+    """Return the picture, if there is one, and the text of a user's turn."""
+    if isinstance(message["content"], str):
+        return None, message["content"]
     image, text = message["content"]
     head, _, data = image["image_url"]["url"].partition(";base64,")
     assert head.startswith("data:image/")

@@ -50,6 +50,8 @@ class Generated:
     """Whether the caption states a spatial relation; without one it is not asked for pairs."""
     failed: str = ""
     """Why there is no usable output, in one line; empty if there is."""
+    broken: str = ""
+    """What of its output could not be used, in one line; empty if all of it could be, or nothing."""
     raw: str = ""
     """Output that was broken wholly or in part, for inspection; empty if all of it was usable."""
     tokens: Mapping[str, int] | None = None

@@ -39,6 +39,7 @@ def generated_to_json(made: Generated) -> dict[str, Any]:
         "pairs": [pair_to_json(pair) for pair in made.pairs],
         "not_spatial": not made.is_spatial,
         "failed": made.failed,
+        "broken": made.broken,
         "raw": made.raw,
         "tokens": dict(made.tokens or {}),
     }
@@ -51,6 +52,7 @@ def generated_of(values: Mapping[str, Any]) -> Generated:
         tuple(Pair(*pair) for pair in values.get("pairs", ())),
         not values.get("not_spatial", False),
         values.get("failed", ""),
+        values.get("broken", ""),
         values.get("raw", ""),
         values.get("tokens"),
     )

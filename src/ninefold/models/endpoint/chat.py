@@ -37,7 +37,13 @@ class Chat:
         self.model = model or _only_model(client)
 
     def complete(
-        self, messages: list[dict[str, Any]], *, about: str, read: Callable[[Any], Result], **options: object
+        self,
+        messages: list[dict[str, Any]],
+        *,
+        about: str,
+        read: Callable[[Any], Result],
+        longest: float | None = None,
+        **options: object,
     ) -> Result:
         """Return what is read from the server's reply to messages, decoded greedily.
 
@@ -47,6 +53,7 @@ class Chat:
             messages: The messages of the conversation so far.
             about: The request's name in errors, e.g. its example.
             read: A function of the reply; `OddReply` if it is not what was asked for.
+            longest: Maximum seconds for the whole reply, if less than for other requests.
             options: Further fields of the request, such as ``max_tokens``.
 
         Raises:
@@ -57,7 +64,7 @@ class Chat:
         while True:
             body = self.form.formed(plain)
             try:
-                return self.client.send("POST", "/chat/completions", body, about=about, read=read)
+                return self.client.send("POST", "/chat/completions", body, about=about, read=read, longest=longest)
             except Refused as error:
                 if not self.form.adapt(body, error):
                     raise

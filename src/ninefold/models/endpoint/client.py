@@ -3,29 +3,25 @@
 import email.utils
 import json
 import math
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from time import sleep
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
-
-import httpx2
 
 from ninefold import console
 from ninefold.errors import ModelError
 from ninefold.models.endpoint import refusals
-from ninefold.models.endpoint.connection import GREETING_TIMEOUT, Connection, Response, Unanswered, Unusable
+from ninefold.models.endpoint.base_url import KEYS, api_key, checked
+from ninefold.models.endpoint.connection import GREETING_TIMEOUT, Connection, Late, Response, Unanswered, Unusable
 from ninefold.models.endpoint.refusals import Refused
 from ninefold.models.endpoint.reply import OddReply
+from ninefold.models.endpoint.window import Window
 from ninefold.seeding import rng
 
 Result = TypeVar("Result")
-
-KEYS = ("NINEFOLD_API_KEY", "OPENAI_API_KEY")
-"""Environment variables for the server's API key; the first one set is used."""
 
 LONGEST_WAIT = 120.0
 """Maximum seconds between two tries, whatever a server requests."""
@@ -33,6 +29,12 @@ LONGEST_WAIT = 120.0
 FEW_TRIES = 3
 """Maximum number of tries of a request that is answered, but with no chat completion; also of one that fails while
 others are answered."""
+
+LATE_TRIES = 2
+"""Maximum number of tries of a request that is not answered in time, which takes long enough."""
+
+ANSWERED = 200
+"""HTTP status of an answer."""
 
 _TRANSIENT = {408, 409, 425, 429}
 """HTTP statuses below 500 after which a retry may succeed."""
@@ -50,7 +52,16 @@ _SECRET_LENGTH = 6
 class Client:
     """A connection to a server, shared by threads."""
 
-    def __init__(self, url: str, *, connections: int, tries: int, first_wait: float, timeout: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int,
+        tries: int,
+        first_wait: float,
+        timeout: float,
+        window: Window | None = None,
+    ) -> None:
         """Check an address; nothing is sent yet.
 
         Args:
@@ -59,17 +70,19 @@ class Client:
             tries: Maximum number of tries of a request.
             first_wait: Approximate seconds before the second try; the wait doubles with each further try.
             timeout: Maximum seconds for a whole answer.
+            window: A bound on simultaneous requests that follows the server; None if there is no other bound.
 
         Raises:
             ModelError: If it is not the address of a server, or contains a user, a password or a query; or the
                 environment names a proxy that cannot be used.
         """
-        self.url = _checked(url)
+        self.url = checked(url)
         self.tries = tries
         self._tries_if_failing = self._tries_if_busy = tries
         self._thread = threading.local()
         self._first_wait = first_wait
-        self._variable, self._key = _key()
+        self._window = window
+        self._variable, self._key = api_key()
         self._asked_to_wait = False
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         self._connection = Connection(self.url, headers, connections=connections, timeout=timeout)
@@ -95,11 +108,12 @@ class Client:
     @contextmanager
     def tried(self, times: int) -> Iterator[None]:
         """Give requests of this thread so many tries, whatever `be_brief` says, until the block ends."""
+        before: int | None = getattr(self._thread, "tries", None)
         self._thread.tries = times
         try:
             yield
         finally:
-            self._thread.tries = None
+            self._thread.tries = before
 
     def tried_briefly(self) -> AbstractContextManager[None]:
         """Give requests of this thread few tries until the block ends."""
@@ -117,6 +131,7 @@ class Client:
         *,
         about: str,
         read: Callable[[Any], Result] = lambda reply: reply,
+        longest: float | None = None,
     ) -> Result:
         """Send a request, with retries while they may succeed, and return what is read from the JSON of its answer.
 
@@ -129,33 +144,37 @@ class Client:
             body: The content to send as JSON.
             about: The request's name in errors, e.g. its example.
             read: A function of the answer; `OddReply` if it is not what was asked for.
+            longest: Maximum seconds for the whole answer, if less than for other requests.
 
         Raises:
             Refused: If the server refuses this one request, or fails to answer it at every try.
             ModelError: If the server refuses all requests.
         """
         content = None if body is None else json.dumps(body).encode()
-        attempt, odd, wait = 0, 0, None
+        request = partial(self._connection.request, method, path, content, longest=longest)
+        attempt, odd, late, wait = 0, 0, 0, None
         while True:
             if attempt:
                 self._pause(attempt, wait, about)
-            attempt, wait, is_busy = attempt + 1, None, False
+            attempt, wait, status = attempt + 1, None, ANSWERED
             try:
-                response = self._connection.request(method, path, content)
+                response = request() if self._window is None else self._window.through(request)
                 return read(self._checked_reply(response, about))
             except Unusable as error:
-                raise self._refused(about, self.line(str(error))) from error
+                raise self._refused(about, self.line(str(error)), status=ANSWERED) from error
             except (OddReply, RecursionError) as error:
                 failure: Exception = error
                 odd += 1
                 if odd == self._few:
-                    raise self._refused(about, self.line(str(error)), tries=attempt, may_pass=True) from error
+                    reason = self.line(str(error))
+                    raise self._refused(about, reason, tries=attempt, may_pass=True, status=ANSWERED) from error
             except Unanswered as error:
-                failure = error
+                failure, status = error, 0
+                late += isinstance(error, Late)
             except _Busy as error:
-                failure, wait, is_busy = error, error.wait, error.status in _BUSY
-            if attempt >= self._most_tries(is_busy=is_busy):
-                raise self._given_up(about, self.line(str(failure)), attempt) from failure
+                failure, wait, status = error, error.wait, error.status
+            if attempt >= self._most_tries(is_busy=status in _BUSY) or late >= LATE_TRIES:
+                raise self._given_up(about, self.line(str(failure)), attempt, status) from failure
 
     def line(self, text: str) -> str:
         """Return the first line of a server's words, without control characters and without the API key."""
@@ -210,18 +229,19 @@ class Client:
         advice = self._advice(status, response.headers)
         if refusals.is_of_one_request(status, words):
             may_pass = status in refusals.MAY_PASS
-            raise self._refused(about, problem, advice, words=words, filtered=filtered, may_pass=may_pass)
+            facts = {"words": words, "filtered": filtered, "may_pass": may_pass, "status": status}
+            raise self._refused(about, problem, advice, **facts)
         raise ModelError(f"{self.url}: {about}: {problem}{advice}")
 
     def _refused(self, about: str, reason: str, advice: str = "", **facts: Any) -> Refused:
         return Refused(f"{self.url}: {about}: {reason}{advice}", reason=reason, **facts)
 
-    def _given_up(self, about: str, problem: str, tries: int) -> Refused:
+    def _given_up(self, about: str, problem: str, tries: int, status: int) -> Refused:
         line = (
             f"{self.url}: {about}: given up after {tries} tries ({problem}); "
             "mend the server, then the same command goes on from here"
         )
-        return Refused(line, reason=problem, tries=tries, may_pass=True)
+        return Refused(line, reason=problem, tries=tries, may_pass=True, status=status)
 
     def _advice(self, status: int, headers: Mapping[str, str]) -> str:
         if status in {401, 403}:
@@ -244,31 +264,6 @@ class _Busy(Exception):
 def _json(body: bytes) -> Any:
     """Return the value of a JSON text in any Unicode encoding; what is no character in it is replaced."""
     return json.loads(body.decode(json.detect_encoding(body), "replace"))
-
-
-def _checked(url: str) -> str:
-    # Neither error contains the address: it may include a password.
-    if "@" in url or "?" in url:
-        raise ModelError(
-            f"the server's address holds a user, a password or a query; put its key in {KEYS[0]} (environment) instead"
-        )
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and httpx2.URL(url).host
-    except (ValueError, httpx2.InvalidURL):
-        sound = False
-    if not sound:
-        raise ModelError("the server's address is no URL; write openai:http://host:port/v1#model")
-    return url.rstrip("/")
-
-
-def _key() -> tuple[str, str]:
-    """Return the environment variable that holds the API key, and the key; both empty if none is set."""
-    name = next((name for name in KEYS if os.environ.get(name, "").strip()), "")
-    key = os.environ.get(name, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise ModelError(f"{name}: holds letters that no key has; set it again")
-    return name, key
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

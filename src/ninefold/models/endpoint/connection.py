@@ -27,6 +27,10 @@ class Unanswered(Exception):
     """A request without a complete answer: no connection, a broken one, or no end in time; a retry may succeed."""
 
 
+class Late(Unanswered):
+    """A request without a complete answer in time."""
+
+
 class Unusable(Exception):
     """An answer that is too large or in an unknown encoding; a retry would give the same."""
 
@@ -85,10 +89,12 @@ class Connection:
         future = asyncio.run_coroutine_threadsafe(self._answer(method, path, body, timeout), self._loop)
         try:
             response = future.result()
+        except httpx2.ReadTimeout as error:
+            raise Late(f"no complete answer within {timeout:g} s") from error
         except httpx2.HTTPError as error:
             raise Unanswered(str(error) or type(error).__name__) from error
         except TimeoutError as error:
-            raise Unanswered(f"no complete answer within {timeout:g} s") from error
+            raise Late(f"no complete answer within {timeout:g} s") from error
         except (OSError, UnicodeError) as error:  # such as a host name that no name server can be asked for
             raise Unanswered(str(error)) from error
         finally:

@@ -17,6 +17,7 @@ from ninefold.models.endpoint.client import Client
 from ninefold.models.endpoint.in_flight import work_on
 from ninefold.models.endpoint.option_scores import OptionScorer
 from ninefold.models.endpoint.patience import Patience
+from ninefold.models.endpoint.refusals import Refused
 from ninefold.types import Example, Prediction
 
 
@@ -78,7 +79,7 @@ class Endpoint:
         """
         scorer = OptionScorer(self._chat)
         answer = partial(self._generated, max_new_tokens) if scoring == "generate" else partial(_chosen, scorer)
-        patience = Patience(self._chat.client, answer, keep)
+        patience = Patience(self._chat.client, answer, keep, _refused)
         asked = (example for example in examples if example.id not in known or patience.trust(example))
         work_on(asked, patience.ask, at_once=self.concurrency)
         patience.end()
@@ -138,6 +139,10 @@ class Endpoint:
         client = self._chat.client
         refused = None if said.refused is None else client.line(said.refused)
         return Prediction(example.id, client.redacted(said.text), said.truncated, refused=refused)
+
+
+def _refused(example: Example, error: Refused) -> Prediction:
+    return Prediction(example.id, "", refused=error.reason)
 
 
 def _chosen(scorer: OptionScorer, example: Example) -> Prediction:

@@ -20,6 +20,7 @@ class Refused(ModelError):
         filtered: bool = False,
         tries: int = 0,
         may_pass: bool = False,
+        status: int = 0,
     ) -> None:
         """Name a refusal.
 
@@ -30,6 +31,7 @@ class Refused(ModelError):
             filtered: Whether it is the content of the request that is refused, by a filter.
             tries: Number of tries after which the request was given up; 0 if the first answer was a refusal.
             may_pass: Whether the same request may be answered later.
+            status: The HTTP status of the last answer; 0 if there was none.
         """
         super().__init__(message)
         self.reason = reason
@@ -37,6 +39,7 @@ class Refused(ModelError):
         self.filtered = filtered
         self.tries = tries
         self.may_pass = may_pass
+        self.status = status
 
 
 OF_ONE_REQUEST = {400, 403, 404, 413, 422}

@@ -1,7 +1,7 @@
 """Replies of chat completions: the text that a model says, however a server puts it."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ninefold.questions.formats import thoughts
 
@@ -42,7 +42,7 @@ def read(reply: Any, max_new_tokens: int) -> Reply:
             raise OddReply("its reply holds no message")
         message = {"content": content}
     finish = str(choice.get("finish_reason") or "").lower()
-    truncated = finish in _CUT or (not finish and _tokens(reply) >= max_new_tokens)
+    truncated = finish in _CUT or (not finish and tokens(reply, "completion") >= max_new_tokens)
     text, thought = _text(message.get("content")), _reasoning(message)
     # A model that used up its tokens without a word was thinking, whether the server shows it or not.
     if not text.strip() and (thought or truncated):
@@ -63,11 +63,11 @@ def _first_choice(reply: Any) -> dict[str, Any]:
     return min(found, key=lambda choice: index if isinstance(index := choice.get("index"), int) else 0)
 
 
-def _tokens(reply: Any) -> int:
-    """Return the number of generated tokens that a reply states, or 0."""
-    usage = reply.get("usage")
-    count = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return count if isinstance(count, int) else 0
+def tokens(reply: Any, kind: Literal["prompt", "completion"]) -> int:
+    """Return the number of tokens that a reply states for its prompt or for what was generated, or 0."""
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    count = usage.get(f"{kind}_tokens") if isinstance(usage, dict) else None
+    return min(max(0, count), 1 << 40) if isinstance(count, int) else 0
 
 
 def _text(content: Any) -> str:

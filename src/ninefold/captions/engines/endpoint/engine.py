@@ -1,0 +1,117 @@
+"""The engine of a served language model: one request a caption, for JSON that holds its pairs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ninefold.captions.caption import Caption
+from ninefold.captions.engines.endpoint import prompts, salvage, wording
+from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request
+from ninefold.captions.engines.endpoint.responses import Response, Usage
+from ninefold.captions.pair import Generated
+
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "pairs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"question": {"type": "string"}, "answer": {"type": "string"}},
+                "required": ["question", "answer"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["pairs"],
+    "additionalProperties": False,
+}
+"""JSON schema of an answer. It has no limits of length, with which some servers' grammars become huge."""
+
+
+class EndpointEngine:
+    """A served language model that writes pairs; implements `ninefold.captions.engines.protocol.Engine`."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        responses: Path | None = None,
+        prompt: Path | None = None,
+        max_new_tokens: int = 8192,
+        concurrency: int = 8,
+        timeout: float = 300.0,
+        tries: int = 8,
+        first_wait: float = 1.0,
+    ) -> None:
+        """Connect to a server and find its model.
+
+        Args:
+            name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
+            responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
+            prompt: File of another prompt, with ``{description}`` where the caption goes.
+            max_new_tokens: Maximum number of tokens of an answer.
+            concurrency: Maximum number of simultaneous requests.
+            timeout: Maximum seconds for an answer.
+            tries: Maximum number of tries of a request.
+            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
+
+        Raises:
+            ModelError: If no server answers at the URL, or it has several models and none is named.
+            DataError: If the prompt has no place for the caption, or the file of responses is broken.
+        """
+        self._request = Request(prompts.chosen(prompt, prompts.PAIRS), max_new_tokens, schema=SCHEMA)
+        self._model = LanguageModel(
+            name, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
+        )
+        self.name = self._model.name
+
+    @property
+    def usage(self) -> Usage:
+        """What the requests of this process have cost so far."""
+        return self._model.usage
+
+    @property
+    def usage_of_all_runs(self) -> Usage:
+        """What all responses of the file have cost, also those of earlier processes."""
+        return self._model.usage_of_all_runs
+
+    @property
+    def request_changes(self) -> Mapping[str, str]:
+        """What became of each parameter of the requests that the server refused."""
+        return self._model.request_changes
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the model, the prompt's hash and the limits; not the URL, so that another host may go on."""
+        return {
+            "engine": "endpoint",
+            "model": self._model.model,
+            "prompt": self._request.prompt.hash,
+            **self._request.settings(),
+            "reader": salvage.VERSION,
+        }
+
+    def generate(self, captions: Sequence[Caption]) -> list[Generated]:
+        """Return what the model writes about each caption, in order; several are asked at once.
+
+        Raises:
+            ModelError: If the server refuses all requests, or fails repeatedly.
+            DataError: If the file of responses cannot be read or written.
+        """
+        responses = self._model.respond(captions, self._request)
+        return [_generated(caption, response) for caption, response in zip(captions, responses, strict=True)]
+
+
+def _generated(caption: Caption, response: Response) -> Generated:
+    tokens = {"prompt": response.prompt_tokens, "completion": response.completion_tokens}
+    if response.refused is not None:
+        return Generated(failed=f"refused: {response.refused}", raw=response.text, tokens=tokens)
+    said = salvage.salvaged(response.text, truncated=response.truncated)
+    if said.broken and not said.pairs:
+        return Generated(failed=said.broken, raw=response.text, tokens=tokens)
+    return Generated(
+        wording.pairs_of(caption, said.pairs),
+        broken=said.broken,
+        raw=response.text if said.broken else "",
+        tokens=tokens,
+    )

@@ -1,0 +1,181 @@
+"""A language model on a server: asked with one text, greedily, at most once for each text and setting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ninefold import store
+from ninefold.captions.caption import Caption
+from ninefold.captions.engines.endpoint.prompts import Prompt
+from ninefold.captions.engines.endpoint.responses import Response, Responses, Usage
+from ninefold.models.endpoint import address, reply
+from ninefold.models.endpoint.chat import Chat
+from ninefold.models.endpoint.client import Client
+from ninefold.models.endpoint.in_flight import work_on
+from ninefold.models.endpoint.patience import Patience
+from ninefold.models.endpoint.refusals import Refused
+from ninefold.models.endpoint.structured import Structured
+from ninefold.models.endpoint.window import Window
+
+SIGN_OF_LIFE = 60.0
+"""Maximum seconds in which a server that works answers a request for one token."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked about a caption, and how the reply is read."""
+
+    prompt: Prompt
+    """The prompt."""
+    max_new_tokens: int
+    """Maximum number of tokens of the answer."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer; None for free text."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the request."""
+    text_of: Callable[[Any], str] | None = None
+    """Text that is kept of the server's whole reply; by default what the model says."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything but the prompt that determines the response, in JSON types."""
+        return {
+            "temperature": 0,
+            "max_new_tokens": self.max_new_tokens,
+            "schema": self.schema,
+            **self.fields,
+        }
+
+
+class LanguageModel:
+    """A language model on a server, with the responses that it has given."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        responses: Path | None = None,
+        concurrency: int = 8,
+        tries: int = 8,
+        first_wait: float = 1.0,
+        timeout: float = 300.0,
+    ) -> None:
+        """Connect to a server and find its model.
+
+        Args:
+            name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
+            responses: File that keeps responses as they come; None to keep them in memory.
+            concurrency: Maximum number of simultaneous requests; how many there are follows the server (see `Window`).
+            tries: Maximum number of tries of a request.
+            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
+            timeout: Maximum seconds for an answer.
+
+        Raises:
+            ModelError: If the name is not such a URL, no server answers, or it has several models and none is named.
+            DataError: If the file of responses is broken.
+        """
+        url, model = address.split(name)
+        self._responses = Responses(responses)
+        window = Window(concurrency)
+        self._client = Client(
+            url, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout, window=window
+        )
+        self._chat = Chat(self._client, model)
+        self._structured: Structured | None = None
+        self._concurrency = concurrency
+        self._answered: Caption | None = None
+        self.model = self._chat.model
+        self.name = str(address.identity(self.model)["name"])
+
+    @property
+    def usage(self) -> Usage:
+        """What the requests of this process have cost so far."""
+        return self._responses.usage
+
+    @property
+    def usage_of_all_runs(self) -> Usage:
+        """What all responses that are kept have cost, also those of earlier processes."""
+        return self._responses.total()
+
+    @property
+    def request_changes(self) -> Mapping[str, str]:
+        """What became of each parameter of the requests that the server refused, with its reason."""
+        form = self._structured.form if self._structured else None
+        structured = {} if form in {None, "json_schema"} else {"response_format": f"sent as {form}"}
+        return {**self._chat.form.changes, **structured}
+
+    def close(self) -> None:
+        """Close the file of responses."""
+        self._responses.close()
+
+    def respond(self, captions: Sequence[Caption], request: Request) -> list[Response]:
+        """Return the response about each caption, in order; several are asked at once.
+
+        A caption that the server refuses, or fails to answer while it answers others, has a response with the reason
+        (see `Patience`), which is not kept.
+
+        Raises:
+            ModelError: If the server refuses all requests, or fails repeatedly.
+            DataError: If the file of responses cannot be read or written.
+        """
+        if request.schema is not None and self._structured is None:
+            self._structured = Structured(self._chat, "pairs", request.schema)
+        found: dict[str, Response] = {}
+
+        def keep(caption: Caption, response: Response) -> None:
+            found[caption.id] = response
+
+        patience: Patience[Caption, Response] = Patience(
+            self._client, partial(self._answer, request), keep, _refused, ask_again=self._show_life
+        )
+        if self._answered is not None:
+            patience.trust(self._answered)
+        work_on(captions, patience.ask, at_once=min(self._concurrency, max(1, len(captions))))
+        patience.end()
+        return [found[caption.id] for caption in captions]
+
+    def _answer(self, request: Request, caption: Caption) -> Response:
+        messages = [{"role": "user", "content": request.prompt.about(caption.text)}]
+        key = store.content_id({"model": self.model, "messages": messages, **request.settings()}, 64)
+        return self._responses.get_or_ask(key, lambda: self._ask(request, messages, caption))
+
+    def _ask(self, request: Request, messages: list[dict[str, Any]], caption: Caption) -> Response:
+        complete = self._chat.complete
+        if request.schema is not None and self._structured is not None:
+            complete = self._structured.complete
+        response = complete(
+            messages,
+            about=f"caption {caption.id}",
+            read=partial(self._read, request),
+            max_tokens=request.max_new_tokens,
+            **request.fields,
+        )
+        self._answered = caption
+        return response
+
+    def _read(self, request: Request, content: Any) -> Response:
+        said = reply.read(content, request.max_new_tokens)
+        text = said.text if request.text_of is None else request.text_of(content)
+        return Response(
+            _whole(self._client.redacted(text)),
+            said.truncated,
+            None if said.refused is None else _whole(self._client.line(said.refused)),
+            reply.tokens(content, "prompt"),
+            reply.tokens(content, "completion"),
+        )
+
+    def _show_life(self, caption: Caption) -> None:
+        """Ask for one token: whether the server answers can be seen without paying for a whole answer."""
+        messages = [{"role": "user", "content": "Say yes."}]
+        about = f"after caption {caption.id}"
+        self._chat.complete(messages, about=about, read=lambda content: content, longest=SIGN_OF_LIFE, max_tokens=1)
+
+
+def _refused(caption: Caption, error: Refused) -> Response:
+    return Response("", refused=error.reason)
+
+
+def _whole(text: str) -> str:
+    """Return a text whose lone surrogates, which no file can hold, are replaced; pairs of them are joined."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
