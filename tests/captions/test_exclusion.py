@@ -111,7 +111,7 @@ def test_near_duplicates_and_equal_pixels(tmp_path: Path, capsys: pytest.Capture
     (test / "broken.png").write_bytes(b"\x89PNG")
     picture(0).save(photos / "worse.jpg", quality=60)
     picture(1).resize((160, 120)).save(photos / "half.png")
-    picture(2).crop((8, 6, 312, 234)).save(photos / "cut.png")
+    picture(2).crop((0, 12, 304, 240)).save(photos / "cut.png")
     picture(3).save(photos / "other.png")
     Image.new("RGB", (320, 240), "white").save(photos / "blank.png")
     names = ("worse", "half", "cut", "other", "blank")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ninefold import console, images
 from ninefold.captions.sources.images import EXTENSIONS, Picture, coco_id
-from ninefold.captions.sources.near import NearHashes, near_hash
+from ninefold.captions.sources.near import NearHashes, cut_hashes
 from ninefold.captions.sources.rows import Row, check_file, form_of, open_table
 from ninefold.captions.sources.text import one_line
 from ninefold.data.format import manifest, row_hashes
@@ -29,7 +29,7 @@ _LONGEST_NAME = 1000
 
 @dataclass
 class Exclusion:
-    """Images to leave out. Memory is some 200 bytes for each."""
+    """Images to leave out. Memory is some 300 bytes for each."""
 
     _names: dict[str, str] = field(default_factory=dict)
     """The list that a name is in, by the key of the name."""
@@ -109,13 +109,12 @@ class Exclusion:
         hashes, broken = [], 0
         for path in console.track(files, "images to exclude", transient=True):
             try:
-                found = near_hash(images.open_rgb(path))
+                found = cut_hashes(images.open_rgb(path))
             except DataError:
                 broken += 1
                 continue
-            if found is not None:
-                hashes.append(found)
-                self._files.append(str(path))
+            hashes += found
+            self._files += [str(path)] * len(found)
         if broken:
             console.warn(f"{folder}: {broken:,} of {len(files):,} images cannot be read; they exclude by name alone")
         return hashes

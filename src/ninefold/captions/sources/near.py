@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-NEAR = 10
+NEAR = 8
 """Largest number of bits, of 64, by which the hashes of near-duplicates differ.
 
-Of 222 photos of COCO, all copies of JPEG quality 60 or 30, and all of a half or a quarter of the size, are within 6
-bits; of the copies with 5 % of width and height cut off, 97 % are within 10 if that is cut off evenly around, and 51 %
-if it is at one corner. Of the 24,531 pairs of different photos none is within 15.
+Of 222 photos of COCO, all copies of JPEG quality 60 or 30, all of a half or a quarter of the size, and all with 5 % of
+width and height cut off, around or at a corner, are found, as are 83 % with 8 % cut off on the left; of the 49,062
+ordered pairs of different photos none is within 9 bits.
 """
+
+CUT = 0.05
+"""Share of width and height that a copy may lack."""
 
 _SIDE, _WAVES = 32, 8
 _SCALE = 1 << 12
@@ -42,6 +45,15 @@ def near_hash(rgb: NDArray[np.uint8]) -> int | None:
     waves = (_COSINES @ gray @ _COSINES.T).ravel()
     waves[0] = np.iinfo(np.int64).min
     return int.from_bytes(np.packbits(waves > np.median(waves[1:])).tobytes())
+
+
+def cut_hashes(rgb: NDArray[np.uint8]) -> list[int]:
+    """Return the perceptual hashes of an image, whole and with a share of `CUT` cut off: around, and at each corner."""
+    height, width = rgb.shape[:2]
+    y, x = round(height * CUT), round(width * CUT)
+    starts = ((y // 2, x // 2), (0, 0), (0, x), (y, 0), (y, x))
+    cuts = (rgb[top : top + height - y, left : left + width - x] for top, left in starts)
+    return [found for found in map(near_hash, (rgb, *cuts)) if found is not None]
 
 
 class NearHashes:
