@@ -211,6 +211,15 @@ def test_chain_streams_and_cuts_no_image():
     assert set(kept.values()) == {1} and len(kept) == 1499  # the caption taken above had that of image 0
 
 
+def test_any_text_has_a_verdict_with_a_short_detail():
+    long = "giraffe " * 100_000
+    texts = ["", " ", "?", "\ud800", "\0\n\x85", "<b>left</b>", "🦒" * 1000, "在左边", long]
+    pairs = [Pair(question, answer, "") for question in texts for answer in texts]
+    ((_, checked),) = Chain(ChecksSpec(benign=0.5)).run([(Caption("a", TEXT), pairs)])
+    assert len(checked) == len(pairs)
+    assert max(len(item.detail) for item in checked) < 1000 and all(item.detail.isprintable() for item in checked)
+
+
 def test_words_of_any_text():
     assert plain_words("The cook's well-worn KNIFE, 2.5_cm") == [
         "the",

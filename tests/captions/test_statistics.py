@@ -26,8 +26,8 @@ COUNTED = {
     "captions_without_relation": 1,
     "failed": 1,
     "captions_kept": 5,
-    "pairs_generated": 12,
-    "checks": {"duplicates": 4, "reference": 0, "answer": 2, "spatial": 2},
+    "pairs_generated": 13,
+    "checks": {"form": 1, "duplicates": 4, "reference": 0, "answer": 2, "spatial": 2},
     "checks_not_run": {"semantic": "no --embedding-model is given", "clipscore": "no --clip-model is given"},
     "pairs_out": 4,
     "captions_with_pairs": 2,
@@ -100,7 +100,8 @@ def test_tables_show_ours_beside_the_papers(docci, other, capsys):
     assert re.search(r"\n +far +25\.00 +2\.07 +0 +far 12\.50 \(1\.08\); far away from 12\.50", shown)
     assert re.search(r"frame +image +2 +50\.00", shown) and re.search(r"form +none +1 +25\.00", shown)
     assert re.search(r"duplicates +12 +4 +33\.33", shown) and re.search(r"spatial +6 +2 +33\.33", shown)
-    assert "did not run: no --embedding-model is given" in shown and re.search(r"all +12 +8 +66\.67 +4 left", shown)
+    assert "did not run: no --embedding-model is given" in shown and re.search(r"all +13 +9 +69\.23 +4 left", shown)
+    assert shown.index("  form  ") < shown.index("  duplicates  ")
 
 
 def test_one_set_that_was_not_made_from_captions_has_tables_2_and_11_alone(other, capsys):

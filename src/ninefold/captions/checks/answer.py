@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks.protocol import Checked, Image
-from ninefold.captions.checks.words import FUNCTION_WORDS, GENERIC, PLACES, content_words, forms, plain_words
+from ninefold.captions.checks.words import FUNCTION_WORDS, GENERIC, PLACES, content_words, forms, plain_words, quoted
 from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ChecksSpec
 
@@ -63,10 +63,10 @@ class AnswerInCaption:
             things = [word for word in asked if word not in PLACES and word not in GENERIC]
             absent = _lacking(things, known)
             if len(things) - len(absent) < self.share * len(things):
-                return f"the caption holds no {', '.join(map(repr, absent))} of the question"
+                return f"the caption holds no {quoted(*absent)} of the question"
         if says_nothing or self._is_held(pair.answer, text, len(answer), len(lacking)):
             return ""
-        return f"the caption holds no {', '.join(map(repr, lacking or answer))}"
+        return f"the caption holds no {quoted(*(lacking or answer))}"
 
     def _is_held(self, answer: str, text: list[str], words: int, lacking: int) -> bool:
         """Whether enough of an answer with so many content words occurs in a text that lacks some of them."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ninefold.captions.checks.protocol import Checked, Image
-from ninefold.captions.checks.words import plain_words
+from ninefold.captions.checks.words import plain_words, quoted
 from ninefold.captions.spec import ChecksSpec
 
 
@@ -30,7 +30,7 @@ class Duplicates:
                 if self.keep == "longest" and len(item.pair.answer) > len(first.pair.answer):
                     kept[asked] = item
                     first, item = item, first  # noqa: PLW2901 - the earlier one is the duplicate
-                yield item, f"asked already, with the answer {first.pair.answer!r}"
+                yield item, f"asked already, with the answer {quoted(first.pair.answer)}"
 
     def limits(self) -> str:
         """Return "": every pair is checked."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from ninefold.captions.checks.protocol import Checked, Image
-from ninefold.captions.checks.words import GENERIC, content_words
+from ninefold.captions.checks.words import GENERIC, content_words, quoted
 from ninefold.captions.matching import longest, matches, relation_of
 from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ChecksSpec
@@ -94,7 +94,7 @@ class Semantic:
                 for other, of_other in kept:
                     cosine = float(np.dot(vector, vectors[self._text(other.pair)]))
                     if cosine > self.similarity and stated.may_equal(of_other):
-                        yield item, f"cosine {cosine:.3f} with {other.pair.question!r}"
+                        yield item, f"cosine {cosine:.3f} with {quoted(other.pair.question)}"
                         break
                 else:
                     kept.append((item, stated))

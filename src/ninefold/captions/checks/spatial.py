@@ -35,4 +35,4 @@ class Spatial:
         return ""
 
     def _is_kept(self, question: str) -> bool:
-        return xxhash.xxh3_64_intdigest(question.encode()) < self.benign * 2**64
+        return xxhash.xxh3_64_intdigest(question.encode(errors="surrogatepass")) < self.benign * 2**64

@@ -36,6 +36,9 @@ _NOT_WORDS = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\t\n
 
 _WORD = re.compile(r"[^\W_]+")
 
+_SHOWN, _LISTED = 80, 8
+"""Letters of a text, and number of texts, in the detail of a rejected pair."""
+
 _REMEMBERED = 1 << 16
 """Number of words whose forms are cached: about 20 MB."""
 
@@ -64,3 +67,9 @@ def forms(word: str) -> frozenset[str]:
     elif word.endswith("y"):
         found.add(f"{word[:-1]}ies")
     return frozenset(found)
+
+
+def quoted(*texts: str) -> str:
+    """Return texts for the detail of a rejected pair: in quotes, one line, only the beginning of what is long."""
+    shown = ", ".join(repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ...") for text in texts[:_LISTED])
+    return f"{shown} ..." if len(texts) > _LISTED else shown
