@@ -272,3 +272,15 @@ def test_real_server(tmp_path: Path):
     assert asking.usage.completion_tokens > 0
     assert asking.generate([caption(1)])[0] == made[0]
     assert asking.usage.paid == 2
+
+
+def test_responses_without_a_pair_are_asked_for_once_more_where_wished(tmp_path: Path):
+    file = tmp_path / "responses.sqlite"
+    with serving(server()) as script:
+        good, script.answer = script.answer, lambda picture, prompt: "no JSON"
+        assert engine(script, file).generate(CAPTIONS[:2])[0].failed == "no JSON"
+        script.answer = good
+        assert engine(script, file).generate(CAPTIONS[:3])[0].failed == "no JSON"
+        asking = engine(script, file, retry_failed=True)
+        assert all(one.pairs for one in asking.generate(CAPTIONS[:3]))
+    assert (asking.usage.paid, asking.usage.reused, asking.usage_of_all_runs.paid) == (2, 1, 5)

@@ -178,7 +178,9 @@ class _Pass:
         for caption, made in outcomes:
             counts.captions_in += 1
             if made.failed or made.raw:
-                self._tables.add(layout.FAILED, id=caption.id, reason=made.failed or PARTLY_BROKEN, raw=made.raw)
+                self._tables.add(
+                    layout.FAILED, id=caption.id, reason=made.failed or made.broken or PARTLY_BROKEN, raw=made.raw
+                )
             if made.failed:
                 counts.failed += 1
             elif not made.is_spatial:

@@ -61,11 +61,11 @@ def opened(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed: b
     Raises:
         NinefoldError: If there is no such engine, or it cannot be used.
     """
-    engine = engine_of(spec, responses)
+    engine = engine_of(spec, responses, retry_failed=retry_failed)
     return Opened(engine, filter_of(spec, responses, engine))
 
 
-def engine_of(spec: CaptionsSpec, responses: Path | None = None) -> Engine:
+def engine_of(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed: bool = False) -> Engine:
     """Return the engine of a specification (see `opened`)."""
     kind = spec.engine.partition(":")[0]
     if kind in REGISTERED:
@@ -74,6 +74,10 @@ def engine_of(spec: CaptionsSpec, responses: Path | None = None) -> Engine:
         from ninefold.captions.engines.rules.engine import RulesEngine
 
         return RulesEngine(spec.parser)
+    if kind == "openai":
+        from ninefold.captions.engines.endpoint.engine import EndpointEngine
+
+        return EndpointEngine(spec.engine, responses=responses, prompt=spec.prompt, retry_failed=retry_failed)
     raise DesignError(f"--engine {spec.engine}: choose rules, openai:URL#MODEL or ray:MODEL{_own()}")
 
 
@@ -87,6 +91,10 @@ def filter_of(spec: CaptionsSpec, responses: Path | None, engine: Engine) -> Fil
         from ninefold.captions.engines.rules.engine import RulesFilter
 
         return RulesFilter(spec.parser)
+    if kind == "openai":
+        from ninefold.captions.engines.endpoint.verdicts import EndpointFilter
+
+        return EndpointFilter(name, responses=responses, prompt=spec.filter_prompt)
     if spec.filter == SAME:
         return engine if isinstance(engine, Filter) else None
     raise DesignError(f"--filter {spec.filter}: choose engine, rules, openai:URL#MODEL or none")

@@ -1,6 +1,7 @@
 """The engine of a served language model: one request a caption, for JSON that holds its pairs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class EndpointEngine:
         *,
         responses: Path | None = None,
         prompt: Path | None = None,
+        retry_failed: bool = False,
         max_new_tokens: int = 8192,
         concurrency: int = 8,
         timeout: float = 300.0,
@@ -50,6 +52,7 @@ class EndpointEngine:
             name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
             responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
             prompt: File of another prompt, with ``{description}`` where the caption goes.
+            retry_failed: Whether responses kept before in which no pair could be read are asked for once more.
             max_new_tokens: Maximum number of tokens of an answer.
             concurrency: Maximum number of simultaneous requests.
             timeout: Maximum seconds for an answer.
@@ -61,6 +64,8 @@ class EndpointEngine:
             DataError: If the prompt has no place for the caption, or the file of responses is broken.
         """
         self._request = Request(prompts.chosen(prompt, prompts.PAIRS), max_new_tokens, schema=SCHEMA)
+        if retry_failed:
+            self._request = replace(self._request, is_good=_is_usable)
         self._model = LanguageModel(
             name, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
         )
@@ -100,6 +105,10 @@ class EndpointEngine:
         """
         responses = self._model.respond(captions, self._request)
         return [_generated(caption, response) for caption, response in zip(captions, responses, strict=True)]
+
+
+def _is_usable(response: Response) -> bool:
+    return not _generated(Caption("", ""), response).failed
 
 
 def _generated(caption: Caption, response: Response) -> Generated:

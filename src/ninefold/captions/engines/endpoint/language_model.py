@@ -37,6 +37,8 @@ class Request:
     """Further fields of the request."""
     text_of: Callable[[Any], str] | None = None
     """Text that is kept of the server's whole reply; by default what the model says."""
+    is_good: Callable[[Response], bool] = lambda response: True
+    """Whether a response that was kept before is to be used, rather than asked for once more."""
 
     def settings(self) -> dict[str, Any]:
         """Return everything but the prompt that determines the response, in JSON types."""
@@ -138,7 +140,8 @@ class LanguageModel:
     def _answer(self, request: Request, caption: Caption) -> Response:
         messages = [{"role": "user", "content": request.prompt.about(caption.text)}]
         key = store.content_id({"model": self.model, "messages": messages, **request.settings()}, 64)
-        return self._responses.get_or_ask(key, lambda: self._ask(request, messages, caption))
+        ask = partial(self._ask, request, messages, caption)
+        return self._responses.get_or_ask(key, ask, is_good=request.is_good)
 
     def _ask(self, request: Request, messages: list[dict[str, Any]], caption: Caption) -> Response:
         complete = self._chat.complete

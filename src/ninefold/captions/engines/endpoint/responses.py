@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from ninefold.errors import DataError, first_line
@@ -19,9 +19,17 @@ LONGEST_WAIT = 60.0
 _TABLE = """
 CREATE TABLE IF NOT EXISTS responses (
     key TEXT PRIMARY KEY, text TEXT NOT NULL, truncated INTEGER NOT NULL, refused TEXT,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, paid INTEGER NOT NULL
 )
 """
+_READ = "SELECT text, truncated, refused, prompt_tokens, completion_tokens FROM responses WHERE key = ?"
+_WRITE = """
+INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (key) DO UPDATE SET
+    text = excluded.text, truncated = excluded.truncated, refused = excluded.refused, paid = paid + 1,
+    prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens
+"""
+_TOTAL = "SELECT TOTAL(paid), TOTAL(prompt_tokens), TOTAL(completion_tokens) FROM responses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class Responses:
         self._batch_lock = threading.Lock()
         self._under_way: dict[str, Future[Response]] = {}
         self._unwritten: list[tuple[str, Response]] = []
+        self._asked_again: set[str] = set()
         self._usage = Usage()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,13 +122,18 @@ class Responses:
     def total(self) -> Usage:
         """Return what all responses of the file have cost, also those of earlier processes."""
         with self._file_lock, self._explained():
-            row = self._file.execute(
-                "SELECT COUNT(*), TOTAL(prompt_tokens), TOTAL(completion_tokens) FROM responses"
-            ).fetchone()
-        return Usage(paid=row[0], prompt_tokens=int(row[1]), completion_tokens=int(row[2]))
+            row = self._file.execute(_TOTAL).fetchone()
+        return Usage(paid=int(row[0]), prompt_tokens=int(row[1]), completion_tokens=int(row[2]))
 
-    def get_or_ask(self, key: str, ask: Callable[[], Response]) -> Response:
+    def get_or_ask(
+        self, key: str, ask: Callable[[], Response], *, is_good: Callable[[Response], bool] = lambda response: True
+    ) -> Response:
         """Return the response of a key; ``ask`` is called if there is none, and none is under way.
+
+        Args:
+            key: What determines the response.
+            ask: Asks for it.
+            is_good: Whether a response that was kept before is to be used; if not, it is asked for once more.
 
         Raises:
             Exception: What ``ask`` raises; threads that wait for the same key raise it too.
@@ -129,15 +143,15 @@ class Responses:
             under_way = self._under_way.get(key)
             if under_way is None:
                 known = self._known(key)
+                if known is not None and (key in self._asked_again or is_good(known)):
+                    return self._reused(known)
                 if known is not None:
-                    self._usage = replace(self._usage, reused=self._usage.reused + 1)
-                    return known
+                    self._asked_again.add(key)
                 mine = self._under_way[key] = Future()
         if under_way is not None:
             response = under_way.result()
             with self._lock:
-                self._usage = replace(self._usage, reused=self._usage.reused + 1)
-            return response
+                return self._reused(response)
         try:
             response = self._keep(key, ask())
         except BaseException as error:
@@ -155,10 +169,13 @@ class Responses:
         self._file.close()
 
     def _known(self, key: str) -> Response | None:
-        query = "SELECT text, truncated, refused, prompt_tokens, completion_tokens FROM responses WHERE key = ?"
         with self._file_lock, self._explained():
-            row = self._file.execute(query, (key,)).fetchone()
+            row = self._file.execute(_READ, (key,)).fetchone()
         return None if row is None else Response(row[0], bool(row[1]), *row[2:])
+
+    def _reused(self, response: Response) -> Response:
+        self._usage += Usage(reused=1)
+        return response
 
     def _keep(self, key: str, response: Response) -> Response:
         """Write a response to the disk; those that came meanwhile are written with it."""
@@ -171,7 +188,7 @@ class Responses:
                 rows, self._unwritten = self._unwritten, []
             try:
                 with self._explained(), self._file:
-                    self._file.executemany("INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?, ?, ?)", map(_row, rows))
+                    self._file.executemany(_WRITE, map(_row, rows))
             except BaseException:
                 with self._batch_lock:
                     self._unwritten = rows + self._unwritten
