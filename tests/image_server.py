@@ -31,6 +31,8 @@ class ImageServer:
     asked: Counter[str] = field(default_factory=Counter)
     busy: int = 1
     """Times that "/busy" is refused before it is served."""
+    there: set[str] = field(default_factory=set)
+    """Further paths with an image."""
 
 
 @contextmanager
@@ -63,7 +65,7 @@ def image_server() -> Iterator[ImageServer]:
                 self.close_connection = True
             elif kind == "busy" and server.asked[self.path] <= server.busy:
                 self._send(503, b"")
-            elif kind in ("red", "blue", "busy"):
+            elif kind in ("red", "blue", "busy") or self.path in server.there:
                 self._send(200, jpeg("blue" if kind == "blue" else "red"))
             else:
                 self._send(404, b"none")

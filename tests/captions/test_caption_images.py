@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scripted
 from image_server import ImageServer, image_server, jpeg
 
-from ninefold import images
+from ninefold import api, images
 from ninefold.captions.caption import Caption, LeftOut
+from ninefold.captions.engines import catalog
 from ninefold.captions.sources import download
 from ninefold.captions.sources.reading import read
-from ninefold.captions.spec import CaptionsIn
+from ninefold.captions.spec import CaptionsIn, CaptionsSpec
 from ninefold.errors import DataError
 
 
@@ -175,3 +177,24 @@ def test_a_reader_that_stops_leaves_nothing_behind(tmp_path: Path, server: Image
 )
 def test_redirects_lead_into_no_private_network(origin: str, target: str, allowed: bool) -> None:
     assert asyncio.run(download._may_follow(origin, target)) == allowed
+
+
+def test_a_finished_run_asks_again_for_images(
+    tmp_path: Path, server: ImageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalog.REGISTERED, "scripted", scripted.Scripted)
+    rows = ({"text": f"A cup is {side} of a plate.", "image": f"{server.url}/{side}"} for side in ("left", "right"))
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    server.there.add("/left")
+    photos, out, given = tmp_path / "photos", tmp_path / "out", ((path,), "text", None, "image")
+    assert api.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
+        "no image": 1
+    }
+    server.there.add("/right")
+    assert api.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
+        "no image": 1
+    }
+    again = CaptionsSpec(CaptionsIn(*given, photos, retry_images=True), "scripted")
+    assert api.run_captions(again, out).captions_left_out == {}
+    assert server.asked["/left"] == 1 and server.asked["/right"] == 2

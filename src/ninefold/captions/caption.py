@@ -34,3 +34,7 @@ class LeftOut:
     """The reason in words, such as "empty" or "excluded"; the key of its count in ``counts.json``."""
     detail: str = ""
     """What exactly is wrong, or what it was excluded by, in one line."""
+
+
+NO_IMAGE = "no image"
+"""The reason of captions that are left out because their image cannot be had."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ninefold import console, store
 from ninefold.captions import identity, layout, steps
+from ninefold.captions.caption import NO_IMAGE
 from ninefold.captions.counts import Counts
 from ninefold.captions.engines.catalog import opened
 from ninefold.captions.spec import CaptionsSpec
@@ -41,7 +42,7 @@ def run(
     with locked_output(job.out, DataError):
         known = identity.of_inputs(spec, **job.options())
         counts = _finished(job, known) if _is_named_alike(job) else None
-        if counts is None or (retry_failed and counts.failed):
+        if counts is None or _is_retried(job, counts, retry_failed):
             counts = _run(job, retry_failed=retry_failed, overwrite=overwrite)
         else:
             console.milestone(f"{out}: is finished already")
@@ -60,13 +61,16 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     counts = _finished(job, settings)
     if counts is not None:
         # The same model may be served at another address now.
-        if not (retry_failed and counts.failed):
+        if not _is_retried(job, counts, retry_failed):
             return counts
         overwrite = True
     full = manifest.settings(layout.SOURCE, settings, __version__)
     # Before anything is read or paid.
     manifest.KIND.check(job.out, full, overwrite=overwrite, inputs=job.inputs())
     checks = Chain(job.spec.checks)
+    if job.spec.captions.retry_images:
+        # Other captions may have images now; a served model's answers are kept elsewhere.
+        discard(job.out)
     work = Work(job.out, store.content_id(full, length=64))
     spool = steps.read(job, work)
     if retry_failed:
@@ -77,6 +81,14 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
         raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
     return counts
+
+
+def _is_retried(job: Job, counts: Counts, retry_failed: bool) -> bool:
+    """Whether the user asks again for what a finished run has not had: answers, or images."""
+    images = job.spec.captions.retry_images and (
+        job.spec.captions.allow_missing or NO_IMAGE in counts.captions_left_out
+    )
+    return images or (retry_failed and counts.failed > 0)
 
 
 def _is_named_alike(job: Job) -> bool:

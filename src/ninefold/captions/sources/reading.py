@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ninefold import console
-from ninefold.captions.caption import Caption, LeftOut
+from ninefold.captions.caption import NO_IMAGE, Caption, LeftOut
 from ninefold.captions.sources.entries import Entry, entries
 from ninefold.captions.sources.exclusion import Exclusion
 from ninefold.captions.sources.images import Images
 from ninefold.captions.spec import CaptionsIn
 from ninefold.errors import DataError
 
-EXCLUDED, NO_IMAGE = "excluded", "no image"
-"""Reasons of captions that are left out for their images."""
+EXCLUDED = "excluded"
+"""The reason of captions that are left out because their image is on a list."""
 
 
 def read(spec: CaptionsIn) -> Iterator[Caption | LeftOut]:
