@@ -51,6 +51,8 @@ SAME: tuple[frozenset[str], ...] = tuple(
         "water stream", "platform stage", "dais stage", "rope cord", "wire cable", "railing banister", "beam plank",
         "bag sack", "tablecloth cloth",
         "napkin cloth", "sand beach", "backpack bag", "jar vase", "puppet marionette", "puppet doll", "shop store",
+        "fence railing", "dumpster container", "barrel container", "box container", "hedge bush", "block piece",
+        "shovel tool", "decoration ornament",
     )
 )  # fmt: skip
 """Nouns that can name the same thing, a row for each group."""

@@ -9,6 +9,7 @@ matches are one only where exactly one shares most of the words before the noun.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import combining, normalize
 
 from ninefold.captions.geometry.boxes import Labelled
 from ninefold.captions.geometry.lists import (
@@ -44,7 +45,7 @@ class Phrase:
     @classmethod
     def of(cls, text: str) -> "Phrase":
         """Take a phrase or a label apart."""
-        words = [word.replace("’", "'").removesuffix("'s") for word in _WORD.findall(text.lower())]
+        words = [word.replace("’", "'").removesuffix("'s") for word in _WORD.findall(_plain(text))]
         words = [word for word in words if word not in _DETERMINERS]
         # "A group of people" are the people, and "a body of water" is the water.
         of = next((place for place, word in enumerate(words[:-1]) if word == "of" and place), 0)
@@ -92,7 +93,9 @@ def _same_class(phrase: Phrase, label: Phrase) -> bool:
     """Whether a phrase can name a thing of a label's class."""
     if not phrase.noun or not label.noun:
         return False
-    return any(same_noun(noun, other) for noun in _names(phrase) for other in _names(label))
+    # A name may stand before or after its class: "Fortress Hohensalzburg".
+    turned = not phrase.after and len(label.before) > 0 and {*phrase.before, phrase.noun} == {*label.before, label.noun}
+    return turned or any(same_noun(noun, other) for noun in _names(phrase) for other in _names(label))
 
 
 def _names(phrase: Phrase) -> tuple[str, ...]:
@@ -120,6 +123,11 @@ def _conflict(phrase: Phrase, thing: Labelled, label: Phrase) -> bool:
         return False
     kinds, other = _kinds(phrase), _kinds(label)
     return bool(kinds and other) and not any(same_noun(one, two) for one in kinds for two in other)
+
+
+def _plain(text: str) -> str:
+    """Return a text in lower case and without accents."""
+    return "".join(letter for letter in normalize("NFKD", text.lower()) if not combining(letter))
 
 
 def _properties(words: Sequence[str], names: Mapping[str, frozenset[str]]) -> frozenset[str]:
