@@ -323,5 +323,5 @@ def test_command_needs_captions(tmp_path, capsys):
     (folder / "captions.parquet").unlink()
     assert "holds no captions; review a data set of `ninefold captions run`" in run(capsys, folder)[2]
     (folder / "captions.parquet").write_bytes(b"PAR1")
-    assert "not readable as a file of captions" in run(capsys, folder)[2]
+    assert "not readable as parquet" in run(capsys, folder)[2]
     assert "no such folder" in run(capsys, tmp_path / "none")[2]

@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,15 @@ def test_a_file_of_somebody_else_is_refused_and_stays(tmp_path, content):
     with pytest.raises(RunError, match="is no verdict; mend it, or move the file elsewhere"):
         verdicts.append(path, Verdict("a", "right")) if not content.endswith("\n") else verdicts.read(path)
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/hostname")])
+def test_what_is_no_file_is_refused(tmp_path, make):
+    path = tmp_path / "verdicts-a.jsonl"
+    make(path)
+    for use in (lambda: verdicts.read(path), lambda: verdicts.append(path, Verdict("a", "right"))):
+        with pytest.raises(RunError, match="is no file of verdicts; move it elsewhere"):
+            use()
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from PIL import Image
 
 from ninefold import images
@@ -17,6 +17,7 @@ from ninefold.captions.review import sample, text, verdicts
 from ninefold.captions.review.rates import Summary, summarize
 from ninefold.captions.review.sample import Sample, SampledPair
 from ninefold.captions.review.verdicts import FAULTS, LONGEST_NOTE, Verdict
+from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.format.reading import StoredExamples
 from ninefold.errors import DataError, RunError
@@ -48,9 +49,8 @@ class Review:
         """The sample."""
         self._examples: StoredExamples = data.sequence(drawn.split)
         # In the order of rows, each group of rows is read once.
-        rows = sorted(pair.row for pair in drawn.pairs)
-        wanted = {str(self._examples[row].factors.get("caption_id")) for row in rows}
-        self._captions = _captions(data.folder / CAPTIONS, sorted(wanted))
+        wanted = {self._caption_of(pair) for pair in sorted(drawn.pairs, key=lambda pair: pair.row)}
+        self._captions = _captions(data.folder / CAPTIONS, wanted)
 
     @classmethod
     def open(cls, folder: Path, size: int | None = None, **formula: Any) -> "Review":
@@ -163,6 +163,11 @@ class Review:
         told = (at for at, those in sorted(found.items()) if any(one.note or one.verdict in FAULTS for _, one in those))
         return [(at, self.shown(at), found[at]) for at in told]
 
+    def _caption_of(self, pair: SampledPair) -> str:
+        if not 0 <= pair.row < len(self._examples) or self._examples[pair.row].id != pair.id:
+            raise RunError(f"{self.folder / sample.FILE}: row {pair.row} is not pair {pair.id}; move the file elsewhere")
+        return str(self._examples[pair.row].factors.get("caption_id"))
+
     def _sampled(self, at: int) -> SampledPair:
         if not 0 <= at < len(self.sample.pairs):
             raise IndexError(f"pair {at} of {len(self.sample.pairs)}")
@@ -185,17 +190,18 @@ def _opened(folder: Path) -> Dataset:
     return data
 
 
-def _captions(path: Path, wanted: list[str]) -> dict[str, Shown]:
-    """Return the captions with these ids.
+def _captions(path: Path, wanted: set[str]) -> dict[str, Shown]:
+    """Return the captions with these ids, read in constant memory.
 
     Raises:
         DataError: If the file is broken, or one is missing.
     """
-    try:
-        table = pq.read_table(path, columns=["id", "text", "label"], filters=[("id", "in", wanted)] if wanted else None)
-    except (pa.ArrowException, KeyError) as error:
-        raise DataError(f"{path}: not readable as a file of captions; make the data set again") from error
-    found = {row["id"]: Shown(row["text"] or "", row["label"] or "") for row in table.to_pylist()}
+    columns = ["id", "text", "label"]
+    found = {}
+    with opened(path, columns) as file:
+        for batch in file.iter_batches(columns=columns):
+            for row in batch.filter(pc.is_in(batch["id"], pa.array(sorted(wanted), batch["id"].type))).to_pylist():
+                found[row["id"]] = Shown(str(row["text"] or ""), str(row["label"] or ""))
     missing = next((name for name in wanted if name not in found), None)
     if missing is not None:
         raise DataError(f"{path}: has no caption {missing}, which a pair names; make the data set again")

@@ -76,7 +76,7 @@ class Sample:
             )
             relations = {str(name): int(count) for name, count in found["relations"].items()}
             unknown = {pair.relation for pair in pairs} - relations.keys()
-            if unknown or not pairs:
+            if unknown or not pairs or len({pair.id for pair in pairs}) < len(pairs):
                 raise ValueError
             return cls(str(found["split"]), str(found["fingerprint"]), int(found["seed"]), relations, pairs)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -83,10 +83,10 @@ def read(path: Path) -> dict[str, Verdict]:
     """Return the verdicts of a file by pair, the latest last; those taken back are left out.
 
     Raises:
-        RunError: If a line is no verdict; the message names it.
+        RunError: If it is no file, or a line is no verdict; the message names it.
     """
     found: dict[str, Verdict] = {}
-    content = path.read_bytes() if path.exists() else b""
+    content = path.read_bytes() if _is_there(path) else b""
     whole, _, rest = content.rpartition(b"\n")
     for number, line in enumerate(whole.split(b"\n"), start=1):
         if line.strip():
@@ -111,12 +111,12 @@ def append(path: Path, verdict: Verdict) -> None:
     """Add a verdict to a file, and wait until the disk has it.
 
     Raises:
-        RunError: If the file ends in something that is no verdict.
+        RunError: If it is no file, or ends in something that is no verdict.
     """
     line = json.dumps(asdict(verdict)).encode() + b"\n"
-    is_new = not path.exists()
+    is_new = not _is_there(path)
     with _lock:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             if fcntl is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX)
@@ -125,6 +125,13 @@ def append(path: Path, verdict: Verdict) -> None:
             os.close(handle)
     if is_new:
         _sync_folder(path.parent)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file; a link, a folder or a pipe in its place is refused."""
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        raise RunError(f"{path}: is no file of verdicts; move it elsewhere")
+    return path.exists()
 
 
 def _write(handle: int, content: bytes) -> None:
