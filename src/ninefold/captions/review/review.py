@@ -165,7 +165,9 @@ class Review:
 
     def _caption_of(self, pair: SampledPair) -> str:
         if not 0 <= pair.row < len(self._examples) or self._examples[pair.row].id != pair.id:
-            raise RunError(f"{self.folder / sample.FILE}: row {pair.row} is not pair {pair.id}; move the file elsewhere")
+            raise RunError(
+                f"{self.folder / sample.FILE}: row {pair.row} is not pair {pair.id}; move the file elsewhere"
+            )
         return str(self._examples[pair.row].factors.get("caption_id"))
 
     def _sampled(self, at: int) -> SampledPair:
@@ -198,7 +200,11 @@ def _captions(path: Path, wanted: set[str]) -> dict[str, Shown]:
     """
     columns = ["id", "text", "label"]
     found = {}
-    with opened(path, columns) as file:
+    with opened(path) as file:
+        kinds = {field.name: field.type for field in file.schema_arrow}
+        wrong = next((name for name in columns if kinds.get(name) != pa.string()), None)
+        if wrong is not None:
+            raise DataError(f"{path}: column {wrong}: missing, or no text; make the data set again")
         for batch in file.iter_batches(columns=columns):
             for row in batch.filter(pc.is_in(batch["id"], pa.array(sorted(wanted), batch["id"].type))).to_pylist():
                 found[row["id"]] = Shown(str(row["text"] or ""), str(row["label"] or ""))

@@ -4,6 +4,7 @@ Source of the size: Ogezi & Shi 2025 (SpaRE), human evaluation; the formula is C
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +76,9 @@ class Sample:
                 SampledPair(str(pair["id"]), int(pair["row"]), str(pair["relation"])) for pair in found["pairs"]
             )
             relations = {str(name): int(count) for name, count in found["relations"].items()}
-            unknown = {pair.relation for pair in pairs} - relations.keys()
-            if unknown or not pairs or len({pair.id for pair in pairs}) < len(pairs):
+            drawn = Counter(pair.relation for pair in pairs)
+            fits = all(drawn[name] <= relations.get(name, 0) for name in {*drawn, *relations})
+            if not (fits and pairs and len({pair.id for pair in pairs}) == len(pairs)):
                 raise ValueError
             return cls(str(found["split"]), str(found["fingerprint"]), int(found["seed"]), relations, pairs)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -173,9 +175,11 @@ def stored(data: Dataset, folder: Path, size: int | None, judged: Collection[str
     path, split = folder / FILE, split_of(data)
     seed = formula.pop("seed", 0)
     there = Sample.read(path) if path.exists() else None
-    if there is not None and there.fingerprint != data.fingerprint(split):
+    rows = data.splits[split]
+    found = there and (there.fingerprint, sum(there.relations.values()))
+    if found is not None and found != (data.fingerprint(split), rows):
         raise RunError(f"{path}: is a sample of other pairs than {data.folder} now holds; move {folder} elsewhere")
-    asked = data.splits[split] if size is None else min(size, data.splits[split])
+    asked = rows if size is None else min(size, rows)
     if there is not None and (size is None or len(there.pairs) == asked):
         return there
     fresh = draw(
