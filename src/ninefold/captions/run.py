@@ -37,6 +37,8 @@ def run(
     progress: bool = False,
 ) -> Counts:
     """Make a data set of pairs from captions (see `ninefold.run_captions`)."""
+    from ninefold.data.format import writing
+
     job = Job(spec, located(out).absolute(), split, limit, jobs, embed, progress)
     job.check()
     with locked_output(job.out, DataError):
@@ -47,6 +49,7 @@ def run(
         else:
             console.milestone(f"{out}: is finished already")
         discard(job.out)
+        writing.discard(job.out)
     tidy_output(job.out)
     return counts
 

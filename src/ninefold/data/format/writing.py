@@ -130,9 +130,9 @@ def _work_folder(folder: Path, identity: str) -> Iterator[Path]:
         yield work
     except BaseException:
         if not _data_files(work):
-            shutil.rmtree(work)
+            store.remove_folder(work)
         raise
-    shutil.rmtree(work)
+    store.remove_folder(work)
 
 
 def work_folder(folder: Path) -> Path:
@@ -153,7 +153,7 @@ def discard(folder: Path) -> None:
     others = (path for path in work.rglob("*") if path.is_file() and not store.is_temporary(path))
     if not (work / "writing.json").is_file() and any(others):
         raise DataError(f"{work}: is not of ninefold, and in the way of its work folder; move it elsewhere")
-    shutil.rmtree(work)
+    store.remove_folder(work)
 
 
 def _data_files(work: Path) -> list[Path]:
