@@ -23,9 +23,6 @@ PAIRS = "pairs.jsonl.gz"
 CORPORA = "corpora.json"
 """The file with the number of pairs by corpus."""
 
-PARTLY_BROKEN = "a part of the output is broken; the rest is used"
-"""The reason in `layout.FAILED` of a caption that has pairs nevertheless."""
-
 
 class Checks(Protocol):
     """The chain of checks (see `ninefold.captions.checks.chain.Chain`)."""
@@ -177,10 +174,8 @@ class _Pass:
         counts = self._counts
         for caption, made in outcomes:
             counts.captions_in += 1
-            if made.failed or made.raw:
-                self._tables.add(
-                    layout.FAILED, id=caption.id, reason=made.failed or made.broken or PARTLY_BROKEN, raw=made.raw
-                )
+            if made.failed or made.broken:
+                self._tables.add(layout.FAILED, id=caption.id, reason=made.failed or made.broken, raw=made.raw)
             if made.failed:
                 counts.failed += 1
             elif not made.is_spatial:

@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -186,11 +186,20 @@ def _example(kept: checking.Kept) -> Example:
 
 def _timing(job: Job, made: Opened) -> dict[str, Any]:
     """Return what differs from run to run: times of this process, machine, and what a served model has cost."""
-    used = getattr(made.engine, "usage_of_all_runs", None)
+    used = {
+        "by this process": [getattr(each, "usage", None) for each in (made.engine, made.judge)],
+        "in all": [getattr(made.engine, "usage_of_all_runs", None)],
+    }
     return {
         "asked": identity.asked(job.spec),
         "seconds": job.seconds,
         "jobs": job.jobs,
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-        "requests": None if used is None else asdict(used),
+        "requests": {when: _sum(each) for when, each in used.items()},
     }
+
+
+def _sum(used: Sequence[Any]) -> dict[str, Any] | None:
+    """Return what several parts have used together; None of parts that ask no server."""
+    known = [each for each in used if each is not None]
+    return asdict(sum(known[1:], known[0])) if known else None
