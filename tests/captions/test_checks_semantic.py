@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from ninefold.captions.caption import Caption
 from ninefold.captions.checks import embedding
 from ninefold.captions.checks.chain import Chain
 from ninefold.captions.checks.embedding import open_embedding
+from ninefold.captions.checks.models import identities
 from ninefold.captions.checks.semantic import meaning
 from ninefold.captions.pair import Pair
 from ninefold.captions.spec import ChecksSpec
@@ -201,6 +203,26 @@ def test_text_tower_of_a_clip_embeds(tiny_clip):
     assert cut == [False, True]
     assert np.array_equal(open_embedding(str(tiny_clip)).vectors(texts), vectors)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_models_are_known_by_their_files_without_opening_them(bert, tiny_clip, tmp_path):
+    both = ChecksSpec(embedding_model=str(bert), clip_model=str(tiny_clip))
+    found = identities(both)
+    assert found["clip_model"]["name"] == "tiny-clip" and found["embedding_model"]["dtype"] == "float32"
+    copy = shutil.copytree(bert, tmp_path / bert.name)
+    assert identities(replace(both, embedding_model=str(copy))) == found
+    pooling = copy / "1_Pooling" / "config.json"
+    mean = pooling.read_text()
+    pooling.write_text(json.dumps({"pooling_mode_cls_token": True}))
+    assert identities(replace(both, embedding_model=str(copy))) != found
+    pooling.write_text(mean)
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"abcd")
+    changed = identities(replace(both, embedding_model=str(copy)))
+    assert changed["clip_model"] == found["clip_model"] and changed["embedding_model"] != found["embedding_model"]
+    assert identities(replace(both, checks=("answer",))) == {"embedding_model": None, "clip_model": None}
+    with pytest.raises(ModelError, match="hf download someone/unheard-of"):
+        identities(ChecksSpec(clip_model="someone/unheard-of"))
 
 
 def _without_weights(folder):

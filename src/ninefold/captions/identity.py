@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import store
+from ninefold.captions.checks import models
 from ninefold.captions.engines.catalog import Opened
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.captions.taxonomy import RELATIONS
@@ -29,7 +30,7 @@ def settings(spec: CaptionsSpec, opened: Opened, *, split: str, limit: int | Non
 
 
 def of_inputs(spec: CaptionsSpec, *, split: str, limit: int | None, embed: bool) -> Mapping[str, Any]:
-    """Return the part of `settings` that is known without opening an engine: files by name and hash, and checks."""
+    """Return the part of `settings` that is known without opening an engine: files and models by name and hash."""
     given = {name: value for name, value in asdict(spec.captions).items() if name != "retry_images"}
     checks = asdict(spec.checks)
     return {
@@ -41,6 +42,7 @@ def of_inputs(spec: CaptionsSpec, *, split: str, limit: int | None, embed: bool)
         },
         "checks": {
             **checks,
+            **models.identities(spec.checks),
             "checks": list(spec.checks.checks),
             "reference_words": _of_file(spec.checks.reference_words),
         },

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ninefold.captions.checks.models import model_spec
 from ninefold.captions.checks.protocol import Checked, Image
 from ninefold.captions.spec import ChecksSpec
 from ninefold.console import warn
@@ -30,7 +31,7 @@ class ClipScore:
         from ninefold.models.clip.model import DualEncoder
 
         assert spec.clip_model is not None
-        self.model = DualEncoder.load(spec.clip_model)
+        self.model = DualEncoder.load(model_spec(spec.clip_model))
         self.threshold = spec.clipscore
         self.is_scaled = spec.clipscore_scale == "2.5 cosine"
         self._without = self._unreadable = self._scored = 0

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import normalize
 from transformers import AutoModel, AutoTokenizer
 
+from ninefold.captions.checks.models import model_spec, takes_first_token
 from ninefold.errors import ModelError
-from ninefold.models.checkpoint.files import read_object
 from ninefold.models.checkpoint.messages import explained, quiet
 from ninefold.models.checkpoint.network import open_checkpoint
 from ninefold.models.clip.model import DualEncoder
@@ -22,16 +22,12 @@ from ninefold.models.clip.similarity import text_vectors
 from ninefold.models.compute.device import used_device
 from ninefold.models.compute.memory import MemoryLimit
 from ninefold.models.families import Checkpoint
-from ninefold.models.spec import ModelSpec
 
 TEXTS = 64
 """Number of texts in a batch."""
 
 LONGEST = 512
 """Largest number of tokens of a text; more are cut."""
-
-_POOLING = "1_Pooling/config.json"
-"""The file in which sentence-transformers keeps how tokens become one vector."""
 
 
 class Embedding(Protocol):
@@ -100,9 +96,9 @@ def open_embedding(name: str) -> Embedding:
         ModelError: If it cannot be used; the message gives the reason.
     """
     with explained(f"{name}: cannot be opened as an embedding model"):
-        checkpoint, config = open_checkpoint(ModelSpec(name))
+        checkpoint, config = open_checkpoint(model_spec(name))
         if checkpoint.family.kind == "dual":
-            return ClipTexts(DualEncoder.load(ModelSpec(name, dtype="float32")))
+            return ClipTexts(DualEncoder.load(model_spec(name)))
         if not checkpoint.local:
             raise ModelError(f"{name}: is no folder; an embedding model is the folder of a checkpoint, or a CLIP")
         return _sentence_encoder(checkpoint, config)
@@ -110,7 +106,7 @@ def open_embedding(name: str) -> Embedding:
 
 def _sentence_encoder(checkpoint: Checkpoint, config: Any) -> SentenceEncoder:
     folder = Path(checkpoint.path)
-    first_token = _takes_first_token(folder)
+    first_token = takes_first_token(folder)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder)
         network, found = AutoModel.from_pretrained(
@@ -138,18 +134,3 @@ def _sentence_encoder(checkpoint: Checkpoint, config: Any) -> SentenceEncoder:
     if np.array_equal(one, other):
         raise ModelError(f"{folder}: tells no texts apart; are its tokenizer's files there?")
     return encoder
-
-
-def _takes_first_token(folder: Path) -> bool:
-    """Whether a text's vector is that of its first token, and not the average.
-
-    Raises:
-        ModelError: If the checkpoint asks for another way.
-    """
-    if not (folder / _POOLING).is_file():
-        return False
-    chosen = {name for name, on in read_object(folder / _POOLING).items() if name.startswith("pooling_mode_") and on}
-    if chosen not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
-        named = ", ".join(sorted(chosen)) or "none"
-        raise ModelError(f"{folder / _POOLING}: asks for {named}; mean and first token are what can be computed")
-    return chosen == {"pooling_mode_cls_token"}
