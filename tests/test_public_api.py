@@ -51,6 +51,7 @@ NAMES = {
     "list_models",
     "load_model",
     "make",
+    "merge_captions",
     "open_dataset",
     "probe",
     "overlap",

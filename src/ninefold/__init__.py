@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ninefold.api import list_models as list_models
     from ninefold.api import load_model as load_model
     from ninefold.api import make as make
+    from ninefold.api import merge_captions as merge_captions
     from ninefold.api import open_dataset as open_dataset
     from ninefold.api import overlap as overlap
     from ninefold.api import probe as probe
@@ -74,6 +75,7 @@ _MODULES = {
         "list_models",
         "load_model",
         "make",
+        "merge_captions",
         "open_dataset",
         "overlap",
         "probe",

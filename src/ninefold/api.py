@@ -223,6 +223,7 @@ def run_captions(
     split: str = "train",
     limit: int | None = None,
     jobs: int = 1,
+    cluster: str | None = None,
     embed: bool = False,
     retry_failed: bool = False,
     overwrite: bool = False,
@@ -235,6 +236,8 @@ def run_captions(
         split: Name of the only split.
         limit: Number of captions to take, from the first on; None for all.
         jobs: Number of processes on this machine, for an engine of rules.
+        cluster: Address of a Ray cluster for an engine ``ray:MODEL``, or "auto" for the one that this machine belongs
+            to; by default RAY_ADDRESS, or else this machine alone.
         embed: Whether images are copied into the data set; otherwise it holds their paths.
         retry_failed: Whether captions that failed before are asked about again; good answers are not paid again.
         overwrite: Whether a data set of other settings is replaced there; nothing else ever is.
@@ -253,11 +256,31 @@ def run_captions(
         split=split,
         limit=limit,
         jobs=jobs,
+        cluster=cluster,
         embed=embed,
         retry_failed=retry_failed,
         overwrite=overwrite,
         progress=True,
     )
+
+
+def merge_captions(shards: "Iterable[AnyPath]", out: AnyPath, *, overwrite: bool = False) -> "Counts":
+    """Join the shards of a run over captions to one data set, that of the run without shards in the shards' order.
+
+    Args:
+        shards: The folders of all shards ``i/n`` of one run.
+        out: The folder to write the data set to.
+        overwrite: Whether a data set of other settings is replaced there; nothing else ever is.
+
+    Returns:
+        The sums of the shards' counts.
+
+    Raises:
+        DataError: If a shard is missing, two have different settings, or ``out`` holds something else.
+    """
+    from ninefold.captions.merge import merge
+
+    return merge([Path(shard) for shard in shards], Path(out), overwrite=overwrite, progress=True)
 
 
 def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html", *, overwrite: bool = False) -> None:

@@ -2,7 +2,11 @@
 
 import logging
 import os
+import re
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ninefold.errors import RunError, first_line
@@ -36,14 +40,22 @@ class Connection:
         self.ray: Any = ray
         self._is_ours = not ray.is_initialized()
         if self._is_ours:
-            quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-            if address == HERE:
-                quiet["include_dashboard"] = False
+            options = {"include_dashboard": False} if address == HERE else {}
             try:
                 _check_answers(address)
-                ray.init(address=address, **quiet)
+                with _silent():
+                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
             except (ConnectionError, OSError, RuntimeError, ValueError) as error:
                 raise RunError(_unreachable(address, first_line(error), option)) from error
+
+    @property
+    def data(self) -> Any:
+        """Ray Data, which shows no bars and no log of its own."""
+        import ray.data
+
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        return ray.data
 
     def resources(self, name: str) -> int:
         """Return how many of a resource, such as "CPU" or "GPU", the machines have together."""
@@ -59,6 +71,35 @@ class Connection:
         """Leave the cluster, unless this process was connected before."""
         if self._is_ours:
             self.ray.shutdown()
+
+
+def cause(error: BaseException) -> str:
+    """Return one line for an error of Ray: that of the exception in a worker, which is amid its trace and advice."""
+    lines = re.findall(r"^[\w.]+(?:Error|Exception|Exit|Interrupt)\b.*", str(error), re.MULTILINE)
+    return lines[-1] if lines else first_line(error)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Ray from writing to the terminal by itself, from the block on: what befalls workers, and native warnings."""
+    # Ray has no option for the first: it prints the end of every lost worker on standard output.
+    sys.modules["ray._private.worker"]._worker_logs_enabled = False  # type: ignore[attr-defined]
+    name = "RAY_BACKEND_LOG_LEVEL"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "fatal"
+    # It says on standard error that it has read this.
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+        del os.environ[name]
 
 
 def _unreachable(address: str, reason: str, option: str) -> str:

@@ -31,6 +31,7 @@ def run(
     split: str = "train",
     limit: int | None = None,
     jobs: int = 1,
+    cluster: str | None = None,
     embed: bool = False,
     retry_failed: bool = False,
     overwrite: bool = False,
@@ -39,7 +40,7 @@ def run(
     """Make a data set of pairs from captions (see `ninefold.run_captions`)."""
     from ninefold.data.format import writing
 
-    job = Job(spec, located(out).absolute(), split, limit, jobs, embed, progress)
+    job = Job(spec, located(out).absolute(), split, limit, jobs, cluster, embed, progress)
     job.check()
     with locked_output(job.out, DataError):
         known = identity.of_inputs(spec, **job.options())
@@ -59,7 +60,7 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     from ninefold.captions.checks.chain import Chain
 
     check_own(job.out)
-    made = opened(job.spec, job.responses, retry_failed=retry_failed)
+    made = opened(job.spec, job.responses, retry_failed=retry_failed, cluster=job.cluster)
     settings = identity.settings(job.spec, made, **job.options())
     counts = _finished(job, settings)
     if counts is not None:

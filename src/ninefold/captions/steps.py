@@ -40,6 +40,8 @@ class Job:
     """Number of captions to take; None for all."""
     jobs: int
     """Number of processes."""
+    cluster: str | None
+    """Address of the Ray cluster of an engine ``ray:``."""
     embed: bool
     """Whether images are copied into the data set."""
     progress: bool

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-from tyro.conf import FlagCreatePairsOff, arg, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.cli.captions_geometry import CheckGeometry
@@ -32,6 +32,9 @@ class Run:
     """Number of captions to take, from the first on; by default all."""
     jobs: int = 1
     """Number of processes on this machine, for an engine of rules; each needs about 700 MB of memory."""
+    cluster: str | None = None
+    """Address of a Ray cluster for an engine ray:MODEL, or "auto" for the one that this machine belongs to; by default
+    RAY_ADDRESS, or else this machine alone."""
     embed: bool = False
     """Copy images into the data set; otherwise it holds their paths, because many pairs share an image."""
     retry_failed: Annotated[bool, FlagCreatePairsOff] = False
@@ -45,12 +48,39 @@ class Run:
         print("\n".join(api.run_captions(self.spec, self.out, **_options(self)).sentences()))
 
 
+@dataclass(frozen=True)
+class Merge:
+    """The shards of a run, each with a folder of its own, joined to one data set; counts are summed.
+
+    For example:
+      ninefold captions merge shards/docci-* --out data/docci
+    """
+
+    shards: Positional[tuple[Path, ...]]
+    """Folders of all shards i/n of one run."""
+    out: Path
+    """Folder to write the data set to."""
+    overwrite: Annotated[bool, FlagCreatePairsOff] = False
+    """Replace a data set of other settings there; anything else is never replaced."""
+
+    def run(self) -> None:
+        from ninefold import api
+
+        print("\n".join(api.merge_captions(self.shards, self.out, overwrite=self.overwrite).sentences()))
+
+
 def _options(command: Run) -> dict[str, Any]:
-    names = ("split", "limit", "jobs", "embed", "retry_failed", "overwrite")
+    names = ("split", "limit", "jobs", "cluster", "embed", "retry_failed", "overwrite")
     return {name: getattr(command, name) for name in names}
 
 
-COMMANDS: dict[str, type] = {"run": Run, "stats": Stats, "check-geometry": CheckGeometry, "review": Review}
+COMMANDS: dict[str, type] = {
+    "run": Run,
+    "merge": Merge,
+    "stats": Stats,
+    "check-geometry": CheckGeometry,
+    "review": Review,
+}
 """The commands of the group, by name."""
 
 _commands = (Annotated[command, subcommand(name)] for name, command in COMMANDS.items())

@@ -33,6 +33,9 @@ REGISTERED: dict[str, Opener] = {}
 
 _SHIPPED = ("rules", "openai", "ray")
 
+RAY = "ray:"
+"""Prefix of the name of an engine that a cluster carries out."""
+
 
 def register_engine(name: str, opener: Opener) -> None:
     """Register an engine under a name, which ``--engine`` then takes; an earlier registration is replaced.
@@ -50,17 +53,26 @@ def register_engine(name: str, opener: Opener) -> None:
     REGISTERED[name] = opener
 
 
-def opened(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed: bool = False) -> Opened:
+def opened(
+    spec: CaptionsSpec, responses: Path | None = None, *, retry_failed: bool = False, cluster: str | None = None
+) -> Opened:
     """Open the engine and the filter of a specification.
 
     Args:
         spec: The specification.
         responses: File in which a served model's answers are kept, so that none is paid twice.
         retry_failed: Whether answers that could not be used are asked for again.
+        cluster: Address of the Ray cluster of an engine ``ray:``.
 
     Raises:
         NinefoldError: If there is no such engine, or it cannot be used.
     """
+    if spec.engine.startswith(RAY):
+        from ninefold.captions.engines.ray import engine as ray
+
+        return ray.opened(spec, responses, retry_failed=retry_failed, cluster=cluster)
+    if cluster is not None:
+        raise DesignError(f"--cluster {cluster}: is for an engine of a cluster; name --engine {RAY}{spec.engine}")
     engine = engine_of(spec, responses, retry_failed=retry_failed)
     return Opened(engine, filter_of(spec, responses, engine))
 

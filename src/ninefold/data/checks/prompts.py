@@ -26,9 +26,11 @@ def answers_in_prompts(columns: Columns, labels: Sequence[str], where: str) -> i
     )
     for row, prompt, question, options, answer, answer_format in rows:
         offered = tuple(options or labels)
+        if len(offered) < 2:
+            continue
         rest = _without_options(prompt, question, options or ())
         if (rest, offered) not in known:
-            known[rest, offered] = FORMATS["labels"].read(rest, offered).label if len(offered) > 1 else None
+            known[rest, offered] = FORMATS["labels"].read(rest, offered).label
         named = known[rest, offered]
         if named is not None and named == FORMATS[answer_format].read(answer, offered).label:
             first, count = first or row, count + 1

@@ -1,0 +1,129 @@
+"""Any engine on the machines of a Ray cluster: ``ray:`` before its name.
+
+What is made of a caption is the same as on one machine, so that a run may begin here and end there.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ninefold.captions.blocks import Block, process_block
+from ninefold.captions.caption import Caption
+from ninefold.captions.engines import catalog
+from ninefold.captions.engines.catalog import Opened
+from ninefold.captions.engines.protocol import Engine, Filter
+from ninefold.captions.engines.ray import spreading
+from ninefold.captions.pair import Generated
+from ninefold.captions.spec import CaptionsSpec
+from ninefold.cluster import HERE, Connection
+from ninefold.errors import ModelError
+from ninefold.models.endpoint import address
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every worker opens."""
+
+    spec: CaptionsSpec
+    """The specification, with the name of the engine that does the work."""
+    responses: Path | None
+    """File in which a served model's answers are kept."""
+    retry_failed: bool
+    """Whether answers that could not be used are asked for again."""
+
+    @property
+    def addresses(self) -> int:
+        """Return the number of addresses at which the model is served; 1 for an engine without any."""
+        return self.spec.engine.partition("#")[0].count(",") + 1 if self.is_served else 1
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the engine asks a server."""
+        return self.spec.engine.startswith(address.PREFIX)
+
+    def opened(self, number: int = 0) -> Opened:
+        """Open engine and filter, with one of the addresses."""
+        spec = self.spec
+        if self.is_served:
+            urls, model = address.split(spec.engine)
+            url = urls.split(",")[number % self.addresses]
+            spec = replace(spec, engine=f"{address.PREFIX}{url}" + (f"#{model}" if model else ""))
+        return catalog.opened(spec, self.responses, retry_failed=self.retry_failed)
+
+
+class SpreadEngine:
+    """An engine that each core of a cluster opens, and that is given blocks of captions there."""
+
+    def __init__(self, engine: Engine, plan: Plan, connect: Callable[[], Connection]) -> None:
+        """Name an engine.
+
+        Args:
+            engine: The same engine on this machine, which tells its settings.
+            plan: What every worker opens.
+            connect: A function that connects to the cluster; it is called if there is a block to do.
+        """
+        self._engine, self._plan, self._connect = engine, plan, connect
+        self.name = engine.name
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the settings of the engine."""
+        return self._engine.settings()
+
+    def generate(self, captions: Sequence[Caption]) -> list[Generated]:
+        """Return what the engine makes of each caption, on this machine."""
+        return self._engine.generate(captions)
+
+    def spread(self, blocks: Iterable[Block], judge: Filter | None) -> Iterator[tuple[int, Sequence[Generated]]]:
+        """Yield number and outcome of each block as it ends; workers open filters of their own."""
+        connection = self._connect()
+        try:
+            yield from spreading.spread(connection, blocks, partial(_Worker, self._plan))
+        finally:
+            connection.close()
+
+
+class _Worker:
+    """The engine in a process of the cluster, opened once for each address of its server."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._opened: dict[int, Opened] = {}
+
+    def __call__(self, block: Block) -> Sequence[Generated]:
+        """Do a block; the addresses take turns, and one that fails is replaced by the next."""
+        last = self._plan.addresses - 1
+        for turn in range(last + 1):
+            try:
+                return self._at((block.number + turn) % (last + 1), block)
+            except ModelError:
+                if turn == last:
+                    raise
+        raise AssertionError
+
+    def _at(self, number: int, block: Block) -> Sequence[Generated]:
+        if number not in self._opened:
+            self._opened[number] = self._plan.opened(number)
+        made = self._opened[number]
+        return process_block(block.captions, made.judge, made.engine)
+
+
+def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cluster: str | None) -> Opened:
+    """Open an engine of a cluster and its filter.
+
+    Args:
+        spec: The specification, whose engine is ``ray:`` and the name of another engine, or of a checkpoint for vLLM.
+            A server may have several addresses, as in ``ray:openai:URL,URL#MODEL``.
+        responses: File in which a model's answers are kept, on storage that all machines see.
+        retry_failed: Whether answers that could not be used are asked for again.
+        cluster: Address of the cluster; None for the one that RAY_ADDRESS names, or else a Ray of this machine alone.
+
+    Raises:
+        NinefoldError: If the engine cannot be used.
+    """
+    connect = partial(Connection, cluster or os.environ.get("RAY_ADDRESS") or HERE)
+    plan = Plan(replace(spec, engine=spec.engine.removeprefix(catalog.RAY)), responses, retry_failed)
+    here = plan.opened()
+    return Opened(SpreadEngine(here.engine, plan, connect), here.judge)
