@@ -84,6 +84,9 @@ def image_server() -> Iterator[ImageServer]:
         daemon_threads = True
         request_queue_size = 64  # By default, more than 5 connections at once wait for a second.
 
+        def handle_error(self, *about: object) -> None:
+            pass  # A client may close a connection at any time.
+
     http = Server(("127.0.0.1", 0), Handler)
     server.url = f"http://127.0.0.1:{http.server_port}"
     threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

@@ -66,6 +66,8 @@ def test_each_line_is_a_caption_or_counted(tmp_path: Path) -> None:
     reasons = left_out(path, text_field="text", id_field="id")
     assert Counter(reason for _, reason, _ in reasons) == {"broken row": 7, "no text": 3, "empty": 1}
     assert [each[0] for each in reasons][:6] == [f"a.jsonl line {n}" for n in (2, 4, 5, 6, 7, 8)]
+    other = lines(tmp_path / "b.jsonl", b'{"text": "text", "more": {"x": 1, "x": 2, "text": 1}, "x": 1, "x": 2}')
+    assert len(captions(other, text_field="text")) == 1
     details = {id_: detail for id_, _, detail in reasons}
     assert details["a.jsonl line 5"] == "not UTF-8 (byte 28 of the line)"
     assert details["a.jsonl line 6"] == "not a JSON object, but a list"
@@ -89,13 +91,13 @@ def test_the_same_captions_from_every_form(tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(one.read_bytes()))
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet", row_group_size=2)
     quoted = ['"' + str(row["text"]).replace('"', '""') + '"' for row in rows]
-    for name, mark, end in (("a.csv", ";", "\r\n"), ("a.tsv", "\t", "\n")):
+    for name, mark, end in (("a.csv", ";", "\r\n"), ("a.tsv", "\t", "\n"), ("b.csv", "|", "\n"), ("c.csv", ",", "\n")):
         records = [f"k{n}{mark}{text}{mark}{100 + n}" for n, text in enumerate(quoted)]
         (tmp_path / name).write_text("\ufeff" + end.join([f"key{mark}text{mark}picture", *records]), newline="")
     options = {"text_field": "text", "id_field": "key"}
     expected = captions(one, **options)
     assert [each.id for each in expected] == ["k0", "k1", "k2", "k3", "k4"]
-    for name in ("a.jsonl.gz", "a.parquet", "a.csv", "a.tsv"):
+    for name in ("a.jsonl.gz", "a.parquet", "a.csv", "a.tsv", "b.csv", "c.csv"):
         assert captions(tmp_path / name, **options) == expected, name
     packed.write_bytes(packed.read_bytes()[:-20])
     broken = left_out(packed, **options)

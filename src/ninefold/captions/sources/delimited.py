@@ -13,13 +13,13 @@ from ninefold.captions.sources.json_lines import opened
 from ninefold.captions.sources.rows import LONGEST_ROW, TEXT, BrokenRow, Row
 from ninefold.errors import DataError, first_line
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """A CSV or TSV file in UTF-8; its delimiter is the comma, semicolon or tab that its first row has most often."""
+    """A CSV or TSV file in UTF-8; its delimiter is the comma, semicolon, tab or bar that its first row has most."""
 
     path: Path
     """Its path."""
@@ -52,7 +52,7 @@ class Delimited:
         try:
             first = text.readline(LONGEST_ROW)
             delimiter = max(_DELIMITERS, key=first.count)
-            yield 1, next(csv.reader([first], delimiter=delimiter), []), ""
+            yield 1, [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])], ""
             reader, number = csv.reader(text, delimiter=delimiter, strict=True), 1
             while True:
                 start, wrong, record = number + 1, "", []

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,6 @@ class _Found:
     rows: int = 0
     broken: int = 0
     first_fault: str = ""
-    objects: bool = False
 
     def check(self, files: Sequence[Path]) -> None:
         """Refuse files without a row that can be read: they are of another form, or none."""
@@ -152,6 +152,6 @@ def _text(value: Any, name: str) -> str | LeftOut:
 
 def _name(value: Any) -> str:
     """Return an id, file name or label as text on one line; "" if there is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as tables of pandas have ids
-    return one_line(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    if isinstance(value, float):  # as tables of pandas have ids, and NaN for none
+        value = int(value) if value.is_integer() else str(value) if isfinite(value) else None
+    return one_line(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""

@@ -14,6 +14,7 @@ OBJECTS = "objects"
 """The field of the objects of an image, each with its own description."""
 
 _SAMPLE = 20
+_SEARCHED = 1000
 _SHOWN = 20
 
 
@@ -66,9 +67,9 @@ def fields_of(table: Table, spec: CaptionsIn) -> Fields | None:
 
 
 def _check_there(table: Table, field: str, option: str, kinds: Mapping[str, str]) -> None:
-    # A field may be absent from the first rows only in part, or stand deeper in them than their listed fields.
+    # A field may be absent from the first rows alone, or stand deeper in them than the fields listed.
     sample = (row for row in table.rows({field}) if isinstance(row, Row))
-    if any(value_at(row.values, field) is not None for row in islice(sample, _SAMPLE)):
+    if any(value_at(row.values, field) is not None for row in islice(sample, _SEARCHED)):
         return
     near = get_close_matches(field, kinds, n=1, cutoff=0.4)
     lower = [name for name in kinds if name.lower() == field.lower()]

@@ -33,14 +33,14 @@ class JsonLines:
     def rows(self, wanted: Collection[str]) -> Iterator[Row | BrokenRow]:
         """Yield the rows in order. A line that gives a wanted field twice is broken: which one is meant is unknown."""
         names = {part for field in wanted for part in (field, *field.split("."))}
-        keys = [json.dumps(name, ensure_ascii=False).encode() for name in names]
+        keys = {name: json.dumps(name, ensure_ascii=False).encode() for name in names}
         with opened(self.path) as file:
             for number, line in enumerate(_lines(file), 1):
                 if isinstance(line, str):
                     yield BrokenRow(f"{self.path.name} line {number}", line)
                 elif line and not line.isspace():
                     place = f"{self.path.name} line {number}"
-                    found = _object(line, any(line.count(key) > 1 for key in keys))
+                    found = _object(line, {name for name, key in keys.items() if line.count(key) > 1})
                     yield BrokenRow(place, found) if isinstance(found, str) else Row(number, place, found)
 
 
@@ -73,25 +73,26 @@ def _lines(file: IO[bytes]) -> Iterator[bytes | str]:
         first = False
 
 
-def _object(line: bytes, maybe_twice: bool) -> dict[str, Any] | str:
-    """Return the object of a line, or in words why there is none."""
+def _object(line: bytes, repeated: Collection[str]) -> dict[str, Any] | str:
+    """Return the object of a line, or in words why there is none; no object may have one of some keys twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        names = [name for name, _ in pairs] if len(found) < len(pairs) else []
+        twice = next((name for name in names if name in repeated and names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"field {twice!r:.60} is given twice")
+        return found
+
     try:
-        found = json.loads(line.decode(), object_pairs_hook=_once if maybe_twice else None)
+        # Most lines are read without it, which is faster.
+        found = json.loads(line.decode(), object_pairs_hook=once if repeated else None)
     except UnicodeDecodeError as error:
         return f"not UTF-8 (byte {error.start + 1} of the line)"
     # Python refuses numbers of thousands of digits with a ValueError, and deep nesting with a RecursionError.
     except (ValueError, RecursionError) as error:
         return f"not a JSON object ({printable(first_line(error))})"
     return found if isinstance(found, dict) else f"not a JSON object, but {_kind(found)}"
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"field {twice!r:.60} is given twice")
-    return found
 
 
 def _kind(value: object) -> str:
