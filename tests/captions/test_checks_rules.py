@@ -196,6 +196,15 @@ def test_chain_tells_which_checks_do_not_run():
     assert list(Chain(ChecksSpec()).run([])) == []
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"checks": ("answers",)}, {"answer_share": 1.5}, {"benign": -0.1}, {"similarity": 2.0}, {"keep": "last"}],
+)
+def test_settings_without_meaning_are_refused(settings):
+    with pytest.raises(DesignError, match=f"--{next(iter(settings)).replace('_', '-')} "):
+        ChecksSpec(**settings)
+
+
 def test_chain_streams_and_cuts_no_image():
     read = []
 

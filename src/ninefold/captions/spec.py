@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from ninefold.specs import check_choices, check_finite
+from ninefold.errors import DesignError
+from ninefold.specs import check_choices, check_finite, option
 
 CheckName = Literal["duplicates", "semantic", "reference", "answer", "clipscore", "spatial"]
 """The checks, in the order in which they are made; "semantic" and "duplicates" are the paper's first."""
@@ -47,7 +48,8 @@ class ChecksSpec:
     checks: tuple[CheckName, ...] = ALL_CHECKS
     """Checks to make."""
     embedding_model: str | None = None
-    """Checkpoint that embeds questions for the check of semantic duplicates; without one it does not run."""
+    """Sentence encoder (its folder) or CLIP that embeds questions for the check of semantic duplicates; without one it
+    does not run."""
     similarity: float = 0.95
     """Cosine above which two questions are semantic duplicates."""
     similarity_text: Literal["question", "question and answer"] = "question"
@@ -72,6 +74,14 @@ class ChecksSpec:
     def __post_init__(self) -> None:
         check_finite(self)
         check_choices(self)
+        unknown = [check for check in self.checks if check not in ALL_CHECKS]
+        if unknown:
+            raise DesignError(f"--checks {unknown[0]}: choose among {', '.join(ALL_CHECKS)}")
+        for name in ("answer_share", "benign"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DesignError(f"{option(name)} {getattr(self, name)}: must be a share, from 0 to 1")
+        if not -1 <= self.similarity <= 1:
+            raise DesignError(f"--similarity {self.similarity}: must be a cosine, from -1 to 1")
 
 
 @dataclass(frozen=True)
