@@ -88,6 +88,8 @@ def test_keeps_the_place_of_an_object_that_cannot_be_read() -> None:
         ("The couch with two cushions", "Sofa", ""),
         ("a black and white cat", "Cat", "A cat with white paws"),
         ("an owl", "Owl statue", ""),
+        ("a painted ceramic frog", "Frog sculpture", ""),
+        ("Fortress Höhenburg", "Hohenburg fortress", ""),
         ("the statue of a king", "Statue", ""),
         ("two-story grey house", "A gray house", ""),
         ("the child’s shoe", "Shoe", ""),
@@ -144,6 +146,8 @@ def test_a_property_singles_out_one_of_several() -> None:
     ]
     assert match("a red door", doors).found == doors[1]
     assert match("the door", doors).found is None
+    trees = [Labelled(0, "Tree", "", a_box(0, 0, 9, 9)), Labelled(1, "Trees", "", a_box(0, 0, 9, 9))]
+    assert match("three trees", trees).found == trees[1]
 
 
 def verdicts(objects: tuple[Labelled, ...], *facts: Fact) -> list[str]:

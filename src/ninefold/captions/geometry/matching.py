@@ -106,7 +106,10 @@ def _names(phrase: Phrase) -> tuple[str, ...]:
 
 def _best(phrase: Phrase, fitting: Sequence[tuple[Labelled, Phrase]]) -> tuple[Labelled, Phrase] | None:
     """Return the match that shares most words with a phrase, the same noun first; None if there are several."""
-    shared = [(label.noun == phrase.noun, len(set(phrase.before).intersection(label.before))) for _, label in fitting]
+    shared = [
+        (label.plural == phrase.plural, label.noun == phrase.noun, len(set(phrase.before).intersection(label.before)))
+        for _, label in fitting
+    ]
     best = [pair for pair, share in zip(fitting, shared, strict=True) if share == max(shared)]
     return best[0] if len(best) == 1 else None
 
@@ -119,7 +122,7 @@ def _conflict(phrase: Phrase, thing: Labelled, label: Phrase) -> bool:
         wanted, found = _properties(phrase.before, names), _properties(known, names)
         if wanted and found and wanted.isdisjoint(found):
             return True
-    if phrase.noun not in WEAK and label.noun not in WEAK:
+    if not (same_noun(phrase.noun, label.noun) and {phrase.noun, label.noun} & WEAK):
         return False
     kinds, other = _kinds(phrase), _kinds(label)
     return bool(kinds and other) and not any(same_noun(one, two) for one in kinds for two in other)
