@@ -3,7 +3,7 @@ import pytest
 import review_set
 
 from ninefold.captions.review import sample
-from ninefold.captions.review.sample import Sample, allocate, sample_size
+from ninefold.captions.review.sample import Sample, SampleSpec, allocate, sample_size
 from ninefold.errors import RunError
 
 
@@ -67,20 +67,20 @@ def test_sample_is_stratified_and_the_same_every_time(pairs):
 
 
 def test_stored_sample_is_kept_and_grows_around_what_is_judged(pairs, tmp_path):
-    first = sample.stored(pairs, tmp_path, 18, ())
-    assert sample.stored(pairs, tmp_path, None, ()) == first == Sample.read(tmp_path / "sample.json")
-    more = sample.stored(pairs, tmp_path, 27, [pair.id for pair in first.pairs])
+    first = sample.stored(pairs, tmp_path, SampleSpec(18), ())
+    assert sample.stored(pairs, tmp_path, SampleSpec(), ()) == first == Sample.read(tmp_path / "sample.json")
+    more = sample.stored(pairs, tmp_path, SampleSpec(27), [pair.id for pair in first.pairs])
     assert {pair.id for pair in first.pairs} < {pair.id for pair in more.pairs}
     with pytest.raises(RunError, match=r"holds 27 pairs, and .* judged so far would not be in a sample of 3"):
-        sample.stored(pairs, tmp_path, 3, [pair.id for pair in more.pairs])
+        sample.stored(pairs, tmp_path, SampleSpec(3), [pair.id for pair in more.pairs])
 
 
 def test_sample_of_other_rows_is_refused(pairs, tmp_path):
-    sample.stored(pairs, tmp_path, 5, ())
+    sample.stored(pairs, tmp_path, SampleSpec(5), ())
     text = (tmp_path / "sample.json").read_text()
     (tmp_path / "sample.json").write_text(text.replace(pairs.fingerprint("train"), "other"))
     with pytest.raises(RunError, match="is a sample of other pairs"):
-        sample.stored(pairs, tmp_path, None, ())
+        sample.stored(pairs, tmp_path, SampleSpec(), ())
     (tmp_path / "sample.json").write_text('{"format": 1, "pairs": [7]}')
     with pytest.raises(RunError, match=r"is no sample of pairs .*; move it elsewhere"):
-        sample.stored(pairs, tmp_path, None, ())
+        sample.stored(pairs, tmp_path, SampleSpec(), ())

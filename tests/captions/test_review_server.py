@@ -17,7 +17,8 @@ from PIL import Image
 from ninefold.captions.review.review import Review
 from ninefold.captions.review.server import Page
 from ninefold.cli import app
-from ninefold.errors import RunError
+from ninefold.data.format import manifest
+from ninefold.errors import DataError, RunError
 from ninefold.types import NO_IMAGE
 
 
@@ -315,6 +316,12 @@ def test_command_refuses_in_one_line(tmp_path, capsys, options, message):
     review_set.make(folder, [review_set.row(0, "left")])
     code, _, err = run(capsys, folder, *options)
     assert (code, message in err, err.count("\n")) == (2, True, 1)
+
+
+def test_verdicts_outlive_another_data_set_there(folder):
+    asked = {"source": "captions"}
+    with pytest.raises(DataError, match=r"review: is not of the data set around it, and would be lost"):
+        manifest.KIND.check(folder, asked, overwrite=True)
 
 
 def test_command_needs_captions(tmp_path, capsys):

@@ -47,6 +47,7 @@ class Review:
 
     def run(self) -> None:
         from ninefold.captions.review.review import Review as Reviewed
+        from ninefold.captions.review.sample import SampleSpec
         from ninefold.captions.review.server import Page
         from ninefold.captions.review.text import export, sentences
 
@@ -58,9 +59,7 @@ class Review:
             if self.summary:
                 print("\n".join(sentences(review.summary())))
             return
-        review = Reviewed.open(
-            self.folder, self._size(), margin=self.margin, confidence=self.confidence, seed=self.seed
-        )
+        review = Reviewed.open(self.folder, SampleSpec(self._pairs(), self.margin, self.confidence, self.seed))
         page = Page.of(review, port=self.port, judge=self.judge or "")
         print(f"{len(review):,} pairs to judge; open {page.link}", flush=True)
         print("Ctrl-C ends the page; the same command goes on.", flush=True)
@@ -75,7 +74,7 @@ class Review:
         except KeyboardInterrupt:
             print("\n".join(sentences(review.summary())))
 
-    def _size(self) -> int | None:
+    def _pairs(self) -> int | None:
         if self.sample == "auto":
             return None
         if not self.sample.isascii() or not self.sample.isdigit() or int(self.sample[:10]) < 1:

@@ -15,7 +15,7 @@ from ninefold import images
 from ninefold.captions.layout import CAPTIONS, REVIEW
 from ninefold.captions.review import sample, text, verdicts
 from ninefold.captions.review.rates import Summary, summarize
-from ninefold.captions.review.sample import Sample, SampledPair
+from ninefold.captions.review.sample import Sample, SampledPair, SampleSpec
 from ninefold.captions.review.verdicts import FAULTS, LONGEST_NOTE, Verdict
 from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
@@ -53,13 +53,12 @@ class Review:
         self._captions = _captions(data.folder / CAPTIONS, wanted)
 
     @classmethod
-    def open(cls, folder: Path, size: int | None = None, **formula: Any) -> "Review":
+    def open(cls, folder: Path, spec: SampleSpec | None = None) -> "Review":
         """Open a review of a data set; its sample is drawn where there is none.
 
         Args:
             folder: Folder of the data set.
-            size: Number of pairs; None for the stored sample, or else the number of the formula.
-            formula: Margin and confidence of the formula, and the seed of the draw.
+            spec: What is asked of the sample; None for the stored one, or else as many pairs as the formula gives.
 
         Raises:
             DataError: If the folder is no data set of captions.
@@ -68,7 +67,7 @@ class Review:
         data = _opened(folder)
         reviewed = folder / REVIEW
         judged = {pair for judge in verdicts.read_all(reviewed).values() for pair in judge}
-        return cls(data, reviewed, sample.stored(data, reviewed, size, judged, **formula))
+        return cls(data, reviewed, sample.stored(data, reviewed, spec or SampleSpec(), judged))
 
     @classmethod
     def existing(cls, folder: Path) -> "Review":

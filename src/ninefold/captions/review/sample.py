@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,25 @@ FORMAT = 1
 
 LEAST = 3
 """Smallest number of pairs of a relation, where it has as many and the sample has room."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSpec:
+    """What is asked of a sample."""
+
+    pairs: int | None = None
+    """Number of pairs; None for that of the stored sample, or else of the formula."""
+    margin: float = 0.05
+    """With the formula, the largest distance of the estimated rate from the true one."""
+    confidence: float = 0.95
+    """With the formula, the probability that the distance is within the margin."""
+    seed: int = 0
+    """Seed of the draw."""
+
+    def size(self, population: int) -> int:
+        """Return the number of pairs to draw from a population."""
+        formula = sample_size(population, margin=self.margin, confidence=self.confidence)
+        return formula if self.pairs is None else min(self.pairs, population)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,32 +177,27 @@ def draw(data: Dataset, total: int, *, seed: int = 0) -> Sample:
     return Sample(split, data.fingerprint(split), seed, sizes, pairs)
 
 
-def stored(data: Dataset, folder: Path, size: int | None, judged: Collection[str], **formula: Any) -> Sample:
+def stored(data: Dataset, folder: Path, spec: SampleSpec, judged: Collection[str]) -> Sample:
     """Return the sample of a review folder; it is drawn where there is none, or another number is asked for.
 
     Args:
         data: The data set.
         folder: The review folder.
-        size: Number of pairs; None for the stored sample, or else the number of the formula.
+        spec: What is asked for.
         judged: Ids of the pairs that have verdicts, which a new sample must hold.
-        formula: Margin and confidence of the formula, and the seed of the draw.
 
     Raises:
         RunError: If the stored sample is of other rows, or pairs that have been judged would fall out of it.
     """
     path, split = folder / FILE, split_of(data)
-    seed = formula.pop("seed", 0)
-    there = Sample.read(path) if path.exists() else None
     rows = data.splits[split]
-    found = there and (there.fingerprint, sum(there.relations.values()))
-    if found is not None and found != (data.fingerprint(split), rows):
-        raise RunError(f"{path}: is a sample of other pairs than {data.folder} now holds; move {folder} elsewhere")
-    asked = rows if size is None else min(size, rows)
-    if there is not None and (size is None or len(there.pairs) == asked):
-        return there
-    fresh = draw(
-        data, sample_size(asked, **formula) if size is None else asked, seed=seed if there is None else there.seed
-    )
+    there = Sample.read(path) if path.exists() else None
+    if there is not None:
+        if (there.fingerprint, sum(there.relations.values())) != (data.fingerprint(split), rows):
+            raise RunError(f"{path}: is a sample of other pairs than {data.folder} now holds; move {folder} elsewhere")
+        if spec.pairs is None or len(there.pairs) == min(spec.pairs, rows):
+            return there
+    fresh = draw(data, spec.size(rows), seed=spec.seed if there is None else there.seed)
     lost = len(set(judged) - {pair.id for pair in fresh.pairs})
     if lost:
         held = f"holds {len(there.pairs)} pairs" if there is not None else "is missing"

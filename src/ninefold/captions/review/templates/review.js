@@ -112,6 +112,7 @@
     const [link, image, note] = [get("whole"), get("image"), get("no-image")];
     note.hidden = found.has_image;
     link.hidden = !found.has_image;
+    document.querySelector(".pair").classList.toggle("is-bare", !found.has_image);
     note.textContent = "This pair has no image: judge whether the caption says so.";
     image.removeAttribute("src");
     if (!found.has_image) return;
