@@ -2,7 +2,7 @@
 
 from ninefold.captions.engines.rules.cues import Cue
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import PICTURE, PICTURED, SHOWING
+from ninefold.captions.engines.rules.vocabulary import GROUPS, PICTURE, SHOWING, SOLID_DEPICTION, VIEWS
 
 _CONTACT = frozenset({"on", "inside_within", "around", "connected_attached", "central_position", "within_boundary"})
 """Relations that, after a verb with an object, tell where the object is: "puts a cup on the table"."""
@@ -43,6 +43,26 @@ def objects(parse: Parse, cue: Cue) -> list[int]:
         for child in parse.children[index]:
             if child > cue.last and parse.dependencies[child] in _OBJECT_LABELS:
                 return [child]
+    return _shared_objects(parse, cue)
+
+
+def _shared_objects(parse: Parse, cue: Cue) -> list[int]:
+    """Return the object that a cue shares with the one coordinated with it: "above and next to it"."""
+    last = cue.last + 1
+    if (
+        last + 1 >= len(parse.words)
+        or parse.lower[last] != "and"
+        or parse.tags[last + 1] not in {"IN", "RB", "TO", "JJ"}
+    ):
+        return []
+    for index in range(last + 1, min(last + 7, len(parse.words))):
+        if parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] in {
+            "of",
+            "to",
+            parse.lower[last + 1],
+        }:
+            if parse.find(index, "prep") is None or parse.is_noun(index):
+                return [index] if parse.lower[index] not in {"left", "right", "front", "top"} else []
     return []
 
 
@@ -74,10 +94,6 @@ def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
     if noun > cue.first:
         # A place in front belongs to the clause: "On the left, a man ..." with the noun as root of a fragment.
         return parse.conjuncts(noun) if parse.dependencies[noun] in {"ROOT", "conj", *_SUBJECT_LABELS} else []
-    if parse.dependencies[noun] in {"pobj"} and parse.lower[parse.heads[noun]] == "of":
-        whole = parse.heads[parse.heads[noun]]
-        if parse.is_noun(whole) and parse.lower[whole] not in PICTURED and parse.heads[noun] == whole + 1:
-            return [whole]
     if parse.dependencies[noun] != "conj":
         return [noun]
     first = parse.heads[noun]
@@ -86,6 +102,22 @@ def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
         if any(parse.dependencies[child] in {"prep", "acl", "relcl"} for child in parse.children[member]):
             return [noun]
     return together if noun in together else [noun]
+
+
+def whole(parse: Parse, noun: int) -> int:
+    """Return the noun that names a thing whole: the group of "a group of people", the cat of "a view of a cat"."""
+    for _ in range(3):
+        above = parse.heads[noun]
+        if parse.dependencies[noun] == "pobj" and parse.lower[above] == "of" and parse.heads[above] == above - 1:
+            if parse.lower[above - 1] in GROUPS | SOLID_DEPICTION:
+                noun = above - 1
+                continue
+        shown = parse.find(noun, "prep") if parse.lower[noun] in PICTURE | VIEWS else None
+        inner = parse.find(shown, "pobj") if shown is not None and parse.lower[shown] == "of" else None
+        if inner is None or not parse.is_noun(inner):
+            return noun
+        noun = inner
+    return noun
 
 
 def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:
@@ -122,7 +154,7 @@ def clause_subjects(parse: Parse, verb: int, before: int) -> list[int]:
         if own is not None:
             return own
         label, head = parse.dependencies[verb], parse.heads[verb]
-        if label in {"acl", "conj", "xcomp", "advcl", "ccomp", "pcomp"} and head != verb:
+        if label in {"acl", "conj", "xcomp", "advcl", "ccomp", "pcomp", "acomp", "oprd", "dep"} and head != verb:
             if not parse.is_verb(head):
                 return [head] if parse.is_noun(head) else []
             verb = head
@@ -140,12 +172,23 @@ def _own_subjects(parse: Parse, verb: int, before: int) -> list[int] | None:
         return parse.conjuncts(subject) if subject is not None else []
     if subject is not None and parse.lower[subject] in _RELATIVE and parse.dependencies[verb] == "relcl":
         return [parse.heads[verb]]
-    if subject is not None and parse.lower[subject] in PICTURE:
-        subject = shown
+    if subject is not None and (parse.lower[subject] in PICTURE or parse.tags[subject] in {"IN", "RB", "JJ", "TO"}):
+        # "The image shows a cat"; "Adjacent to the cow is a boulder", where parsers see a subject in "adjacent".
+        subject = shown if shown is not None else subject
     if subject is not None:
         return parse.conjuncts(subject)
     if parse.dependencies[verb] == "relcl":
         return [parse.heads[verb]]
+    if parse.dependencies[verb] == "csubj":
+        # "Flanking the door are two lamps."
+        shown = parse.find(parse.heads[verb], "attr", "nsubj")
+        return parse.conjuncts(shown) if shown is not None else []
+    auxiliary = parse.find(verb, "auxpass", "aux")
+    if shown is None and auxiliary is not None and before < auxiliary:
+        # "Mounted on the wall is a clock."
+        shown = parse.find(auxiliary, "attr", "nsubj")
+        verb = auxiliary if shown is not None else verb
+        return parse.conjuncts(shown) if shown is not None else None
     if shown is not None and before < verb < shown and parse.dependencies[verb] in {"ROOT", "conj", "ccomp"}:
         return parse.conjuncts(shown)
     return None

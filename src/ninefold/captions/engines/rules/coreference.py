@@ -47,7 +47,8 @@ def _in_clause(parse: Parse, pronoun: int, not_this: int | None) -> int | None:
         if parse.is_verb(index):
             subjects = [subject for subject in clause_subjects(parse, index, index) if subject < pronoun]
             if len(subjects) == 1 and subjects[0] != not_this:
-                return subjects[0]
+                # "It has a circle within it": the first "it" tells what the second one means.
+                return subjects[0] if parse.is_noun(subjects[0]) else antecedent(parse, subjects[0], not_this)
     return None
 
 

@@ -35,7 +35,7 @@ PHRASES = {
     "away_from": "away from",
     "between": "between / in between / among / amongst / amid / amidst / in the midst of",
     "through": "through",
-    "around": "around / all around / round",
+    "around": "around / all around",
     "within_boundary": (
         "at the edge of / at the edges of / on the edge of / along the edge of / along the edges of / at the"
         " corner of / in the corner of / on the corner of / at the corners of / in the corners of / at the end of"
@@ -60,6 +60,19 @@ PHRASES = {
     "facing": "looking at / facing toward / facing towards / looking toward / looking towards",
 }
 """Words before an object, by relation; the thing that they describe is the subject."""
+
+BARE = {
+    ("on", "top"): ("on", "on top of"),
+    ("in", "front"): ("front", "in front of"),
+    ("above",): ("above", "above"),
+    ("below",): ("below", "below"),
+    ("underneath",): ("below", "underneath"),
+    ("beneath",): ("below", "beneath"),
+    ("behind",): ("back", "behind"),
+    ("inside",): ("inside_within", "inside"),
+    ("nearby",): ("near_close", "near"),
+}
+"""Words that need no object after what something is with or has: relation, and wording before that thing."""
 
 VERBS = {
     ("around", "around"): ("surrounding surrounds surround encircling encircles encircle enclosing encloses framing"),

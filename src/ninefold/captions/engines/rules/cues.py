@@ -1,9 +1,10 @@
 """Cues: the words of a text that state a relation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ninefold.captions.engines.rules.cue_tables import (
+    BARE,
     DIRECTIONS,
     HOLDERS,
     PASSIVES,
@@ -39,6 +40,8 @@ class Cue:
     """Whether it says nothing without an object: "to the left of", but not "on the left"."""
     also: tuple[str, ...] = ()
     """Further relations that the same words state: "bottom left"."""
+    can_be_bare: bool = False
+    """Whether its object may be what the subject belongs to: "a house with a shed behind"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class _Row:
 def _rows() -> Iterator[_Row]:
     for relation, text in PHRASES.items():
         yield from (_Row(tuple(phrase.split()), relation, phrase) for phrase in text.split(" / "))
+    for words, (relation, wording) in BARE.items():
+        yield _Row(words, relation, wording)
     for (relation, wording), text in PASSIVES.items():
         yield from (_Row(tuple(phrase.split()), relation, wording, True) for phrase in text.split(" / "))
     for table in (VERBS, HOLDERS):
@@ -64,6 +69,12 @@ _DIRECTION = {word: relation for relation, text in DIRECTIONS.items() for word i
 _TABLE: dict[str, list[_Row]] = {}
 for _row in sorted(_rows(), key=lambda row: -len(row.words)):
     _TABLE.setdefault(_row.words[0], []).append(_row)
+
+
+def of_part(cue: Cue) -> Cue:
+    """Return the cue of a place in the picture as one of a place on a thing: "at the top of" for "at the top"."""
+    side = " side" * (cue.wording.split()[-1] in {"left", "right"})
+    return replace(cue, frame="part", wording=f"{cue.wording}{side} of")
 
 
 def cues(parse: Parse) -> Iterator[Cue]:
@@ -86,7 +97,8 @@ def _phrase(parse: Parse, index: int) -> Cue | None:
     for row in _TABLE[parse.lower[index]]:
         last = index + len(row.words) - 1
         if tuple(parse.lower[index : last + 1]) == row.words and _is_usable(parse, index, row):
-            return Cue(index, last, row.relation, row.wording, is_inverse=row.is_inverse)
+            bare = row.words in BARE
+            return Cue(index, last, row.relation, row.wording, is_inverse=row.is_inverse, can_be_bare=bare)
     return None
 
 
@@ -95,10 +107,15 @@ def _is_usable(parse: Parse, index: int, row: _Row) -> bool:
     if row.is_verb:
         # "A face" and "lines" are mostly nouns, whatever their tag says: only a direct object makes them verbs.
         return parse.is_verb(index) and parse.find(index, "dobj") is not None
+    if row.words[0] in {"left", "right"} and index > 0 and parse.lower[index - 1] in {"the", "his", "her", "its", "-"}:
+        # "Toward the left of", "from the upper right of": a direction, or the side of somebody.
+        return False
     if len(row.words) > 1:
         return True
     if row.words[0] == "by":
         return parse.dependencies[index] != "agent"
+    if row.words[0] == "along" and parse.lower[index + 1 : index + 2] == ["with"]:
+        return False
     return parse.tags[index] in {"IN", "RB", "JJ", "RP", "TO", "NN", "CC"}
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ninefold.captions.caption import Caption
-from ninefold.captions.engines.rules import guards
-from ninefold.captions.engines.rules.arguments import objects, owner, subjects
+from ninefold.captions.engines.rules import guards, things
+from ninefold.captions.engines.rules.arguments import objects, owner, subjects, whole
 from ninefold.captions.engines.rules.coreference import antecedent
 from ninefold.captions.engines.rules.cue_tables import DIRECTIONAL
-from ninefold.captions.engines.rules.cues import Cue, cues
+from ninefold.captions.engines.rules.cues import Cue, cues, of_part
 from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
-from ninefold.captions.engines.rules.vocabulary import BODY, PICTURE
+from ninefold.captions.engines.rules.vocabulary import BODY
 from ninefold.captions.pair import Frame
 
 DESCRIBED = -1
@@ -81,10 +81,13 @@ class _Reader:
         whos = subjects(parse, cue)
         if cue.is_inverse:
             whos, places = (parse.conjuncts(places[0]) if places else []), whos[:1]
+        if not places and whos and cue.can_be_bare:
+            # "A house with a shed behind": behind the house.
+            places = [place for who in whos[:1] if (place := owner(parse, who)) is not None]
         if (cue.needs_object or cue.is_inverse) and not places:
             return
         place = places[0] if places else None
-        if cue.is_zone and place is not None and parse.lower[place] in PICTURE:
+        if cue.is_zone and place is not None and things.is_picture(parse, phrase_at(parse, place)):
             cue, place = replace(cue, frame="image", wording=cue.wording.removesuffix(" of")), None
         for who in whos:
             if who != place and not self._is_direction(cue, who) and guards.is_asserted(parse, cue, who, place):
@@ -104,17 +107,14 @@ class _Reader:
             return
         subject = self._phrase(noun)
         of_described = noun == DESCRIBED or self.described.is_root(noun)
-        if noun != DESCRIBED and (not guards.is_thing(parse, subject) or guards.is_depicted(parse, noun)):
+        if noun != DESCRIBED and (not things.is_thing(parse, subject) or guards.is_depicted(parse, noun)):
             return
         if cue.frame == "image" and not of_described:
             if self._has_own_sides(subject, cue):
                 return
-            holder = owner(parse, noun)
-            if holder is not None and place is None:
-                if cue.relation in {"left", "right"} or not parse.is_noun(holder):
-                    return
-                if cue.relation in {"above", "below", "central_position"} and not cue.wording.endswith("image"):
-                    cue, place = replace(cue, frame="part", wording=f"{cue.wording} of"), holder
+            holder = owner(parse, noun) if place is None and not cue.needs_object else None
+            if holder is not None and cue.relation not in {"front", "back", "far"}:
+                cue, place = of_part(cue), holder
         end = [] if place is None else [place]
         span = self._span(cue, [who, *end])
         for targets in self._targets(cue, noun, place):
@@ -142,14 +142,22 @@ class _Reader:
         if noun == DESCRIBED:
             return True
         phrase = phrase_at(self.parse, noun)
-        if not guards.is_thing(self.parse, phrase) or guards.is_depicted(self.parse, noun):
+        if not things.is_thing(self.parse, phrase) or guards.is_depicted(self.parse, noun):
             return False
-        return cue.wording != "in" or guards.is_container(self.parse, phrase)
+        if cue.wording in {"in", "on"} and things.is_idiom(self.parse, phrase):
+            return False
+        return cue.wording != "in" or things.is_container(self.parse, phrase)
 
     def _noun(self, index: int, not_this: int | None) -> int | None:
         """Return the noun that a token is or means; DESCRIBED for the object that the caption describes."""
         if self.parse.is_noun(index):
+            index = whole(self.parse, index)
             return index if index != not_this else None
+        if self.parse.lower[index] in {"which", "whom"}:
+            clause = next(
+                (above for above in self.parse.ancestors(index) if self.parse.dependencies[above] == "relcl"), -1
+            )
+            return self._noun(self.parse.heads[clause], not_this) if clause >= 0 else None
         if self.parse.lower[index] in {"it", "itself"} and self.described.phrase is not None:
             if not_this == DESCRIBED or (not_this is not None and self.described.is_root(not_this)):
                 return None

@@ -1,31 +1,29 @@
-"""Guards: what makes the words of a relation no statement about the picture (denied, guessed, depicted, mirrored)."""
+"""Guards: what makes the words of a relation no statement of fact (denied, guessed, mirrored, compared, quoted)."""
 
 import re
 
 from ninefold.captions.engines.rules.cues import Cue
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.phrases import Phrase
 from ninefold.captions.engines.rules.vocabulary import (
-    ABSTRACT,
-    CAMERA,
     COMPARISONS,
-    CONTAINERS,
     DENIED_HEADS,
     HEDGES,
-    ING_NOUNS,
+    MIRRORING,
     NEGATIONS,
     PICTURE,
     PICTURED,
-    REFLECTION,
     SEEMING,
-    SOLID_DEPICTION,
+    SHOWN_BY,
     TELLING,
-    singular,
-    words,
 )
 
 _QUOTED = re.compile(r"\"[^\"]{1,400}\"|“[^”]{1,400}”|‘[^’]{1,200}’|(?<!\w)'[^'\n]{1,200}'(?!\w)")
-_COMPLEMENTS = words("xcomp ccomp acomp oprd advcl attr")
+_DENIALS = frozenset({("rather", "than"), ("instead", "of"), ("except", "for"), ("other", "than"), ("far", "from")})
+_PRESUPPOSED = frozenset({"nsubj", "nsubjpass", "csubj"})
+"""Arcs over which nothing is denied: "the lamp behind the chair is not red" says where the lamp is."""
+_SEPARATE = frozenset({"conj", "advcl", "relcl", "acl", "parataxis", "appos"})
+"""Arcs that end the reach of a negation or guess: "is not red, standing on the table" says that it stands there."""
+_COMPLEMENTS = frozenset({"xcomp", "ccomp", "acomp", "oprd", "attr", "dobj"})
 
 
 def quoted(text: str) -> list[tuple[int, int]]:
@@ -40,93 +38,86 @@ def is_quoted(parse: Parse, index: int, quotes: list[tuple[int, int]]) -> bool:
 
 def is_asserted(parse: Parse, cue: Cue, subject: int, place: int | None) -> bool:
     """Whether a relation is stated as a fact: nothing that governs it denies it, guesses, compares or quotes."""
-    for start in {cue.first, subject, *([place] if place is not None else [])}:
-        for index in parse.ancestors(start):
-            if _is_denied_at(parse, index, start):
-                return False
-    return not _before_is_denial(parse, cue)
+    before = tuple(parse.lower[max(cue.first - 2, 0) : cue.first])
+    if (before[-1:] and before[-1] in NEGATIONS) or before in _DENIALS:
+        return False
+    places = [] if place is None else [place]
+    return all(_reaches(parse, start) for start in (cue.first, subject, *places))
 
 
-def _is_denied_at(parse: Parse, index: int, start: int) -> bool:
+def _reaches(parse: Parse, start: int) -> bool:
+    """Whether the way from a token to the root of its sentence meets nothing that makes it no fact."""
+    below, arc = start, ""
+    for index in parse.ancestors(start):
+        if index != start:
+            arc = parse.dependencies[below]
+            if arc in _PRESUPPOSED and not _is_telling(parse, index, below):
+                return True
+        if _is_alien(parse, index, below) or (arc not in _SEPARATE and _is_doubted(parse, index, arc)):
+            return False
+        below = index
+    return True
+
+
+def _is_telling(parse: Parse, verb: int, below: int) -> bool:
+    """Whether the verb above a subject is the content of "says that"; there the whole clause is."""
+    return parse.dependencies[verb] in {"ccomp", "advcl"} and below < verb
+
+
+def _is_alien(parse: Parse, index: int, below: int) -> bool:
+    """Whether what stands below a token is elsewhere or nowhere: likened, lacking, mirrored, or told by a text."""
     word = parse.lower[index]
-    if index != start and (word in COMPARISONS and parse.tags[index] in {"IN", "VBG", "VBZ", "VBP", "JJ"}):
+    if word in DENIED_HEADS or (word in MIRRORING and parse.dependencies[below] not in {"conj", *_PRESUPPOSED}):
         return True
-    if word in DENIED_HEADS or word in REFLECTION:
+    if index == below:
+        return False
+    if word in COMPARISONS and parse.tags[index] in {"IN", "VBG", "VBZ", "VBP", "JJ"}:
         return True
-    if index != start and word in TELLING and parse.is_verb(index):
-        return parse.dependencies[start] not in {"nsubj", "nsubjpass"} or parse.heads[start] != index
-    for child in parse.children[index]:
-        other = parse.lower[child]
-        if other in NEGATIONS or other in HEDGES:
-            return True
-        if parse.dependencies[child] == "mark" and other in {"if", "though", "although", "whether"} and index != start:
-            return other in {"if", "whether"} or parse.lower[max(child - 1, 0)] == "as"
-    return word in SEEMING and any(parse.dependencies[child] in _COMPLEMENTS for child in parse.children[index])
-
-
-def _before_is_denial(parse: Parse, cue: Cue) -> bool:
-    before = parse.lower[max(cue.first - 3, 0) : cue.first]
-    return bool(before) and (
-        before[-1] in {"not", "without", "never", "n't", "nor", "no"} or before[-2:] == ["rather", "than"]
-    )
-
-
-def is_thing(parse: Parse, phrase: Phrase) -> bool:
-    """Whether a noun phrase names a thing that can be somewhere in the picture."""
-    word = parse.lower[phrase.head]
-    if not parse.is_noun(phrase.head) or word in PICTURE or len(word) < 2:
-        return False
-    if word in ABSTRACT or singular(word) in ABSTRACT:
-        return (
-            phrase.last > phrase.head and phrase.lemma not in ABSTRACT and word not in REFLECTION and _is_measure(word)
-        )
-    if word in REFLECTION or word in CAMERA or phrase.article == "no":
-        return False
-    # A verb form that is tagged as a noun: "black showing", "arrows pointing".
-    return not word.endswith(("ness", "ity", "tude")) and (
-        not word.endswith("ing") or word in ING_NOUNS or len(word) < 6
-    )
-
-
-def _is_measure(word: str) -> bool:
-    return word in {
-        "number",
-        "lot",
-        "variety",
-        "couple",
-        "pieces",
-        "piece",
-        "section",
-        "layer",
-        "layers",
-        "row",
-        "majority",
-    }
-
-
-def is_depicted(parse: Parse, index: int) -> bool:
-    """Whether a noun is the content of a picture in the picture: of "a painting of a cat"."""
-    for token in parse.ancestors(index):
-        if token == index or parse.lower[token] not in {"of", "with", "depicting", "showing", "featuring"}:
-            continue
-        head = parse.heads[token]
-        word = parse.lower[head]
-        if parse.is_noun(head) and word in PICTURED | SOLID_DEPICTION and not _is_whole_picture(parse, head):
-            return parse.lower[token] != "with" or word in {"label", "logo", "painting", "poster"}
+    if word in TELLING and parse.is_verb(index):
+        return parse.dependencies[below] not in {"conj", "prep", *_PRESUPPOSED}
     return False
 
 
-def _is_whole_picture(parse: Parse, head: int) -> bool:
-    """Whether a word for a picture means the picture that the caption describes: "A photo of a cat on a table"."""
-    if parse.lower[head] not in PICTURE:
-        return False
-    return parse.dependencies[head] in {"ROOT", "nsubj", "attr", "pobj"} and parse.lower[parse.heads[head]] not in {
-        "with",
-        "on",
-    }
+def _is_doubted(parse: Parse, index: int, arc: str) -> bool:
+    """Whether a word is denied or guessed, by its own modifiers or as the complement of "seems"."""
+    if parse.lower[index] in SEEMING and arc in _COMPLEMENTS:
+        return True
+    for child in parse.children[index]:
+        word = parse.lower[child]
+        if word in NEGATIONS or word in HEDGES or (word in {"if", "whether"} and parse.dependencies[child] == "mark"):
+            return True
+        if word == "though" and parse.lower[child - 1] == "as":
+            return True
+        if parse.dependencies[child] == "prep" and word in {"in", "within"} and _mirrors(parse, child):
+            return True
+    return False
 
 
-def is_container(parse: Parse, phrase: Phrase) -> bool:
-    """Whether things can be in what a noun phrase names."""
-    word = parse.lower[phrase.head]
-    return word in CONTAINERS or singular(word) in CONTAINERS or phrase.lemma in CONTAINERS
+def _mirrors(parse: Parse, preposition: int) -> bool:
+    place = parse.find(preposition, "pobj")
+    return place is not None and parse.lower[place] in {"mirror", "mirrors", "reflection", "reflections"}
+
+
+def is_depicted(parse: Parse, index: int) -> bool:
+    """Whether a noun is the content of a picture in the picture: the cat of "a painting of a cat on a table"."""
+    below = index
+    for token in parse.ancestors(index):
+        if token != index:
+            head = parse.heads[token]
+            if parse.lower[token] in {"of", "depicting", "showing", "featuring"} and _is_picture(parse, head):
+                return True
+            if parse.lower[token] in SHOWN_BY and parse.dependencies[below] in {"dobj", "ccomp"}:
+                subject = parse.find(token, "nsubj")
+                if subject is not None and _is_picture(parse, subject):
+                    return True
+        below = token
+    return False
+
+
+def _is_picture(parse: Parse, noun: int) -> bool:
+    """Whether a noun is a picture in the picture, not the one that the caption describes."""
+    word = parse.lower[noun]
+    if word in PICTURE:
+        above = parse.heads[noun]
+        return parse.lower[above] in {"with", "on", "has", "holding", "above", "by"} and above != noun
+    return word in PICTURED

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ninefold.captions.engines.rules.parse import Parse, joined
+from ninefold.captions.engines.rules.repair import mend
 from ninefold.captions.engines.rules.text import pieces
 from ninefold.errors import DataError, first_line
 
@@ -45,7 +46,11 @@ class Pipeline:
         found = list(pieces(text))
         documents = self._pipeline.pipe((piece for _, piece in found), batch_size=8)
         parses = [self._lists(document, start) for (start, _), document in zip(found, documents, strict=True)]
-        return joined(parses) if parses else None
+        if not parses:
+            return None
+        parse = joined(parses)
+        mend(parse)
+        return parse
 
     def settings(self) -> Mapping[str, Any]:
         """Return name, version and content hash of the pipeline, and the version of spaCy."""

@@ -6,8 +6,11 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-PICTURE = words("image picture photo photograph frame shot scene view screenshot pic foto snapshot")
+PICTURE = words("image picture photo photograph frame shot scene view screenshot pic foto snapshot composition")
 """The picture itself: what is left "of the image" is told from the picture."""
+
+VIEWS = words("view close closeup shot depiction image")
+"""Words of "a close-up view of a cat", where the cat is what is somewhere."""
 
 PICTURED = PICTURE | words(
     "painting drawing illustration poster print mural portrait sketch cartoon graffiti screen television tv "
@@ -19,27 +22,54 @@ PICTURED = PICTURE | words(
 SOLID_DEPICTION = words("statue sculpture figurine figure model toy bust doll replica carving puppet figures")
 """What shows a thing and is itself somewhere: "a statue of a lion on a pedestal" is on it."""
 
-REFLECTION = words("reflection reflections mirror mirrors reflecting reflected mirrored reflects reflect mirage")
-"""Words for images of things that are elsewhere."""
+REFLECTION = words("reflection reflections mirage")
+"""Nouns for images of things that are elsewhere."""
+
+MIRRORING = REFLECTION | words("reflecting reflected reflects reflect mirrored mirrors mirroring")
+"""Words with which things are seen where they are not."""
+
+PARTS = words(
+    "part parts portion portions top tops end ends tip half halves section sections piece pieces front back bottom side "
+    "sides edge edges corner corners rear base level number lot variety couple layer layers row rows majority row pair "
+    "third quarter rest line lines"
+)
+"""Words for a part or an amount: with "of" and a thing they name a thing."""
+
+COUNTED = words("light level piece space row line section area point work")
+"""Words that name a thing with "a" before them: "a white light", but not "light"."""
+
+MASS = words(
+    "grass water snow sand dirt gravel ice mud soil fog concrete asphalt glass paper cardboard wood metal stone brick "
+    "cement tile carpet fabric leather hay straw foil foliage greenery vegetation ground land earth rock marble plywood"
+)
+"""Nouns without an article that are places: "on grass"; "on display" is none."""
+
+KINDS_OF = words(
+    "light piece space spaces area areas section sections source point level setting role type top end edge lot lots number numbers side work place"
+)
+"""Words that name a thing with a noun before them: "porch light", "seating area"."""
+
+SHOWN_BY = words("shows showing show depicts depicting depict portrays features featuring displays illustrates")
+"""Verbs whose object is in the picture that is their subject."""
 
 ABSTRACT = words(
     "addition aesthetic air ambiance ambience amount angle appearance area arrangement aspect atmosphere "
-    "attention attire background backdrop balance beauty bit blur bokeh bottom brightness camera case center "
+    "attention attire background backdrop balance beauty bit blur bokeh bottom brightness camera center "
     "centre character charm chaos clarity color colors colour colours combination composition condition "
-    "contrast contrasts course day daylight depth design designs detail details difference dimension direction "
-    "display distance edge edges effect effects elegance element elements emphasis end environment evening "
-    "event example expression fact fashion feature features feel feeling focus font foreground form format "
-    "glimpse glow gradient half hint hue hues image impression indication instance kind lack landscape layer "
-    "layers layout left length lens level light lighting look lot manner manners material middle mood moment "
-    "morning motion movement nature night none nothing number one ones orientation other others overall palette "
-    "part parts pattern patterns perspective photo photograph photographer picture piece place point portion "
+    "contrast contrasts course day daylight depth detail details difference dimension direction "
+    " distance edge edges effect effects elegance emphasis end environment evening "
+    "event example expression fact fashion feel feeling focus font foreground form format "
+    "glimpse glow gradient half hint hue hues impression indication instance kind lack landscape "
+    " layout left length lens light lighting look lot manner manners material middle mood moment "
+    "morning motion movement night none nothing number one ones orientation other others overall palette "
+    "part parts perspective photographer piece place point portion "
     "pose position presence process proportion purpose quality range rear reason rest result rhythm right role "
-    "saturation scale scene scenery scheme season section sections sense setting shade shades shape shapes "
-    "shine shot side sides sight size something sort space spaces spot state style styles subject subjects "
+    "saturation scale scenery scheme season section sections sense setting shade shades shape shapes "
+    "shine side sides sight size something sort space spaces spot state style styles subject subjects "
     "sunlight sunshine sunset symmetry term terms texture textures theme thing things time tone tones top touch "
-    "type types use variation variations variety vibe view viewer viewpoint visibility warmth way weather "
+    "type types use variation variations variety vibe viewer viewpoint visibility warmth way weather "
     "weight width height work world year zoom mix majority plenty couple both all each some many most few "
-    "several another anything everything observer onlooker surroundings activity action conversation love story "
+    "several another anything everything observer onlooker surroundings activity action conversation love "
     "history culture life century era period vantage closeup photography glare reflection reflections pov "
     "framing darkness illumination silence peace joy fun"
 )
@@ -53,7 +83,7 @@ SIDE = words(
 """Nouns that make a direction a place: "the left side"."""
 
 CONTAINERS = words(
-    "aisle aquarium alley apartment arena attic backpack bag balcony bar barn barrel basement basin basket bath "
+    "pane panes zone lane yards aisle aquarium alley apartment arena attic backpack bag balcony bar barn barrel basement basin basket bath "
     "bathroom bathtub bay bed bedroom bin boat booth bottle bowl box bubble bucket building bus bush bushes cab "
     "cabin cabinet cafe cage can car carriage cart case casing cave chair church city cloud clouds cockpit "
     "compartment container cooler cove corridor court courtyard crate cup cupboard dirt dish doorway drawer "

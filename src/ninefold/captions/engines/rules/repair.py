@@ -1,0 +1,62 @@
+"""Repairs of parses: words that small English parsers often tag wrongly in captions."""
+
+from ninefold.captions.engines.rules.parse import Parse
+from ninefold.captions.engines.rules.vocabulary import ING_NOUNS, words
+
+_POSTURES = words("rests lies sits stands hangs lays leans floats rises hovers perches dangles protrudes peeks emerges")
+"""Verbs that captions use after a noun, where parsers see a plural noun: "a twig lays atop the rock"."""
+
+_PHRASE_LABELS = frozenset({"det", "amod", "nummod", "compound", "poss", "nmod"})
+_NOUN_LABELS = frozenset({"pobj", "nsubj", "nsubjpass", "dobj", "attr", "conj"})
+_NO_NOUNS = words(
+    "left right top bottom front back white black red blue green yellow brown gray grey orange purple pink beige tan "
+    "gold silver other same latter former first second third two three four color middle"
+)
+
+
+def mend(parse: Parse) -> None:
+    """Correct known mistakes of a parse in place."""
+    for index in range(1, len(parse.words)):
+        if parse.tags[index] in {"NN", "NNS"}:
+            word = parse.lower[index]
+            is_verbal = word.endswith("ing") and word not in ING_NOUNS and len(word) > 5
+            if is_verbal or word in _POSTURES or parse.find(index, "dobj") is not None:
+                _make_verb(parse, index)
+        elif parse.tags[index] in {"JJ", "VBN", "VBD", "RB"} and parse.dependencies[index] in _NOUN_LABELS:
+            _make_noun(parse, index)
+
+
+def _make_verb(parse: Parse, verb: int) -> None:
+    """Make a verb of a noun that directly follows its own compound noun: the compound is what is somewhere."""
+    noun = verb - 1
+    if parse.heads[noun] != verb or not parse.is_noun(noun) or parse.dependencies[noun] not in {"compound", "nmod"}:
+        return
+    is_participle = parse.lower[verb].endswith("ing")
+    moved = [child for child in parse.children[verb] if child < noun and parse.dependencies[child] in _PHRASE_LABELS]
+    for child in moved:
+        _attach(parse, child, noun)
+    if is_participle:
+        label, head = parse.dependencies[verb], parse.heads[verb]
+        _attach(parse, noun, noun if head == verb else head)
+        _attach(parse, verb, noun)
+        parse.dependencies[noun], parse.dependencies[verb] = label, "acl"
+        parse.tags[verb] = "VBG"
+    else:
+        parse.dependencies[noun], parse.tags[verb] = "nsubj", "VBZ"
+
+
+def _make_noun(parse: Parse, index: int) -> None:
+    """Make a noun of what has an article and the place of a noun: "below the frieze"."""
+    if parse.lower[index] in _NO_NOUNS or not parse.words[index].isalpha():
+        return
+    if any(parse.dependencies[child] == "det" and child < index for child in parse.children[index]):
+        parse.tags[index] = "NN"
+
+
+def _attach(parse: Parse, index: int, head: int) -> None:
+    old = parse.heads[index]
+    if old != index:
+        parse.children[old].remove(index)
+    parse.heads[index] = head
+    if head != index:
+        parse.children[head] = sorted([*parse.children[head], index])
