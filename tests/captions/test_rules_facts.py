@@ -49,7 +49,7 @@ STATED = {
     # Participles and verbs.
     "A lantern hanging from the ceiling is red.": ["lantern | connected_attached viewer | ceiling"],
     "The hill is covered by snow.": ["snow | on viewer | hill"],
-    "Trees surround the lake.": ["Trees | around viewer | lake"],
+    "Trees surround the lake.": ["trees | around viewer | lake"],
     "The man faces the door.": ["man | facing viewer | door"],
     # Other relations.
     "A vase is between a lamp and a book.": ["vase | between viewer | lamp and book"],

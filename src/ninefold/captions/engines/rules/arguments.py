@@ -1,14 +1,16 @@
 """Arguments of a cue: the nouns that are somewhere, and the nouns that this is told from."""
 
-from ninefold.captions.engines.rules.cues import Cue
+from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subjects
+from ninefold.captions.engines.rules.cue import Cue
+from ninefold.captions.engines.rules.cue_tables import AIMING, FILLED, FILLING, HOLDING, LOCATED
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import GROUPS, PICTURE, SHOWING, SOLID_DEPICTION, VIEWS
+from ninefold.captions.engines.rules.vocabulary import SHOWING
 
 _CONTACT = frozenset({"on", "inside_within", "around", "connected_attached", "central_position", "within_boundary"})
 """Relations that, after a verb with an object, tell where the object is: "puts a cup on the table"."""
 _OBJECT_LABELS = ("pobj", "dobj", "npadvmod", "attr")
-_RELATIVE = frozenset({"that", "which", "who", "whom"})
-_SUBJECT_LABELS = ("nsubj", "nsubjpass")
+_ADVERBIAL = (["IN"], ["RB"], ["TO"], ["JJ"])
+_NO_PLACES = frozenset({"left", "right", "front", "top"})
 
 
 def governor(parse: Parse, cue: Cue) -> int | None:
@@ -48,26 +50,20 @@ def objects(parse: Parse, cue: Cue) -> list[int]:
 
 def _shared_objects(parse: Parse, cue: Cue) -> list[int]:
     """Return the object that a cue shares with the one coordinated with it: "above and next to it"."""
-    last = cue.last + 1
-    if (
-        last + 1 >= len(parse.words)
-        or parse.lower[last] != "and"
-        or parse.tags[last + 1] not in {"IN", "RB", "TO", "JJ"}
-    ):
+    following = cue.last + 2
+    if parse.lower[cue.last + 1 : following] != ["and"] or parse.tags[following : following + 1] not in _ADVERBIAL:
         return []
-    for index in range(last + 1, min(last + 7, len(parse.words))):
-        if parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] in {
-            "of",
-            "to",
-            parse.lower[last + 1],
-        }:
-            if parse.find(index, "prep") is None or parse.is_noun(index):
-                return [index] if parse.lower[index] not in {"left", "right", "front", "top"} else []
+    last = {"of", "to", parse.lower[following]}
+    for index in range(following + 1, min(following + 5, len(parse.words))):
+        if parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] in last:
+            return [index] if parse.lower[index] not in _NO_PLACES else []
     return []
 
 
 def subjects(parse: Parse, cue: Cue) -> list[int]:
     """Return the nouns or pronouns that a cue says to be somewhere, in order; empty if the parse does not tell."""
+    if cue.holds:
+        return _held(parse, cue)
     before = cue.first - 1
     if _is_companion(parse, before) and before not in parse.ancestors(cue.first):
         return [before]
@@ -77,6 +73,19 @@ def subjects(parse: Parse, cue: Cue) -> list[int]:
     if not parse.is_verb(head):
         return _of_noun(parse, head, cue)
     return of_verb(parse, head, cue)
+
+
+def _held(parse: Parse, cue: Cue) -> list[int]:
+    """Return what a place holds: what it shows, what it is filled with, or what fills it."""
+    place = cue.last - (parse.lower[cue.last] == "of")
+    verb = parse.heads[place]
+    if parse.dependencies[place] == "dobj":
+        return clause_subjects(parse, verb, verb) if parse.lower[verb] in FILLING else []
+    shown = parse.find(verb, "dobj", "attr") if parse.lower[verb] in HOLDING else None
+    if shown is None and parse.lower[verb] in FILLED:
+        by = parse.find(verb, "agent", "prep")
+        shown = parse.find(by, "pobj") if by is not None and parse.lower[by] in {"by", "with"} else None
+    return parse.conjuncts(shown) if shown is not None else []
 
 
 def _is_companion(parse: Parse, index: int) -> bool:
@@ -93,7 +102,7 @@ def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
     """Return the noun with those coordinated before it: "a cup and a plate on the table" are both on it."""
     if noun > cue.first:
         # A place in front belongs to the clause: "On the left, a man ..." with the noun as root of a fragment.
-        return parse.conjuncts(noun) if parse.dependencies[noun] in {"ROOT", "conj", *_SUBJECT_LABELS} else []
+        return parse.conjuncts(noun) if parse.dependencies[noun] in {"ROOT", "conj", *SUBJECT_LABELS} else []
     if parse.dependencies[noun] != "conj":
         return [noun]
     first = parse.heads[noun]
@@ -104,20 +113,16 @@ def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
     return together if noun in together else [noun]
 
 
-def whole(parse: Parse, noun: int) -> int:
-    """Return the noun that names a thing whole: the group of "a group of people", the cat of "a view of a cat"."""
-    for _ in range(3):
-        above = parse.heads[noun]
-        if parse.dependencies[noun] == "pobj" and parse.lower[above] == "of" and parse.heads[above] == above - 1:
-            if parse.lower[above - 1] in GROUPS | SOLID_DEPICTION:
-                noun = above - 1
-                continue
-        shown = parse.find(noun, "prep") if parse.lower[noun] in PICTURE | VIEWS else None
-        inner = parse.find(shown, "pobj") if shown is not None and parse.lower[shown] == "of" else None
-        if inner is None or not parse.is_noun(inner):
-            return noun
-        noun = inner
-    return noun
+def _is_quality(parse: Parse, verb: int, cue: Cue) -> bool:
+    """Whether a place tells where a thing is of some quality, not where it is: "is smooth near the feet"."""
+    quality = parse.find(verb, "acomp")
+    if quality is None or not verb < quality < cue.first:
+        return False
+    return (
+        parse.tags[quality][:2] == "JJ"
+        and parse.lower[quality] not in LOCATED
+        and quality not in parse.ancestors(cue.last)
+    )
 
 
 def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:
@@ -126,69 +131,9 @@ def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:
     if direct is not None and direct < cue.first and cue.first > verb:
         if parse.lower[verb] in SHOWING or cue.relation in _CONTACT:
             return parse.conjuncts(direct)
-        if cue.frame != "viewer":
-            return []
+        return []
+    if _is_quality(parse, verb, cue) or (
+        cue.wording in {"on", "in", "over", "through"} and parse.lower[verb] in AIMING
+    ):
+        return []
     return clause_subjects(parse, verb, cue.first)
-
-
-def owner(parse: Parse, noun: int) -> int | None:
-    """Return what a noun is told to belong to: the tower of "a tower with a clock", or of "the tower has a clock"."""
-    head = parse.heads[noun]
-    if parse.dependencies[noun] == "pobj" and parse.lower[head] == "with":
-        return parse.heads[head]
-    if parse.dependencies[noun] == "dobj" and parse.lower[head] in {"has", "have", "having", "features", "featuring"}:
-        return next(iter(clause_subjects(parse, head, head)), None)
-    return None
-
-
-def clause_subjects(parse: Parse, verb: int, before: int) -> list[int]:
-    """Return the subjects of a verb, through "there is", inversion, relative clauses, participles and coordination.
-
-    Args:
-        parse: The parse.
-        verb: Index of the verb.
-        before: Index of the words that place something; before the verb they can have put the subject behind it.
-    """
-    for _ in range(8):
-        own = _own_subjects(parse, verb, before)
-        if own is not None:
-            return own
-        label, head = parse.dependencies[verb], parse.heads[verb]
-        if label in {"acl", "conj", "xcomp", "advcl", "ccomp", "pcomp", "acomp", "oprd", "dep"} and head != verb:
-            if not parse.is_verb(head):
-                return [head] if parse.is_noun(head) else []
-            verb = head
-        else:
-            return []
-    return []
-
-
-def _own_subjects(parse: Parse, verb: int, before: int) -> list[int] | None:
-    """Return the subjects that a verb has itself; None if it shares those of another."""
-    subject = parse.find(verb, *_SUBJECT_LABELS)
-    shown = parse.find(verb, "attr", "dobj")
-    if parse.find(verb, "expl") is not None:
-        subject = shown if shown is not None else subject
-        return parse.conjuncts(subject) if subject is not None else []
-    if subject is not None and parse.lower[subject] in _RELATIVE and parse.dependencies[verb] == "relcl":
-        return [parse.heads[verb]]
-    if subject is not None and (parse.lower[subject] in PICTURE or parse.tags[subject] in {"IN", "RB", "JJ", "TO"}):
-        # "The image shows a cat"; "Adjacent to the cow is a boulder", where parsers see a subject in "adjacent".
-        subject = shown if shown is not None else subject
-    if subject is not None:
-        return parse.conjuncts(subject)
-    if parse.dependencies[verb] == "relcl":
-        return [parse.heads[verb]]
-    if parse.dependencies[verb] == "csubj":
-        # "Flanking the door are two lamps."
-        shown = parse.find(parse.heads[verb], "attr", "nsubj")
-        return parse.conjuncts(shown) if shown is not None else []
-    auxiliary = parse.find(verb, "auxpass", "aux")
-    if shown is None and auxiliary is not None and before < auxiliary:
-        # "Mounted on the wall is a clock."
-        shown = parse.find(auxiliary, "attr", "nsubj")
-        verb = auxiliary if shown is not None else verb
-        return parse.conjuncts(shown) if shown is not None else None
-    if shown is not None and before < verb < shown and parse.dependencies[verb] in {"ROOT", "conj", "ccomp"}:
-        return parse.conjuncts(shown)
-    return None

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from ninefold.captions.engines.rules.arguments import clause_subjects
+from ninefold.captions.engines.rules.clauses import clause_subjects
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import ABSTRACT, FEMALE, MALE, PEOPLE, PICTURE
 
@@ -22,13 +22,26 @@ def antecedent(parse: Parse, pronoun: int, not_this: int | None = None) -> int |
     if word not in _SINGULAR | _PLURAL:
         return None
     nearby = _in_clause(parse, pronoun, not_this)
-    if nearby is None:
+    if nearby is None and not _has_rivals(parse, pronoun, not_this):
         nearby = _before(parse, pronoun)
     if nearby is None or not parse.is_noun(nearby) or nearby == not_this:
         return None
     if parse.lower[nearby] in ABSTRACT | PICTURE or (parse.lower[nearby] in PEOPLE and word in _SINGULAR):
         return None
     return nearby if _is_plural(parse, nearby) == (word in _PLURAL) else None
+
+
+def _has_rivals(parse: Parse, pronoun: int, not_this: int | None) -> bool:
+    """Whether the same sentence names further things before a pronoun, so that it may mean one of them."""
+    first, _ = parse.sentences[sentence_of(parse, pronoun)]
+    own = parse.conjuncts(not_this) if not_this is not None and not_this >= 0 else []
+    return any(
+        parse.is_noun(index)
+        and parse.dependencies[index] in {"nsubj", "nsubjpass", "dobj", "attr", "pobj"}
+        and index not in own
+        and parse.lower[index] not in ABSTRACT
+        for index in range(first, pronoun)
+    )
 
 
 def _is_plural(parse: Parse, noun: int) -> bool:

@@ -42,6 +42,7 @@ PHRASES = {
         " / at the ends of / along the border of / along the rim of / on the rim of / around the edge of / around"
         " the edges of / around the rim of / on the edges of / near the edge of / on the end of"
     ),
+    "central_position": "centered in / centered within / centered on",
     "cardinal_directions": (
         "north of / south of / east of / west of / northeast of / northwest of / southeast of / southwest of"
     ),
@@ -73,6 +74,17 @@ BARE = {
     ("nearby",): ("near_close", "near"),
 }
 """Words that need no object after what something is with or has: relation, and wording before that thing."""
+
+REWORDED = {
+    "centered in": "in the center of",
+    "centered within": "in the center of",
+    "centered on": "in the center of",
+    "nearest": "near",
+    "nearest to": "near",
+    "closest to": "near",
+    "closer to": "near",
+}
+"""Phrases that questions and answers say in other words."""
 
 VERBS = {
     ("around", "around"): ("surrounding surrounds surround encircling encircles encircle enclosing encloses framing"),
@@ -132,13 +144,33 @@ ZONE_WORDS = words("very far extreme immediate - hand most outer inner near dire
 ZONE_PREPOSITIONS = words("on at in to along near across within")
 """Prepositions that make a direction a place."""
 
-DIRECTIONAL = words(
-    "facing faces face faced looking looks look looked pointing points point pointed turned turning turns "
-    "heading headed leaning leans lean angled angles angling tilted tilting tilts extends extending extend "
-    "stretches stretching stretch moving moves walking walks running runs run going goes leads leading lead "
-    "curves curving curve curved slopes sloping gazing gazes bent bends bending swept flowing flows slanted "
-    "slanting directed oriented shining continues continuing continue reaching reaches opens opening spreads "
-    "spreading trails trailing trail swims swimming driving flying flies travels traveling travelling cut cuts "
-    "cutting wraps wrapping"
+HOLDING = words("is are shows show features feature has have contains contain reveals displays holds includes")
+"""Verbs that say what is in a place: "the foreground features a lake"."""
+
+FILLED = words("filled dominated occupied taken covered")
+"""Passives that say by what a place is filled."""
+
+FILLING = words("fills fill filling occupies occupy occupying dominates dominate dominating takes take spans span")
+"""Verbs that say what fills a place: "a tower fills the left side of the frame"."""
+
+LOCATED = words(
+    "visible present adjacent close next near parallel perpendicular opposite seated located situated "
+    "positioned placed alone upright left right far evident noticeable discernible apparent available prominent "
+    "asleep afloat central"
 )
-"""Verbs with which "to the left of" and "toward" tell a direction, not a place."""
+"""Adjectives after which a place tells where a thing is: "is visible on the left", but not "is dark on the left"."""
+
+STATIC = words(
+    "is are was were be been being sits sit sitting sat stands stand standing stood lies lie lying lay laying "
+    "lays hangs hang hanging hung rests rest resting located positioned placed situated parked seated seen "
+    "visible appears appear mounted perched attached kneels kneeling floats floating grows growing displayed "
+    "set built shown found arranged has have had painted printed written featuring there's 's"
+)
+"""Verbs with which "to the left of" tells where a thing is, not where it goes or turns."""
+
+AIMING = words(
+    "shines shine shining shone gazes gazing stares staring focuses focused focusing points pointing pointed "
+    "looks looking glances glancing concentrates based depends reflects reflecting prevents gleams gleaming "
+    "beams beaming aimed aiming zoomed zooms centers concentrated draws drawing"
+)
+"""Verbs after which "on", "in" or "at" tells what they act on, not where their subject is."""

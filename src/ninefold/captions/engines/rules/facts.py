@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.rules import guards, things
-from ninefold.captions.engines.rules.arguments import objects, owner, subjects, whole
+from ninefold.captions.engines.rules.arguments import objects, subjects
+from ninefold.captions.engines.rules.clauses import owner, whole
 from ninefold.captions.engines.rules.coreference import antecedent
-from ninefold.captions.engines.rules.cue_tables import DIRECTIONAL
-from ninefold.captions.engines.rules.cues import Cue, cues, of_part
+from ninefold.captions.engines.rules.cue import Cue, of_part
+from ninefold.captions.engines.rules.cue_tables import STATIC
+from ninefold.captions.engines.rules.cues import cues
 from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
@@ -62,6 +64,8 @@ def read(parse: Parse, caption: Caption) -> Reading:
         if guards.is_quoted(parse, cue.first, quotes):
             continue
         for fact in reader.facts_of(cue):
+            if not fact.of_described and guards.is_quoted(parse, fact.subject.head, quotes):
+                continue
             places = " & ".join(sorted(entity(phrase, mentioned) for phrase in fact.objects))
             facts.setdefault(key_of(fact.relation, fact.frame, entity(fact.subject, mentioned), places), fact)
     return Reading(tuple(facts.values()), mentioned)
@@ -87,7 +91,8 @@ class _Reader:
         if (cue.needs_object or cue.is_inverse) and not places:
             return
         place = places[0] if places else None
-        if cue.is_zone and place is not None and things.is_picture(parse, phrase_at(parse, place)):
+        of_picture = cue.is_zone or cue.relation in {"central_position", "within_boundary"}
+        if of_picture and place is not None and things.is_picture(parse, phrase_at(parse, place)):
             cue, place = replace(cue, frame="image", wording=cue.wording.removesuffix(" of")), None
         for who in whos:
             if who != place and not self._is_direction(cue, who) and guards.is_asserted(parse, cue, who, place):
@@ -98,7 +103,7 @@ class _Reader:
         if self.parse.lower[cue.first] != "to" or not cue.is_zone:
             return False
         verb = self.parse.heads[cue.first]
-        return self.parse.lower[verb] in DIRECTIONAL and verb != who
+        return self.parse.is_verb(verb) and self.parse.lower[verb] not in STATIC
 
     def _facts_about(self, cue: Cue, who: int, place: int | None) -> Iterator[Fact]:
         parse = self.parse

@@ -2,7 +2,7 @@
 
 import re
 
-from ninefold.captions.engines.rules.cues import Cue
+from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import (
     COMPARISONS,
@@ -40,6 +40,8 @@ def is_asserted(parse: Parse, cue: Cue, subject: int, place: int | None) -> bool
     """Whether a relation is stated as a fact: nothing that governs it denies it, guesses, compares or quotes."""
     before = tuple(parse.lower[max(cue.first - 2, 0) : cue.first])
     if (before[-1:] and before[-1] in NEGATIONS) or before in _DENIALS:
+        return False
+    if any(parse.lower[child] in {"neither", "nor"} for child in parse.children[_first_conjunct(parse, subject)]):
         return False
     places = [] if place is None else [place]
     return all(_reaches(parse, start) for start in (cue.first, subject, *places))
@@ -121,3 +123,9 @@ def _is_picture(parse: Parse, noun: int) -> bool:
         above = parse.heads[noun]
         return parse.lower[above] in {"with", "on", "has", "holding", "above", "by"} and above != noun
     return word in PICTURED
+
+
+def _first_conjunct(parse: Parse, noun: int) -> int:
+    while parse.dependencies[noun] == "conj" and parse.heads[noun] != noun:
+        noun = parse.heads[noun]
+    return noun

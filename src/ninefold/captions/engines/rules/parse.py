@@ -60,10 +60,13 @@ class Parse:
             index = self.heads[index]
 
     def conjuncts(self, index: int) -> list[int]:
-        """Return a token and those that are coordinated with it, in order."""
+        """Return a token and those that are coordinated with it by "and", in order."""
         found = [index]
         for member in found:
-            found.extend(child for child in self.children[member] if self.dependencies[child] == "conj")
+            joint = [child for child in self.children[member] if self.dependencies[child] == "conj"]
+            if joint and any(self.lower[child] == "or" for child in self.children[member]):
+                continue
+            found.extend(joint)
         return sorted(found)
 
 

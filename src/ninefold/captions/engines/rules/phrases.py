@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, SOLID_DEPICTION, singular, words
 
-_LEFT_LABELS = words("det amod compound nummod poss nmod quantmod predet punct neg")
+_LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
+_OPENERS = words("Two Three Four Five Several Many Some Trees Green White Black Small Large Tall Dark Light")
+"""Words at the beginning of a sentence that parsers take for names."""
 MOST_MENTIONS = 60
 """Mentions of one noun from which on none of them counts as the only one; bounds the comparisons in a long text."""
 
@@ -44,10 +46,14 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     first = _left_edge(parse, head)
     last = _right_edge(parse, head)
     article = parse.lower[first] if parse.lower[first] in _ARTICLES and first != head else ""
+    if article == "a" and parse.lower[first + 1] in {"few", "couple", "little"}:
+        article = ""
     begin = first + bool(article)
     if parse.tags[begin] == "PRP$" and begin < head:
         article, begin = parse.lower[begin], begin + 1
     text = parse_text(parse, begin, last)
+    if begin == first and _opens_sentence(parse, begin) and text[1:2].islower():
+        text = text[0].lower() + text[1:]
     noun = head
     if parse.lower[head] in GROUPS and last > head:
         noun = next((index for index in range(last, head, -1) if parse.is_noun(index)), head)
@@ -56,11 +62,17 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
         for index in range(begin, last + 1)
         if index not in {noun, head} and parse.words[index].isalnum()
     )
-    plural = parse.tags[head] in {"NNS", "NNPS"} and not (head > first and parse.lower[first] in {"a", "an", "each"})
+    plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
     plural = plural or parse.lower[head] in {"people", "children", "men", "women"}
     return Phrase(
         head, first, last, text, article, singular(parse.lower[noun]), modifiers - {"of", "the", "a", "an"}, plural
     )
+
+
+def _opens_sentence(parse: Parse, index: int) -> bool:
+    """Whether a word has its capital letter only because a sentence begins with it."""
+    opens = index == 0 or parse.words[index - 1] in {".", "!", "?", ":", '"', "“"}
+    return parse.tags[index] not in {"NNP", "NNPS"} or (opens and parse.words[index] in _OPENERS)
 
 
 def parse_text(parse: Parse, first: int, last: int) -> str:
@@ -77,9 +89,11 @@ def _left_edge(parse: Parse, head: int) -> int:
     while edge > 0:
         before = edge - 1
         top = before
-        while parse.heads[top] not in {head, top} and before <= parse.heads[top] < head:
+        while parse.heads[top] not in {head, top} and parse.heads[top] < head:
             top = parse.heads[top]
         if parse.heads[top] != head or parse.dependencies[top] not in _LEFT_LABELS:
+            break
+        if parse.tags[before] == "IN" and parse.lower[before] not in {"of", "than"}:
             break
         if parse.words[before] in {",", ".", ";", ":", "(", ")", '"', "“", "”"} and not _joins_adjectives(
             parse, before

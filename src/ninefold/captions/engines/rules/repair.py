@@ -6,11 +6,13 @@ from ninefold.captions.engines.rules.vocabulary import ING_NOUNS, words
 _POSTURES = words("rests lies sits stands hangs lays leans floats rises hovers perches dangles protrudes peeks emerges")
 """Verbs that captions use after a noun, where parsers see a plural noun: "a twig lays atop the rock"."""
 
+_SIDES = words("left right top bottom center centre middle side corner front back background foreground")
+
 _PHRASE_LABELS = frozenset({"det", "amod", "nummod", "compound", "poss", "nmod"})
 _NOUN_LABELS = frozenset({"pobj", "nsubj", "nsubjpass", "dobj", "attr", "conj"})
 _NO_NOUNS = words(
-    "left right top bottom front back white black red blue green yellow brown gray grey orange purple pink beige tan "
-    "gold silver other same latter former first second third two three four color middle"
+    "left right top bottom front back white black red blue green yellow brown gray grey orange purple pink "
+    "beige tan gold silver other same latter former first second third two three four color middle"
 )
 
 
@@ -22,6 +24,8 @@ def mend(parse: Parse) -> None:
             is_verbal = word.endswith("ing") and word not in ING_NOUNS and len(word) > 5
             if is_verbal or word in _POSTURES or parse.find(index, "dobj") is not None:
                 _make_verb(parse, index)
+            elif parse.dependencies[index] == "conj" and parse.lower[parse.heads[index]] in _SIDES:
+                _make_conjunct(parse, index)
         elif parse.tags[index] in {"JJ", "VBN", "VBD", "RB"} and parse.dependencies[index] in _NOUN_LABELS:
             _make_noun(parse, index)
 
@@ -29,7 +33,12 @@ def mend(parse: Parse) -> None:
 def _make_verb(parse: Parse, verb: int) -> None:
     """Make a verb of a noun that directly follows its own compound noun: the compound is what is somewhere."""
     noun = verb - 1
-    if parse.heads[noun] != verb or not parse.is_noun(noun) or parse.dependencies[noun] not in {"compound", "nmod"}:
+    if (
+        parse.heads[noun] != verb
+        or not parse.is_noun(noun)
+        or parse.lower[noun] in _NO_NOUNS
+        or parse.dependencies[noun] not in {"compound", "nmod"}
+    ):
         return
     is_participle = parse.lower[verb].endswith("ing")
     moved = [child for child in parse.children[verb] if child < noun and parse.dependencies[child] in _PHRASE_LABELS]
@@ -49,8 +58,28 @@ def _make_noun(parse: Parse, index: int) -> None:
     """Make a noun of what has an article and the place of a noun: "below the frieze"."""
     if parse.lower[index] in _NO_NOUNS or not parse.words[index].isalpha():
         return
+    if (parse.tags[index + 1 : index + 2] and parse.tags[index + 1][:2] in {"NN", "JJ", "VB"}) or parse.lower[
+        index + 1 : index + 2
+    ] == [","]:
+        # "A partially visible arched doorway": an adjective of what follows.
+        return
     if any(parse.dependencies[child] == "det" and child < index for child in parse.children[index]):
         parse.tags[index] = "NN"
+
+
+def _make_conjunct(parse: Parse, noun: int) -> None:
+    """Coordinate a noun with the thing on the left, not with "left": "a cup on the left and a plate on the right"."""
+    side = parse.heads[noun]
+    thing = parse.heads[parse.heads[side]]
+    if parse.lower[noun] in _SIDES or not parse.is_noun(thing) or parse.dependencies[side] != "pobj":
+        return
+    _attach(parse, noun, thing)
+    if (
+        noun + 1 < len(parse.words)
+        and parse.dependencies[noun + 1] == "prep"
+        and parse.heads[noun + 1] in {thing, side}
+    ):
+        _attach(parse, noun + 1, noun)
 
 
 def _attach(parse: Parse, index: int, head: int) -> None:

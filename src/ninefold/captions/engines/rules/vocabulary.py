@@ -29,9 +29,9 @@ MIRRORING = REFLECTION | words("reflecting reflected reflects reflect mirrored m
 """Words with which things are seen where they are not."""
 
 PARTS = words(
-    "part parts portion portions top tops end ends tip half halves section sections piece pieces front back bottom side "
-    "sides edge edges corner corners rear base level number lot variety couple layer layers row rows majority row pair "
-    "third quarter rest line lines"
+    "part parts portion portions top tops end ends tip half halves section sections piece pieces front back "
+    "bottom side sides edge edges corner corners rear base level number lot variety couple layer layers row "
+    "rows majority pair third quarter rest line lines"
 )
 """Words for a part or an amount: with "of" and a thing they name a thing."""
 
@@ -39,13 +39,15 @@ COUNTED = words("light level piece space row line section area point work")
 """Words that name a thing with "a" before them: "a white light", but not "light"."""
 
 MASS = words(
-    "grass water snow sand dirt gravel ice mud soil fog concrete asphalt glass paper cardboard wood metal stone brick "
-    "cement tile carpet fabric leather hay straw foil foliage greenery vegetation ground land earth rock marble plywood"
+    "grass water snow sand dirt gravel ice mud soil fog concrete asphalt glass paper cardboard wood metal stone "
+    "brick cement tile carpet fabric leather hay straw foil foliage greenery vegetation ground land earth rock "
+    "marble plywood"
 )
 """Nouns without an article that are places: "on grass"; "on display" is none."""
 
 KINDS_OF = words(
-    "light piece space spaces area areas section sections source point level setting role type top end edge lot lots number numbers side work place"
+    "light piece space spaces area areas section sections source point level setting role type top end edge lot "
+    "lots number numbers side work place"
 )
 """Words that name a thing with a noun before them: "porch light", "seating area"."""
 
@@ -54,24 +56,23 @@ SHOWN_BY = words("shows showing show depicts depicting depict portrays features 
 
 ABSTRACT = words(
     "addition aesthetic air ambiance ambience amount angle appearance area arrangement aspect atmosphere "
-    "attention attire background backdrop balance beauty bit blur bokeh bottom brightness camera center "
-    "centre character charm chaos clarity color colors colour colours combination composition condition "
-    "contrast contrasts course day daylight depth detail details difference dimension direction "
-    " distance edge edges effect effects elegance emphasis end environment evening "
-    "event example expression fact fashion feel feeling focus font foreground form format "
-    "glimpse glow gradient half hint hue hues impression indication instance kind lack landscape "
-    " layout left length lens light lighting look lot manner manners material middle mood moment "
-    "morning motion movement night none nothing number one ones orientation other others overall palette "
-    "part parts perspective photographer piece place point portion "
-    "pose position presence process proportion purpose quality range rear reason rest result rhythm right role "
-    "saturation scale scenery scheme season section sections sense setting shade shades shape shapes "
-    "shine side sides sight size something sort space spaces spot state style styles subject subjects "
-    "sunlight sunshine sunset symmetry term terms texture textures theme thing things time tone tones top touch "
-    "type types use variation variations variety vibe viewer viewpoint visibility warmth way weather "
-    "weight width height work world year zoom mix majority plenty couple both all each some many most few "
-    "several another anything everything observer onlooker surroundings activity action conversation love "
-    "history culture life century era period vantage closeup photography glare reflection reflections pov "
-    "framing darkness illumination silence peace joy fun"
+    "attention attire background backdrop balance beauty bit blur bokeh bottom brightness camera center centre "
+    "character charm chaos clarity color colors colour colours combination composition condition contrast "
+    "contrasts course day daylight depth detail details difference dimension direction distance edge edges "
+    "effect effects elegance emphasis end environment evening event example expression fact fashion feel "
+    "feeling focus font foreground form format glimpse glow gradient half hint hue hues impression indication "
+    "instance kind lack landscape layout left length lens light lighting look lot manner manners material "
+    "middle mood moment morning motion movement night none nothing number one ones orientation other others "
+    "overall palette part parts perspective photographer piece place point portion pose position presence "
+    "process proportion purpose quality range rear reason rest result rhythm right role saturation scale "
+    "scenery scheme season section sections sense setting shade shades shape shapes shine side sides sight size "
+    "something sort space spaces spot state style styles subject subjects sunlight sunshine sunset symmetry "
+    "term terms texture textures theme thing things time tone tones top touch type types use variation "
+    "variations variety vibe viewer viewpoint visibility warmth way weather weight width height work world year "
+    "zoom mix majority plenty couple both all each some many most few several another anything everything "
+    "observer onlooker surroundings activity action conversation love history culture life century era period "
+    "vantage closeup photography glare reflection reflections pov framing darkness illumination silence peace "
+    "joy fun worry fear concern happiness corner corners shot view scene horizon"
 )
 """Heads of noun phrases that name no thing with a place of its own in the picture."""
 
@@ -83,23 +84,23 @@ SIDE = words(
 """Nouns that make a direction a place: "the left side"."""
 
 CONTAINERS = words(
-    "pane panes zone lane yards aisle aquarium alley apartment arena attic backpack bag balcony bar barn barrel basement basin basket bath "
-    "bathroom bathtub bay bed bedroom bin boat booth bottle bowl box bubble bucket building bus bush bushes cab "
-    "cabin cabinet cafe cage can car carriage cart case casing cave chair church city cloud clouds cockpit "
-    "compartment container cooler cove corridor court courtyard crate cup cupboard dirt dish doorway drawer "
-    "driveway enclosure field fields fireplace flowerbed fog folder forest fountain fridge tank foliage garage "
-    "garden glass grass grill gravel greenhouse gym hall hallway hand hands harbor helmet hole hotel house jar "
-    "jungle kitchen lake lawn leaves lobby lot mall market meadow microwave mouth mug museum nest net niche "
-    "ocean office orchard oven pack package pan park pasture patio pen pit plant planter planters plate plaza "
-    "pocket pond pool porch pot pots puddle purse rack refrigerator restaurant river road room rooms sack sand "
-    "saucer sea shadow shade shed shell shelf ship shop shower sink sky sled sleeve snow socket soil stable "
-    "stadium stall stand stands store stream street studio subway suitcase swamp tent theater toilet tower "
-    "trailer train tray tree trees trough trunk tub tube tunnel urn valley van vase vases vat vehicle vehicles "
-    "village wagon warehouse water waters well wheelbarrow window windows windowsill woods wrapper yard zoo mud "
-    "vegetation cityscape marsh stroller wheelchair crib cubby locker envelope holder holster cell slot alcove "
-    "recess opening trench ditch gutter bunker pouch carton canal greenery undergrowth branches hair ear ears "
-    "lap arms arm beak jaws paw paws bun sandwich salad soup sauce broth cone foil bouquet bunch wreath crowd "
-    "audience hillside mountains mountain hills hill desert beach"
+    "pane panes zone lane yards aisle aquarium alley apartment arena attic backpack bag balcony bar barn barrel "
+    "basement basin basket bath bathroom bathtub bay bed bedroom bin boat booth bottle bowl box bubble bucket "
+    "building bus bush bushes cab cabin cabinet cafe cage can car carriage cart case casing cave chair church "
+    "city cloud clouds cockpit compartment container cooler cove corridor court courtyard crate cup cupboard "
+    "dirt dish doorway drawer driveway enclosure field fields fireplace flowerbed fog folder forest fountain "
+    "fridge tank foliage garage garden glass grass grill gravel greenhouse gym hall hallway hand hands harbor "
+    "helmet hole hotel house jar jungle kitchen lake lawn leaves lobby lot mall market meadow microwave mouth "
+    "mug museum nest net niche ocean office orchard oven pack package pan park pasture patio pen pit plant "
+    "planter planters plate plaza pocket pond pool porch pot pots puddle purse rack refrigerator restaurant "
+    "river road room rooms sack sand saucer sea shadow shade shed shell shelf ship shop shower sink sky sled "
+    "sleeve snow socket soil stable stadium stall stand stands store stream street studio subway suitcase swamp "
+    "tent theater toilet tower trailer train tray tree trees trough trunk tub tube tunnel urn valley van vase "
+    "vases vat vehicle vehicles village wagon warehouse water waters well wheelbarrow window windows windowsill "
+    "woods wrapper yard zoo mud vegetation cityscape marsh stroller wheelchair crib cubby locker envelope "
+    "holder holster cell slot alcove recess opening trench ditch gutter bunker pouch carton canal greenery "
+    "undergrowth branches hair ear ears lap arms arm beak jaws paw paws bun sandwich salad soup sauce broth "
+    "cone foil bouquet bunch wreath crowd audience hillside mountains mountain hills hill desert beach"
 )
 """What things can be in; "in" before another noun is mostly an idiom, such as "in attire" or "in a row"."""
 
