@@ -59,7 +59,8 @@ def test_files_are_found_in_their_folder_alone(tmp_path: Path) -> None:
         (folder / name).write_bytes(jpeg())
     (folder / "broken.jpg").write_bytes(jpeg()[:300])
     (folder / "page.jpg").write_text("<html></html>")
-    values = ["a.jpg", "a", "b", "sub/c", 139, "285", 9, str(folder / "a.jpg"), "a.jpg"]
+    coco = "http://127.0.0.1:1/val2017/000000000139.jpg"
+    values = ["a.jpg", "a", "b", "sub/c", 139, "285", 9, str(folder / "a.jpg"), coco]
     bad = [
         "../secret.jpg",
         str(tmp_path / "secret.jpg"),
@@ -76,7 +77,7 @@ def test_files_are_found_in_their_folder_alone(tmp_path: Path) -> None:
     assert found[:9] == [
         "photos/a.jpg", "photos/a.jpg", "photos/b.PNG", "photos/sub/c.jpeg", "photos/000000000139.jpg",
         "photos/val2017/000000000285.jpg", "photos/train2014/COCO_train2014_000000000009.jpg", "photos/a.jpg",
-        "photos/a.jpg",
+        "photos/000000000139.jpg",
     ]  # fmt: skip
     assert all("is not in" in each for each in (*found[9:11], found[13], found[16]))
     assert all("not readable as a picture" in each for each in found[11:13])

@@ -72,13 +72,15 @@ def test_lists_in_every_form(tmp_path: Path) -> None:
         "names.csv": 'file_name,label\nA.png,1\nb,2\n"e f",3\n',
         "names.json": json.dumps([["a", "A caption."], ["b", "x"], ["e f", "y"]]),
         "coco.json": json.dumps({"images": [{"id": 1, "file_name": f"{name}.jpg"} for name in ("a", "b", "e f")]}),
+        "ids.jsonl": "".join(json.dumps({"id": name, "x": 1}) + "\n" for name in ("one", "two", "five")),
         "lines.json": "".join(json.dumps({"image_path": f"x/{name}"}) + "\n" for name in ("a", "b", "e f")),
     }
     for name, content in forms.items():
         (tmp_path / name).write_text(content)
         found = excluded(path, tmp_path / name, image_field="image", allow_missing=True)
+        keys = ("one", "two", "five") if name == "ids.jsonl" else ("a", "b", "e f")
         assert found == {
-            "one": f"a in {tmp_path / name}", "two": f"b in {tmp_path / name}", "five": f"e f in {tmp_path / name}",
+            id_: f"{key} in {tmp_path / name}" for id_, key in zip(("one", "two", "five"), keys, strict=True)
         }, name  # fmt: skip
     table = pa.table({"image": [{"bytes": b"x", "path": "b.jpg"}], "label": [1]})
     pq.write_table(table, tmp_path / "embedded.parquet")

@@ -171,6 +171,9 @@ def test_known_corpora_need_no_fields(tmp_path: Path) -> None:
     found = {}
     for name, row in rows.items():
         [each] = captions(lines(tmp_path / f"{name}.jsonl", row))
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{name}.jsonl.parquet")
+        [same] = captions(tmp_path / f"{name}.jsonl.parquet")
+        assert (same.corpus, same.image, same.text) == (each.corpus, each.image, each.text)
         found[name] = (each.corpus, each.id, each.image, each.text)
     assert found == {
         "docci": ("docci", "test_1", "test_1.jpg", "A cat."),

@@ -1,7 +1,7 @@
 """Images that captions are left out for: those of evaluation sets, by name, by pixels, or as near-duplicates."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,9 @@ FIELDS = (
     "image_url", "coco_url", "image_link",
 )  # fmt: skip
 """Fields that name images; a file's are all used."""
+
+IDS = ("caption_id", "example_id", "id")
+"""Fields of ids, which are used where no field names images."""
 
 _LONGEST_NAME = 1000
 
@@ -156,7 +159,7 @@ def _names_in(path: Path) -> Iterator[str]:
         return
     table = open_table(path)
     kinds = table.fields()
-    wanted = [name for name in FIELDS if name in kinds]
+    wanted = _used(kinds)
     if kinds and not wanted:
         raise DataError(f"{path}: no field names images; expected one of {', '.join(FIELDS)}, found {', '.join(kinds)}")
     # Of an embedded image, only the name is read.
@@ -172,13 +175,17 @@ def _names_in(path: Path) -> Iterator[str]:
         console.warn(f"{path}: {broken:,} rows cannot be read; their images are not excluded")
 
 
+def _used(fields: Collection[str]) -> list[str]:
+    return [name for name in FIELDS if name in fields] or [name for name in IDS if name in fields][:1]
+
+
 def _in_json(tree: Any) -> Iterator[str]:
     """Yield the names in a JSON file: COCO's images, or a list of objects, of names, or of lists with a name first."""
     rows = tree.get("images", tree.get("annotations", list(tree))) if isinstance(tree, Mapping) else tree
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, Mapping):
-            for each in (*FIELDS, "id") if not set(FIELDS) & row.keys() else FIELDS:
-                yield from _name(row.get(each))
+            for field_name in _used(row):
+                yield from _name(row[field_name])
         else:
             yield from _name(row[0] if isinstance(row, list) and row else row)
 

@@ -111,6 +111,11 @@ class Images:
     async def _had(self, image: str, folder: Path) -> Picture | str:
         if not is_url(image) or self._downloads is None:
             return await asyncio.to_thread(self._in_folder, image, folder)
+        name = image.rpartition("/")[2]
+        # Many have the photos of COCO already.
+        there = await asyncio.to_thread(self._in_folder, name, folder) if photo_id(name) is not None else ""
+        if isinstance(there, Picture):
+            return there
         found = await self._downloads.get(image)
         # A download is known to be an image.
         return found if isinstance(found, str) else await asyncio.to_thread(self._look, found, checked=True)
