@@ -1,6 +1,5 @@
 """Images of evaluation sets that captions are left out for: by name, by pixels, and as near-duplicates."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from ninefold.captions.sources.exclusion import Exclusion
 from ninefold.captions.sources.near import NEAR, NearHashes, near_hash
 from ninefold.captions.sources.reading import read
 from ninefold.captions.spec import CaptionsIn
-from ninefold.cli import main
+from ninefold.data.format.card import About
+from ninefold.data.format.dataset import write
 from ninefold.errors import DataError
+from ninefold.types import Example
 
 VSR = {
     "image": "000000017697.jpg",
@@ -122,17 +123,20 @@ def test_near_duplicates_and_equal_pixels(tmp_path: Path, capsys: pytest.Capture
     assert {id_: detail.partition(" (")[0] for id_, detail in found.items()} == {
         name: f"near-duplicate of {test / f'test-{seed}.png'}" for seed, name in enumerate(names[:3])
     }
-    assert "1 of 4 images cannot be read" in capsys.readouterr().err
+    assert "broken.png: not readable as a picture" in capsys.readouterr().err
     assert excluded(path, test) == {}
     assert "compared by their names alone" in capsys.readouterr().err
-    question = ["--question", "color", "--grid", "3", "--canvas", "36"]
-    main(["data", "synthetic", "--split", "test", *question, "--out", str(made)])
-    shard = next((made / "data").glob("*.parquet"))
-    first = pq.read_table(shard, columns=["image"]).column("image")[0].as_py()["bytes"]
-    Image.open(io.BytesIO(first)).save(photos / "drawn.bmp")
-    path = captions(tmp_path / "b.jsonl", drawn="drawn", other="other")
-    found = excluded(path, made, image_field="image", images=photos)
-    assert found == {"drawn": f"the pixels of an image in {made} (test)"}
+    named = enumerate(("other", "half", "half"))
+    rows = [Example(f"{n}", photos / f"{name}.png", "?", "?", (), "x", "short_text", name) for n, name in named]
+    write(made, {"test": rows}, about=About("Photos", "Photos.", {}, answer_format="short_text"))
+    picture(1).save(photos / "again.bmp")
+    picture(3).save(photos / "same.bmp")
+    path = captions(tmp_path / "b.jsonl", again="again", same="same", worse="worse", other="other")
+    assert excluded(path, made, image_field="image", images=photos) == {
+        "again": f"near-duplicate of 1 in {made} (test) (0 of 64 bits differ)",
+        "same": f"the pixels of an image in {made} (test)",
+        "other": f"other in {made} (test)",
+    }
 
 
 def test_near_hashes() -> None:
