@@ -23,7 +23,10 @@ from pathlib import Path
 # The bytes of training are promised at equal numbers of threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+sys.path.insert(0, str(Path(__file__).parent / "captions"))
+
 import forked
+import scripted
 from bench import Bench, Case, Tally, command_line
 
 CASES = (
@@ -71,6 +74,11 @@ CASES = (
         "--language-batch 2 --checkpoint-every 5 --textures 2 --out base",
         timed=frozenset({"log.jsonl"}),
     ),
+    Case(
+        "captions run, scripted",
+        "captions run {inputs}/captions.jsonl --text-field text --id-field id --engine scripted --out set",
+        timed=frozenset({"timing.json"}),
+    ),
     Case("score", "score run", given=("run",)),
     Case("report", "report {inputs}/run {inputs}/tuning --out report.html"),
     Case("study", "study run smoke --set seeds=1 --out study", timed=frozenset({"report.html"})),
@@ -90,6 +98,7 @@ def inputs(root: Path) -> Iterator[dict[str, str]]:
     folder = root / "inputs"
     folder.mkdir()
     _prepare()
+    make_captions(folder / "captions.jsonl")
     for work in (make_sets, make_model):
         _done(partial(work, folder), folder)
     for words in (
@@ -144,12 +153,17 @@ def _prepare() -> None:
     import sklearn.svm  # noqa: F401
     import tiny  # noqa: F401
 
+    import ninefold.captions.checks.chain
+    import ninefold.captions.run
+    import ninefold.captions.sources.reading
     import ninefold.evaluation.probing.probe
     import ninefold.models.vlm.model
     import ninefold.report.page
     import ninefold.studies.report
     import ninefold.studies.run
     import ninefold.training.train  # noqa: F401
+    from ninefold.captions import spool
+    from ninefold.captions.engines import catalog
     from ninefold.data.format import shards
     from ninefold.evaluation.predict import predict
     from ninefold.evaluation.probing import states
@@ -159,6 +173,8 @@ def _prepare() -> None:
     from ninefold.report.study import output
     from ninefold.space import LABELS
 
+    catalog.REGISTERED["scripted"] = scripted.Scripted
+    spool.BLOCK_CAPTIONS = 2
     files.ALL = ("png", "svg")
     output.DOTS = 40
     shards.GROUP_ROWS, shards.SHARD_ROWS = 200, 1000
@@ -166,6 +182,13 @@ def _prepare() -> None:
     states.CHUNK = 8
     model = FakeModel(lambda example: LABELS[len(example.question) % 9], name="fixed")
     register_model("fixed", lambda spec: model)
+
+
+def make_captions(path: Path) -> None:
+    """Write the captions that pairs are made from: of five images in turn, with a failure and a duplicate."""
+    texts = [f"A cup is left of a plate{number}. The lamp is right of a chair." for number in range(12)]
+    texts[5], texts[7] = f"{texts[5]}!", texts[2]
+    scripted.written(path, [(f"c{number}", text, f"{number % 5}.png") for number, text in enumerate(texts)])
 
 
 def make_sets(folder: Path) -> None:

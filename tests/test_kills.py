@@ -6,13 +6,19 @@ from pathlib import Path
 
 import forked
 import pytest
+import scripted
 from bench import Bench, Case
 
 # Imported once, for all forked processes.
+import ninefold.captions.checks.chain
+import ninefold.captions.run
+import ninefold.captions.sources.reading
 import ninefold.cli.data
 import ninefold.evaluation.evaluate
 import ninefold.evaluation.score
 import ninefold.nano.photos  # noqa: F401
+from ninefold.captions import spool
+from ninefold.captions.engines import catalog
 from ninefold.cli import main
 from ninefold.data.format import dataset
 from ninefold.data.format.card import About
@@ -27,20 +33,33 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The bench of a command line on a small data set and a scripted model."""
     monkeypatch.setitem(REGISTERED, "scripted", lambda spec: FakeModel(lambda each: "center", name="scripted"))
     monkeypatch.setitem(predict.__kwdefaults__, "chunk", 4)
+    monkeypatch.setitem(catalog.REGISTERED, "scripted", scripted.Scripted)
+    monkeypatch.setattr(spool, "BLOCK_CAPTIONS", 2)
+    captions = [(f"c{number}", f"A cup is left of a plate{number}.", f"{number % 2}.png") for number in range(5)]
+    scripted.written(tmp_path / "captions.jsonl", captions)
     parts = examples(SyntheticSpec(split="test", canvas=96))
     rows = {split: islice(part, 10) for split, part in parts.items()}
     dataset.write(tmp_path / "few", rows, about=About("a few", "A few rows.", {}))
     (tmp_path / "trials").mkdir()
 
     def of(arguments: str) -> Bench:
-        return Bench(Case("command", arguments), tmp_path / "trials", {"inputs": str(tmp_path)}, seed=0)
+        return Bench(
+            Case("command", arguments, timed=frozenset({"timing.json"})),
+            tmp_path / "trials",
+            {"inputs": str(tmp_path)},
+            seed=0,
+        )
 
     return of
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["evaluate --model scripted --data {inputs}/few --out run", "nano world --pictures 2 --out world"],
+    [
+        "evaluate --model scripted --data {inputs}/few --out run",
+        "nano world --pictures 2 --out world",
+        "captions run {inputs}/captions.jsonl --text-field text --id-field id --engine scripted --out set",
+    ],
 )
 def test_killed_or_begun_twice_a_command_ends_with_the_same_bytes(bench, arguments: str):
     tried = bench(arguments)

@@ -1,8 +1,10 @@
 """An engine that does what a caption says, in milliseconds: for tests of everything around it."""
 
+import json
 import re
 
 from ninefold.captions.pair import Generated, Pair
+from ninefold.captions.spec import CaptionsIn, CaptionsSpec
 
 FORMS = (
     re.compile(r"(?:a|the) (?P<subject>\w+) is (?P<relation>left|right) of (?:a|the) (?P<object>\w+)", re.IGNORECASE),
@@ -38,3 +40,16 @@ class Scripted:
                 where = f"{relation} of the {thing}"
                 pairs.append(Pair(f"Where is the {subject}?", where, relation, "viewer", subject, thing, **span))
         return Generated(tuple(pairs))
+
+
+def written(path, captions):
+    """Write captions to a file: id, text and image of each."""
+    lines = (json.dumps({"id": name, "text": text, "file": image}) for name, text, image in captions)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def spec_of(path, **others):
+    """Return the specification of a run with this engine."""
+    given = {name: others.pop(name) for name in list(others) if name in CaptionsIn.__dataclass_fields__}
+    return CaptionsSpec(CaptionsIn((path,), "text", "id", **given), engine="scripted", **others)

@@ -82,6 +82,7 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     steps.generate(job, work, spool, made)
     counts = steps.check(job, work, spool, checks)
     if not counts.pairs_out:
+        discard(job.out)
         raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
     return counts

@@ -20,7 +20,7 @@ from ninefold.captions.pair import Generated
 from ninefold.captions.processes import Outcome, in_processes
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.captions.spool import Spool, fill
-from ninefold.captions.work import Work
+from ninefold.captions.work import Work, discard
 from ninefold.data.format import manifest
 from ninefold.errors import DataError, DesignError
 from ninefold.types import NO_IMAGE, Example
@@ -96,8 +96,13 @@ def read(job: Job, work: Work) -> Spool:
     from ninefold.captions.sources.reading import read
 
     if not Spool.is_filled(work.folder):
-        with job.timed("read"):
-            fill(work.folder, console.track(read(job.spec.captions), "rows read", shown=job.progress), job.limit)
+        try:
+            with job.timed("read"):
+                fill(work.folder, console.track(read(job.spec.captions), "rows read", shown=job.progress), job.limit)
+        except BaseException:
+            # What is read in part is read again.
+            discard(job.out)
+            raise
     return Spool(work.folder)
 
 

@@ -45,7 +45,12 @@ class Run:
     def run(self) -> None:
         from ninefold import api
 
-        print("\n".join(api.run_captions(self.spec, self.out, **_options(self)).sentences()))
+        counts = api.run_captions(self.spec, self.out, **_options(self))
+        print("\n".join(counts.sentences()))
+        failed = "; captions that failed are asked again with --retry-failed" if counts.failed else ""
+        print(
+            f"{self.out}: read README.md there, and judge some pairs with `ninefold captions review {self.out}`{failed}"
+        )
 
 
 @dataclass(frozen=True)
