@@ -44,8 +44,9 @@ def test_shares_add_up_and_never_exceed_what_there_is():
         drawn = allocate(sizes, total)
         assert sum(drawn.values()) == min(total, sum(sizes.values()))
         assert all(0 <= drawn[name] <= size for name, size in sizes.items())
-        if total >= 3 * len(sizes):
-            assert all(drawn[name] >= min(3, size) for name, size in sizes.items())
+        for least, room in ((1, 1), (2, 4), (3, 6)):
+            if total >= room * len(sizes):
+                assert all(drawn[name] >= min(least, size) for name, size in sizes.items())
 
 
 @pytest.fixture(scope="module")

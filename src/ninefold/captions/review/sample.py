@@ -24,7 +24,7 @@ FILE = "sample.json"
 FORMAT = 1
 
 LEAST = 3
-"""Smallest number of pairs of a relation, where it has as many and the sample has room."""
+"""Smallest number of pairs of a relation, where it has as many and these take no more than half of the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,12 @@ def allocate(sizes: Mapping[str, int], total: int, least: int = LEAST) -> dict[s
     Args:
         sizes: Number of pairs of each relation.
         total: Number to draw; all pairs if there are fewer.
-        least: Number that a rare relation is raised to, if it has as many and the total has room for it in each.
+        least: Number that a rare relation is raised to, if it has as many. It is lowered, but not to zero, where it
+            would take more than half of the total: rare relations say little about the rate of the whole.
     """
     total = min(total, sum(sizes.values()))
-    least = min(least, total // max(len(sizes), 1))
+    names = max(len(sizes), 1)
+    least = min(least, max(1, total // (2 * names)), total // names)
     raised: dict[str, int] = {}
     while True:
         free = {name: size for name, size in sizes.items() if name not in raised}

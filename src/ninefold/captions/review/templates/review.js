@@ -221,6 +221,19 @@
     event.preventDefault();
     next(() => begin(get("name").value));
   });
-  if (query.get("judge")) next(() => begin(query.get("judge")));
-  else { get("ask").hidden = false; get("name").focus(); }
+  const askName = () => {
+    get("ask").hidden = false;
+    get("name").focus();
+  };
+  if (!query.get("judge")) askName();
+  else {
+    next(async () => {
+      try {
+        await begin(query.get("judge"));
+      } catch (error) {
+        if (!judge) askName();
+        throw error;
+      }
+    });
+  }
 }
