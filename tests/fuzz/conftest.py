@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import review_set
 from hostile import INPUTS, TALLY
 
+from ninefold.captions.review.review import Review
+from ninefold.captions.review.verdicts import CHOICES
 from ninefold.cli import main
 from ninefold.errors import RunError
 from ninefold.models import registry
@@ -35,7 +38,13 @@ def without_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RunError("stopped by the test")
 
     monkeypatch.setattr("ninefold.nano.photos.track", lambda numbers, *about, **options: numbers[:2])
-    for name in ("studies.demo.run", "nano.pretraining.pretraining", "training.train._fit"):
+    monkeypatch.setattr("webbrowser.open", stop)
+    for name in (
+        "captions.review.server.Page.serve",
+        "studies.demo.run",
+        "nano.pretraining.pretraining",
+        "training.train._fit",
+    ):
         monkeypatch.setattr(f"ninefold.{name}", stop)
 
 
@@ -45,6 +54,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fuzz") / "made"
     question = ["--question", "color", "--grid", "3", "--canvas", "36"]
     main(["data", "synthetic", "--split", "test", *question, "--out", str(folder)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of pairs from captions with a review by two judges."""
+    folder = tmp_path_factory.mktemp("fuzz") / "pairs"
+    review_set.make(folder, [review_set.row(number, name) for number, name in enumerate(["left", "on", "on"])])
+    review = Review.open(folder)
+    for judge in ("ann", "bob"):
+        for at in range(3):
+            review.judge(judge, at, CHOICES[at], "odd", 1.0)
     return folder
 
 

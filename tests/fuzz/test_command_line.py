@@ -75,7 +75,9 @@ def options(*command: str) -> list[str]:
 
 
 @pytest.fixture
-def commands(without_long_work: None, made: Path, world: Path, tiny_llava: Path, tmp_path: Path) -> list[list[Any]]:
+def commands(
+    without_long_work: None, made: Path, judged: Path, world: Path, tiny_llava: Path, tmp_path: Path
+) -> list[list[Any]]:
     """Commands that work; each writes to the last argument where it writes anything."""
     done = tmp_path / "done"
     run("evaluate", "--model", "first-option", "--data", made, "--limit", "6", "--out", done)
@@ -113,6 +115,7 @@ def commands(without_long_work: None, made: Path, world: Path, tiny_llava: Path,
         ["score", done],
         ["report", done, "--out", "page.html"],
         ["models"],
+        ["captions", "review", judged],
         ["demo", "--out", "new"],
         ["nano", "world", "--pictures", "1", "--out", "new"],
         ["nano", "pretrain", "--vision-steps", "1", "--out", "new"],

@@ -2,26 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-import review_set
 from hostile import attempt, check, copied, files_of, fuzz, run, spoil
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ninefold.captions.review.review import Review
-from ninefold.captions.review.verdicts import CHOICES
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set with a review by two judges."""
-    folder = tmp_path_factory.mktemp("judged") / "pairs"
-    review_set.make(folder, [review_set.row(number, name) for number, name in enumerate(["left", "on", "on"])])
-    review = Review.open(folder)
-    for judge in ("ann", "bob"):
-        for at in range(3):
-            review.judge(judge, at, CHOICES[at], "odd", 1.0)
-    return folder
 
 
 @fuzz(8)
