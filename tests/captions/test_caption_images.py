@@ -101,6 +101,8 @@ def test_without_an_image_field_images_play_no_part(tmp_path: Path) -> None:
         outcomes(path)
     with pytest.raises(DataError, match="--images"):
         outcomes(listed(tmp_path / "b.jsonl", "https://example.org/a.jpg"))
+    with pytest.raises(DataError, match=r"with --image-field, or leave out --images \(its fields are text, image\)"):
+        list(read(CaptionsIn((path,), "text", images=tmp_path)))
     with pytest.raises(DataError, match="is no folder"):
         outcomes(path, images=path)
 

@@ -60,6 +60,11 @@ def fields_of(table: Table, spec: CaptionsIn) -> Fields | None:
         )
     ids = (spec.id_field,) if spec.id_field else corpus.id if corpus else ()
     image = spec.image_field or (corpus.image if corpus else None)
+    if spec.images is not None and image is None:
+        raise DataError(
+            f"{table.path}: of no known corpus; name the field of its images with --image-field, or leave out --images"
+            f" (its fields are {_listed(kinds)})"
+        )
     _check_text(table, text, kinds, "text")
     _check_text(table, image, kinds, "file names, ids or URLs")
     used = (text, image, *ids, *(corpus.id if corpus else ()), OBJECTS)
