@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,14 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny-clip"
     save_tiny_clip(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[None]:
+    """A Ray of this machine alone, with two workers; tests in the group "ray" run in one process and share it."""
+    ray = pytest.importorskip("ray", reason="Ray is an extra: pip install 'ninefold[cluster]'")
+    quiet = {"include_dashboard": False, "log_to_driver": False}
+    # "local": never another one that runs on this machine.
+    ray.init("local", num_cpus=2, num_gpus=0, object_store_memory=80_000_000, **quiet)
+    yield
+    ray.shutdown()

@@ -39,14 +39,14 @@ class Connection:
             raise RunError(f"{option}: needs ray; install it with pip install 'ninefold[cluster]'") from error
         self.ray: Any = ray
         self._is_ours = not ray.is_initialized()
-        if self._is_ours:
-            options = {"include_dashboard": False} if address == HERE else {}
-            try:
-                _check_answers(address)
+        options = {"include_dashboard": False} if address == HERE else {}
+        try:
+            _check_answers(address)
+            if self._is_ours:
                 with _silent():
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
-            except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-                raise RunError(_unreachable(address, first_line(error), option)) from error
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            raise RunError(_unreachable(address, first_line(error), option)) from error
 
     @property
     def data(self) -> Any:

@@ -3,7 +3,7 @@ import pytest
 from ninefold.errors import RunError
 from ninefold.studies.run import run
 
-ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.xdist_group("ray")
 
 PLUGIN = """\
 import os, signal
@@ -24,17 +24,7 @@ FITTED["scripted"] = fit
 """
 
 
-@pytest.fixture
-def cluster():
-    """A Ray cluster of this machine alone, with two workers."""
-    quiet = {"include_dashboard": False, "log_to_driver": False}
-    # "local": never another one that runs on this machine.
-    ray.init("local", num_cpus=2, num_gpus=0, object_store_memory=80_000_000, **quiet)
-    yield
-    ray.shutdown()
-
-
-def test_a_study_on_a_cluster_is_the_same_though_a_worker_is_killed(cluster, tiny, results, tmp_path, monkeypatch):
+def test_a_study_on_a_cluster_is_the_same_though_a_worker_is_killed(ray_here, tiny, results, tmp_path, monkeypatch):
     from ninefold import plugins
 
     marker, file = tmp_path / "killed", tmp_path / "killing_plugin.py"

@@ -86,6 +86,10 @@ class EndpointEngine:
         """What became of each parameter of the requests that the server refused."""
         return self._model.request_changes
 
+    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
+        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
+        self._model.keep_in(responses, earlier=earlier)
+
     def settings(self) -> Mapping[str, Any]:
         """Return the model, the prompt's hash and the limits; not the URL, so that another host may go on."""
         return {

@@ -107,6 +107,11 @@ class LanguageModel:
         structured = {} if form in {None, "json_schema"} else {"response_format": f"sent as {form}"}
         return {**self._chat.form.changes, **structured}
 
+    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
+        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
+        self._responses.close()
+        self._responses = Responses(responses, earlier=earlier)
+
     def close(self) -> None:
         """Close the file of responses."""
         self._responses.close()

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
@@ -26,6 +26,12 @@ _READ = "SELECT text, truncated, refused, prompt_tokens, completion_tokens FROM 
 _WRITE = """
 INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (key) DO UPDATE SET
     text = excluded.text, truncated = excluded.truncated, refused = excluded.refused, paid = paid + 1,
+    prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = completion_tokens + excluded.completion_tokens
+"""
+_ABSORB = """
+INSERT INTO responses SELECT * FROM part.responses WHERE true ON CONFLICT (key) DO UPDATE SET
+    text = excluded.text, truncated = excluded.truncated, refused = excluded.refused, paid = paid + excluded.paid,
     prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     completion_tokens = completion_tokens + excluded.completion_tokens
 """
@@ -83,8 +89,14 @@ class Responses:
     waits for its response instead of being sent.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, earlier: Path | None = None) -> None:
         """Open a file, or make it with its folder; without one, responses are kept in memory.
+
+        What other machines have kept in its parts (see `part_of`) is moved to it.
+
+        Args:
+            path: The file.
+            earlier: File that is read too, but not written, and that nobody writes meanwhile.
 
         Raises:
             DataError: If the file cannot be read as one of responses.
@@ -112,6 +124,12 @@ class Responses:
                 with self._file:
                     self._file.execute(_TABLE)
                     self._file.execute(f"PRAGMA user_version={VERSION}")
+            self._files = [self._file]
+            if earlier is not None and earlier.exists():
+                address = f"{earlier.absolute().as_uri()}?immutable=1"
+                self._files.append(sqlite3.connect(address, uri=True, check_same_thread=False))
+        if path is not None:
+            self._absorb_parts(path)
 
     @property
     def usage(self) -> Usage:
@@ -166,11 +184,30 @@ class Responses:
 
     def close(self) -> None:
         """Close the file; it may be left open when the process ends, too."""
-        self._file.close()
+        for file in self._files:
+            file.close()
+
+    def _absorb_parts(self, path: Path) -> None:
+        folder = part_of(path, 0).parent
+        if not folder.is_dir():
+            return
+        for part in sorted(folder.glob("*.sqlite")):
+            Responses(part).close()  # Rolls back what a killed process has left, or refuses what is no such file.
+            with self._explained():
+                self._file.execute("ATTACH ? AS part", (str(part),))
+                # Both files change together: a crash must not count a payment twice.
+                with self._file:
+                    self._file.execute(_ABSORB)
+                    self._file.execute("DELETE FROM part.responses")
+                self._file.execute("DETACH part")
+            part.unlink()
+        with suppress(OSError):
+            folder.rmdir()
 
     def _known(self, key: str) -> Response | None:
         with self._file_lock, self._explained():
-            row = self._file.execute(_READ, (key,)).fetchone()
+            rows = (file.execute(_READ, (key,)).fetchone() for file in self._files)
+            row = next(filter(None, rows), None)
         return None if row is None else Response(row[0], bool(row[1]), *row[2:])
 
     def _reused(self, response: Response) -> Response:
@@ -202,6 +239,11 @@ class Responses:
             yield
         except sqlite3.Error as error:
             raise DataError(f"{self._path or 'responses'}: {_explanation(error)}") from error
+
+
+def part_of(path: Path, block: int) -> Path:
+    """Return the file in which a machine of a cluster keeps the responses of one block, until they are moved."""
+    return path.with_name(f"{path.name}.blocks") / f"{block:06d}.sqlite"
 
 
 def _row(kept: tuple[str, Response]) -> tuple[object, ...]:

@@ -89,6 +89,10 @@ class EndpointFilter:
         """What the requests of this process have cost so far."""
         return self._model.usage
 
+    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
+        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
+        self._model.keep_in(responses, earlier=earlier)
+
     def settings(self) -> Mapping[str, Any]:
         """Return the model, the prompt's hash and how verdicts are read."""
         return {

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ninefold.captions.blocks import Block, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines import catalog
 from ninefold.captions.engines.catalog import Opened
+from ninefold.captions.engines.endpoint.responses import Responses, Usage, part_of
 from ninefold.captions.engines.protocol import Engine, Filter
 from ninefold.captions.engines.ray import spreading
 from ninefold.captions.pair import Generated
@@ -44,14 +45,14 @@ class Plan:
         """Whether the engine asks a server."""
         return self.spec.engine.startswith(address.PREFIX)
 
-    def opened(self, number: int = 0) -> Opened:
+    def opened(self, number: int = 0, responses: Path | None = None) -> Opened:
         """Open engine and filter, with one of the addresses."""
         spec = self.spec
         if self.is_served:
             urls, model = address.split(spec.engine)
             url = urls.split(",")[number % self.addresses]
             spec = replace(spec, engine=f"{address.PREFIX}{url}" + (f"#{model}" if model else ""))
-        return catalog.opened(spec, self.responses, retry_failed=self.retry_failed)
+        return catalog.opened(spec, responses, retry_failed=self.retry_failed)
 
 
 class SpreadEngine:
@@ -67,6 +68,13 @@ class SpreadEngine:
         """
         self._engine, self._plan, self._connect = engine, plan, connect
         self.name = engine.name
+        self.usage: Usage | None = None
+        """What the requests of all machines have cost in this run; None of an engine that asks no server."""
+
+    @property
+    def usage_of_all_runs(self) -> Usage | None:
+        """What all responses that are kept have cost, also those of earlier runs; None without a server."""
+        return getattr(self._engine, "usage_of_all_runs", None)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings of the engine."""
@@ -78,11 +86,32 @@ class SpreadEngine:
 
     def spread(self, blocks: Iterable[Block], judge: Filter | None) -> Iterator[tuple[int, Sequence[Generated]]]:
         """Yield number and outcome of each block as it ends; workers open filters of their own."""
+        before = self.usage_of_all_runs
         connection = self._connect()
         try:
             yield from spreading.spread(connection, blocks, partial(_Worker, self._plan))
         finally:
             connection.close()
+        if self._plan.responses is not None and before is not None:
+            Responses(self._plan.responses).close()  # The parts of all blocks are moved to it.
+            self.usage = _difference(before, self.usage_of_all_runs)
+
+
+def _difference(before: Usage, after: Usage | None) -> Usage | None:
+    return after and Usage(
+        after.paid - before.paid,
+        prompt_tokens=after.prompt_tokens - before.prompt_tokens,
+        completion_tokens=after.completion_tokens - before.completion_tokens,
+    )
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """An engine or filter that keeps what it has paid for in a file."""
+
+    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
+        """Keep it in another file from now on; ``earlier`` is read too."""
+        ...
 
 
 class _Worker:
@@ -91,22 +120,33 @@ class _Worker:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._opened: dict[int, Opened] = {}
+        self._failed: set[int] = set()
 
     def __call__(self, block: Block) -> Sequence[Generated]:
-        """Do a block; the addresses take turns, and one that fails is replaced by the next."""
-        last = self._plan.addresses - 1
-        for turn in range(last + 1):
+        """Do a block; the addresses take turns, and one that fails is asked last from then on.
+
+        Raises:
+            ModelError: If all of them fail.
+        """
+        count = self._plan.addresses
+        turns = sorted(range(count), key=lambda place: (place in self._failed, (place - block.number) % count))
+        for place in turns:
             try:
-                return self._at((block.number + turn) % (last + 1), block)
+                return self._at(place, block)
             except ModelError:
-                if turn == last:
+                self._failed.add(place)
+                if place == turns[-1]:
                     raise
         raise AssertionError
 
     def _at(self, number: int, block: Block) -> Sequence[Generated]:
         if number not in self._opened:
             self._opened[number] = self._plan.opened(number)
-        made = self._opened[number]
+        made, responses = self._opened[number], self._plan.responses
+        both: tuple[object, ...] = (made.judge, made.engine)
+        for each in both:
+            if isinstance(each, Keeping) and responses is not None:
+                each.keep_in(part_of(responses, block.number), earlier=responses)
         return process_block(block.captions, made.judge, made.engine)
 
 
@@ -125,5 +165,5 @@ def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cl
     """
     connect = partial(Connection, cluster or os.environ.get("RAY_ADDRESS") or HERE)
     plan = Plan(replace(spec, engine=spec.engine.removeprefix(catalog.RAY)), responses, retry_failed)
-    here = plan.opened()
+    here = plan.opened(responses=responses)
     return Opened(SpreadEngine(here.engine, plan, connect), here.judge)

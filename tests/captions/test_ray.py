@@ -1,0 +1,93 @@
+"""Engines on a cluster: a real Ray of this machine with two workers, which asks real servers on loopback."""
+
+import json
+from collections import Counter
+
+import pytest
+from chat_server import serving
+from endpoint_captions import asked, caption, said, server
+
+from ninefold import api, plugins
+from ninefold.captions import layout, spool
+from ninefold.captions.engines.endpoint import prompts
+from ninefold.captions.spec import CaptionsIn, CaptionsSpec
+from ninefold.errors import DesignError, RunError
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+CAPTIONS = 24
+
+KILLING = """\
+import os, signal
+from pathlib import Path
+from ninefold.captions.engines.endpoint.language_model import LanguageModel
+
+_answer = LanguageModel._answer
+
+def answer(self, request, caption):
+    response = _answer(self, request, caption)
+    marker = Path({marker!r})
+    if caption.id == "c13" and request.schema and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return response
+
+LanguageModel._answer = answer
+"""
+"""A plugin that kills its process as soon as the pairs of a caption are paid for."""
+
+
+@pytest.fixture
+def spec_of(tmp_path, monkeypatch):
+    """A function from an engine to a run over captions in six blocks."""
+    monkeypatch.setattr(spool, "BLOCK_CAPTIONS", 4)
+    file = tmp_path / "captions.jsonl"
+    lines = [json.dumps({"id": each.id, "text": each.text}) for each in map(caption, range(CAPTIONS))]
+    file.write_text("\n".join(lines) + "\n")
+    return lambda engine: CaptionsSpec(CaptionsIn((file,), "text", "id"), engine=engine)
+
+
+def answers(picture, prompt):
+    """Answer yes to the question of the filter, and one pair to that for pairs."""
+    number = prompt.rstrip(".").rpartition(" ")[2]
+    return "yes" if prompt == prompts.VERDICT.about(caption(int(number)).text) else said(number)
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != layout.TIMING
+    }
+
+
+def test_a_cluster_makes_the_same_and_pays_nothing_twice_though_a_worker_is_killed(
+    ray_here, spec_of, tmp_path, monkeypatch
+):
+    marker, plugin = tmp_path / "killed", tmp_path / "killing_answers.py"
+    plugin.write_text(KILLING.format(marker=str(marker)))
+    with serving(server(answer=answers)) as one, serving(server(answer=answers)) as other:
+        api.run_captions(spec_of(f"openai:{one.url}"), tmp_path / "here")
+        usage = json.loads((tmp_path / "here" / layout.TIMING).read_text())["requests"]
+        assert len(one.requests) == usage["by this process"]["paid"] == 2 * CAPTIONS
+        one.requests.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(plugins, "LOADED", [plugin])
+            api.run_captions(spec_of(f"ray:openai:{one.url},{other.url}"), tmp_path / "ray")
+        paid = Counter(asked(one) + asked(other))
+        assert one.requests and other.requests
+    assert marker.exists()
+    assert contents(tmp_path / "ray") == contents(tmp_path / "here")
+    # Only what was under way when the worker died, of the three other captions of its block, is asked again.
+    assert len(paid) == 2 * CAPTIONS
+    assert sum(paid.values()) <= 2 * CAPTIONS + 3
+    assert paid[prompts.PAIRS.about(caption(13).text)] == 1
+    assert json.loads((tmp_path / "ray" / layout.TIMING).read_text())["requests"] == usage
+    assert not list(tmp_path.glob(".*.blocks"))
+
+
+def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path):
+    with pytest.raises(DesignError, match=r"--cluster auto: is for an engine of a cluster; name --engine ray:rules"):
+        api.run_captions(spec_of("rules"), tmp_path / "pairs", cluster="auto")
+    with serving(server(answer=answers)) as script, pytest.raises(RunError, match=r"no Ray cluster answers"):
+        api.run_captions(spec_of(f"ray:openai:{script.url}"), tmp_path / "pairs", cluster="127.0.0.1:1")
