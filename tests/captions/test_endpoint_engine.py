@@ -14,6 +14,7 @@ from endpoint_captions import CAPTIONS, asked, caption, engine, server
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
+from ninefold.captions.spec import Serving
 from ninefold.errors import DataError, ModelError
 
 OUT_OF_ORDER = (500, {}, {"error": {"message": "Internal Server Error"}})
@@ -59,10 +60,10 @@ def test_kept_responses_are_not_paid_again(tmp_path: Path):
     assert again[:8] == made
     assert len(script.requests) == 12
     assert (second.usage.paid, second.usage.reused, second.usage_of_all_runs.paid) == (4, 8, 12)
-    assert second.usage.cost(1.0, 10.0) == pytest.approx(
-        (second.usage.prompt_tokens + 10 * second.usage.completion_tokens) / 1e6
-    )
-    assert "4 requests paid" in second.usage.sentence()
+    priced = Serving(price_in=1.0, price_out=10.0)
+    cost = (second.usage.prompt_tokens + 10 * second.usage.completion_tokens) / 1e6
+    assert second.usage.cost(priced) == pytest.approx(cost)
+    assert f"4 requests paid ({second.usage.prompt_tokens} prompt tokens" in second.usage.sentence(priced)
 
 
 def test_other_prompts_and_limits_are_other_requests(tmp_path: Path):

@@ -55,7 +55,8 @@ def of_inputs(spec: CaptionsSpec, *, split: str, limit: int | None, embed: bool)
 def asked(spec: CaptionsSpec) -> str:
     """Return a hash of how engine and filter were named, by which a finished run is known before either is opened."""
     prompts = [_of_file(spec.prompt), _of_file(spec.filter_prompt)]
-    return store.content_id([spec.engine, spec.filter, spec.parser, prompts])
+    served = [spec.served.max_new_tokens, spec.served.filter_decision]
+    return store.content_id([spec.engine, spec.filter, spec.parser, prompts, served])
 
 
 def _of_file(path: Path | None) -> str | None:

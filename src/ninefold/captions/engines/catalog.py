@@ -31,7 +31,7 @@ class Opened:
 REGISTERED: dict[str, Opener] = {}
 """Engines of users, by name."""
 
-_SHIPPED = ("rules", "openai", "ray")
+_SHIPPED = ("rules", "keywords", "openai", "ray")
 
 RAY = "ray:"
 """Prefix of the name of an engine that a cluster carries out."""
@@ -89,27 +89,53 @@ def engine_of(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed
     if kind == "openai":
         from ninefold.captions.engines.endpoint.engine import EndpointEngine
 
-        return EndpointEngine(spec.engine, responses=responses, prompt=spec.prompt, retry_failed=retry_failed)
+        return EndpointEngine(
+            spec.engine,
+            responses=responses,
+            prompt=spec.prompt,
+            retry_failed=retry_failed,
+            max_new_tokens=spec.served.max_new_tokens,
+            concurrency=spec.served.concurrency,
+            timeout=spec.served.timeout,
+        )
     raise DesignError(f"--engine {spec.engine}: choose rules, openai:URL#MODEL or ray:MODEL{_own()}")
 
 
 def filter_of(spec: CaptionsSpec, responses: Path | None, engine: Engine) -> Filter | None:
     """Return the filter of a specification; None if every caption goes on."""
     name = spec.engine if spec.filter == SAME else spec.filter
-    kind = name.partition(":")[0]
     if name == NONE:
         return None
-    if kind == "rules":
+    judge = judge_named(name, spec, responses)
+    if judge is not None:
+        return judge
+    if spec.filter == SAME:
+        return engine if isinstance(engine, Filter) else None
+    raise DesignError(f"--filter {spec.filter}: choose engine, rules, keywords, openai:URL#MODEL or none")
+
+
+def judge_named(name: str, spec: CaptionsSpec, responses: Path | None) -> Filter | None:
+    """Return the filter of a name with the settings of a specification; None if ninefold has none of that name."""
+    if name == "rules":
         from ninefold.captions.engines.rules.engine import RulesFilter
 
         return RulesFilter(spec.parser)
-    if kind == "openai":
+    if name == "keywords":
+        from ninefold.captions.engines.keywords import KeywordsFilter
+
+        return KeywordsFilter()
+    if name.startswith("openai:"):
         from ninefold.captions.engines.endpoint.verdicts import EndpointFilter
 
-        return EndpointFilter(name, responses=responses, prompt=spec.filter_prompt)
-    if spec.filter == SAME:
-        return engine if isinstance(engine, Filter) else None
-    raise DesignError(f"--filter {spec.filter}: choose engine, rules, openai:URL#MODEL or none")
+        return EndpointFilter(
+            name,
+            responses=responses,
+            prompt=spec.filter_prompt,
+            decision=spec.served.filter_decision,
+            concurrency=spec.served.concurrency,
+            timeout=spec.served.timeout,
+        )
+    return None
 
 
 def runs_in_processes(spec: CaptionsSpec) -> bool:

@@ -41,7 +41,7 @@ class EndpointEngine:
         prompt: Path | None = None,
         retry_failed: bool = False,
         max_new_tokens: int = 8192,
-        concurrency: int = 8,
+        concurrency: int = 64,
         timeout: float = 300.0,
         tries: int = 8,
         first_wait: float = 1.0,

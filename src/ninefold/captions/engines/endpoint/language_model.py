@@ -58,7 +58,7 @@ class LanguageModel:
         name: str,
         *,
         responses: Path | None = None,
-        concurrency: int = 8,
+        concurrency: int = 64,
         tries: int = 8,
         first_wait: float = 1.0,
         timeout: float = 300.0,

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
+from ninefold.captions.spec import Serving
 from ninefold.errors import DataError, first_line
 
 VERSION = 1
@@ -70,15 +71,19 @@ class Usage:
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
 
-    def cost(self, price_in: float, price_out: float) -> float:
-        """Return the price of the paid requests, given those of a million prompt tokens and generated tokens."""
-        return (self.prompt_tokens * price_in + self.completion_tokens * price_out) / 1e6
+    def cost(self, served: Serving) -> float | None:
+        """Return the price of the paid requests; None if no price of tokens is given."""
+        if served.price_in is None and served.price_out is None:
+            return None
+        return (self.prompt_tokens * (served.price_in or 0) + self.completion_tokens * (served.price_out or 0)) / 1e6
 
-    def sentence(self) -> str:
-        """Return the numbers in words."""
+    def sentence(self, served: Serving) -> str:
+        """Return the numbers in words, with the price where prices of tokens are given."""
+        cost = self.cost(served)
         return (
             f"{self.paid:,} requests paid ({self.prompt_tokens:,} prompt tokens, {self.completion_tokens:,} generated"
-            f" tokens), {self.reused:,} answered from responses kept before"
+            f" tokens{'' if cost is None else f', at a price of {cost:,.4f}'}),"
+            f" {self.reused:,} answered from responses kept before"
         )
 
 
@@ -115,8 +120,8 @@ class Responses:
         with self._explained():
             self._file = sqlite3.connect(path or ":memory:", timeout=LONGEST_WAIT, check_same_thread=False)
             self._file.execute("PRAGMA synchronous=FULL")
-            # A journal beside the file works on every file system; removing it each time would cost a second write.
-            self._file.execute("PRAGMA journal_mode=TRUNCATE")
+            # A journal beside the file, unlike a write-ahead log, works on every file system.
+            self._file.execute("PRAGMA journal_mode=DELETE")
             version = self._file.execute("PRAGMA user_version").fetchone()[0]
             if version not in {0, VERSION}:
                 raise sqlite3.DatabaseError(f"its version is {version}")

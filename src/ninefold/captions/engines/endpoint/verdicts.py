@@ -48,7 +48,7 @@ class EndpointFilter:
         prompt: Path | None = None,
         decision: Decision = "answer",
         max_new_tokens: int = MOST_TOKENS,
-        concurrency: int = 8,
+        concurrency: int = 64,
         timeout: float = 300.0,
         tries: int = 8,
         first_wait: float = 1.0,
