@@ -1,7 +1,7 @@
 """A review: the sample of a data set with its captions and images, and the verdicts about it on disk."""
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -162,6 +162,15 @@ class Review:
         told = (at for at, those in sorted(found.items()) if any(one.note or one.verdict in FAULTS for _, one in those))
         return [(at, self.shown(at), found[at]) for at in told]
 
+    def csv(self) -> str:
+        """Return all verdicts as CSV, by judge and position."""
+        rows = []
+        for judge in self.judges():
+            for at, verdict in sorted(self.verdicts(judge).items()):
+                pair = self.shown(at)
+                rows.append((judge, verdict, {**pair, "source_span": pair["caption"][1]}))
+        return text.to_csv(rows)
+
     def _caption_of(self, pair: SampledPair) -> str:
         if not 0 <= pair.row < len(self._examples) or self._examples[pair.row].id != pair.id:
             raise RunError(
@@ -173,15 +182,6 @@ class Review:
         if not 0 <= at < len(self.sample.pairs):
             raise IndexError(f"pair {at} of {len(self.sample.pairs)}")
         return self.sample.pairs[at]
-
-    def csv(self) -> str:
-        """Return all verdicts as CSV, by judge and position."""
-        rows = []
-        for judge in self.judges():
-            for at, verdict in sorted(self.verdicts(judge).items()):
-                pair = self.shown(at)
-                rows.append((judge, replace(verdict, id=pair["id"]), {**pair, "source_span": pair["caption"][1]}))
-        return text.to_csv(rows)
 
 
 def _opened(folder: Path) -> Dataset:

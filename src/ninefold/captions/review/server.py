@@ -44,17 +44,15 @@ class Page:
         """
         try:
             import uvicorn
-
-            build = app
         except ImportError as error:
             raise _not_installed() from error
         token = secrets.token_urlsafe(32)
-        listener = _listen(port)
         query = urlencode({"token": token} | ({"judge": verdicts.named(judge)} if judge else {}))
         config = uvicorn.Config(
-            build(review, token), log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
+            app(review, token), log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
             timeout_graceful_shutdown=2,
         )  # fmt: skip
+        listener = _listen(port)
         return cls(f"http://{LOOPBACK}:{listener.getsockname()[1]}/?{query}", uvicorn.Server(config), listener)
 
     def serve(self) -> None:

@@ -203,7 +203,7 @@
     if (event.ctrlKey && key !== "z") return;
     const button = buttons.find((one) => one.dataset.keys.includes(key) && key.length === 1);
     const action = {
-      arrowleft: () => move(-1), arrowright: () => move(1), u: undo, m: () => get("note").focus(),
+      arrowleft: () => move(-1), arrowright: () => move(1), u: undo, m: () => next(() => get("note").focus()),
       ...(event.ctrlKey && { z: undo }),
       ...(button && { [key]: () => decide(button.dataset.verdict) }),
     }[key];
