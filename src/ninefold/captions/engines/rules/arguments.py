@@ -10,6 +10,7 @@ _CONTACT = frozenset({"on", "inside_within", "around", "connected_attached", "ce
 """Relations that, after a verb with an object, tell where the object is: "puts a cup on the table"."""
 _OBJECT_LABELS = ("pobj", "dobj", "npadvmod", "attr")
 _ADVERBIAL = (["IN"], ["RB"], ["TO"], ["JJ"])
+_QUOTES = frozenset("\"'“”‘’")
 _NO_PLACES = frozenset({"left", "right", "front", "top"})
 
 
@@ -29,7 +30,9 @@ def governor(parse: Parse, cue: Cue) -> int | None:
 def _climbed(parse: Parse, head: int, cue: Cue) -> int | None:
     """Return what governs a cue through adverbs and prepositions that only modify it: "up on", "just behind"."""
     for _ in range(6):
-        if parse.is_noun(head) or parse.is_verb(head) or parse.tags[head] in {"PRP", "CD", "DT"}:
+        if _is_idle(parse, head):
+            head = parse.heads[head]
+        elif parse.is_noun(head) or parse.is_verb(head) or parse.tags[head] in {"PRP", "CD", "DT"}:
             return head
         if parse.heads[head] == head or parse.lower[head] in {"from"}:
             return None
@@ -37,6 +40,11 @@ def _climbed(parse: Parse, head: int, cue: Cue) -> int | None:
         if cue.first <= head <= cue.last:
             return None
     return None
+
+
+def _is_idle(parse: Parse, noun: int) -> bool:
+    """Whether a noun is one of "on display" or "in bloom", so that the place that follows is of what is on display."""
+    return parse.dependencies[noun] == "pobj" and parse.lower[noun] in {"display", "bloom", "place", "view", "sale"}
 
 
 def objects(parse: Parse, cue: Cue) -> list[int]:
@@ -64,9 +72,9 @@ def subjects(parse: Parse, cue: Cue) -> list[int]:
     """Return the nouns or pronouns that a cue says to be somewhere, in order; empty if the parse does not tell."""
     if cue.holds:
         return _held(parse, cue)
-    before = cue.first - 1
+    before = _before_quotation(parse, cue.first - 1)
     if _is_companion(parse, before) and before not in parse.ancestors(cue.first):
-        return [before]
+        return _together(parse, before)
     head = governor(parse, cue)
     if head is None:
         return []
@@ -88,14 +96,24 @@ def _held(parse: Parse, cue: Cue) -> list[int]:
     return parse.conjuncts(shown) if shown is not None else []
 
 
+def _before_quotation(parse: Parse, index: int) -> int:
+    """Return the token before a quotation that ends at a token; the token itself if none does."""
+    if index < 0 or parse.words[index] not in _QUOTES:
+        return index
+    start = max(index - 12, 0)
+    return next((opening - 1 for opening in range(index - 1, start, -1) if parse.words[opening] in _QUOTES), index)
+
+
 def _is_companion(parse: Parse, index: int) -> bool:
     """Whether a token is what something is told to be with: the stripe of "a wall is white with a stripe along it".
 
     Parsers hang the place that follows on the verb as often as on the stripe.
     """
-    if index < 1 or not parse.is_noun(index) or parse.dependencies[index] != "pobj":
+    if index < 1 or not parse.is_noun(index):
         return False
-    return parse.lower[parse.heads[index]] == "with"
+    while parse.dependencies[index] == "conj":
+        index = parse.heads[index]
+    return parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] == "with"
 
 
 def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
@@ -103,14 +121,21 @@ def _of_noun(parse: Parse, noun: int, cue: Cue) -> list[int]:
     if noun > cue.first:
         # A place in front belongs to the clause: "On the left, a man ..." with the noun as root of a fragment.
         return parse.conjuncts(noun) if parse.dependencies[noun] in {"ROOT", "conj", *SUBJECT_LABELS} else []
-    if parse.dependencies[noun] != "conj":
+    return _together(parse, noun)
+
+
+def _together(parse: Parse, noun: int) -> list[int]:
+    """Return a noun with those that it is coordinated to, unless one of them has a place of its own."""
+    first = noun
+    while parse.dependencies[first] == "conj" and parse.is_noun(parse.heads[first]):
+        first = parse.heads[first]
+    members = [member for member in parse.conjuncts(first) if member <= noun and parse.is_noun(member)]
+    placed = {"prep", "acl", "relcl"}
+    if noun not in members or any(
+        parse.dependencies[child] in placed for member in members[:-1] for child in parse.children[member]
+    ):
         return [noun]
-    first = parse.heads[noun]
-    together = [member for member in parse.conjuncts(first) if member <= noun and parse.is_noun(member)]
-    for member in together[:-1]:
-        if any(parse.dependencies[child] in {"prep", "acl", "relcl"} for child in parse.children[member]):
-            return [noun]
-    return together if noun in together else [noun]
+    return members
 
 
 def _is_quality(parse: Parse, verb: int, cue: Cue) -> bool:

@@ -2,9 +2,9 @@
 
 from bisect import bisect_right
 
-from ninefold.captions.engines.rules.clauses import clause_subjects
+from ninefold.captions.engines.rules.clauses import clause_subjects, whole
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import ABSTRACT, FEMALE, MALE, PEOPLE, PICTURE
+from ninefold.captions.engines.rules.vocabulary import ABSTRACT, FEMALE, LIKENESSES, MALE, PEOPLE, PICTURE
 
 REACH = 500
 """Tokens before a pronoun in which the person that it means is looked for; bounds the time for a long text."""
@@ -80,10 +80,11 @@ def main_subject(parse: Parse, number: int) -> int | None:
     """Return the noun that a sentence is about: the only subject of its root, or a root that is a noun."""
     first, last = parse.sentences[number]
     root = next((index for index in range(first, last) if parse.heads[index] == index), first)
-    if parse.is_noun(root):
-        return root if parse.lower[root] not in PICTURE else None
-    subjects = clause_subjects(parse, root, first)
-    return subjects[0] if len(subjects) == 1 else None
+    subjects = [root] if parse.is_noun(root) else clause_subjects(parse, root, first)
+    if len(subjects) != 1:
+        return None
+    named = whole(parse, subjects[0])
+    return named if parse.lower[named] not in PICTURE else None
 
 
 def _person(parse: Parse, pronoun: int, excluded: frozenset[str]) -> int | None:
@@ -91,7 +92,9 @@ def _person(parse: Parse, pronoun: int, excluded: frozenset[str]) -> int | None:
     candidates = [
         index
         for index in range(max(pronoun - REACH, 0), pronoun)
-        if parse.lower[index] in PEOPLE and parse.tags[index] == "NN" and parse.lower[index] not in excluded
+        if parse.lower[index] in PEOPLE | LIKENESSES
+        and parse.tags[index] == "NN"
+        and parse.lower[index] not in excluded
     ]
     names = {parse.lower[index] for index in candidates}
     return candidates[-1] if len(names) == 1 else None

@@ -2,26 +2,34 @@
 
 from ninefold.captions.engines.rules.vocabulary import words
 
+INTO = "carved built set cut etched engraved inlaid embedded recessed inset dug"
+"""Participles with "into" that tell where something is."""
+
+ONTO = "painted projected printed mounted etched carved built drawn pasted affixed"
+"""Participles with "onto" that tell where something is."""
+
 PHRASES = {
     "left": "left of / to the left of / to the immediate left of / immediately left of",
     "right": "right of / to the right of / to the immediate right of / immediately right of",
     "above": "above / over / up above / high above",
-    "on": "on / upon / atop / on top of / on the top of / on the surface of",
+    "on": "on / upon / atop / on top of / on the top of / on the surface of / "
+    + " / ".join(f"{verb} onto" for verb in ONTO.split()),
     "below": "below / under / beneath / underneath / down below",
     "front": "in front of / out in front of",
-    "back": "behind / in back of / at the back of / in the back of / at the rear of",
+    "back": "behind / beyond / in back of / at the back of / in the back of / at the rear of",
     "near_close": (
-        "near / near to / close to / close by / in close proximity to / in proximity to / nearest to / nearest /"
-        " closest to / closer to / in the vicinity of / at the foot of / at the base of"
+        "near / at / near to / close to / close by / in close proximity to / in proximity to / nearest to /"
+        " nearest / closest to / closer to / in the vicinity of / at the foot of / at the base of"
     ),
     "far": "far from / far away from / distant from / farther from / further from",
-    "inside_within": "in / inside / inside of / within / in the interior of / at the inside of",
+    "inside_within": "in / inside / inside of / within / in the interior of / at the inside of / "
+    + " / ".join(f"{verb} into" for verb in INTO.split()),
     "outside": "outside / outside of",
     "next_to_beside_adjacent": (
-        "next to / beside / adjacent to / by / by the side of / at the side of / side by side with / alongside /"
-        " on both sides of / on either side of / on each side of / to the side of / on the side of / to the sides"
-        " of / at either side of / along both sides of / along either side of / along each side of / on the sides"
-        " of"
+        "next to / against / up against / beside / adjacent to / by / by the side of / at the side of / side by"
+        " side with / alongside / on both sides of / on either side of / on each side of / to the side of / on the"
+        " side of / to the sides of / at either side of / along both sides of / along either side of / along each"
+        " side of / on the sides of"
     ),
     "opposite": (
         "opposite / opposite to / opposite from / across from / directly across from / on the opposite side of /"
@@ -83,6 +91,37 @@ REWORDED = {
     "nearest to": "near",
     "closest to": "near",
     "closer to": "near",
+    **{
+        f"{verb} into": "in"
+        for verb in [
+            "carved",
+            "built",
+            "set",
+            "cut",
+            "etched",
+            "engraved",
+            "inlaid",
+            "embedded",
+            "recessed",
+            "inset",
+            "dug",
+        ]
+    },
+    **{
+        f"{verb} onto": "on"
+        for verb in [
+            "painted",
+            "projected",
+            "printed",
+            "mounted",
+            "etched",
+            "carved",
+            "built",
+            "drawn",
+            "pasted",
+            "affixed",
+        ]
+    },
 }
 """Phrases that questions and answers say in other words."""
 
@@ -109,7 +148,7 @@ HOLDERS = {
 """Verbs whose direct object is somewhere in respect of their subject, by relation and its wording."""
 
 PASSIVES = {
-    ("around", "around"): ("surrounded by / surrounded with / encircled by / enclosed by / framed by / ringed by"),
+    ("around", "around"): "surrounded by / surrounded with / encircled by / enclosed by / framed by / ringed by",
     ("on", "on"): (
         "covered by / covered with / covered in / blanketed by / blanketed in / blanketed with / strewn with /"
         " dotted with / littered with / carpeted with / carpeted in / scattered with"
@@ -138,7 +177,9 @@ DIRECTIONS = {
 }
 """Words for a place in the picture or on a thing, by relation."""
 
-ZONE_WORDS = words("very far extreme immediate - hand most outer inner near direct absolute dead entire whole exact")
+ZONE_WORDS = words(
+    "very far extreme immediate - hand most two three one outer inner near direct absolute dead entire whole exact"
+)
 """Words that can stand beside a direction: "on the far left"."""
 
 ZONE_PREPOSITIONS = words("on at in to along near across within")
@@ -168,9 +209,13 @@ STATIC = words(
 )
 """Verbs with which "to the left of" tells where a thing is, not where it goes or turns."""
 
+FACING = words("facing faces face looking looks pointing points")
+"""Verbs with the direction in which something faces: "is facing left"."""
+
 AIMING = words(
     "shines shine shining shone gazes gazing stares staring focuses focused focusing points pointing pointed "
     "looks looking glances glancing concentrates based depends reflects reflecting prevents gleams gleaming "
-    "beams beaming aimed aiming zoomed zooms centers concentrated draws drawing"
+    "beams beaming aimed aiming zoomed zooms centers concentrated draws drawing contrasts contrasting contrast "
+    "contrasted pops popping"
 )
 """Verbs after which "on", "in" or "at" tells what they act on, not where their subject is."""

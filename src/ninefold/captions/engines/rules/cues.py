@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.cue_tables import (
     BARE,
+    FACING,
     HOLDERS,
     PASSIVES,
     PHRASES,
@@ -14,7 +15,7 @@ from ninefold.captions.engines.rules.cue_tables import (
     ZONE_PREPOSITIONS,
 )
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.zones import zone_after, zone_that_holds
+from ninefold.captions.engines.rules.zones import direction_after, zone_after, zone_that_holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def cues(parse: Parse) -> Iterator[Cue]:
             cue = zone_after(parse, index)
         elif word == "the":
             cue = zone_that_holds(parse, index)
+        elif word in FACING:
+            cue = direction_after(parse, index)
         if cue is None and word in _TABLE:
             cue = _phrase(parse, index)
         if cue is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.rules import guards, things
-from ninefold.captions.engines.rules.arguments import objects, subjects
+from ninefold.captions.engines.rules.arguments import governor, objects, subjects
 from ninefold.captions.engines.rules.clauses import owner, whole
 from ninefold.captions.engines.rules.coreference import antecedent
 from ninefold.captions.engines.rules.cue import Cue, of_part
@@ -15,7 +15,7 @@ from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
-from ninefold.captions.engines.rules.vocabulary import BODY
+from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS
 from ninefold.captions.pair import Frame
 
 DESCRIBED = -1
@@ -147,11 +147,26 @@ class _Reader:
         if noun == DESCRIBED:
             return True
         phrase = phrase_at(self.parse, noun)
-        if not things.is_thing(self.parse, phrase) or guards.is_depicted(self.parse, noun):
+        if (
+            self._is_own_body(cue, phrase)
+            or not things.is_thing(self.parse, phrase)
+            or guards.is_depicted(self.parse, noun)
+        ):
             return False
-        if cue.wording in {"in", "on"} and things.is_idiom(self.parse, phrase):
+        word = self.parse.lower[cue.first]
+        if word in {"in", "on"} and cue.first == cue.last and things.is_idiom(self.parse, phrase):
             return False
-        return cue.wording != "in" or things.is_container(self.parse, phrase)
+        if word == "at" and cue.first == cue.last:
+            return self.parse.lower[phrase.head] in AT_PLACES
+        return word != "in" or cue.first < cue.last or things.is_container(self.parse, phrase)
+
+    def _is_own_body(self, cue: Cue, phrase: Phrase) -> bool:
+        """Whether a thing is told to be on a part of its own body: "a cat lies on its back"."""
+        verb = governor(self.parse, cue)
+        if cue.wording != "on" or verb is None or not self.parse.is_verb(verb) or verb > cue.first:
+            return False
+        is_own = phrase.article in {"its", "his", "her", "their"}
+        return is_own and self.parse.lower[phrase.head] in BODY | PARTS and self.parse.find(verb, "dobj") is None
 
     def _noun(self, index: int, not_this: int | None) -> int | None:
         """Return the noun that a token is or means; DESCRIBED for the object that the caption describes."""

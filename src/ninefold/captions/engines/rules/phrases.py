@@ -8,6 +8,7 @@ from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, SOLID_D
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
+_SMALL = frozenset(" abcdefghijklmnopqrstuvwxyz")
 _OPENERS = words("Two Three Four Five Several Many Some Trees Green White Black Small Large Tall Dark Light")
 """Words at the beginning of a sentence that parsers take for names."""
 MOST_MENTIONS = 60
@@ -52,7 +53,7 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     if parse.tags[begin] == "PRP$" and begin < head:
         article, begin = parse.lower[begin], begin + 1
     text = parse_text(parse, begin, last)
-    if begin == first and _opens_sentence(parse, begin) and text[1:2].islower():
+    if begin == first and _opens_sentence(parse, begin) and text[1:2] in _SMALL:
         text = text[0].lower() + text[1:]
     noun = head
     if parse.lower[head] in GROUPS and last > head:
@@ -100,7 +101,7 @@ def _left_edge(parse: Parse, head: int) -> int:
         ):
             break
         edge = before
-    while edge < head and parse.lower[edge] in {",", "and", "or", '"', "'", "(", "-", "with"}:
+    while edge < head and parse.lower[edge] in {",", "and", "or", "but", '"', "'", "(", "-", "with"}:
         edge += 1
     return edge
 

@@ -27,7 +27,8 @@ def is_thing(parse: Parse, phrase: Phrase) -> bool:
     if word in ABSTRACT or singular(word) in ABSTRACT:
         # "The top of the wall" and "a number of boats" are things; so are "a porch light" and "a seating area".
         of_thing = phrase.last > phrase.head and phrase.lemma not in ABSTRACT and word in PARTS
-        counted = word in COUNTED and phrase.article in {"a", "an", "another"}
+        counted = phrase.article in {"a", "an", "another"} or phrase.is_plural
+        counted = counted and singular(word) in COUNTED
         return of_thing or counted or (word in KINDS_OF and _is_specified(parse, phrase.head))
     # A verb form that is tagged as a noun: "black showing".
     return not word.endswith(("ness", "ity", "tude")) and (

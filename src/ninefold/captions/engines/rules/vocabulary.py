@@ -29,9 +29,9 @@ MIRRORING = REFLECTION | words("reflecting reflected reflects reflect mirrored m
 """Words with which things are seen where they are not."""
 
 PARTS = words(
-    "part parts portion portions top tops end ends tip half halves section sections piece pieces front back "
-    "bottom side sides edge edges corner corners rear base level number lot variety couple layer layers row "
-    "rows majority pair third quarter rest line lines"
+    "bit lots part parts portion portions top tops end ends tip half halves section sections piece pieces front "
+    "back bottom side sides edge edges corner corners rear base level number lot variety couple layer layers "
+    "row rows majority pair third quarter rest line lines"
 )
 """Words for a part or an amount: with "of" and a thing they name a thing."""
 
@@ -44,6 +44,13 @@ MASS = words(
     "marble plywood"
 )
 """Nouns without an article that are places: "on grass"; "on display" is none."""
+
+AT_PLACES = words(
+    "table desk counter bar door window entrance doorway stove piano easel podium gate sink keyboard computer "
+    "microphone crosswalk intersection corner curb dock pier bottom top base foot grill register booth "
+    "workbench laptop"
+)
+"""What people and things are at: "sitting at a table"."""
 
 KINDS_OF = words(
     "light piece space spaces area areas section sections source point level setting role type top end edge lot "
@@ -114,6 +121,9 @@ PEOPLE = words(
 )
 """Nouns for people: asked for by "who", and meant by "he", "she" and "they"."""
 
+LIKENESSES = words("statue figure mannequin marionette doll puppet character sculpture figurine")
+"""Things in the shape of people, which "he" and "she" can mean too."""
+
 MALE = words("man boy guy gentleman policeman groom father son cowboy actor monk priest")
 """Nouns that "he" can mean beside those of either sex."""
 FEMALE = words("woman girl lady waitress bride mother daughter actress nun")
@@ -128,12 +138,12 @@ BODY = words(
 """Parts of bodies: their left and right are mostly the body's own."""
 
 GROUPS = words(
-    "group pair set bunch stack pile row line cluster patch crowd series collection slice piece bottle cup "
-    "glass bowl plate bucket basket bag box jar can vase pot tray flock herd team couple dozen sheet strip "
-    "stretch body clump handful array assortment bed bundle string chunk block trio mound heap layer range "
-    "variety number lot plenty section part hundred hundreds dozens thousands kind type sort mass swarm column "
-    "bouquet field mix mixture majority remainder rest portion multitude fleet pack drop drops splash spot "
-    "patches rows piles stacks groups pairs sets bunches clusters slices pieces lines"
+    "bit lots scattering smattering group pair set bunch stack pile row line cluster patch crowd series "
+    "collection slice piece bottle cup glass bowl plate bucket basket bag box jar can vase pot tray flock herd "
+    "team couple dozen sheet strip stretch body clump handful array assortment bed bundle string chunk block "
+    "trio mound heap layer range variety number lot plenty section part hundred hundreds dozens thousands kind "
+    "type sort mass swarm column bouquet field mix mixture majority remainder rest portion multitude fleet pack "
+    "drop drops splash spot patches rows piles stacks groups pairs sets bunches clusters slices pieces lines"
 )
 """Nouns that only measure what follows "of": "a group of people" is people, and is named in full."""
 

@@ -77,7 +77,10 @@ def _forms(
     verb = "are" if fact.subject.is_plural else "is"
     if subject_clear and fact.is_first:
         where = "Where in the image" if fact.frame == "image" else "Where"
-        if fact.relation == "facing":
+        if fact.relation == "facing" and not fact.objects:
+            yield "direction", f"Which way {verb} {subject} facing?", fact.wording
+            yield "choice", f"{verb.capitalize()} {subject} facing left or right?", fact.wording
+        elif fact.relation == "facing":
             yield "what", f"What {verb} {subject} facing?", place
         else:
             yield "where", f"{where} {verb} {subject}?", answer
@@ -109,7 +112,7 @@ def _definite(phrase: Phrase) -> str:
     """Return a phrase as the name of a thing that is known: with "the", unless it has a determiner that stays."""
     if phrase.article in {"another", "each", "every", "both", "all", "some", "any"}:
         return f"{phrase.article} {phrase.text}"
-    return f"the {phrase.text}"
+    return phrase.text if phrase.text.startswith("a few ") else f"the {phrase.text}"
 
 
 def _as_written(phrase: Phrase) -> str:

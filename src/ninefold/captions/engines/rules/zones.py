@@ -5,11 +5,13 @@ from dataclasses import replace
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.cue_tables import DIRECTIONS, ZONE_WORDS
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import SIDE
+from ninefold.captions.engines.rules.vocabulary import SIDE, words
 from ninefold.captions.pair import Frame
 
 DIRECTION = {word: relation for relation, text in DIRECTIONS.items() for word in text.split()}
 """The relation of each word for a direction."""
+
+_BEFORE_DIRECTION = words("to the toward towards slightly directly straight off")
 
 
 def zone_after(parse: Parse, first: int) -> Cue | None:
@@ -43,6 +45,19 @@ def zone_that_holds(parse: Parse, article: int) -> Cue | None:
     if relations[0] in {"above", "below"} and preposition == "on":
         preposition = "at"
     return replace(cue, wording=f"{preposition} {cue.wording}", holds=True)
+
+
+def direction_after(parse: Parse, verb: int) -> Cue | None:
+    """Return the cue of the direction in which something faces: "facing to the right"; None if there is none."""
+    position = verb + 1
+    while parse.lower[position : position + 1] and parse.lower[position] in _BEFORE_DIRECTION:
+        position += 1
+    if parse.lower[position : position + 1] not in (["left"], ["right"]) or not parse.is_verb(verb):
+        return None
+    following = parse.lower[position + 1 : position + 2]
+    if following and (following[0] in {"of", "and", "or", "-", "side", "edge"} or parse.tags[position + 1][:2] == "NN"):
+        return None
+    return Cue(verb, position, "facing", parse.lower[position], "image", needs_object=False)
 
 
 def _directions(parse: Parse, begin: int) -> tuple[list[str], int]:
