@@ -205,7 +205,7 @@ RULES: Mapping[str, tuple[decide.Decision, ...]] = {
         decide.LEFT(a_box(0, 0, 100, 100), a_box(20, 0, 120, 100)),
         decide.LEFT(a_box(0, 0, 900, 100), a_box(800, 0, 990, 100)),
         decide.ABOVE(a_box(0, 0, 100, 72, ambiguous=True), a_box(0, 500, 100, 600)),
-        decide.OF_IMAGE["left"](a_box(400, 0, 560, 100)),
+        decide.OF_IMAGE["left"](a_box(440, 0, 520, 100)),
         decide.on(a_box(100, 100, 200, 200), a_box(0, 0, 999, 999)),
         decide.on(a_box(0, 700, 100, 900), a_box(0, 300, 100, 690)),
         decide.inside(a_box(0, 0, 100, 100), a_box(50, 0, 500, 500)),

@@ -15,13 +15,10 @@ Outcome = Literal["confirmed", "contradicted", "undecided", "unmatched"]
 OUTCOMES: tuple[Outcome, ...] = ("confirmed", "contradicted", "undecided", "unmatched")
 
 APART = 20
-"""Smallest distance of two centers that tells which one is further to a side."""
+"""Distance of two centers, or of one and the middle of the image, from which on it tells a side."""
 
 WIDE = 800
 """Length from which a thing's center says nothing about where it is on that axis."""
-
-HALF_BAND = 50
-"""Half of the band in the middle of the image that is neither of its halves."""
 
 
 class Decision(NamedTuple):
@@ -101,7 +98,7 @@ def between(subject: Box, ends: Sequence[Box]) -> Decision:
 
 
 def half(axis: Axis, sign: int) -> ImageRule:
-    """Return the rule of a half of the image, such as its left: the center lies there, by over 50 from the middle."""
+    """Return the rule of a half of the image, such as its left: the center lies there, by over 20 from the middle."""
 
     def rule(subject: Box) -> Decision:
         unusable = _unusable(axis, subject)
@@ -109,7 +106,7 @@ def half(axis: Axis, sign: int) -> ImageRule:
             return unusable
         ahead = sign * (subject.center(axis) - GRID / 2)
         why = f"center at {axis} {subject.center(axis):.0f}"
-        if abs(ahead) <= HALF_BAND:
+        if abs(ahead) <= APART:
             return Decision("undecided", f"{why}, close to the middle")
         return Decision("confirmed" if ahead > 0 else "contradicted", why)
 
