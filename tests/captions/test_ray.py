@@ -10,8 +10,10 @@ from endpoint_captions import asked, caption, said, server
 from ninefold import api, plugins
 from ninefold.captions import layout, spool
 from ninefold.captions.engines.endpoint import prompts
+from ninefold.captions.engines.endpoint.responses import Response
+from ninefold.captions.engines.ray import vllm
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec
-from ninefold.errors import DesignError, RunError
+from ninefold.errors import DesignError, ModelError, RunError
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -91,3 +93,36 @@ def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path)
         api.run_captions(spec_of("rules"), tmp_path / "pairs", cluster="auto")
     with serving(server(answer=answers)) as script, pytest.raises(RunError, match=r"no Ray cluster answers"):
         api.run_captions(spec_of(f"ray:openai:{script.url}"), tmp_path / "pairs", cluster="127.0.0.1:1")
+
+
+def test_a_checkpoint_without_vllm_is_said_in_one_line(spec_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(vllm, "NEEDED", ("no_such_module",))
+    with pytest.raises(ModelError, match=r"ray:org/model: needs vLLM, here and on every machine \(pip install vllm\)"):
+        api.run_captions(spec_of("ray:org/model"), tmp_path / "pairs")
+
+
+def test_a_checkpoint_answers_waves_of_blocks_and_nothing_twice(spec_of, tmp_path, monkeypatch):
+    waves = []
+
+    def answered(self, prompts, request):
+        """Answer as vLLM does, but for what is too long."""
+        waves.append(len(prompts))
+        for key, prompt in prompts.items():
+            refused = "too long" if prompt.endswith("number 23.") and request.schema else None
+            yield key, Response("" if refused else answers(None, prompt), refused=refused, completion_tokens=1)
+            if len(waves) == 3:
+                raise ModelError("vLLM ends with an error")
+
+    monkeypatch.setattr(vllm, "NEEDED", ())
+    monkeypatch.setattr(vllm, "WAVE", 4)
+    monkeypatch.setattr(vllm.VllmModel, "_answers", answered)
+    monkeypatch.setattr(vllm.Cluster, "copies", 1)
+    spec, out = spec_of("ray:org/model"), tmp_path / "pairs"
+    with pytest.raises(ModelError, match="ends with an error"):
+        api.run_captions(spec, out)
+    counts = api.run_captions(spec, out)
+    # Verdicts and pairs of 16 captions, then of the other 8; of these, one verdict was there before the error.
+    assert waves == [16, 16, 8, 7, 8]
+    assert (counts.captions_kept, counts.failed) == (CAPTIONS - 1, 1)
+    used = json.loads((out / layout.TIMING).read_text())["requests"]
+    assert (used["by this process"]["paid"], used["in all"]["paid"]) == (14, 2 * CAPTIONS - 1)

@@ -138,6 +138,12 @@ def judge_named(name: str, spec: CaptionsSpec, responses: Path | None) -> Filter
     return None
 
 
+def is_known(name: str) -> bool:
+    """Whether a name is that of an engine of ninefold or of a user, perhaps with what follows a colon."""
+    kind, _, rest = name.partition(":")
+    return kind in REGISTERED or name == "rules" or (kind == "openai" and bool(rest))
+
+
 def runs_in_processes(spec: CaptionsSpec) -> bool:
     """Whether several processes may each open the engine, which one that waits for a server needs not."""
     return not any(name.partition(":")[0] in {"openai", "ray"} for name in (spec.engine, spec.filter))

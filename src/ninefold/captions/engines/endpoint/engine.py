@@ -7,7 +7,7 @@ from typing import Any
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts, salvage, wording
-from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request
+from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request, Respondent
 from ninefold.captions.engines.endpoint.responses import Response, Usage
 from ninefold.captions.pair import Generated
 
@@ -35,7 +35,7 @@ class EndpointEngine:
 
     def __init__(
         self,
-        name: str,
+        model: str | Respondent,
         *,
         responses: Path | None = None,
         prompt: Path | None = None,
@@ -49,7 +49,8 @@ class EndpointEngine:
         """Connect to a server and find its model.
 
         Args:
-            name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
+            model: ``openai:http://host:port/v1#model``, without ``#model`` the server's only one; or any other model,
+                with which the settings of connections mean nothing.
             responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
             prompt: File of another prompt, with ``{description}`` where the caption goes.
             retry_failed: Whether responses kept before in which no pair could be read are asked for once more.
@@ -66,8 +67,12 @@ class EndpointEngine:
         self._request = Request(prompts.chosen(prompt, prompts.PAIRS), max_new_tokens, schema=SCHEMA)
         if retry_failed:
             self._request = replace(self._request, is_good=_is_usable)
-        self._model = LanguageModel(
-            name, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
+        self._model: Respondent = (
+            LanguageModel(
+                model, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
+            )
+            if isinstance(model, str)
+            else model
         )
         self.name = self._model.name
 

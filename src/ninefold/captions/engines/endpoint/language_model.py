@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ninefold import store
 from ninefold.captions.caption import Caption
@@ -48,6 +48,38 @@ class Request:
             "schema": self.schema,
             **self.fields,
         }
+
+
+class Respondent(Protocol):
+    """What answers requests about captions: a model on a server, or one that is run here or on a cluster."""
+
+    name: str
+    """Its name in options and cards."""
+    model: str
+    """The name of the model."""
+
+    @property
+    def usage(self) -> Usage:
+        """What the requests of this process have cost so far."""
+        ...
+
+    @property
+    def usage_of_all_runs(self) -> Usage:
+        """What all responses that are kept have cost, also those of earlier processes."""
+        ...
+
+    @property
+    def request_changes(self) -> Mapping[str, str]:
+        """What became of each parameter of the requests that was refused, with its reason."""
+        ...
+
+    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
+        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
+        ...
+
+    def respond(self, captions: Sequence[Caption], request: Request) -> list[Response]:
+        """Return the response about each caption, in order."""
+        ...
 
 
 class LanguageModel:

@@ -176,7 +176,7 @@ class Responses:
             with self._lock:
                 return self._reused(response)
         try:
-            response = self._keep(key, ask())
+            response = self.keep(key, ask())
         except BaseException as error:
             mine.set_exception(error)
             raise
@@ -186,6 +186,12 @@ class Responses:
         finally:
             with self._lock:
                 del self._under_way[key]
+
+    def kept(self, key: str, *, is_good: Callable[[Response], bool] = lambda response: True) -> Response | None:
+        """Return the response that is kept under a key and is to be used; None if there is none."""
+        with self._lock:
+            known = self._known(key)
+            return None if known is None or not is_good(known) else self._reused(known)
 
     def close(self) -> None:
         """Close the file; it may be left open when the process ends, too."""
@@ -219,7 +225,7 @@ class Responses:
         self._usage += Usage(reused=1)
         return response
 
-    def _keep(self, key: str, response: Response) -> Response:
+    def keep(self, key: str, response: Response) -> Response:
         """Write a response to the disk; those that came meanwhile are written with it."""
         with self._lock:
             self._usage += Usage(1, 0, response.prompt_tokens, response.completion_tokens)

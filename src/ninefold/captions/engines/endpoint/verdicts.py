@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts
-from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request
+from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request, Respondent
 from ninefold.captions.engines.endpoint.responses import Response, Usage
 from ninefold.models.endpoint.reply import OddReply
 from ninefold.questions.formats import thoughts
@@ -42,7 +42,7 @@ class EndpointFilter:
 
     def __init__(
         self,
-        name: str,
+        model: str | Respondent,
         *,
         responses: Path | None = None,
         prompt: Path | None = None,
@@ -56,7 +56,8 @@ class EndpointFilter:
         """Connect to a server and find its model.
 
         Args:
-            name: ``openai:http://host:port/v1#model``; without ``#model`` the server's only one.
+            model: ``openai:http://host:port/v1#model``, without ``#model`` the server's only one; or any other model,
+                with which the settings of connections mean nothing.
             responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
             prompt: File of another prompt, with ``{description}`` where the caption goes.
             decision: Whether the verdict is what the answer says, or the likelier one of yes and no as its first token.
@@ -77,8 +78,12 @@ class EndpointFilter:
         else:
             self._request = Request(chosen, max_new_tokens)
         self._decision = decision
-        self._model = LanguageModel(
-            name, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
+        self._model: Respondent = (
+            LanguageModel(
+                model, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
+            )
+            if isinstance(model, str)
+            else model
         )
         self.name = self._model.name
         self.undecided = 0

@@ -20,7 +20,7 @@ from ninefold.captions.engines.ray import spreading
 from ninefold.captions.pair import Generated
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.cluster import HERE, Connection
-from ninefold.errors import ModelError
+from ninefold.errors import DesignError, ModelError
 from ninefold.models.endpoint import address
 
 
@@ -164,6 +164,23 @@ def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cl
         NinefoldError: If the engine cannot be used.
     """
     connect = partial(Connection, cluster or os.environ.get("RAY_ADDRESS") or HERE)
+    if spec.engine == catalog.RAY:
+        raise DesignError(f"--engine {spec.engine}: name the engine or checkpoint behind it, such as ray:rules")
+    if not catalog.is_known(spec.engine.removeprefix(catalog.RAY)):
+        return _of_checkpoint(spec, responses, connect, retry_failed=retry_failed)
     plan = Plan(replace(spec, engine=spec.engine.removeprefix(catalog.RAY)), responses, retry_failed)
     here = plan.opened(responses=responses)
     return Opened(SpreadEngine(here.engine, plan, connect), here.judge)
+
+
+def _of_checkpoint(
+    spec: CaptionsSpec, responses: Path | None, connect: Callable[[], Connection], *, retry_failed: bool
+) -> Opened:
+    from ninefold.captions.engines.endpoint.verdicts import EndpointFilter
+    from ninefold.captions.engines.ray.vllm import Cluster, VllmEngine, VllmModel
+
+    name, cluster = spec.engine.removeprefix(catalog.RAY), Cluster(connect)
+    engine = VllmEngine(VllmModel(name, cluster, responses=responses), spec.prompt, retry_failed=retry_failed)
+    if spec.filter == catalog.SAME:
+        return Opened(engine, EndpointFilter(VllmModel(name, cluster, responses=responses), prompt=spec.filter_prompt))
+    return Opened(engine, catalog.filter_of(spec, responses, engine))
