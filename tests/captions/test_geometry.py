@@ -14,6 +14,7 @@ from ninefold.captions.geometry.boxes import Box, Labelled, box_of, labelled
 from ninefold.captions.geometry.check import Fact, by_chance, check
 from ninefold.captions.geometry.matching import match
 from ninefold.captions.geometry.run import check_geometry
+from ninefold.captions.layout import CAPTIONS, SCHEMAS
 from ninefold.cli.app import main
 from ninefold.errors import DataError
 
@@ -316,8 +317,8 @@ def test_finds_rows_by_text_where_no_field_has_the_ids(folder: Path) -> None:
     write_rows(folder.parent / "rows.jsonl", [{**row, "key": "x"} for row in ROWS])
     with pytest.raises(DataError, match="--id-field"):
         check_geometry(folder, folder.parent / "rows.jsonl")
-    captions = [{"id": "room", "text": "A lamp is  left of the sofa."}]
-    pq.write_table(pa.Table.from_pylist(captions), folder / "captions.parquet")
+    captions = [{"id": "room", "text": "A lamp is  left of the sofa.", "image": "room.jpg"}]
+    pq.write_table(pa.Table.from_pylist(captions, SCHEMAS[CAPTIONS]), folder / CAPTIONS)
     assert check_geometry(folder, folder.parent / "rows.jsonl").all.outcomes["confirmed"] == 2
 
 
@@ -354,6 +355,12 @@ def test_says_what_a_folder_lacks(folder: Path) -> None:
         check_geometry(folder.parent, folder.parent / "rows.jsonl")
     pq.write_table(pa.table({"id": ["x"]}), folder / "data" / "train-00000-of-00001.parquet")
     with pytest.raises(DataError, match="column missing: caption_id"):
+        check_geometry(folder, folder.parent / "rows.jsonl")
+
+
+def test_says_what_the_captions_of_a_folder_lack(folder: Path) -> None:
+    pq.write_table(pa.table({"id": ["room"]}), folder / CAPTIONS)
+    with pytest.raises(DataError, match="id or text"):
         check_geometry(folder, folder.parent / "rows.jsonl")
 
 

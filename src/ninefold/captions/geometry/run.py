@@ -86,8 +86,12 @@ def _fact(row: Mapping[str, Any]) -> Fact:
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str]]:
-    if (folder / CAPTIONS).exists():
-        with opened(folder / CAPTIONS, ("id", "text")) as file:
+    """Yield id and text of each caption; none where the folder has no file of them."""
+    path = folder / CAPTIONS
+    if path.exists():
+        with opened(path) as file:
+            if not {"id", "text"} <= set(file.schema_arrow.names):
+                raise DataError(f"{path}: column missing: id or text; make the data set again")
             for row in file.read(["id", "text"]).to_pylist():
                 yield row["id"], row["text"]
 
