@@ -56,6 +56,7 @@ NAMES = {
     "probe",
     "overlap",
     "prompt",
+    "register_engine",
     "register_format",
     "register_model",
     "register_question",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ninefold.api import train as train
     from ninefold.api import verify as verify
     from ninefold.api import write_report as write_report
+    from ninefold.captions.engines.catalog import register_engine as register_engine
     from ninefold.captions.spec import CaptionsIn as CaptionsIn
     from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
     from ninefold.captions.spec import ChecksSpec as ChecksSpec
@@ -87,6 +88,7 @@ _MODULES = {
         "verify",
         "write_report",
     ),
+    "ninefold.captions.engines.catalog": ("register_engine",),
     "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.catalog": ("register_source",),

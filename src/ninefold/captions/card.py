@@ -57,7 +57,7 @@ def about(spec: Mapping[str, Any], counts: Counts, corpora: Mapping[str, int]) -
         answer_format="short_text",
         clustering="group",
         license=_license(corpora),
-        columns=pair_facts.COLUMNS,
+        columns={"image": "the image, decoded as RGB; none where it was not at hand", **pair_facts.COLUMNS},
         citation=CITATION,
     )
 

@@ -134,39 +134,29 @@ class _Pass:
 
     def __init__(self, counts: Counts, tables: Tables) -> None:
         self._counts, self._tables = counts, tables
-        self._taken: deque[tuple[list[int], list[Pair]]] = deque()
+        # The checks take several captions before they yield the first.
+        self._taken: deque[list[tuple[Pair, str]]] = deque()
 
     def run(
         self, outcomes: Iterable[tuple[Caption, Generated]], chain: Checks
     ) -> Iterator[tuple[Caption, list[tuple[int, list[Any], str]]]]:
         """Yield the captions that have pairs left, with their numbers, values and spans."""
-        counts = self._counts
         for caption, checked in chain.run(self._take(outcomes)):
-            numbers, pairs = self._taken.popleft()
-            assert len(numbers) == len(checked), f"{caption.id}: {len(numbers)} pairs in, {len(checked)} out"
-            verdicts = {number: (FORM, fault(pair, caption), pair) for number, pair in enumerate(pairs)}
-            found = {
-                number: (each.rejected_by, each.detail, each.pair)
-                for number, each in zip(numbers, checked, strict=True)
-            }
+            verdicts = iter(checked)
             kept = []
-            for number, (by, detail, pair) in sorted({**verdicts, **found}.items()):
-                span = caption.text[pair.span_start : pair.span_end]
-                if by is None:
-                    kept.append((number, records.pair_to_json(pair), span))
+            for number, (pair, why) in enumerate(self._taken.popleft()):
+                row = Kept(caption, number, pair, caption.text[pair.span_start : pair.span_end])
+                if why:
+                    self._reject(row, FORM, why)
                     continue
-                counts.checks[by] = counts.checks.get(by, 0) + 1
-                row = Kept(caption, number, pair, span)
-                texts = {"image": caption.image, "question": pair.question, "answer": pair.answer}
-                self._tables.add(layout.REJECTED, id=row.id, **texts, **row.values(), check=by, detail=detail)
+                found = next(verdicts)
+                if found.rejected_by is None:
+                    kept.append((number, records.pair_to_json(pair), row.span))
+                else:
+                    self._reject(row, found.rejected_by, found.detail)
+            assert next(verdicts, None) is None, f"{caption.id}: the checks have added a pair"
             if kept:
-                counts.pairs_out += len(kept)
-                counts.captions_with_pairs += 1
-                path = "" if caption.path is None else str(caption.path)
-                texts = {
-                    name: getattr(caption, name) for name in ("id", "text", "image", "corpus", "label", "described")
-                }
-                self._tables.add(layout.CAPTIONS, **texts, path=path)
+                self._keep(caption, len(kept))
                 yield caption, kept
 
     def _take(self, outcomes: Iterable[tuple[Caption, Generated]]) -> Iterator[tuple[Caption, Sequence[Pair]]]:
@@ -184,7 +174,17 @@ class _Pass:
                 counts.captions_kept += 1
                 counts.words += len(caption.text.split())
                 counts.pairs_generated += len(made.pairs)
-                sound = [number for number, pair in enumerate(made.pairs) if not fault(pair, caption)]
-                # The checks take several captions before they yield the first.
-                self._taken.append((sound, list(made.pairs)))
-                yield caption, [made.pairs[number] for number in sound]
+                self._taken.append([(pair, fault(pair, caption)) for pair in made.pairs])
+                yield caption, [pair for pair, why in self._taken[-1] if not why]
+
+    def _reject(self, row: Kept, by: str, detail: str) -> None:
+        self._counts.checks[by] = self._counts.checks.get(by, 0) + 1
+        texts = {"image": row.caption.image, "question": row.pair.question, "answer": row.pair.answer}
+        self._tables.add(layout.REJECTED, id=row.id, **texts, **row.values(), check=by, detail=detail)
+
+    def _keep(self, caption: Caption, pairs: int) -> None:
+        self._counts.pairs_out += pairs
+        self._counts.captions_with_pairs += 1
+        path = "" if caption.path is None else str(caption.path)
+        columns = {name: getattr(caption, name) for name in ("id", "text", "image", "corpus", "label", "described")}
+        self._tables.add(layout.CAPTIONS, **columns, path=path)

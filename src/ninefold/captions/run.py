@@ -85,6 +85,7 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
         discard(job.out)
         raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
+    steps.tell_cost(job, made)
     return counts
 
 

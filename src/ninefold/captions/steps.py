@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain
@@ -191,22 +191,27 @@ def _example(kept: checking.Kept) -> Example:
     )
 
 
+def tell_cost(job: Job, made: Opened) -> None:
+    """Tell what a served model has cost, and where its answers are kept."""
+    used = _usage(made)
+    if used is not None:
+        console.milestone(f"{used.sentence()}; {job.responses} keeps them for runs with other checks")
+
+
 def _timing(job: Job, made: Opened) -> dict[str, Any]:
     """Return what differs from run to run: times of this process, machine, and what a served model has cost."""
-    used = {
-        "by this process": [getattr(each, "usage", None) for each in (made.engine, made.judge)],
-        "in all": [getattr(made.engine, "usage_of_all_runs", None)],
-    }
+    used = {"by this process": _usage(made), "in all": getattr(made.engine, "usage_of_all_runs", None)}
     return {
         "asked": identity.asked(job.spec),
         "seconds": job.seconds,
         "jobs": job.jobs,
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-        "requests": {when: _sum(each) for when, each in used.items()},
+        "requests": {when: None if each is None else asdict(each) for when, each in used.items()},
     }
 
 
-def _sum(used: Sequence[Any]) -> dict[str, Any] | None:
-    """Return what several parts have used together; None of parts that ask no server."""
+def _usage(made: Opened) -> Any:
+    """Return what engine and filter have asked of a server in this process; None if they ask none."""
+    used = (getattr(each, "usage", None) for each in (made.engine, made.judge))
     known = [each for each in used if each is not None]
-    return asdict(sum(known[1:], known[0])) if known else None
+    return sum(known[1:], known[0]) if known else None
