@@ -93,7 +93,8 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
             if not {"id", "text"} <= set(file.schema_arrow.names):
                 raise DataError(f"{path}: column missing: id or text; make the data set again")
             for row in file.read(["id", "text"]).to_pylist():
-                yield row["id"], row["text"]
+                if isinstance(row["text"], str):
+                    yield row["id"], row["text"]
 
 
 def _write_facts(path: Path, verdicts: Sequence[Verdict]) -> None:
