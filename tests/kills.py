@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 # The bytes of training are promised at equal numbers of threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -78,6 +79,11 @@ CASES = (
         "captions run, scripted",
         "captions run {inputs}/captions.jsonl --text-field text --id-field id --engine scripted --out set",
         timed=frozenset({"timing.json"}),
+    ),
+    Case(
+        "captions run, server",
+        "captions run {inputs}/captions.jsonl --text-field text --id-field id --engine openai:{server} --out set",
+        timed=frozenset({"timing.json", ".set.responses"}),
     ),
     Case("score", "score run", given=("run",)),
     Case("report", "report {inputs}/run {inputs}/tuning --out report.html"),
@@ -216,9 +222,15 @@ def make_model(folder: Path) -> None:
 
 def _serve() -> None:
     from chat_server import ChatServer, serving
+    from endpoint_captions import writes
     from endpoint_examples import sees
 
-    script, parent = ChatServer(sees, delay=lambda number: 0.01), os.getppid()
+    def answer(picture: Any, prompt: str) -> str:
+        if picture is not None:
+            return sees(picture, prompt)
+        return "yes" if "yes or no" in prompt else writes(picture, prompt)
+
+    script, parent = ChatServer(answer, delay=lambda number: 0.01), os.getppid()
     with serving(script):
         Path("address.new").write_text(script.url)
         Path("address.new").rename("address")

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from chat_server import DROP, ChatServer, serving
-from hostile import ODD, check, copied, fuzz, run
+from hostile import ODD, attempt, check, copied, fuzz, run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ninefold.captions.engines.endpoint.engine import EndpointEngine
+from ninefold.captions.engines.endpoint.salvage import salvaged
 from ninefold.models import registry
 from ninefold.models.endpoint.model import Endpoint
 from ninefold.models.fake import FakeModel
@@ -54,6 +56,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Endpoints that hardly wait."""
     options = {"concurrency": 2, "tries": 2, "first_wait": 0.001, "timeout": 5.0}
     monkeypatch.setattr(Endpoint.__init__, "__kwdefaults__", options)
+    for name in ("tries", "first_wait"):
+        monkeypatch.setitem(EndpointEngine.__init__.__kwdefaults__, name, options[name])
     monkeypatch.delenv("NINEFOLD_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
@@ -80,3 +84,60 @@ def test_answers(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         page = ["report", out, "--out", tmp_path / "one" / "page.html"]
         for command in (["evaluate", "--model", "odd", "--data", photos, "--out", out], ["score", out], page):
             check(run(*command, about=str(answers))[0] == 0, "every answer is scored and shown", str(answers))
+
+
+PARTS = [
+    *(
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        '"',
+        "'",
+        "\\",
+        "\n",
+        "```",
+        "```json",
+        "null",
+        "True",
+        "12",
+        "<think>",
+        "</think>",
+    ),
+    *('"question"', '"answer"', "'q':", '"pairs": [', "Where is the cat?", '"Where is it?"', '"left"', "\\u0041"),
+    *('{"question": "What is on the mat?", "answer": "A cat"}', '{"question": "Where is the cat?", "answer": "On'),
+    "\ud800",
+]
+WHOLE = '[{"question": "What is on the mat?", "answer": "A cat"}]'
+OUTPUTS = st.lists(st.sampled_from(PARTS) | st.text(st.characters(), max_size=2), max_size=12).map("".join)
+
+
+@fuzz(100)
+@given(text=OUTPUTS, truncated=st.booleans())
+def test_salvage(text: str, truncated: bool) -> None:
+    said = attempt(lambda: salvaged(text, truncated=truncated), text)
+    check(said is not None, "any text can be read", text)
+    for question, answer in said.pairs if said else ():
+        check(question.isprintable() and question and answer, "pairs are lines of text", text)
+        check("\\" in text or all(word in text for word in question.split()), "nothing is added", text)
+
+
+@fuzz(3)
+@given(faults=st.lists(replies(), max_size=4), outputs=st.lists(OUTPUTS | st.just(WHOLE), max_size=3))
+def test_pairs_of_a_server(impatient: None, tmp_path: Path, faults: list[Any], outputs: list[str]) -> None:
+    about, outputs = f"{faults} {outputs}", [WHOLE, *outputs]
+    script = ChatServer(lambda picture, prompt: outputs[len(prompt) % len(outputs)])
+    with copied(to=tmp_path / "one"), serving(script):
+        rows = [{"id": f"c{n}", "text": f"The cat sits on the mat {'x' * n}."} for n in range(6)]
+        (tmp_path / "one" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        script.faults.extend(faults)
+        options = ["--engine", f"openai:{script.url}", "--text-field", "text", "--id-field", "id", "--filter", "none"]
+        options += ["--timeout", "5", "--out", tmp_path / "one" / "set"]
+        # The second begins where the first could not go on.
+        for _ in range(2):
+            code, _ = run("captions", "run", tmp_path / "one" / "rows.jsonl", *options, about=about)
+        if code == 0:
+            counts = json.loads((tmp_path / "one" / "set" / "counts.json").read_text())
+            check(counts["failed"] + counts["captions_kept"] == 6, "every caption is counted", about)
