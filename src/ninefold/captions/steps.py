@@ -195,7 +195,7 @@ def tell_cost(job: Job, made: Opened) -> None:
     """Tell what a served model has cost, and where its answers are kept."""
     used = _usage(made)
     if used is not None:
-        console.milestone(f"{used.sentence()}; {job.responses} keeps them for runs with other checks")
+        console.milestone(f"{used.sentence(job.spec.served)}; {job.responses} keeps them for runs with other checks")
 
 
 def _timing(job: Job, made: Opened) -> dict[str, Any]:
