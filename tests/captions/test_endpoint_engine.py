@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from chat_server import DROP, serving
-from endpoint_captions import CAPTIONS, asked, caption, engine, server
+from endpoint_captions import CAPTIONS, asked, caption, engine, server, writes
 
+from ninefold.captions.blocks import Block
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts
+from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
+from ninefold.captions.pair import Generated
 from ninefold.captions.spec import Serving
 from ninefold.errors import DataError, ModelError
 
@@ -203,10 +206,39 @@ def test_server_that_dies_for_good_loses_nothing_paid(tmp_path: Path):
     assert (len(script.requests), asking.usage.reused) == (6, 6)
 
 
+def test_a_slow_caption_of_one_block_does_not_hold_up_the_others():
+    blocks = [Block(number, tuple(CAPTIONS[2 * number : 2 * number + 2])) for number in range(6)]
+    last_is_asked = threading.Event()
+
+    def slowly(picture, prompt):
+        if prompt.endswith("number 5."):
+            last_is_asked.set()
+        elif prompt.endswith("number 0."):
+            assert last_is_asked.wait(10)
+        return writes(picture, prompt)
+
+    with serving(server()) as script:
+        asking = engine(script)
+        asking.generate([caption(100)])
+        script.answer = slowly
+        made = dict(asking.spread(blocks, None))
+        assert sorted(made) == list(range(6))
+        assert all(one.pairs for outcome in made.values() for one in outcome)
+
+
+def test_error_of_a_block_comes_after_the_blocks_that_ended():
+    blocks = [Block(number, (CAPTIONS[number],)) for number in range(3)]
+    done = outcomes(blocks, lambda block: [Generated()] * (1 // (2 - block.number)))
+    assert sorted([next(done)[0], next(done)[0]]) == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(done)
+
+
 KILLED = """
 import sys
 from pathlib import Path
 from endpoint_captions import CAPTIONS
+from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
 EndpointEngine(sys.argv[1], responses=Path(sys.argv[2]), concurrency=2).generate(CAPTIONS)
 """

@@ -201,12 +201,15 @@ def tell_cost(job: Job, made: Opened) -> None:
 def _timing(job: Job, made: Opened) -> dict[str, Any]:
     """Return what differs from run to run: times of this process, machine, and what a served model has cost."""
     used = {"by this process": _usage(made), "in all": getattr(made.engine, "usage_of_all_runs", None)}
+    served = job.spec.served
     return {
         "asked": identity.asked(job.spec),
         "seconds": job.seconds,
         "jobs": job.jobs,
         "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-        "requests": {when: None if each is None else asdict(each) for when, each in used.items()},
+        "requests": {
+            when: None if each is None else {**asdict(each), "cost": each.cost(served)} for when, each in used.items()
+        },
     }
 
 

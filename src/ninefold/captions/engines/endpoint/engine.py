@@ -1,14 +1,18 @@
 """The engine of a served language model: one request a caption, for JSON that holds its pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ninefold import store
+from ninefold.captions.blocks import Block, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts, salvage, wording
+from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
 from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request, Respondent
 from ninefold.captions.engines.endpoint.responses import Response, Usage
+from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.pair import Generated
 
 SCHEMA: Mapping[str, Any] = {
@@ -31,7 +35,10 @@ SCHEMA: Mapping[str, Any] = {
 
 
 class EndpointEngine:
-    """A served language model that writes pairs; implements `ninefold.captions.engines.protocol.Engine`."""
+    """A served language model that writes pairs.
+
+    Implements `ninefold.captions.engines.protocol.Engine` and `ninefold.captions.blocks.Spreading`.
+    """
 
     def __init__(
         self,
@@ -102,6 +109,7 @@ class EndpointEngine:
             "model": self._model.model,
             "prompt": self._request.prompt.hash,
             **self._request.settings(),
+            "schema": store.content_id(SCHEMA),
             "reader": salvage.VERSION,
         }
 
@@ -114,6 +122,14 @@ class EndpointEngine:
         """
         responses = self._model.respond(captions, self._request)
         return [_generated(caption, response) for caption, response in zip(captions, responses, strict=True)]
+
+    def spread(self, blocks: Iterable[Block], judge: Filter | None) -> Iterator[tuple[int, Sequence[Generated]]]:
+        """Yield number and outcome of each block as it ends; several are under way, on threads.
+
+        Raises:
+            NinefoldError: If the server refuses all requests, or fails repeatedly; or if the filter cannot go on.
+        """
+        return outcomes(blocks, lambda block: process_block(block.captions, judge, self))
 
 
 def _is_usable(response: Response) -> bool:
