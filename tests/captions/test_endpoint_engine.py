@@ -317,3 +317,21 @@ def test_responses_without_a_pair_are_asked_for_once_more_where_wished(tmp_path:
         asking = engine(script, file, retry_failed=True)
         assert all(one.pairs for one in asking.generate(CAPTIONS[:3]))
     assert (asking.usage.paid, asking.usage.reused, asking.usage_of_all_runs.paid) == (2, 1, 5)
+
+
+def test_form_that_is_refused_from_now_on_ends_the_run():
+    with serving(server()) as script:
+        asking = engine(script)
+        asking.generate(CAPTIONS[:2])
+        script.refusal = lambda body: (400, {}, {"error": "no grammars"}) if "response_format" in body else None
+        with pytest.raises(ModelError, match="status 400, no grammars"):
+            asking.generate(CAPTIONS[2:])
+
+
+def test_answers_longer_than_the_context_are_told_with_the_option():
+    full = (400, {}, {"error": "max_tokens is too large: 8192, the context has 4096"})
+    with (
+        serving(server(refusal=lambda body: full)) as script,
+        pytest.raises(ModelError, match="; --max-new-tokens sets"),
+    ):
+        engine(script).generate(CAPTIONS)

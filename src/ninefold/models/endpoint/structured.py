@@ -36,7 +36,13 @@ class Structured:
         self._lock = threading.Lock()
 
     def complete(
-        self, messages: list[dict[str, Any]], *, about: str, read: Callable[[Any], Result], **options: object
+        self,
+        messages: list[dict[str, Any]],
+        *,
+        about: str,
+        read: Callable[[Any], Result],
+        longest: float | None = None,
+        **options: object,
     ) -> Result:
         """Return what is read from the server's reply, as `Chat.complete` does.
 
@@ -47,7 +53,7 @@ class Structured:
 
         def ask(form: Form) -> Result:
             asked = {**options, **self._formed(form)}
-            return self._chat.complete(messages, about=about, read=read, longest=None, **asked)
+            return self._chat.complete(messages, about=about, read=read, longest=longest, **asked)
 
         if self.form is None:
             with self._lock:

@@ -1,15 +1,17 @@
 """A language model on a server: asked with one text, greedily, at most once for each text and setting."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ninefold import store
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint.prompts import Prompt
 from ninefold.captions.engines.endpoint.responses import Response, Responses, Usage
+from ninefold.errors import ModelError
 from ninefold.models.endpoint import address, reply
 from ninefold.models.endpoint.chat import Chat
 from ninefold.models.endpoint.client import Client
@@ -19,8 +21,13 @@ from ninefold.models.endpoint.refusals import Refused
 from ninefold.models.endpoint.structured import Structured
 from ninefold.models.endpoint.window import Window
 
-SIGN_OF_LIFE = 60.0
+Result = TypeVar("Result")
+
+SIGN_OF_LIFE = 120.0
 """Maximum seconds in which a server that works answers a request for one token."""
+
+_LENGTH = re.compile(r"max_(?:completion_)?tokens|context", re.IGNORECASE)
+"""Pattern of a server's words on an answer or a prompt that may be too long."""
 
 
 @dataclass(frozen=True)
@@ -166,33 +173,46 @@ class LanguageModel:
             found[caption.id] = response
 
         patience: Patience[Caption, Response] = Patience(
-            self._client, partial(self._answer, request), keep, _refused, ask_again=self._show_life
+            self._client, partial(self._answer, request), keep, _refused, ask_again=partial(self._show_life, request)
         )
         if self._answered is not None:
             patience.trust(self._answered)
-        work_on(captions, patience.ask, at_once=min(self._concurrency, max(1, len(captions))))
-        patience.end()
+        try:
+            work_on(captions, patience.ask, at_once=min(self._concurrency, max(1, len(captions))))
+            patience.end()
+        except Refused as error:
+            if not _LENGTH.search(error.words):
+                raise
+            raise ModelError(f"{error}; --max-new-tokens sets how many tokens an answer may have") from error
         return [found[caption.id] for caption in captions]
 
     def _answer(self, request: Request, caption: Caption) -> Response:
-        messages = [{"role": "user", "content": request.prompt.about(caption.text)}]
+        messages = _messages(request, caption)
         key = store.content_id({"model": self.model, "messages": messages, **request.settings()}, 64)
-        ask = partial(self._ask, request, messages, caption)
+
+        def ask() -> Response:
+            response = self._complete(
+                request, messages, about=f"caption {caption.id}", read=partial(self._read, request)
+            )
+            self._answered = caption
+            return response
+
         return self._responses.get_or_ask(key, ask, is_good=request.is_good)
 
-    def _ask(self, request: Request, messages: list[dict[str, Any]], caption: Caption) -> Response:
-        complete = self._chat.complete
-        if request.schema is not None and self._structured is not None:
-            complete = self._structured.complete
-        response = complete(
-            messages,
-            about=f"caption {caption.id}",
-            read=partial(self._read, request),
-            max_tokens=request.max_new_tokens,
-            **request.fields,
-        )
-        self._answered = caption
-        return response
+    def _complete(
+        self,
+        request: Request,
+        messages: list[dict[str, Any]],
+        *,
+        about: str,
+        read: Callable[[Any], Result],
+        most: int | None = None,
+        longest: float | None = None,
+    ) -> Result:
+        structured = None if request.schema is None else self._structured
+        ask = self._chat.complete if structured is None else structured.complete
+        length = most or request.max_new_tokens
+        return ask(messages, about=about, read=read, longest=longest, max_tokens=length, **request.fields)
 
     def _read(self, request: Request, content: Any) -> Response:
         said = reply.read(content, request.max_new_tokens)
@@ -205,11 +225,14 @@ class LanguageModel:
             reply.tokens(content, "completion"),
         )
 
-    def _show_life(self, caption: Caption) -> None:
-        """Ask for one token: whether the server answers can be seen without paying for a whole answer."""
-        messages = [{"role": "user", "content": "Say yes."}]
-        about = f"after caption {caption.id}"
-        self._chat.complete(messages, about=about, read=lambda content: content, longest=SIGN_OF_LIFE, max_tokens=1)
+    def _show_life(self, request: Request, caption: Caption) -> None:
+        """Ask about an answered caption for one token, which tells whether the server answers, and costs little."""
+        messages, about = _messages(request, caption), f"caption {caption.id}, once more"
+        self._complete(request, messages, about=about, read=lambda reply: None, most=1, longest=SIGN_OF_LIFE)
+
+
+def _messages(request: Request, caption: Caption) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": request.prompt.about(caption.text)}]
 
 
 def _refused(caption: Caption, error: Refused) -> Response:
