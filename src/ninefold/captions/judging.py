@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from ninefold import console, store
-from ninefold.captions.blocks import BLOCK_CAPTIONS
+from ninefold.captions.blocks import SERVED_CAPTIONS
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.engines.catalog import REGISTERED, engine_of, judge_named
 from ninefold.captions.engines.protocol import Filter
@@ -73,7 +73,7 @@ def judged(
     verdicts: dict[str, dict[str, bool | None]] = {name: {} for name in judges}
     left_out: list[LeftOut] = []
     kept, count = islice(_kept(captions, left_out), limit), 0
-    while block := list(islice(kept, BLOCK_CAPTIONS)):
+    while block := list(islice(kept, SERVED_CAPTIONS)):
         for name, judge in judges.items():
             said = zip(block, judge.judge(block), strict=True)
             verdicts[name].update({caption.id: verdict for caption, verdict in said})
