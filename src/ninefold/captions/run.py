@@ -12,7 +12,7 @@ from ninefold import console, store
 from ninefold.captions import identity, layout, steps
 from ninefold.captions.caption import NO_IMAGE
 from ninefold.captions.counts import Counts
-from ninefold.captions.engines.catalog import opened
+from ninefold.captions.engines.catalog import opened, runs_in_processes
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.captions.steps import Job
 from ninefold.captions.work import Work, check_own, discard
@@ -48,7 +48,7 @@ def run(
         if counts is None or _is_retried(job, counts, retry_failed):
             counts = _run(job, retry_failed=retry_failed, overwrite=overwrite)
         else:
-            console.milestone(f"{out}: is finished already")
+            _tell_finished(job)
         discard(job.out)
         writing.discard(job.out)
     tidy_output(job.out)
@@ -66,6 +66,7 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     if counts is not None:
         # The same model may be served at another address now.
         if not _is_retried(job, counts, retry_failed):
+            _tell_finished(job)
             return counts
         overwrite = True
     full = manifest.settings(layout.SOURCE, settings, __version__)
@@ -89,6 +90,10 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     return counts
 
 
+def _tell_finished(job: Job) -> None:
+    console.milestone(f"{job.out}: is finished already, with the same captions and settings; nothing is done")
+
+
 def _is_retried(job: Job, counts: Counts, retry_failed: bool) -> bool:
     """Whether the user asks again for what a finished run has not had: answers, or images."""
     images = job.spec.captions.retry_images and (
@@ -98,9 +103,11 @@ def _is_retried(job: Job, counts: Counts, retry_failed: bool) -> bool:
 
 
 def _is_named_alike(job: Job) -> bool:
-    """Whether the folder is of a run whose engine and filter were named in the same way; then neither is opened."""
+    """Whether the folder is of a run that asked the same model of a server, which need not be there any more."""
     timing = job.out / layout.TIMING
-    return timing.is_file() and store.read_json(timing).get("asked") == identity.asked(job.spec)
+    if runs_in_processes(job.spec) or not timing.is_file():
+        return False
+    return bool(store.read_json(timing).get("asked") == identity.asked(job.spec))
 
 
 def _finished(job: Job, settings: Mapping[str, Any]) -> Counts | None:

@@ -16,6 +16,7 @@ from ninefold.captions.blocks import SERVED_CAPTIONS, Spreading, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.counts import Counts
 from ninefold.captions.engines.catalog import Opened, runs_in_processes
+from ninefold.captions.engines.endpoint.responses import Usage
 from ninefold.captions.pair import Generated
 from ninefold.captions.processes import Outcome, in_processes
 from ninefold.captions.spec import CaptionsSpec
@@ -203,21 +204,23 @@ def tell_cost(job: Job, made: Opened) -> None:
 
 def _timing(job: Job, made: Opened) -> dict[str, Any]:
     """Return what differs from run to run: times of this process, machine, and what a served model has cost."""
+    # Not `platform.platform()`: it starts a process, which may outlive a killed run and hold its lock a moment longer.
+    system = platform.uname()
     used = {"by this process": _usage(made), "in all": getattr(made.engine, "usage_of_all_runs", None)}
     served = job.spec.served
     return {
         "asked": identity.asked(job.spec),
         "seconds": job.seconds,
         "jobs": job.jobs,
-        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "machine": {"system": f"{system.system} {system.release} {system.machine}", "cores": os.cpu_count()},
         "requests": {
             when: None if each is None else {**asdict(each), "cost": each.cost(served)} for when, each in used.items()
         },
     }
 
 
-def _usage(made: Opened) -> Any:
+def _usage(made: Opened) -> Usage | None:
     """Return what engine and filter have asked of a server in this process; None if they ask none."""
     used = (getattr(each, "usage", None) for each in (made.engine, made.judge))
-    known = [each for each in used if each is not None]
+    known = [each for each in used if isinstance(each, Usage)]
     return sum(known[1:], known[0]) if known else None
