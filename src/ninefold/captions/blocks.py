@@ -11,9 +11,6 @@ from ninefold.captions.pair import Generated
 BLOCK_CAPTIONS = 64
 """Number of captions of a block; it is more where captions of one image would be parted."""
 
-SERVED_CAPTIONS = 512
-"""The same for an engine that asks a server, which has many requests under way at once but at the end of a block."""
-
 NO_VERDICT = "no verdict on whether it states a spatial relation"
 """Why a caption fails about which the filter says nothing."""
 

@@ -8,13 +8,15 @@ from itertools import islice
 from pathlib import Path
 
 from ninefold import console, store
-from ninefold.captions.blocks import SERVED_CAPTIONS
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.engines.catalog import REGISTERED, engine_of, judge_named
 from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.filter import Verdicts
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec, Serving
 from ninefold.errors import DataError, DesignError
+
+TOGETHER = 256
+"""Number of captions that a filter is given at once; one that asks a server has many requests under way."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def judged(
     verdicts: dict[str, dict[str, bool | None]] = {name: {} for name in judges}
     left_out: list[LeftOut] = []
     kept, count = islice(_kept(captions, left_out), limit), 0
-    while block := list(islice(kept, SERVED_CAPTIONS)):
+    while block := list(islice(kept, TOGETHER)):
         for name, judge in judges.items():
             said = zip(block, judge.judge(block), strict=True)
             verdicts[name].update({caption.id: verdict for caption, verdict in said})

@@ -75,16 +75,13 @@ class Spool:
                 yield LeftOut(*json.loads(text))
 
 
-def fill(
-    folder: Path, items: Iterable[Caption | LeftOut], limit: int | None = None, *, size: int | None = None
-) -> None:
+def fill(folder: Path, items: Iterable[Caption | LeftOut], limit: int | None = None) -> None:
     """Write a spool: whole at its end, or begun anew.
 
     Args:
         folder: The folder.
         items: The captions, and what is left out.
         limit: Number of captions after which reading ends; None for all.
-        size: Number of captions of a block; None for `BLOCK_CAPTIONS`.
     """
     offsets, images = array("Q"), array("Q")
     left_out = at = 0
@@ -102,7 +99,7 @@ def fill(
             at += len(text)
     order, groups = _by_image(np.frombuffer(images, np.uint64))
     np.save(folder / _ORDER, np.frombuffer(offsets, np.uint64)[order], allow_pickle=False)
-    facts = {"captions": len(offsets), "left out": left_out, "blocks": _block_starts(groups, size or BLOCK_CAPTIONS)}
+    facts = {"captions": len(offsets), "left out": left_out, "blocks": _block_starts(groups)}
     store.write_json(folder / _DONE, facts)
 
 
@@ -124,11 +121,11 @@ def _by_image(images: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.
     return order, begins[order]
 
 
-def _block_starts(groups: NDArray[np.intp], size: int) -> list[int]:
-    """Return where blocks begin: each has ``size`` captions, and more where an image would be cut."""
+def _block_starts(groups: NDArray[np.intp]) -> list[int]:
+    """Return where blocks begin: each has `BLOCK_CAPTIONS` captions, and more where an image would be cut."""
     new = np.flatnonzero(np.diff(groups, prepend=-1))
     starts: list[int] = []
     for start in new.tolist():
-        if not starts or start - starts[-1] >= size:
+        if not starts or start - starts[-1] >= BLOCK_CAPTIONS:
             starts.append(start)
     return starts

@@ -12,7 +12,7 @@ from typing import Any
 
 from ninefold import console, store
 from ninefold.captions import card, checking, identity, layout
-from ninefold.captions.blocks import SERVED_CAPTIONS, Spreading, process_block
+from ninefold.captions.blocks import Spreading, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.counts import Counts
 from ninefold.captions.engines.catalog import Opened, runs_in_processes
@@ -24,7 +24,6 @@ from ninefold.captions.spool import Spool, fill
 from ninefold.captions.work import Work, discard
 from ninefold.data.format import manifest
 from ninefold.errors import DataError, DesignError
-from ninefold.models.endpoint import address
 from ninefold.types import NO_IMAGE, Example
 
 
@@ -101,8 +100,7 @@ def read(job: Job, work: Work) -> Spool:
         try:
             with job.timed("read"):
                 rows = console.track(read(job.spec.captions), "rows read", shown=job.progress)
-                size = SERVED_CAPTIONS if job.spec.engine.startswith(address.PREFIX) else None
-                fill(work.folder, rows, job.limit, size=size)
+                fill(work.folder, rows, job.limit)
         except BaseException:
             # What is read in part is read again.
             discard(job.out)
