@@ -143,11 +143,7 @@ def _is_quality(parse: Parse, verb: int, cue: Cue) -> bool:
     quality = parse.find(verb, "acomp")
     if quality is None or not verb < quality < cue.first:
         return False
-    return (
-        parse.tags[quality][:2] == "JJ"
-        and parse.lower[quality] not in LOCATED
-        and quality not in parse.ancestors(cue.last)
-    )
+    return parse.tags[quality][:2] == "JJ" and parse.lower[quality] not in LOCATED
 
 
 def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:

@@ -85,6 +85,10 @@ def whole(parse: Parse, noun: int) -> int:
     above = parse.heads[noun]
     if parse.dependencies[noun] == "pobj" and parse.lower[above] == "of" and parse.heads[above] == above - 1:
         return above - 1 if parse.lower[above - 1] in GROUPS | SOLID_DEPICTION else noun
-    preposition = parse.find(noun, "prep") if parse.lower[noun] in PICTURE | VIEWS else None
+    is_view = parse.lower[noun] in VIEWS or (
+        # "A photo of a cat is on the wall" is about the photo.
+        parse.lower[noun] in PICTURE and parse.dependencies[noun] not in {*SUBJECT_LABELS, "dobj", "conj"}
+    )
+    preposition = parse.find(noun, "prep") if is_view else None
     inner = parse.find(preposition, "pobj") if preposition is not None and parse.lower[preposition] == "of" else None
     return inner if inner is not None and parse.is_noun(inner) else noun

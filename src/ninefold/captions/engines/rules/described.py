@@ -28,12 +28,19 @@ class Described:
         if not self.is_known:
             return
         self._root = main_subject(self.parse, 0)
-        if self._root is not None and self.parse.is_noun(self._root):
+        if self._root is not None and self.parse.is_noun(self._root) and not self._is_unnamed(self._root):
             self.phrase = phrase_at(self.parse, self._root)
         elif self.caption.label:
-            text = self.caption.label.lower()
+            text = self.caption.label.lower().removeprefix("a ").removeprefix("an ").removeprefix("the ")
             lemma = singular(text.split()[-1])
-            self.phrase = Phrase(0, 0, 0, text, "", lemma, frozenset(text.split()[:-1]), text.endswith("s"))
+            self.phrase = Phrase(0, 0, 0, text, "the", lemma, frozenset(text.split()[:-1]), text.endswith("s"))
+
+    def is_unnamed(self, noun: int) -> bool:
+        """Whether a noun such as "object" is the described object, which its label then names better."""
+        return noun == self._root and self._is_unnamed(noun)
+
+    def _is_unnamed(self, noun: int) -> bool:
+        return bool(self.caption.label) and self.parse.lower[noun] in {"object", "thing", "item"}
 
     def is_root(self, noun: int) -> bool:
         """Whether a noun is the described object: the subject of the first sentence, or named again by its noun."""

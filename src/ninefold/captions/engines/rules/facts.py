@@ -15,8 +15,10 @@ from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
-from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS
+from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS, PEOPLE, WORN
 from ninefold.captions.pair import Frame
+
+_POSSESSIVE = frozenset({"its", "his", "her", "their"})
 
 DESCRIBED = -1
 """Stands for the index of a noun where a pronoun means the object that the caption describes."""
@@ -110,6 +112,7 @@ class _Reader:
         noun = self._noun(who, None)
         if noun is None:
             return
+        noun = self._wearer(noun, place)
         subject = self._phrase(noun)
         of_described = noun == DESCRIBED or self.described.is_root(noun)
         if noun != DESCRIBED and (not things.is_thing(parse, subject) or guards.is_depicted(parse, noun)):
@@ -125,6 +128,16 @@ class _Reader:
         for targets in self._targets(cue, noun, place):
             for number, relation in enumerate((cue.relation, *cue.also)):
                 yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, number == 0)
+
+    def _wearer(self, noun: int, place: int | None) -> int:
+        """Return who is somewhere where it is told of what they have on: "a man with a beard on a horse"."""
+        if noun == DESCRIBED or self.parse.lower[noun] not in WORN | BODY:
+            return noun
+        person = owner(self.parse, noun)
+        if person is None or self.parse.lower[person] not in PEOPLE or place is None:
+            return noun
+        is_own = phrase_at(self.parse, place).article in _POSSESSIVE or self.parse.lower[place] in BODY
+        return noun if is_own else person
 
     def _targets(self, cue: Cue, noun: int, place: int | None) -> Iterator[tuple[Phrase, ...]]:
         """Yield the objects of the facts: each coordinated noun, or all of them together for "between"."""
@@ -165,13 +178,15 @@ class _Reader:
         verb = governor(self.parse, cue)
         if cue.wording != "on" or verb is None or not self.parse.is_verb(verb) or verb > cue.first:
             return False
-        is_own = phrase.article in {"its", "his", "her", "their"}
+        is_own = phrase.article in _POSSESSIVE
         return is_own and self.parse.lower[phrase.head] in BODY | PARTS and self.parse.find(verb, "dobj") is None
 
     def _noun(self, index: int, not_this: int | None) -> int | None:
         """Return the noun that a token is or means; DESCRIBED for the object that the caption describes."""
         if self.parse.is_noun(index):
             index = whole(self.parse, index)
+            if self.described.is_unnamed(index):
+                return DESCRIBED
             return index if index != not_this else None
         if self.parse.lower[index] in {"which", "whom"}:
             clause = next(
@@ -191,7 +206,7 @@ class _Reader:
 
     def _has_own_sides(self, subject: Phrase, cue: Cue) -> bool:
         """Whether "on the left" may be the left of something else than the picture: of the body that a hand is of."""
-        if subject.article in {"its", "his", "her", "their"}:
+        if subject.article in _POSSESSIVE:
             return True
         return cue.relation in {"left", "right"} and self.parse.lower[subject.head] in BODY
 

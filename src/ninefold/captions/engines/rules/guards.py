@@ -19,6 +19,7 @@ from ninefold.captions.engines.rules.vocabulary import (
 
 _QUOTED = re.compile(r"\"[^\"]{1,400}\"|“[^”]{1,400}”|‘[^’]{1,200}’|(?<!\w)'[^'\n]{1,200}'(?!\w)")
 _DENIALS = frozenset({("rather", "than"), ("instead", "of"), ("except", "for"), ("other", "than"), ("far", "from")})
+_ALTERNATIVES = frozenset({"neither", "nor", "either", "or"})
 _PRESUPPOSED = frozenset({"nsubj", "nsubjpass", "csubj"})
 """Arcs over which nothing is denied: "the lamp behind the chair is not red" says where the lamp is."""
 _SEPARATE = frozenset({"conj", "advcl", "relcl", "acl", "parataxis", "appos"})
@@ -41,8 +42,12 @@ def is_asserted(parse: Parse, cue: Cue, subject: int, place: int | None) -> bool
     before = tuple(parse.lower[max(cue.first - 2, 0) : cue.first])
     if (before[-1:] and before[-1] in NEGATIONS) or before in _DENIALS:
         return False
-    if any(parse.lower[child] in {"neither", "nor"} for child in parse.children[_first_conjunct(parse, subject)]):
-        return False
+    for start in (subject, cue.first):
+        # "Neither a cat nor a dog", "either under the bed or behind the sofa", "a cat or a dog".
+        joined = (start, _first_conjunct(parse, start))
+        children = (child for index in joined for child in parse.children[index])
+        if any(parse.lower[child] in _ALTERNATIVES and parse.dependencies[child] != "det" for child in children):
+            return False
     places = [] if place is None else [place]
     return all(_reaches(parse, start) for start in (cue.first, subject, *places))
 
@@ -86,7 +91,9 @@ def _is_doubted(parse: Parse, index: int, arc: str) -> bool:
         return True
     for child in parse.children[index]:
         word = parse.lower[child]
-        if word in NEGATIONS or word in HEDGES or (word in {"if", "whether"} and parse.dependencies[child] == "mark"):
+        if word in NEGATIONS or word in HEDGES:
+            return True
+        if word in {"if", "whether", "like"} and parse.dependencies[child] == "mark":
             return True
         if word == "though" and parse.lower[child - 1] == "as":
             return True

@@ -65,18 +65,20 @@ class Pipeline:
 
     def _lists(self, document: Any, start: int) -> Parse:
         strings = self._pipeline.vocab.strings
-        columns = document.to_array(["TAG", "DEP", "HEAD", "SENT_START"]).astype(np.int64)
-        named = {int(key): strings[int(key)] for key in np.unique(document.to_array(["TAG", "DEP"]))}
-        raw = document.to_array(["TAG", "DEP"])
-        size = len(columns)
-        firsts = [index for index in range(size) if index == 0 or columns[index, 3] == 1]
+        columns = document.to_array(["TAG", "DEP", "HEAD", "SENT_START"])
+        names = {int(key): strings[int(key)] for key in np.unique(columns[:, :2])}
+        heads = (columns[:, 2].astype(np.int64) + np.arange(len(columns))).tolist()
+        # Parsers hang runs of spaces on a word beside them; here they are no tokens.
+        kept = [token for token in document if not token.is_space]
+        new = {token.i: number for number, token in enumerate(kept)}
+        firsts = [number for number, token in enumerate(kept) if number == 0 or columns[token.i, 3] == 1]
         return Parse(
-            words=[token.text for token in document],
-            starts=[token.idx + start for token in document],
-            tags=[named[key] for key in raw[:, 0].tolist()],
-            dependencies=[named[key] for key in raw[:, 1].tolist()],
-            heads=(columns[:, 2] + np.arange(size)).tolist(),
-            sentences=list(zip(firsts, [*firsts[1:], size], strict=True)),
+            words=[token.text for token in kept],
+            starts=[token.idx + start for token in kept],
+            tags=[names[int(columns[token.i, 0])] for token in kept],
+            dependencies=[names[int(columns[token.i, 1])] for token in kept],
+            heads=[new.get(heads[token.i], number) for number, token in enumerate(kept)],
+            sentences=list(zip(firsts, [*firsts[1:], len(kept)], strict=True)),
         )
 
 

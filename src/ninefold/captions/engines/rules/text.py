@@ -14,6 +14,7 @@ _MARKUP = re.compile(
     r"</?[a-zA-Z][^<>]{0,300}>|<!--.{0,300}?-->|&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,6});|https?://\S+", re.S
 )
 _JUNK = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+_SYMBOL = re.compile("[\U0001f000-\U0001faff\u2190-\u2bff\ufe0f\u200d\u20e3]")
 _SPACE = re.compile(r"[^\S ]|[\x00-\x1f\x7f\ufffc\ufffd]")
 _PARAGRAPH = re.compile(r"\s*\n\s*\n\s*|\s*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*\s+")
@@ -31,9 +32,9 @@ ENGLISH_SHARE = 0.22
 def pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield the English pieces of a text with their positions: its paragraphs, cut at ends of sentences where long.
 
-    Markup, addresses and overlong words become spaces, so that positions stay those of the text.
+    Markup, addresses, emoji and overlong words become spaces, so that positions stay those of the text.
     """
-    for pattern in (_MARKUP, _JUNK):
+    for pattern in (_MARKUP, _SYMBOL, _JUNK):
         text = pattern.sub(lambda match: " " * len(match[0]), text)
     start = 0
     for gap in _PARAGRAPH.finditer(text + "\n"):

@@ -9,7 +9,7 @@ def words(text: str) -> frozenset[str]:
 PICTURE = words("image picture photo photograph frame shot scene view screenshot pic foto snapshot composition")
 """The picture itself: what is left "of the image" is told from the picture."""
 
-VIEWS = words("view close closeup shot depiction image")
+VIEWS = words("view close closeup shot depiction")
 """Words of "a close-up view of a cat", where the cat is what is somewhere."""
 
 PICTURED = PICTURE | words(
@@ -121,6 +121,12 @@ PEOPLE = words(
 )
 """Nouns for people: asked for by "who", and meant by "he", "she" and "they"."""
 
+WORN = words(
+    "beard mustache moustache hat cap hair ponytail shirt jacket coat dress glasses sunglasses helmet backpack scarf "
+    "tie uniform braid braids hood vest sweater smile"
+)
+"""What people have on: "a man with a beard on a horse" is about the man."""
+
 LIKENESSES = words("statue figure mannequin marionette doll puppet character sculpture figurine")
 """Things in the shape of people, which "he" and "she" can mean too."""
 
@@ -154,6 +160,7 @@ HEDGES = words(
 """Words that make a statement a guess."""
 
 SEEMING = words(
+    "think thinks believe believes suppose imagine "
     "appear appears appeared appearing seem seems seemed seeming suggest suggests suggesting imply implies "
     "implying indicate indicates indicating assume assumed believed guess presume presumed thought"
 )

@@ -104,6 +104,7 @@ def _choice(fact: Fact, start: str, place: str) -> Iterator[tuple[str, str, str]
     elif fact.frame == "viewer" and fact.wording in OPPOSITES:
         other = OPPOSITES[fact.wording]
         first, second = sorted((fact.wording, other))
+        first = first.removesuffix(" of") if first.endswith((" left of", " right of")) else first
         short = fact.wording.removesuffix(" of") if fact.relation in {"left", "right"} else fact.wording
         yield "choice", f"{start} {first} or {second} {place}?", short
 
