@@ -14,7 +14,7 @@ VERSION = 1
 """Version of the rules: raised with every change of what they make of a text."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _pairs_of(parser: str, text: str, label: str, described: int | None) -> tuple[Pair, ...]:
     """Return the pairs of a text; kept for a while, because the filter asks for the same ones as the engine."""
     parse = open_pipeline(parser).parse(text)

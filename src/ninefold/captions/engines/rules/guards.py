@@ -1,6 +1,7 @@
 """Guards: what makes the words of a relation no statement of fact (denied, guessed, mirrored, compared, quoted)."""
 
 import re
+from bisect import bisect_right
 
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.parse import Parse
@@ -33,8 +34,9 @@ def quoted(text: str) -> list[tuple[int, int]]:
 
 
 def is_quoted(parse: Parse, index: int, quotes: list[tuple[int, int]]) -> bool:
-    """Whether a token stands between quotation marks."""
-    return any(start <= parse.starts[index] < end for start, end in quotes)
+    """Whether a token stands between quotation marks, of which `quoted` has told the positions."""
+    before = bisect_right(quotes, (parse.starts[index] + 1,))
+    return before > 0 and parse.starts[index] < quotes[before - 1][1]
 
 
 def is_asserted(parse: Parse, cue: Cue, subject: int, place: int | None) -> bool:

@@ -16,7 +16,7 @@ _MARKUP = re.compile(
 _JUNK = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 _SYMBOL = re.compile("[\U0001f000-\U0001faff\u2190-\u2bff\ufe0f\u200d\u20e3]")
 _SPACE = re.compile(r"[^\S ]|[\x00-\x1f\x7f\ufffc\ufffd]")
-_PARAGRAPH = re.compile(r"\s*\n\s*\n\s*|\s*\n\s*")
+_PARAGRAPH = re.compile(r"\n+")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]”’]*\s+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
