@@ -1,5 +1,6 @@
 """Checkpoints of real classes with random weights, small enough to run in milliseconds, and examples to ask them."""
 
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BertConfig,
+    BertModel,
     CLIPConfig,
     CLIPImageProcessorPil,
     CLIPModel,
@@ -201,6 +204,21 @@ def save_tiny_clip(folder: Path) -> None:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=size).save_pretrained(folder)
+
+
+def save_tiny_bert(folder: Path) -> None:
+    """Write a sentence encoder, laid out as those of sentence-transformers: means of tokens, texts of at most 39."""
+    tokenizer = tiny_tokenizer()
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(BertConfig(**sizes, vocab_size=len(tokenizer), max_position_embeddings=40, pad_token_id=0))
+    with quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    (folder / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 16, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
 
 
 def some_examples(count: int) -> list[Example]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_tokenizer
-from transformers import BertConfig, BertModel, T5Config, T5EncoderModel
+from tiny import save_tiny_bert, tiny_tokenizer
+from transformers import BertModel, T5Config, T5EncoderModel
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks import embedding
@@ -27,16 +27,7 @@ from ninefold.models.clip.similarity import text_vectors
 def bert(tmp_path_factory):
     """A sentence encoder with random weights, laid out as those of sentence-transformers."""
     folder = tmp_path_factory.mktemp("models") / "tiny-bert"
-    tokenizer = tiny_tokenizer()
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = BertModel(BertConfig(**sizes, vocab_size=len(tokenizer), max_position_embeddings=40, pad_token_id=0))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "1_Pooling").mkdir()
-    pooling = {"word_embedding_dimension": 16, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    save_tiny_bert(folder)
     return folder
 
 

@@ -195,6 +195,9 @@ def _config_of(folder: Path) -> Mapping[str, object]:
             raise ModelError(
                 f"{folder}: holds an adapter, not a model; name its base with --model and it with --adapter"
             )
+    # Reading a pipe would wait for ever.
+    if (folder / "config.json").exists() and not (folder / "config.json").is_file():
+        raise ModelError(f"{folder / 'config.json'}: is no file; download the checkpoint again")
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:

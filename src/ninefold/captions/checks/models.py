@@ -47,8 +47,10 @@ def takes_first_token(folder: Path) -> bool:
     Raises:
         ModelError: If the checkpoint asks for another way.
     """
-    if not (folder / _POOLING).is_file():
+    if not (folder / _POOLING).parent.exists():
         return False
+    if not (folder / _POOLING).is_file():
+        raise ModelError(f"{folder / _POOLING}: no such file; copy or download the checkpoint again")
     chosen = {name for name, on in read_object(folder / _POOLING).items() if name.startswith("pooling_mode_") and on}
     if chosen not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
         named = ", ".join(sorted(chosen)) or "none"

@@ -74,9 +74,12 @@ def read_stems(path: Path) -> tuple[str, ...]:
     """Return the stems of a file, one a line, in lower case; empty lines and those that begin with # are left out.
 
     Raises:
-        DesignError: If the file is not UTF-8, or holds no stem.
+        DesignError: If the file is no file, not UTF-8, or holds no stem.
         OSError: If it cannot be read.
     """
+    # Reading a pipe would wait for ever.
+    if path.exists() and not path.is_file():
+        raise DesignError(f"--reference-words {path}: is no file; write one with a word on each line")
     try:
         lines = path.read_text(encoding="utf-8-sig").lower().splitlines()
     except UnicodeDecodeError as error:

@@ -39,12 +39,15 @@ def check_files(folder: Path) -> None:
     """Refuse a folder with a file that cannot be read as what its name says, or that leads outside.
 
     Raises:
-        ModelError: If a file is no JSON object, no safetensors, or a link to nothing, or if the list of tensors names
-            anything but a safetensors file of this folder.
+        ModelError: If a file is no JSON object, no safetensors, a pipe, or a link to nothing, or if the list of tensors
+            names anything but a safetensors file of this folder.
     """
     for path in folder.iterdir():
         if path.is_symlink() and not path.exists():
             raise ModelError(f"{path}: a link to a file that is not there; {_AGAIN}")
+        # Reading a pipe would wait for ever.
+        if not (path.is_file() or path.is_dir()):
+            raise ModelError(f"{path}: is no file; {_AGAIN}")
     for name in _OBJECTS:
         if (folder / name).is_file():
             read_object(folder / name)
