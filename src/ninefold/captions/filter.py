@@ -100,7 +100,7 @@ def table(judged: Mapping[str, Verdicts], labels: Mapping[str, bool] | None = No
     lines = ["verdicts                            yes       no     none"]
     for name, verdicts in judged.items():
         counts = Counter(verdicts.values())
-        lines.append(f"{name[:30]:30} {counts[True]:8,} {counts[False]:8,} {counts[None]:8,}")
+        lines.append(f"{_short(name):30} {counts[True]:8,} {counts[False]:8,} {counts[None]:8,}")
     if len(judged) == 2:
         lines += ["", *_compared(*judged.values())]
     if labels is not None:
@@ -128,7 +128,7 @@ def _scored(judged: Mapping[str, Verdicts], labels: Mapping[str, bool]) -> Itera
     yield f"{'':30} {'accuracy':18} {'precision':18} {'recall':18} {'F1':18}".rstrip()
     for name, verdicts in judged.items():
         by = scores(verdicts, labels)
-        yield f"{name[:30]:30} {by.accuracy!s:18} {by.precision!s:18} {by.recall!s:18} {by.f1!s:18}".rstrip()
+        yield f"{_short(name):30} {by.accuracy!s:18} {by.precision!s:18} {by.recall!s:18} {by.f1!s:18}".rstrip()
     for name, row in TABLE_8.items():
         numbers = " ".join(f"{number:<18.2f}" for number in row)
         yield f"{f'paper, {name}':30} {numbers}".rstrip()
@@ -149,6 +149,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
                 if not isinstance(row, dict):
                     raise DataError(f"{path}, line {number}: no object with an id and a label")
                 yield number, row
+
+
+def _short(name: str) -> str:
+    """Return a name in the width of its column; of a long one its end, which names the model."""
+    return name if len(name) <= 30 else f"...{name[-27:]}"
 
 
 def _share(count: int, base: int) -> Share:
