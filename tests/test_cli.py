@@ -50,13 +50,20 @@ def test_help_teaches_and_imports_nothing_heavy():
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    for command in ("demo", "data", "train", "evaluate", "score", "probe", "report", "nano", "models"):
+    for command in ("demo", "data", "train", "evaluate", "score", "probe", "report", "captions", "nano", "models"):
         assert command in said
     assert "HEAVY []" in said
 
 
 @pytest.mark.parametrize(
-    "command", ["data", "train", "evaluate", "score", "probe", "report", "models", "nano", "nano world"]
+    "command",
+    [
+        *("data", "train", "evaluate", "score", "probe", "report", "models", "nano", "nano world"),
+        *(
+            f"captions{command}"
+            for command in ("", " run", " merge", " stats", " check-geometry", " review", " filter")
+        ),
+    ],
 )
 def test_every_command_shows_how_it_is_used(capsys, command):
     code, out, _ = run(capsys, *command.split(), "--help")

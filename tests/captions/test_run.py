@@ -150,21 +150,22 @@ def test_rows_whose_image_is_missing_are_kept_on_request_alone(captions, images,
 def test_what_no_data_set_can_hold_is_counted_and_kept_aside(tmp_path, monkeypatch):
     wrong = [
         Pair("Say where it is.", "left of it", "left"),
-        Pair("Where is\nit?", "left of it", "left"),
         Pair("Where is the cup?", " ", "left"),
         Pair("Where is the cup?", "...", "left"),
         Pair("Where is the cup?", "left", "to the left"),
         Pair("Where is the cup?", "left", "left", frame="camera"),
         Pair("Where is the cup?", "left", "left", span_start=3, span_end=99),
-        Pair("Where is the cup?", "left of the plate", "left"),
+        Pair("Where is  the\ncup?", "left of the  plate ", "left", subject="the  cup"),
     ]
     monkeypatch.setattr(scripted.Scripted, "_of", lambda self, caption: Generated(tuple(wrong)))
     captions = written(tmp_path / "captions.jsonl", [("a", "A cup, left of a plate.", "")])
     counts = api.run_captions(spec_of(captions), tmp_path / "pairs")
-    assert (counts.pairs_generated, counts.checks["form"], counts.pairs_out) == (8, 7, 1)
-    assert [row["id"] for row in rows_of(tmp_path / "pairs")] == ["a/7"]
+    assert (counts.pairs_generated, counts.checks["form"], counts.pairs_out) == (7, 6, 1)
+    [row] = rows_of(tmp_path / "pairs")
+    assert (row["id"], row["question"], row["answer"]) == ("a/6", "Where is the cup?", "left of the plate")
+    assert row["subject"] == "the cup"
     rejected = rows_of(tmp_path / "pairs", layout.REJECTED)
-    assert [row["id"] for row in rejected] == [f"a/{number}" for number in range(7)]
+    assert [row["id"] for row in rejected] == [f"a/{number}" for number in range(6)]
     assert {row["check"] for row in rejected} == {"form"}
     assert api.verify(tmp_path / "pairs")["verdict"].startswith("OK")
 

@@ -13,7 +13,7 @@ from ninefold.captions import layout, records
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.checks.protocol import Checked
 from ninefold.captions.counts import Counts
-from ninefold.captions.form import FORM, fault
+from ninefold.captions.form import FORM, fault, on_one_line
 from ninefold.captions.pair import Generated, Pair
 from ninefold.captions.tables import Tables
 
@@ -174,7 +174,7 @@ class _Pass:
                 counts.captions_kept += 1
                 counts.words += len(caption.text.split())
                 counts.pairs_generated += len(made.pairs)
-                self._taken.append([(pair, fault(pair, caption)) for pair in made.pairs])
+                self._taken.append([(pair, fault(pair, caption)) for pair in map(on_one_line, made.pairs)])
                 yield caption, [pair for pair, why in self._taken[-1] if not why]
 
     def _reject(self, row: Kept, by: str, detail: str) -> None:

@@ -1,5 +1,7 @@
 """The form that every pair of a data set has; what has another one is counted and kept aside, whoever wrote it."""
 
+from dataclasses import replace
+
 from ninefold.captions.caption import Caption
 from ninefold.captions.pair import Pair
 from ninefold.captions.taxonomy import RELATIONS
@@ -10,6 +12,16 @@ FORM = "form"
 """Its name among the checks."""
 
 _NAMES = {"", *(relation.name for relation in RELATIONS)}
+
+
+def on_one_line(pair: Pair) -> Pair:
+    """Return a pair whose texts are one line with single spaces, whatever stood between the words of the caption."""
+    texts = (pair.question, pair.answer, pair.subject, pair.object)
+    single = [" ".join(text.split()) for text in texts]
+    if single == list(texts):
+        return pair
+    question, answer, subject, object_ = single
+    return replace(pair, question=question, answer=answer, subject=subject, object=object_)
 
 
 def fault(pair: Pair, caption: Caption) -> str:
