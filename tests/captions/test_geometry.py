@@ -106,6 +106,12 @@ def test_keeps_the_place_of_an_object_that_cannot_be_read() -> None:
         ("an off-white wall", "Wall", "A cream wall"),
         ("the statue of Liberty", "Liberty statue", ""),
         ("two cars", "Cars", ""),
+        ("the tabletop", "Table top", ""),
+        ("the vehicle", "Red car", ""),
+        ("a duck", "Bird", ""),
+        ("a saguaro", "Cactus plant", ""),
+        ("the bird statue", "Owl statue", ""),
+        ("a bright orange sun", "Sun", "A yellow sun"),
         ("blue skies", "Sky", ""),
     ],
 )
@@ -120,6 +126,9 @@ def test_matches_a_phrase_to_its_label(phrase: str, label: str, description: str
         ("a cat and a dog", ["Dog"], "no phrase"),
         ("the chair", ["Table"], "no label"),
         ("a man", ["Woman"], "no label"),
+        ("a duck", ["Goose"], "no label"),
+        ("a rescue vehicle", ["Porsche car"], "no label"),
+        ("the duck statue", ["Owl statue"], "other properties"),
         ("the frame of the window", ["Window"], "no label"),
         ("a red car", ["White car"], "other properties"),
         ("a wooden wall", ["Brick wall"], "other properties"),
@@ -149,6 +158,8 @@ def test_a_property_singles_out_one_of_several() -> None:
     assert match("the door", doors).found is None
     trees = [Labelled(0, "Tree", "", a_box(0, 0, 9, 9)), Labelled(1, "Trees", "", a_box(0, 0, 9, 9))]
     assert match("three trees", trees).found == trees[1]
+    plants = [Labelled(0, "Plant", "", a_box(0, 0, 9, 9)), Labelled(1, "Trees", "", a_box(0, 0, 9, 9))]
+    assert match("the tree", plants).found is None
 
 
 def verdicts(objects: tuple[Labelled, ...], *facts: Fact) -> list[str]:

@@ -1,4 +1,4 @@
-"""Word lists of the comparison of phrases and labels, as data; each word is in lower case and the singular."""
+"""Words by which phrases and labels are compared, but for the nouns of their classes, as data; all in lower case."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -22,46 +22,11 @@ ONE_THING = _words("stairs steps words letters glasses pants trousers jeans shor
 PLURAL_ONLY = _words("glass grass gas lens canvas series species christmas chess moss atlas texas always")
 """Nouns that end like a plural and are none."""
 
-SAME: tuple[frozenset[str], ...] = tuple(
-    frozenset(row.split())
-    for row in (
-        "person man", "person woman", "person boy", "person girl", "person child", "person human", "child boy",
-        "child girl", "child kid", "person figure", "baby child", "man guy", "woman lady",
-        "dog puppy", "cat kitten", "bird goose", "bird duck", "bird pigeon", "bird seagull", "bird owl", "bird parrot",
-        "car vehicle", "truck vehicle", "bus vehicle", "van vehicle", "car suv", "car sedan",
-        "airplane plane aircraft jet", "boat ship", "boat vessel", "ship vessel", "bicycle bike",
-        "motorcycle motorbike bike",
-        "sofa couch", "television tv", "cabinet cabinetry cupboard", "refrigerator fridge", "rug carpet", "lamp light",
-        "picture photo photograph", "picture image", "picture painting", "painting artwork", "poster picture",
-        "statue sculpture", "statue figurine", "sculpture figurine", "statue figure", "sculpture figure",
-        "figurine figure", "sign signboard", "sign board", "signage sign", "placard sign",
-        "sidewalk pavement", "road street", "road roadway", "lawn grass", "stair staircase", "stair step staircase",
-        "staircase stairway", "railing rail handrail", "fence fencing", "pole post", "pillar column",
-        "sea ocean", "sea water", "ocean water", "lake water", "river water", "pond water", "pool water",
-        "stone rock", "boulder rock", "mountain peak", "bush shrub", "flower bloom", "flower blossom",
-        "plant bush", "plant shrub", "skyscraper building", "house building", "church building", "tower building",
-        "ground floor", "ground land", "ground soil", "ground dirt", "cloth fabric", "mug cup", "insect bug",
-        "insect beetle", "insect bee", "insect butterfly", "trash garbage", "bin can", "tabletop table",
-        "screen monitor", "screen television", "screen display", "label sticker", "home house", "hillside hill",
-        "structure building", "structure tower", "cup glass", "mug glass", "armchair chair", "receptacle can",
-        "receptacle bin", "cave cavern", "castle fortress", "path walkway", "pathway walkway", "path trail",
-        "path sidewalk", "net netting", "ceiling roof", "floor flooring", "field lawn", "counter countertop",
-        "surface floor", "surface table", "surface tabletop", "surface ground", "surface counter", "surface pavement",
-        "text word", "text lettering", "text letter", "text writing", "text inscription", "creature animal",
-        "water stream", "platform stage", "dais stage", "rope cord", "wire cable", "railing banister", "beam plank",
-        "bag sack", "tablecloth cloth",
-        "napkin cloth", "sand beach", "backpack bag", "jar vase", "puppet marionette", "puppet doll", "shop store",
-        "fence railing", "dumpster container", "barrel container", "box container", "hedge bush", "block piece",
-        "shovel tool", "decoration ornament",
-    )
-)  # fmt: skip
-"""Nouns that can name the same thing, a row for each group."""
-
 
 def _named(table: str) -> dict[str, frozenset[str]]:
-    """Return the names that stand for each word of a table of "names: words" rows."""
-    rows = [row.split(":") for row in table.strip().splitlines()]
-    return {word: _words(names) for names, words in rows for word in (*names.split()[:1], *words.split())}
+    """Return the names that stand for each word of a table of "names: words" rows; a single name is a word too."""
+    rows = [(names.split(), words.split()) for names, words in (row.split(":") for row in table.strip().splitlines())]
+    return {word: frozenset(names) for names, words in rows for word in (*words, *(names if len(names) == 1 else ()))}
 
 
 COLORS = _named("""
@@ -69,7 +34,6 @@ black: blackish
 white: whitish ivory
 gray: grey silver greyish grayish
 red: reddish maroon crimson burgundy
-orange: orangish
 yellow: yellowish gold golden
 green: greenish olive
 blue: bluish navy
@@ -79,10 +43,11 @@ brown: brownish wooden
 white brown: off-white beige
 brown white yellow: cream
 brown orange: tan
+orange yellow: orange orangish amber
 brown green: khaki
 blue green: teal turquoise
 pink orange: peach
-""") | {"white": frozenset(("white",)), "brown": frozenset(("brown",)), "blue": frozenset(("blue",))}  # fmt: skip
+""")
 """Color words, with the one or more colors that people may name instead."""
 
 MATERIALS = _named("""

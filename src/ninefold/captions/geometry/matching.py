@@ -23,7 +23,8 @@ from ninefold.captions.geometry.lists import (
     SELECTING,
     WEAK,
 )
-from ninefold.captions.geometry.words import is_plural, same_noun, singular
+from ninefold.captions.geometry.nouns import is_kind, same_noun
+from ninefold.captions.geometry.words import is_plural, singular
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DETERMINERS = frozenset(("a", "an", "the", "this", "that", "its", "his", "her", "their", "some"))
@@ -95,19 +96,30 @@ def _same_class(phrase: Phrase, label: Phrase) -> bool:
         return False
     # A name may stand before or after its class: "Fortress Hohensalzburg".
     turned = not phrase.after and len(label.before) > 0 and {*phrase.before, phrase.noun} == {*label.before, label.noun}
-    return turned or any(same_noun(noun, other) for noun in _names(phrase) for other in _names(label))
+    pairs = [(noun, other) for noun in _names(phrase) for other in _names(label)]
+    if turned or any(same_noun(noun, other) for noun, other in pairs):
+        return True
+    # "The vehicle" may be the Porsche car, but a "rescue vehicle" is not.
+    kinds, others = _kinds(phrase), _kinds(label)
+    return any(is_kind(noun, other) and not (kinds - {noun} and others - {other}) for noun, other in pairs)
 
 
 def _names(phrase: Phrase) -> tuple[str, ...]:
-    """Return the nouns that a thing goes by: an "owl statue" is also called an owl."""
-    kind = phrase.before[-1:] if phrase.noun in GENERIC else ()
-    return phrase.noun, *map(singular, kind)
+    """Return the nouns that a thing goes by: an "owl statue" is an owl too, and a "table top" a tabletop."""
+    last = phrase.before[-1:]
+    kinds = map(singular, last) if phrase.noun in GENERIC else ()
+    return phrase.noun, *kinds, *(word + phrase.noun for word in last)
 
 
 def _best(phrase: Phrase, fitting: Sequence[tuple[Labelled, Phrase]]) -> tuple[Labelled, Phrase] | None:
     """Return the match that shares most words with a phrase, the same noun first; None if there are several."""
     shared = [
-        (label.plural == phrase.plural, label.noun == phrase.noun, len(set(phrase.before).intersection(label.before)))
+        (
+            label.noun == phrase.noun,
+            same_noun(label.noun, phrase.noun),
+            label.plural == phrase.plural,
+            len(set(phrase.before).intersection(label.before)),
+        )
         for _, label in fitting
     ]
     best = [pair for pair, share in zip(fitting, shared, strict=True) if share == max(shared)]
@@ -125,7 +137,7 @@ def _conflict(phrase: Phrase, thing: Labelled, label: Phrase) -> bool:
     if not (same_noun(phrase.noun, label.noun) and {phrase.noun, label.noun} & WEAK):
         return False
     kinds, other = _kinds(phrase), _kinds(label)
-    return bool(kinds and other) and not any(same_noun(one, two) for one in kinds for two in other)
+    return bool(kinds and other) and not any(same_noun(one, two) or is_kind(one, two) for one in kinds for two in other)
 
 
 def _plain(text: str) -> str:

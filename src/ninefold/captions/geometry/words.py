@@ -1,6 +1,6 @@
-"""Words by which a phrase of a caption and a label are compared: plurals, synonyms, colors, materials, and the like."""
+"""The number of nouns, by the rules of English spelling."""
 
-from ninefold.captions.geometry.lists import IRREGULAR, PLURAL_ONLY, SAME
+from ninefold.captions.geometry.lists import IRREGULAR, PLURAL_ONLY
 
 
 def singular(word: str) -> str:
@@ -17,8 +17,3 @@ def singular(word: str) -> str:
 def is_plural(word: str) -> bool:
     """Whether a noun is a plural, or a singular that names many things, such as "people"."""
     return singular(word) != word
-
-
-def same_noun(noun: str, other: str) -> bool:
-    """Whether two nouns in the singular can name the same thing: they are equal, or stand in one row of `SAME`."""
-    return noun == other or any(noun in row and other in row for row in SAME)
