@@ -99,7 +99,7 @@ class Captions:
 
     For example:
       ninefold captions run docci.jsonlines --out data/docci
-      ninefold train --model nano --data data/docci --out runs/docci
+      ninefold captions review data/docci
     """
 
     command: Union[*_commands]  # type: ignore[valid-type]  # built at run time: to mypy it is a value and not a type
