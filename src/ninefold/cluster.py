@@ -1,5 +1,6 @@
 """The connection to a Ray cluster, an extra. Ray is imported when one is opened, and nowhere else."""
 
+import importlib.util
 import logging
 import os
 import re
@@ -31,17 +32,15 @@ class Connection:
         Raises:
             RunError: If ray is not installed, or there is no such cluster.
         """
+        check(address, option)
         # Ray would otherwise report to its makers that it was started.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        try:
-            import ray
-        except ImportError as error:
-            raise RunError(f"{option}: needs ray; install it with pip install 'ninefold[cluster]'") from error
+        import ray
+
         self.ray: Any = ray
         self._is_ours = not ray.is_initialized()
         options = {"include_dashboard": False} if address == HERE else {}
         try:
-            _check_answers(address)
             if self._is_ours:
                 with _silent():
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
@@ -71,6 +70,22 @@ class Connection:
         """Leave the cluster, unless this process was connected before."""
         if self._is_ours:
             self.ray.shutdown()
+
+
+def check(address: str, option: str = "--cluster") -> None:
+    """Check that Ray is installed, and that something answers at an address with a port; Ray would try for minutes.
+
+    Raises:
+        RunError: If not.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise RunError(f"{option}: needs ray; install it with pip install 'ninefold[cluster]'")
+    host, separator, port = address.rpartition("//")[2].rpartition(":")
+    if separator and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise RunError(_unreachable(address, first_line(error), option)) from error
 
 
 def cause(error: BaseException) -> str:
@@ -109,14 +124,3 @@ def _unreachable(address: str, reason: str, option: str) -> str:
         f"{option} {address}: no Ray cluster answers ({reason}); "
         "`ray start --head` begins one; one that asks for a token needs RAY_AUTH_MODE=token here too"
     )
-
-
-def _check_answers(address: str) -> None:
-    """Refuse an address at which nothing answers; ray itself would try for minutes.
-
-    Raises:
-        OSError: If nothing does.
-    """
-    host, separator, port = address.rpartition("//")[2].rpartition(":")
-    if separator and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=SECONDS).close()

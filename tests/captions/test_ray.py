@@ -1,5 +1,6 @@
 """Engines on a cluster: a real Ray of this machine with two workers, which asks real servers on loopback."""
 
+import importlib.util
 import json
 from collections import Counter
 
@@ -88,11 +89,16 @@ def test_a_cluster_makes_the_same_and_pays_nothing_twice_though_a_worker_is_kill
     assert not list(tmp_path.glob(".*.blocks"))
 
 
-def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path):
+def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path, monkeypatch):
     with pytest.raises(DesignError, match=r"--cluster auto: is for an engine of a cluster; name --engine ray:rules"):
         api.run_captions(spec_of("rules"), tmp_path / "pairs", cluster="auto")
-    with serving(server(answer=answers)) as script, pytest.raises(RunError, match=r"no Ray cluster answers"):
-        api.run_captions(spec_of(f"ray:openai:{script.url}"), tmp_path / "pairs", cluster="127.0.0.1:1")
+    with pytest.raises(RunError, match=r"--cluster 127\.0\.0\.1:1: no Ray cluster answers"):
+        api.run_captions(spec_of("ray:rules"), tmp_path / "pairs", cluster="127.0.0.1:1")
+    with pytest.raises(DesignError, match="name the engine or checkpoint behind it, such as ray:rules"):
+        api.run_captions(spec_of("ray:"), tmp_path / "pairs")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(RunError, match=r"--engine ray: needs ray; install it with pip install 'ninefold\[cluster\]'"):
+        api.run_captions(spec_of("ray:rules"), tmp_path / "pairs")
 
 
 def test_a_checkpoint_without_vllm_is_said_in_one_line(spec_of, tmp_path, monkeypatch):

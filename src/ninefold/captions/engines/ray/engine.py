@@ -19,7 +19,7 @@ from ninefold.captions.engines.protocol import Engine, Filter
 from ninefold.captions.engines.ray import spreading
 from ninefold.captions.pair import Generated
 from ninefold.captions.spec import CaptionsSpec
-from ninefold.cluster import HERE, Connection
+from ninefold.cluster import HERE, Connection, check
 from ninefold.errors import DesignError, ModelError
 from ninefold.models.endpoint import address
 
@@ -163,7 +163,10 @@ def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cl
     Raises:
         NinefoldError: If the engine cannot be used.
     """
-    connect = partial(Connection, cluster or os.environ.get("RAY_ADDRESS") or HERE)
+    at = cluster or os.environ.get("RAY_ADDRESS") or HERE
+    option = "--engine ray" if at == HERE else "--cluster"
+    check(at, option)
+    connect = partial(Connection, at, option)
     if spec.engine == catalog.RAY:
         raise DesignError(f"--engine {spec.engine}: name the engine or checkpoint behind it, such as ray:rules")
     if not catalog.is_known(spec.engine.removeprefix(catalog.RAY)):
