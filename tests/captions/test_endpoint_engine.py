@@ -163,9 +163,9 @@ def test_caption_that_always_fails_is_failed_alone():
 
 def test_caption_that_times_out_is_failed_alone_and_costs_one_token_more():
     with serving(server(delay=lambda count: 0.0)) as script:
-        script.delay = lambda count: 0.3 if "number 3." in str(script.requests[count]) else 0.0
-        made = engine(script, timeout=0.15).generate(CAPTIONS)
-    assert made[3].failed == "refused: no complete answer within 0.15 s"
+        script.delay = lambda count: 0.5 if "number 3." in str(script.requests[count]) else 0.0
+        made = engine(script, timeout=0.3).generate(CAPTIONS)
+    assert made[3].failed == "refused: no complete answer within 0.3 s"
     assert sum(bool(one.pairs) for one in made) == 11
     assert [body["max_tokens"] for body in script.requests].count(1) == 1
 

@@ -51,7 +51,7 @@ def test_source_is_the_sentence_that_shares_most_words():
     assert [pair.fact for pair in (first, second, none)] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("text", ["", "   ", "...", TEXT, "No end", "a.b.c. d", "x" * 100_000, ". " * 50_000])
+@pytest.mark.parametrize("text", ["", "   ", "...", TEXT, "No end", "a.b.c. d", "x" * 10_000, ". " * 5_000])
 def test_sentences_are_exact_parts_of_the_text(text):
     found = sentences(text)
     assert all(text[each.start : each.end].strip() == text[each.start : each.end] != "" for each in found)

@@ -52,7 +52,7 @@ def test_error_reaches_all_who_wait_and_is_not_kept(tmp_path: Path):
 
 def _fill(path: Path) -> None:
     kept = Responses(path)
-    for number in range(30):
+    for number in range(9):
         kept.get_or_ask(str(number), lambda number=number: response(number))
 
 
@@ -66,7 +66,7 @@ def test_processes_share_a_file(tmp_path: Path):
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     kept = Responses(path)
-    assert all(kept.get_or_ask(str(number), pytest.fail).text == f"text {number}" for number in range(30))
+    assert all(kept.get_or_ask(str(number), pytest.fail).text == f"text {number}" for number in range(9))
 
 
 def test_any_text_is_kept_as_it_is(tmp_path: Path):
