@@ -77,10 +77,10 @@ def test_threshold_is_on_the_chosen_scale(folder, tiny_clip):
 def test_pairs_without_a_readable_image_are_kept_and_counted(folder, tiny_clip, capsys):
     chain, found = checked(folder, tiny_clip, ["", "broken", "one", ""], clipscore=1.0)
     assert [item.rejected_by for item in found] == [None] * 6 + ["clipscore"] * 3 + [None] * 3
-    assert chain.not_run["clipscore"] == "of 12 pairs, 6 have no image and 3 have an image that cannot be read"
+    assert chain.not_run["clipscore"] == "for 6 without an image and 3 with one that cannot be read, of 12 pairs"
     assert capsys.readouterr().err.count("broken.png") == 1
     chain, found = checked(folder, tiny_clip, [""])
-    assert chain.not_run["clipscore"] == "of 3 pairs, 3 have no image" and found[0].detail == ""
+    assert chain.not_run["clipscore"] == "for 3 without an image, of 3 pairs" and found[0].detail == ""
 
 
 def test_shipped_nano_clip_scores(folder):

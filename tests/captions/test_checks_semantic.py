@@ -263,3 +263,5 @@ def test_model_of_another_kind_is_refused(tmp_path, tiny_clip):
     tiny_tokenizer().save_pretrained(tmp_path / "t5")
     with pytest.raises(ModelError, match="t5"):
         open_embedding(str(tmp_path / "t5"))
+    with pytest.raises(ModelError, match="is a model that writes"):
+        open_embedding("nano")

@@ -67,10 +67,10 @@ class ClipScore:
 
     def limits(self) -> str:
         """Return how many pairs have no image, or one that cannot be read, in one line; "" if all were scored."""
-        counts = {"have no image": self._without, "have an image that cannot be read": self._unreadable}
-        reasons = " and ".join(f"{count:,} {why}" for why, count in counts.items() if count)
+        counts = {"without an image": self._without, "with one that cannot be read": self._unreadable}
         total = self._scored + sum(counts.values())
-        return f"of {total:,} pairs, {reasons}" if reasons else ""
+        reasons = " and ".join(f"{count:,} {why}" for why, count in counts.items() if count)
+        return f"for {reasons}, of {total:,} pairs" if reasons else ""
 
     def _warn_once(self, message: str) -> None:
         if not self._has_warned:

@@ -106,6 +106,8 @@ def open_embedding(name: str) -> Embedding:
 
 def _sentence_encoder(checkpoint: Checkpoint, config: Any) -> SentenceEncoder:
     folder = Path(checkpoint.path)
+    if any(name.endswith(("ForCausalLM", "ForConditionalGeneration")) for name in config.architectures or ()):
+        raise ModelError(f"{folder}: is a model that writes ({config.model_type}), not an encoder of texts")
     first_token = takes_first_token(folder)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -147,8 +147,9 @@ def yields(each: Statistics) -> Table:
     # What a data set cannot hold is counted under a name of its own, before the checks.
     for check in (*(name for name in counts["checks"] if name not in ALL_CHECKS), *ALL_CHECKS):
         why = counts["checks_not_run"].get(check, "")
+        why = f"did not run: {why}" if why else ""
         if check not in counts["checks"]:
-            table.add_row(check, "", "", "", f"did not run: {why}" if why else "")
+            table.add_row(check, "", "", "", why)
             continue
         rejected = counts["checks"][check]
         table.add_row(check, f"{left:,}", f"{rejected:,}", _percent(rejected, left), why)
