@@ -28,6 +28,7 @@ from ninefold.errors import ModelError
         ("Perhaps.", None),
         ("A spatial relation is a relation in space.", None),
         ("There is no dog in it.", None),
+        ("yes " * 300_000, None),
     ],
 )
 def test_verdict_is_read_and_not_guessed(text, verdict):

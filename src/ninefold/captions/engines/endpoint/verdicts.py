@@ -21,6 +21,9 @@ Decision = Literal["answer", "logit"]
 MOST_TOKENS = 256
 """Maximum number of tokens of an answer in words; a model that thinks first needs more than one."""
 
+LONGEST = 20_000
+"""Maximum letters of a text that is read; no answer to a question of yes or no is longer."""
+
 TOP = 20
 """Number of most likely tokens that are requested for the decision by likelihood."""
 
@@ -127,6 +130,8 @@ def verdict_in(text: str, *, truncated: bool = False) -> bool | None:
     >>> verdict_in("Yes, it does."), verdict_in("It does not contain a spatial relation."), verdict_in("Perhaps.")
     (True, False, None)
     """
+    if len(text) > LONGEST:
+        return None
     answer = thoughts.read_spoken(TrueFalse(), text, ("yes", "no"), truncated=truncated)
     if answer.label:
         return answer.label == "yes"
