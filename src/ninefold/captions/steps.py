@@ -214,6 +214,8 @@ def _timing(job: Job, made: Opened) -> dict[str, Any]:
         "requests": {
             when: None if each is None else {**asdict(each), "cost": each.cost(served)} for when, each in used.items()
         },
+        # What a server refused of the requests, and what became of it.
+        "request_changes": dict(getattr(made.engine, "request_changes", {})),
     }
 
 
