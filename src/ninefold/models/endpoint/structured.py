@@ -44,7 +44,7 @@ class Structured:
         longest: float | None = None,
         **options: object,
     ) -> Result:
-        """Return what is read from the server's reply, as `Chat.complete` does.
+        """Return what is read from the server's reply, which is not None, as `Chat.complete` does.
 
         Raises:
             Refused: If the server refuses this one request, or fails to answer it at every try.
@@ -75,9 +75,13 @@ class Structured:
             reply = self._once(ask, form, failed)
             if reply is not None:
                 break
+        assert reply is not None, "free text is answered, or raises"
         # By now an outage is over: what the server takes, it answers.
         for better in failed:
-            again = self._once(ask, better, [])
+            try:
+                again = self._once(ask, better, [])
+            except ModelError:
+                return reply  # Another outage; the next request finds out the form.
             if again is not None:
                 form, reply = better, again
                 break
@@ -85,7 +89,6 @@ class Structured:
             instead = "JSON is asked for in free text" if form == "text" else f"asked with {form} instead"
             console.say(f"{self._chat.url}: takes no response_format json_schema; {instead}")
         self.form = form
-        assert reply is not None, "free text is answered, or raises"
         return reply
 
     def _once(self, ask: Callable[[Form], Result], form: Form, failed: list[Form]) -> Result | None:

@@ -228,7 +228,7 @@ class LanguageModel:
     def _show_life(self, request: Request, caption: Caption) -> None:
         """Ask about an answered caption for one token, which tells whether the server answers, and costs little."""
         messages, about = _messages(request, caption), f"caption {caption.id}, once more"
-        self._complete(request, messages, about=about, read=lambda reply: None, most=1, longest=SIGN_OF_LIFE)
+        self._complete(request, messages, about=about, read=lambda reply: True, most=1, longest=SIGN_OF_LIFE)
 
 
 def _messages(request: Request, caption: Caption) -> list[dict[str, Any]]:
