@@ -2,7 +2,9 @@
 
 import importlib.util
 import json
+import pickle
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from chat_server import serving
@@ -10,11 +12,13 @@ from endpoint_captions import asked, caption, said, server
 
 from ninefold import api, plugins
 from ninefold.captions import layout, spool
+from ninefold.captions.blocks import Block
 from ninefold.captions.engines.endpoint import prompts
 from ninefold.captions.engines.endpoint.responses import Response
-from ninefold.captions.engines.ray import vllm
+from ninefold.captions.engines.ray import spreading, vllm
+from ninefold.captions.engines.ray.engine import Plan, Worker, settings_of
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec
-from ninefold.errors import DesignError, ModelError, RunError
+from ninefold.errors import ADVICE, DesignError, ModelError, RunError
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -87,6 +91,38 @@ def test_a_cluster_makes_the_same_and_pays_nothing_twice_though_a_worker_is_kill
     assert paid[prompts.PAIRS.about(caption(13).text)] == 1
     assert json.loads((tmp_path / "ray" / layout.TIMING).read_text())["requests"] == usage
     assert not list(tmp_path.glob(".*.blocks"))
+
+
+def test_an_address_that_fails_is_replaced_and_one_with_another_model_refused(spec_of):
+    block = Block(1, (caption(1),))
+    with serving(server(answer=answers)) as script, serving(server(answer=answers, models=["other"])) as other:
+        plan = Plan(spec_of(f"openai:{script.url},http://127.0.0.1:1"), None, False)
+        here = plan.opened()
+        settings = settings_of(here.engine, here.judge)
+        (made,) = Worker(plan, settings)(block)
+        assert made.pairs[0].question == "What is left of the sofa number 1?"
+        plan = Plan(spec_of(f"openai:{other.url}"), None, False)
+        with pytest.raises(ModelError, match=r"the engine's model is 'other', where the command has 'tiny'"):
+            Worker(plan, settings)(block)
+
+
+def test_a_block_that_ends_its_process_again_and_again_is_an_error_as_is_an_unexpected_one(ray_here):
+    import ray
+
+    def outcome(lives, error):
+        def work(block):
+            raise error
+
+        begin = SimpleNamespace(remote=lambda number: ray.put(lives))
+        worker = spreading._Worker((), lambda: work, SimpleNamespace(begin=begin))
+        return pickle.loads(worker({"block": [pickle.dumps(Block(3, (caption(1),)))]})["outcome"][0])
+
+    often = "Ray: the block from caption c1 has ended its process 4 times; is memory short?"
+    assert outcome(spreading.LIVES + 1, None) == (3, often)
+    assert outcome(1, ValueError("odd")) == (3, "unexpected ValueError: odd")
+    assert outcome(1, OSError(28, "No space left on device")) == (3, ADVICE[28])
+    with pytest.raises(ModelError, match="is memory short"):
+        spreading._result((3, often))
 
 
 def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path, monkeypatch):

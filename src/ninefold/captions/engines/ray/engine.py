@@ -4,6 +4,7 @@ What is made of a caption is the same as on one machine, so that a run may begin
 """
 
 import os
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -89,7 +90,9 @@ class SpreadEngine:
         before = self.usage_of_all_runs
         connection = self._connect()
         try:
-            yield from spreading.spread(connection, blocks, partial(_Worker, self._plan))
+            yield from spreading.spread(
+                connection, blocks, partial(Worker, self._plan, settings_of(self._engine, judge))
+            )
         finally:
             connection.close()
         if self._plan.responses is not None and before is not None:
@@ -114,11 +117,17 @@ class Keeping(Protocol):
         ...
 
 
-class _Worker:
+class Worker:
     """The engine in a process of the cluster, opened once for each address of its server."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, settings: Mapping[str, Any]) -> None:
+        """Name what is to be opened.
+
+        Args:
+            plan: What to open.
+            settings: The settings that engine and filter must have, which are those of the machine of the command.
+        """
+        self._plan, self._settings = plan, settings
         self._opened: dict[int, Opened] = {}
         self._failed: set[int] = set()
 
@@ -141,13 +150,30 @@ class _Worker:
 
     def _at(self, number: int, block: Block) -> Sequence[Generated]:
         if number not in self._opened:
-            self._opened[number] = self._plan.opened(number)
+            made = self._plan.opened(number)
+            self._check(settings_of(made.engine, made.judge))
+            self._opened[number] = made
         made, responses = self._opened[number], self._plan.responses
         both: tuple[object, ...] = (made.judge, made.engine)
         for each in both:
             if isinstance(each, Keeping) and responses is not None:
                 each.keep_in(part_of(responses, block.number), earlier=responses)
         return process_block(block.captions, made.judge, made.engine)
+
+    def _check(self, found: Mapping[str, Any]) -> None:
+        """Refuse what would make other pairs: another model behind an address, or other versions on a machine."""
+        for what, value in self._settings.items():
+            if found.get(what) != value:
+                raise ModelError(
+                    f"{platform.node()}: {what} is {found.get(what)!r:.80}, where the command has {value!r:.80}; give "
+                    "all machines the same versions, and all addresses the same model"
+                )
+
+
+def settings_of(engine: Engine, judge: Filter | None) -> dict[str, Any]:
+    """Return the settings of engine and filter, each under a name in words."""
+    found = {f"the engine's {name}": value for name, value in engine.settings().items()}
+    return found | {f"the filter's {name}": value for name, value in (judge.settings() if judge else {}).items()}
 
 
 def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cluster: str | None) -> Opened:
