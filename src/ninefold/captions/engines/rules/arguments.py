@@ -2,7 +2,7 @@
 
 from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subjects
 from ninefold.captions.engines.rules.cue import Cue
-from ninefold.captions.engines.rules.cue_tables import AIMING, FILLED, FILLING, HOLDING, LOCATED
+from ninefold.captions.engines.rules.cue_tables import AIMING, FILLED, FILLING, HOLDING, LOCATED, SEEN
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import SHOWING
 
@@ -153,8 +153,8 @@ def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:
         if parse.lower[verb] in SHOWING or cue.relation in _CONTACT:
             return parse.conjuncts(direct)
         return []
-    if _is_quality(parse, verb, cue) or (
-        cue.wording in {"on", "in", "over", "through"} and parse.lower[verb] in AIMING
-    ):
+    aims = cue.wording in {"on", "in", "over", "through"} and parse.lower[verb] in AIMING
+    looks = cue.wording == "through" and parse.lower[verb] in SEEN
+    if aims or looks or _is_quality(parse, verb, cue):
         return []
     return clause_subjects(parse, verb, cue.first)

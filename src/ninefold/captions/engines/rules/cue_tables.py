@@ -209,13 +209,16 @@ STATIC = words(
 )
 """Verbs with which "to the left of" tells where a thing is, not where it goes or turns."""
 
+SEEN = words("seen viewed shown captured visible looking looks taken")
+"""Words with which "through" tells where one looks from: "seen through the window"."""
+
 FACING = words("facing faces face looking looks pointing points")
 """Verbs with the direction in which something faces: "is facing left"."""
 
 AIMING = words(
-    "shines shine shining shone gazes gazing stares staring focuses focused focusing points pointing pointed "
-    "looks looking glances glancing concentrates based depends reflects reflecting prevents gleams gleaming "
-    "beams beaming aimed aiming zoomed zooms centers concentrated draws drawing contrasts contrasting contrast "
-    "contrasted pops popping"
+    "ends ending results culminates culminating consists shines shine shining shone gazes gazing stares staring "
+    "focuses focused focusing points pointing pointed looks looking glances glancing concentrates based depends "
+    "reflects reflecting prevents gleams gleaming beams beaming aimed aiming zoomed zooms centers concentrated "
+    "draws drawing contrasts contrasting contrast contrasted pops popping"
 )
 """Verbs after which "on", "in" or "at" tells what they act on, not where their subject is."""

@@ -171,7 +171,8 @@ class _Reader:
             return False
         if word == "at" and cue.first == cue.last:
             return self.parse.lower[phrase.head] in AT_PLACES
-        return word != "in" or cue.first < cue.last or things.is_container(self.parse, phrase)
+        needs_container = (word == "in" and cue.first == cue.last) or word == "filled"
+        return not needs_container or things.is_container(self.parse, phrase)
 
     def _is_own_body(self, cue: Cue, phrase: Phrase) -> bool:
         """Whether a thing is told to be on a part of its own body: "a cat lies on its back"."""

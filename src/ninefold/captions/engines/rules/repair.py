@@ -24,7 +24,7 @@ def mend(parse: Parse) -> None:
             is_verbal = word.endswith("ing") and word not in ING_NOUNS and len(word) > 5
             if is_verbal or word in _POSTURES or parse.find(index, "dobj") is not None:
                 _make_verb(parse, index)
-            elif parse.dependencies[index] == "conj" and parse.lower[parse.heads[index]] in _SIDES:
+            elif parse.dependencies[index] == "conj" and parse.dependencies[parse.heads[index]] == "pobj":
                 _make_conjunct(parse, index)
         elif parse.tags[index] in {"JJ", "VBN", "VBD", "RB"} and parse.dependencies[index] in _NOUN_LABELS:
             _make_noun(parse, index)
@@ -68,18 +68,20 @@ def _make_noun(parse: Parse, index: int) -> None:
 
 
 def _make_conjunct(parse: Parse, noun: int) -> None:
-    """Coordinate a noun with the thing on the left, not with "left": "a cup on the left and a plate on the right"."""
-    side = parse.heads[noun]
-    thing = parse.heads[parse.heads[side]]
-    if parse.lower[noun] in _SIDES or not parse.is_noun(thing) or parse.dependencies[side] != "pobj":
+    """Coordinate a noun with the thing, not with its place: "a cup on the left and a plate on the right".
+
+    That is so where the place is a direction, and where the noun has a place of its own by the same preposition.
+    """
+    place = parse.heads[noun]
+    preposition = parse.heads[place]
+    thing = parse.heads[preposition]
+    following = noun + 1 if noun + 1 < len(parse.words) else noun
+    is_parallel = parse.lower[following] == parse.lower[preposition] and parse.heads[following] != noun
+    if parse.lower[noun] in _SIDES or not parse.is_noun(thing) or not (is_parallel or parse.lower[place] in _SIDES):
         return
     _attach(parse, noun, thing)
-    if (
-        noun + 1 < len(parse.words)
-        and parse.dependencies[noun + 1] == "prep"
-        and parse.heads[noun + 1] in {thing, side}
-    ):
-        _attach(parse, noun + 1, noun)
+    if parse.dependencies[following] == "prep" and parse.heads[following] in {thing, place}:
+        _attach(parse, following, noun)
 
 
 def _attach(parse: Parse, index: int, head: int) -> None:

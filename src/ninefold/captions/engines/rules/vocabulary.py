@@ -79,7 +79,9 @@ ABSTRACT = words(
     "zoom mix majority plenty couple both all each some many most few several another anything everything "
     "observer onlooker surroundings activity action conversation love history culture life century era period "
     "vantage closeup photography glare reflection reflections pov framing darkness illumination silence peace "
-    "joy fun worry fear concern happiness corner corners shot view scene horizon"
+    "joy fun worry fear concern happiness corner corners shot view scene horizon appears lies sits rests rises "
+    "lays hangs shows white black brown grey gray blue red green yellow orange purple pink beige tan gold "
+    "silver same capitals"
 )
 """Heads of noun phrases that name no thing with a place of its own in the picture."""
 
@@ -122,8 +124,8 @@ PEOPLE = words(
 """Nouns for people: asked for by "who", and meant by "he", "she" and "they"."""
 
 WORN = words(
-    "beard mustache moustache hat cap hair ponytail shirt jacket coat dress glasses sunglasses helmet backpack scarf "
-    "tie uniform braid braids hood vest sweater smile"
+    "beard mustache moustache hat cap hair ponytail shirt jacket coat dress glasses sunglasses helmet backpack "
+    "scarf tie uniform braid braids hood vest sweater smile"
 )
 """What people have on: "a man with a beard on a horse" is about the man."""
 
@@ -160,9 +162,9 @@ HEDGES = words(
 """Words that make a statement a guess."""
 
 SEEMING = words(
-    "think thinks believe believes suppose imagine "
-    "appear appears appeared appearing seem seems seemed seeming suggest suggests suggesting imply implies "
-    "implying indicate indicates indicating assume assumed believed guess presume presumed thought"
+    "think thinks believe believes suppose imagine appear appears appeared appearing seem seems seemed seeming "
+    "suggest suggests suggesting imply implies implying indicate indicates indicating assume assumed believed "
+    "guess presume presumed thought"
 )
 """Verbs that make the statement which they govern a guess."""
 
