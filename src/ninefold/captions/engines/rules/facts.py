@@ -42,6 +42,8 @@ class Fact:
     """Where the statement stands in the caption, as positions of characters."""
     of_described: bool
     """Whether the subject is the object that the caption describes."""
+    verb: tuple[str, str]
+    """The verb that the place belongs to, and its tag; "" if it belongs to a noun."""
     is_first: bool = True
     """Whether it is the first of the facts that the same words state."""
 
@@ -124,10 +126,13 @@ class _Reader:
             if holder is not None and cue.relation not in {"front", "back", "far"}:
                 cue, place = of_part(cue), holder
         end = [] if place is None else [place]
+        head = governor(parse, cue)
+        is_verb = head is not None and parse.is_verb(head) and parse.lower[head] not in {"is", "are", "has", "have"}
+        verb = (parse.lower[head], parse.tags[head]) if head is not None and is_verb else ("", "")
         span = self._span(cue, [who, *end])
         for targets in self._targets(cue, noun, place):
             for number, relation in enumerate((cue.relation, *cue.also)):
-                yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, number == 0)
+                yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, verb, number == 0)
 
     def _wearer(self, noun: int, place: int | None) -> int:
         """Return who is somewhere where it is told of what they have on: "a man with a beard on a horse"."""

@@ -8,6 +8,9 @@ from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, SOLID_D
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
+_SINGLE = words("sky sun moon ground floor ceiling sea ocean horizon")
+"""Things that a picture has one of."""
+
 _SMALL = frozenset(" abcdefghijklmnopqrstuvwxyz")
 _OPENERS = words("Two Three Four Five Several Many Some Trees Green White Black Small Large Tall Dark Light")
 """Words at the beginning of a sentence that parsers take for names."""
@@ -35,11 +38,13 @@ class Phrase:
     """Its words other than noun and article, in lower case."""
     is_plural: bool
     """Whether it names several things."""
+    is_proper: bool = False
+    """Whether it is a name without an article."""
 
     @property
     def is_definite(self) -> bool:
         """Whether it can name a thing again that is known already."""
-        return self.article in _DEFINITE
+        return self.article in _DEFINITE or self.is_proper or self.lemma in _SINGLE
 
 
 def phrase_at(parse: Parse, head: int) -> Phrase:
@@ -65,9 +70,9 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     )
     plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
     plural = plural or parse.lower[head] in {"people", "children", "men", "women"}
-    return Phrase(
-        head, first, last, text, article, singular(parse.lower[noun]), modifiers - {"of", "the", "a", "an"}, plural
-    )
+    modifiers -= {"of", "the", "a", "an"}
+    is_proper = article == "" and parse.tags[head] == "NNP" and text[:1].isupper()
+    return Phrase(head, first, last, text, article, singular(parse.lower[noun]), modifiers, plural, is_proper)
 
 
 def _opens_sentence(parse: Parse, index: int) -> bool:
@@ -159,8 +164,7 @@ def _is_same(one: Phrase, other: Phrase) -> bool:
 
 
 def _is_told_apart(phrase: Phrase, other: Phrase) -> bool:
-    own = phrase.modifiers - other.modifiers
-    return bool(own) and (bool(other.modifiers - phrase.modifiers) or not other.is_definite)
+    return not phrase.modifiers <= other.modifiers
 
 
 def entity(phrase: Phrase, mentioned: dict[str, list[Phrase]]) -> str:

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 
 from ninefold.captions.engines.rules.facts import Fact, Reading
 from ninefold.captions.engines.rules.phrases import Phrase, is_unique
-from ninefold.captions.engines.rules.vocabulary import PEOPLE
+from ninefold.captions.engines.rules.vocabulary import PEOPLE, singular
 from ninefold.captions.pair import Pair
+
+MOVING = frozenset({"toward_towards", "away_from", "through", "movement_along"})
+"""Relations of a way, which questions say with the caption's own verb."""
 
 OPPOSITES: dict[str, str] = {
     "to the left of": "to the right of",
@@ -75,23 +78,45 @@ def _forms(
     place = " and ".join(_definite(phrase) if objects_clear else _as_written(phrase) for phrase in fact.objects)
     answer = f"{fact.wording} {place}".strip()
     verb = "are" if fact.subject.is_plural else "is"
-    if subject_clear and fact.is_first:
+    if subject_clear and fact.relation == "facing":
+        yield from _facing(fact, subject, place)
+    elif subject_clear and fact.is_first:
         where = "Where in the image" if fact.frame == "image" else "Where"
-        if fact.relation == "facing" and not fact.objects:
-            yield "direction", f"Which way {verb} {subject} facing?", fact.wording
-            yield "choice", f"{verb.capitalize()} {subject} facing left or right?", fact.wording
-        elif fact.relation == "facing":
-            yield "what", f"What {verb} {subject} facing?", place
-        else:
-            yield "where", f"{where} {verb} {subject}?", answer
+        yield "where", f"{where} {_moves(fact, subject) or f'{verb} {subject}'}?", answer
     if subject_clear:
         yield from _choice(fact, f"{verb.capitalize()} {subject}", place)
     if objects_clear and fact.is_first and shared[_place_key(fact)] == 1 and fact.relation != "facing":
-        asked = answer + " of the image" * (
-            fact.frame == "image" and "ground" not in answer and "distance" not in answer
-        )
+        needs_picture = fact.frame == "image" and fact.relation not in {"back", "front", "far"}
+        asked = f"{_does(fact)} {answer}" + " of the image" * needs_picture
         who = "Who" if fact.subject.lemma in PEOPLE else "What"
-        yield "what", f"{who} is {asked}?", subject if subject_clear else _as_written(fact.subject)
+        yield "what", f"{who} {asked}?", subject if subject_clear else _as_written(fact.subject)
+
+
+def _facing(fact: Fact, subject: str, place: str) -> Iterator[tuple[str, str, str]]:
+    verb = "are" if fact.subject.is_plural else "is"
+    if fact.objects:
+        yield "what", f"What {verb} {subject} facing?", place
+    else:
+        yield "direction", f"Which way {verb} {subject} facing?", fact.wording
+        yield "choice", f"{verb.capitalize()} {subject} facing left or right?", fact.wording
+
+
+def _moves(fact: Fact, subject: str) -> str:
+    """Return subject and verb of a question for the way of something: "does the path run", "is the dog walking"."""
+    if fact.relation not in MOVING or fact.verb[1] not in {"VBZ", "VBP", "VBG"}:
+        return ""
+    word, tag = fact.verb
+    if tag == "VBG":
+        return f"{'are' if fact.subject.is_plural else 'is'} {subject} {word}"
+    return f"{'do' if fact.subject.is_plural else 'does'} {subject} {singular(word) if tag == 'VBZ' else word}"
+
+
+def _does(fact: Fact) -> str:
+    """Return the verb of a question for what is on a way: "runs along the river"; "is" for all other relations."""
+    word, tag = fact.verb
+    if fact.relation not in MOVING or tag not in {"VBZ", "VBG", "VBN"}:
+        return "is"
+    return word if tag == "VBZ" else f"is {word}"
 
 
 def _choice(fact: Fact, start: str, place: str) -> Iterator[tuple[str, str, str]]:
@@ -101,6 +126,12 @@ def _choice(fact: Fact, start: str, place: str) -> Iterator[tuple[str, str, str]
         right = other if fact.relation in {"right", "below", "back"} else one
         word = next(word for word in ("left", "right", "top", "bottom", "foreground", "background") if word in right)
         yield "choice", f"{start} {one} or {other}{picture}?", word
+    elif fact.frame == "part" and fact.relation in {"left", "right", "above", "below"}:
+        one, other = SIDES[fact.relation]
+        word = {"left": "left", "right": "right", "above": "top", "below": "bottom"}[fact.relation]
+        if fact.relation in {"left", "right"}:
+            one, other = "on the left side", "on the right side"
+        yield "choice", f"{start} {one} or {other} of {place}?", word
     elif fact.frame == "viewer" and fact.wording in OPPOSITES:
         other = OPPOSITES[fact.wording]
         first, second = sorted((fact.wording, other))
@@ -113,7 +144,7 @@ def _definite(phrase: Phrase) -> str:
     """Return a phrase as the name of a thing that is known: with "the", unless it has a determiner that stays."""
     if phrase.article in {"another", "each", "every", "both", "all", "some", "any"}:
         return f"{phrase.article} {phrase.text}"
-    return phrase.text if phrase.text.startswith("a few ") else f"the {phrase.text}"
+    return phrase.text if phrase.is_proper or phrase.text.startswith("a few ") else f"the {phrase.text}"
 
 
 def _as_written(phrase: Phrase) -> str:
