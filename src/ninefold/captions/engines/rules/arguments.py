@@ -4,7 +4,7 @@ from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subje
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.cue_tables import AIMING, FILLED, FILLING, HOLDING, LOCATED, SEEN
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import SHOWING
+from ninefold.captions.engines.rules.vocabulary import COLORS, SHOWING
 
 _CONTACT = frozenset({"on", "inside_within", "around", "connected_attached", "central_position", "within_boundary"})
 """Relations that, after a verb with an object, tell where the object is: "puts a cup on the table"."""
@@ -140,10 +140,10 @@ def _together(parse: Parse, noun: int) -> list[int]:
 
 def _is_quality(parse: Parse, verb: int, cue: Cue) -> bool:
     """Whether a place tells where a thing is of some quality, not where it is: "is smooth near the feet"."""
-    quality = parse.find(verb, "acomp")
-    if quality is None or not verb < quality < cue.first:
+    quality = parse.find(verb, "acomp", "attr")
+    if quality is None or not verb < quality < cue.first or parse.lower[quality] in LOCATED:
         return False
-    return parse.tags[quality][:2] == "JJ" and parse.lower[quality] not in LOCATED
+    return parse.tags[quality][:2] == "JJ" or parse.lower[quality] in COLORS
 
 
 def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:

@@ -75,6 +75,15 @@ def read(parse: Parse, caption: Caption) -> Reading:
     return Reading(tuple(facts.values()), mentioned)
 
 
+def _may_be_one(subject: Phrase, target: Phrase) -> bool:
+    """Whether two phrases of one name may mean one thing: "its own front door ... above the door"."""
+    return (
+        subject.lemma == target.lemma
+        and subject.is_plural == target.is_plural
+        and (target.modifiers <= subject.modifiers and target.article not in {"another", "a", "an"})
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """What one caption's cues are read with."""
@@ -131,6 +140,8 @@ class _Reader:
         verb = (parse.lower[head], parse.tags[head]) if head is not None and is_verb else ("", "")
         span = self._span(cue, [who, *end])
         for targets in self._targets(cue, noun, place):
+            if any(_may_be_one(subject, target) for target in targets):
+                continue
             for number, relation in enumerate((cue.relation, *cue.also)):
                 yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, verb, number == 0)
 

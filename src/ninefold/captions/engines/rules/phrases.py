@@ -57,6 +57,7 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     begin = first + bool(article)
     if parse.tags[begin] == "PRP$" and begin < head:
         article, begin = parse.lower[begin], begin + 1
+        begin += parse.lower[begin] == "own" and begin < head
     text = parse_text(parse, begin, last)
     if begin == first and _opens_sentence(parse, begin) and text[1:2] in _SMALL:
         text = text[0].lower() + text[1:]

@@ -92,6 +92,9 @@ SIDE = words(
 )
 """Nouns that make a direction a place: "the left side"."""
 
+COLORS = words("white black brown grey gray blue red green yellow orange purple pink beige tan gold silver bright dark")
+"""Colors, which parsers take for nouns: "is silver on the top"."""
+
 CONTAINERS = words(
     "pane panes zone lane yards aisle aquarium alley apartment arena attic backpack bag balcony bar barn barrel "
     "basement basin basket bath bathroom bathtub bay bed bedroom bin boat booth bottle bowl box bubble bucket "

@@ -114,8 +114,10 @@ def _moves(fact: Fact, subject: str) -> str:
 def _does(fact: Fact) -> str:
     """Return the verb of a question for what is on a way: "runs along the river"; "is" for all other relations."""
     word, tag = fact.verb
-    if fact.relation not in MOVING or tag not in {"VBZ", "VBG", "VBN"}:
+    if fact.relation not in MOVING or tag not in {"VBZ", "VBP", "VBG", "VBN"}:
         return "is"
+    if tag == "VBP":
+        return f"{word}es" if word.endswith(("o", "s", "x", "ch", "sh")) else f"{word}s"
     return word if tag == "VBZ" else f"is {word}"
 
 

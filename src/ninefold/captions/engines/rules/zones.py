@@ -85,10 +85,10 @@ def _relations(found: list[str]) -> list[str]:
     """Return the relations of directions: of "upper center" the upper part alone; none of "left" with "right"."""
     relations = list(dict.fromkeys(DIRECTION[word] for word in found))
     if len(relations) > 1:
-        relations = [relation for relation in relations if relation in {"left", "right", "above", "below"}]
+        relations = [relation for relation in relations if relation not in {"central_position", "far"}]
     clash = {"left", "right"} <= set(relations) or {"above", "below"} <= set(relations)
     # The side comes first, because it makes the better question.
-    return [] if clash else sorted(relations, key=lambda relation: relation in {"above", "below"})
+    return [] if clash else sorted(relations, key=lambda relation: relation not in {"left", "right"})
 
 
 def _is_place(preposition: str, found: list[str], has_article: bool, has_side: bool) -> bool:
