@@ -63,6 +63,11 @@ def test_a_keyword_of_two_relations_counts_in_both_and_the_longest_mode_takes_th
         ("What is near the window in the room?", "a chair", "near_close"),
         ("What is the chair?", "Beside a table", "next_to_beside_adjacent"),
         ("What color is the left", "of course red", "left"),
+        ("What is in the background?", "a hill", "back"),
+        ("Where is the dog?", "In the foreground", "front"),
+        ("What stands at the bottom of the image?", "a bench", "below"),
+        ("What is in the lower right corner?", "a date", "right"),
+        ("In which corner is the lamp?", "in the corner by the door", "within_boundary"),
         ("What color is it?", "red", ""),
     ],
 )

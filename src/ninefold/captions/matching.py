@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ninefold.captions.taxonomy import KEYWORDS, Keyword
+from ninefold.captions.taxonomy import KEYWORDS, PLACES, Keyword
 
 Counting = Literal["all", "longest"]
 """Which keywords of a text count: all that match, as in the paper, or those that `longest` keeps."""
@@ -58,16 +58,7 @@ def words(text: str) -> list[str]:
 
 def matches(text: str) -> list[Match]:
     """Return all keywords in a text, nested and overlapping ones too, by position and then by place in the table."""
-    found = words(text)
-    if _INDEX.keys().isdisjoint(found):
-        return []
-    return [
-        Match(keyword, start, start + length)
-        for start, word in enumerate(found)
-        if word in _INDEX
-        for length, rest, keyword in _INDEX[word]
-        if length == 1 or found[start + 1 : start + length] == rest
-    ]
+    return _matches(text, _OF_TABLE)
 
 
 def longest(found: Iterable[Match]) -> list[Match]:
@@ -88,33 +79,50 @@ def order(match: Match) -> tuple[int, int, int]:
 
 
 def has_relation(text: str) -> bool:
-    """Whether a text holds any keyword of the taxonomy."""
+    """Whether a text holds any keyword of the taxonomy, or names a place in the picture."""
     found = words(text)
     return any(
         length == 1 or found[start + 1 : start + length] == rest
         for start, word in enumerate(found)
-        if word in _INDEX
-        for length, rest, _ in _INDEX[word]
+        if word in _ALL
+        for length, rest, _ in _ALL[word]
     )
 
 
 def relation_of(question: str, answer: str) -> str:
     """Return the one relation of a question with its answer: that of the first keyword by `order`; "" if there is none.
 
-    Where the question asks "where", the answer stands before it, since the answer then tells the relation.
+    Places in the picture count as keywords here ("in the background" is longer than "in"). Where the question asks
+    "where", the answer stands before it, since the answer then tells the relation.
     """
     first, second = (answer, question) if question[:5].lower() == "where" else (question, answer)
-    found = matches(f"{first} | {second}")
+    found = _matches(f"{first} | {second}", _ALL)
     return min(found, key=order).keyword.relation if found else ""
 
 
-def _index() -> Mapping[str, tuple[tuple[int, list[str], Keyword], ...]]:
-    """Return for each first word the number of words, the words after the first, and the keyword itself."""
+_Index = Mapping[str, tuple[tuple[int, list[str], Keyword], ...]]
+"""For each first word of keywords: the number of words, the words after the first, and the keyword itself."""
+
+
+def _matches(text: str, index: _Index) -> list[Match]:
+    found = words(text)
+    if index.keys().isdisjoint(found):
+        return []
+    return [
+        Match(keyword, start, start + length)
+        for start, word in enumerate(found)
+        if word in index
+        for length, rest, keyword in index[word]
+        if length == 1 or found[start + 1 : start + length] == rest
+    ]
+
+
+def _index(keywords: Iterable[Keyword]) -> _Index:
     index: dict[str, list[tuple[int, list[str], Keyword]]] = {}
-    for keyword in KEYWORDS:
+    for keyword in keywords:
         first, *rest = keyword.text.split()
         index.setdefault(first, []).append((1 + len(rest), rest, keyword))
     return {first: tuple(entries) for first, entries in index.items()}
 
 
-_INDEX = _index()
+_OF_TABLE, _ALL = _index(KEYWORDS), _index((*KEYWORDS, *PLACES))

@@ -93,3 +93,27 @@ RELATION_NAMES = tuple(relation.name for relation in RELATIONS)
 
 KEYWORDS = tuple(keyword for relation in RELATIONS for keyword in relation.keywords)
 """All keyword entries, in the order of the table; three texts stand in two relations."""
+
+_PLACES = {
+    "above": "top / at the top / upper",
+    "below": "bottom / at the bottom",
+    "front": "foreground / in the foreground",
+    "back": "background / in the background",
+    "within_boundary": "corner / corners / edge / in the corner / in the corners / along the edge",
+    **{
+        side: " / ".join(
+            [f"{height} {side}" for height in ("upper", "lower", "top", "bottom")]
+            + [f"{side} {part}" for part in ("corner", "edge", "foreground", "background", "half", "third")]
+        )
+        for side in ("left", "right")
+    },
+}
+"""Places in a picture that the table has no keyword for, by the relation that the rules give them."""
+
+PLACES = tuple(
+    Keyword(text, relation, None, len(KEYWORDS) + number)
+    for number, (text, relation) in enumerate(
+        (text, relation) for relation, texts in _PLACES.items() for text in texts.split(" / ")
+    )
+)
+"""Their words. They tell the relation of a pair, and are not counted in the table's statistics."""

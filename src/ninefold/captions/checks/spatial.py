@@ -10,7 +10,7 @@ from ninefold.captions.spec import ChecksSpec
 
 
 class Spatial:
-    """Rejects pairs without a spatial relation: their engine names none, and no keyword of the taxonomy is in them.
+    """Rejects pairs without a spatial relation: their engine names none, and neither keyword nor place is in them.
 
     The paper leaves "benign" pairs without a relation in its training data, and says that this check removes them. A
     share of them can be kept; which ones depends on a hash of their question alone.
@@ -28,7 +28,7 @@ class Spatial:
                 if not (
                     pair.relation or has_relation(f"{pair.question} | {pair.answer}") or self._is_kept(pair.question)
                 ):
-                    yield item, "no keyword of the taxonomy in question and answer"
+                    yield item, "no keyword of the taxonomy and no place in the picture, in question and answer"
 
     def limits(self) -> str:
         """Return "": every pair is checked."""

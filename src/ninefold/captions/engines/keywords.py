@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ninefold.captions.caption import Caption
-from ninefold.captions.matching import has_relation
+from ninefold.captions.matching import matches
 
 
 class KeywordsFilter:
@@ -18,4 +18,4 @@ class KeywordsFilter:
 
     def judge(self, captions: Sequence[Caption]) -> list[bool | None]:
         """Return for each caption whether it holds a keyword of Table 11."""
-        return [has_relation(caption.text) for caption in captions]
+        return [bool(matches(caption.text)) for caption in captions]
