@@ -85,6 +85,11 @@ CASES = (
         "captions run {inputs}/captions.jsonl --text-field text --id-field id --engine openai:{server} --out set",
         timed=frozenset({"timing.json", ".set.responses"}),
     ),
+    Case(
+        "captions merge",
+        "captions merge {inputs}/shards/0 {inputs}/shards/1 --out set",
+        timed=frozenset({"timing.json"}),
+    ),
     Case("score", "score run", given=("run",)),
     Case("report", "report {inputs}/run {inputs}/tuning --out report.html"),
     Case("study", "study run smoke --set seeds=1 --out study", timed=frozenset({"report.html"})),
@@ -96,6 +101,10 @@ CASES = (
     ),
     Case("demo", "", timed=frozenset({"report.html"}), work=lambda: _demo(Path("demo"))),
 )
+
+
+SHARDS = ("--shard 0/2 --out shards/0", "--shard 1/2 --out shards/1")
+"""The shards that are joined."""
 
 
 @contextmanager
@@ -112,6 +121,7 @@ def inputs(root: Path) -> Iterator[dict[str, str]]:
         "evaluate --model fixed --data few --split train --out run",
         "train --model tiny --data few --batch 8 --epochs 1 --out tuning",
         "data coco --annotations world/annotations.json --images world/images --out old/set",
+        *(f"captions run captions.jsonl --text-field text --id-field id --engine scripted {part}" for part in SHARDS),
         "nano world --pictures 3 --out old/world",
         "evaluate --model fixed --data few --split train --limit 9 --out old/run",
         "train --model tiny --data few --batch 8 --epochs 1 --seed 1 --out old/tuning",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Union
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
+from ninefold.captions.counts import Counts
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.cli.captions_filter import Filter
 from ninefold.cli.captions_geometry import CheckGeometry
@@ -47,11 +48,7 @@ class Run:
         from ninefold import api
 
         counts = api.run_captions(self.spec, self.out, **_options(self))
-        print("\n".join(counts.sentences()))
-        failed = "; captions that failed are asked again with --retry-failed" if counts.failed else ""
-        print(
-            f"{self.out}: read README.md there, and judge some pairs with `ninefold captions review {self.out}`{failed}"
-        )
+        _tell(counts, self.out, "; captions that failed are asked again with --retry-failed" if counts.failed else "")
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,13 @@ class Merge:
     def run(self) -> None:
         from ninefold import api
 
-        print("\n".join(api.merge_captions(self.shards, self.out, overwrite=self.overwrite).sentences()))
+        _tell(api.merge_captions(self.shards, self.out, overwrite=self.overwrite), self.out)
+
+
+def _tell(counts: Counts, out: Path, further: str = "") -> None:
+    """Print what a data set holds, and what to do with it."""
+    print("\n".join(counts.sentences()))
+    print(f"{out}: read README.md there, and judge some pairs with `ninefold captions review {out}`{further}")
 
 
 def _options(command: Run) -> dict[str, Any]:
