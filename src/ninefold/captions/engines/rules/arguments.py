@@ -80,7 +80,9 @@ def subjects(parse: Parse, cue: Cue) -> list[int]:
         return []
     if not parse.is_verb(head):
         return _of_noun(parse, head, cue)
-    return of_verb(parse, head, cue)
+    found = of_verb(parse, head, cue)
+    # "One wheel under the cab and two wheels under the trailer": the second place is of the second noun.
+    return _together(parse, before) if before in found else found
 
 
 def _held(parse: Parse, cue: Cue) -> list[int]:

@@ -70,13 +70,13 @@ def owner(parse: Parse, noun: int) -> int | None:
     while parse.dependencies[noun] in {"conj", "appos"} and not parse.is_verb(parse.heads[noun]):
         noun = parse.heads[noun]
     label, head = parse.dependencies[noun], parse.heads[noun]
-    if label == "pobj" and parse.lower[head] == "with" and not parse.is_verb(parse.heads[head]):
-        return parse.heads[head]
-    if (label == "pobj" and parse.lower[head] == "with") or (
-        label in {"dobj", "conj"} and parse.lower[head] in _OWNING
-    ):
-        verb = parse.heads[head] if label == "pobj" else head
-        return next(iter(clause_subjects(parse, verb, verb)), None)
+    if label == "pobj" and parse.lower[head] == "with":
+        above = parse.heads[head]
+        verb = parse.heads[above] if parse.tags[above] == "JJ" else above
+        # "The wall is white with a stripe": the stripe is the wall's. After other verbs it may be anybody's.
+        return next(iter(clause_subjects(parse, verb, verb)), None) if parse.lower[verb] in {"is", "are"} else above
+    if label in {"dobj", "conj"} and parse.lower[head] in _OWNING:
+        return next(iter(clause_subjects(parse, head, head)), None)
     return None
 
 

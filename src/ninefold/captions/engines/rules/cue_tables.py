@@ -66,6 +66,7 @@ PHRASES = {
     "overlapping_intersecting": (
         "overlapping with / overlapped with / intersecting with / intertwined with / interlaced with"
     ),
+    "part_of": "part of / a part of",
     "facing": "looking at / facing toward / facing towards / looking toward / looking towards",
 }
 """Words before an object, by relation; the thing that they describe is the subject."""

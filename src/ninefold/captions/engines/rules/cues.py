@@ -79,13 +79,15 @@ def _is_usable(parse: Parse, index: int, row: _Row) -> bool:
     if row.is_verb:
         # "A face" and "lines" are mostly nouns, whatever their tag says: only a direct object makes them verbs.
         return parse.is_verb(index) and parse.find(index, "dobj") is not None
-    if row.words[0] in {"left", "right"} and index > 0 and parse.lower[index - 1] in {"the", "his", "her", "its", "-"}:
+    first = row.words[0]
+    if first in {"left", "right"}:
         # "Toward the left of", "from the upper right of": a direction, or the side of somebody.
-        return False
+        leaves = parse.is_verb(index) and parse.find(index, "nsubj", "nsubjpass") is not None
+        return not leaves and parse.lower[index - 1 : index] not in (["the"], ["his"], ["her"], ["its"], ["-"])
+    if row.relation == "part_of":
+        return parse.dependencies[index + len(row.words) - 2] == "attr"
     if len(row.words) > 1:
         return True
-    if row.words[0] == "by":
-        return parse.dependencies[index] != "agent"
-    if row.words[0] == "along" and parse.lower[index + 1 : index + 2] == ["with"]:
-        return False
-    return parse.tags[index] in {"IN", "RB", "JJ", "RP", "TO", "NN", "CC"}
+    is_agent = first == "by" and parse.dependencies[index] == "agent"
+    is_together = first == "along" and parse.lower[index + 1 : index + 2] == ["with"]
+    return not is_agent and not is_together and parse.tags[index] in {"IN", "RB", "JJ", "RP", "TO", "NN", "CC"}

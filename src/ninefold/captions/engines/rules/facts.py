@@ -128,6 +128,9 @@ class _Reader:
         of_described = noun == DESCRIBED or self.described.is_root(noun)
         if noun != DESCRIBED and (not things.is_thing(parse, subject) or guards.is_depicted(parse, noun)):
             return
+        head = governor(parse, cue)
+        if guards.may_be_content(parse, cue, noun, head) and not of_described:
+            return
         if cue.frame == "image" and not of_described:
             if self._has_own_sides(subject, cue):
                 return
@@ -135,7 +138,6 @@ class _Reader:
             if holder is not None and cue.relation not in {"front", "back", "far"}:
                 cue, place = of_part(cue), holder
         end = [] if place is None else [place]
-        head = governor(parse, cue)
         is_verb = head is not None and parse.is_verb(head) and parse.lower[head] not in {"is", "are", "has", "have"}
         verb = (parse.lower[head], parse.tags[head]) if head is not None and is_verb else ("", "")
         span = self._span(cue, [who, *end])
@@ -163,7 +165,8 @@ class _Reader:
         members = self.parse.conjuncts(place)
         if any(self.parse.lower[child] == "or" for member in members for child in self.parse.children[member]):
             return
-        nouns = [self._noun(member, noun) for member in members]
+        # "Part of the door" is no thing that something is a part of.
+        nouns = members if cue.relation == "part_of" else [self._noun(member, noun) for member in members]
         phrases = [self._phrase(found) for found in nouns if found is not None and self._is_place(cue, found)]
         if cue.relation == "between":
             if len(phrases) > 1 or (phrases and phrases[0].is_plural):

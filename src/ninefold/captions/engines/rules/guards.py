@@ -20,6 +20,7 @@ from ninefold.captions.engines.rules.vocabulary import (
 
 _QUOTED = re.compile(r"\"[^\"]{1,400}\"|“[^”]{1,400}”|‘[^’]{1,200}’|(?<!\w)'[^'\n]{1,200}'(?!\w)")
 _DENIALS = frozenset({("rather", "than"), ("instead", "of"), ("except", "for"), ("other", "than"), ("far", "from")})
+_VIEWS = frozenset({"perspective", "viewpoint", "view", "standpoint", "vantage", "side", "seat"})
 _ALTERNATIVES = frozenset({"neither", "nor", "either", "or"})
 _PRESUPPOSED = frozenset({"nsubj", "nsubjpass", "csubj"})
 """Arcs over which nothing is denied: "the lamp behind the chair is not red" says where the lamp is."""
@@ -99,14 +100,22 @@ def _is_doubted(parse: Parse, index: int, arc: str) -> bool:
             return True
         if word == "though" and parse.lower[child - 1] == "as":
             return True
-        if parse.dependencies[child] == "prep" and word in {"in", "within"} and _mirrors(parse, child):
+        if parse.dependencies[child] == "prep" and (_mirrors(parse, child) or _is_somebodys_view(parse, child)):
             return True
     return False
 
 
 def _mirrors(parse: Parse, preposition: int) -> bool:
+    """Whether a place is a mirror: "in the mirror, a man stands behind the chair"."""
     place = parse.find(preposition, "pobj")
-    return place is not None and parse.lower[place] in {"mirror", "mirrors", "reflection", "reflections"}
+    is_in = parse.lower[preposition] in {"in", "within"}
+    return is_in and place is not None and parse.lower[place] in {"mirror", "mirrors", "reflection", "reflections"}
+
+
+def _is_somebodys_view(parse: Parse, preposition: int) -> bool:
+    """Whether a place is told from somebody in the picture: "from the driver's perspective"."""
+    view = parse.find(preposition, "pobj") if parse.lower[preposition] == "from" else None
+    return view is not None and parse.lower[view] in _VIEWS and parse.find(view, "poss") is not None
 
 
 def is_depicted(parse: Parse, index: int) -> bool:
@@ -125,13 +134,20 @@ def is_depicted(parse: Parse, index: int) -> bool:
     return False
 
 
+def may_be_content(parse: Parse, cue: Cue, noun: int, head: int | None) -> bool:
+    """Whether a place right after "a drawing of a cat" may be in the drawing: "under a chair"."""
+    content = parse.find(noun, "prep")
+    is_of = content is not None and parse.lower[content] == "of" and content < cue.first
+    return head == noun and is_of and parse.lower[noun] in PICTURED
+
+
 def _is_picture(parse: Parse, noun: int) -> bool:
     """Whether a noun is a picture in the picture, not the one that the caption describes."""
     word = parse.lower[noun]
     if word in PICTURE:
         above = parse.heads[noun]
         return parse.lower[above] in {"with", "on", "has", "holding", "above", "by"} and above != noun
-    return word in PICTURED
+    return word in PICTURED or word in {"mirror", "mirrors", "reflection"}
 
 
 def _first_conjunct(parse: Parse, noun: int) -> int:

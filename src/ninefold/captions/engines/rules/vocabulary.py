@@ -79,7 +79,7 @@ ABSTRACT = words(
     "zoom mix majority plenty couple both all each some many most few several another anything everything "
     "observer onlooker surroundings activity action conversation love history culture life century era period "
     "vantage closeup photography glare reflection reflections pov framing darkness illumination silence peace "
-    "joy fun worry fear concern happiness corner corners shot view scene horizon appears lies sits rests rises "
+    "joy fun accord worry fear concern happiness corner corners shot view scene horizon appears lies sits rests rises "
     "lays hangs shows white black brown grey gray blue red green yellow orange purple pink beige tan gold "
     "silver same capitals"
 )

@@ -78,6 +78,10 @@ def _forms(
     place = " and ".join(_definite(phrase) if objects_clear else _as_written(phrase) for phrase in fact.objects)
     answer = f"{fact.wording} {place}".strip()
     verb = "are" if fact.subject.is_plural else "is"
+    if fact.relation == "part_of":
+        if subject_clear:
+            yield "whole", f"What {verb} {subject} part of?", place
+        return
     if subject_clear and fact.relation == "facing":
         yield from _facing(fact, subject, place)
     elif subject_clear and fact.is_first:
