@@ -76,6 +76,7 @@ def test_every_caption_and_pair_is_accounted_for(captions, tmp_path):
         "captions_without_relation": 1,
         "failed": 2,
         "captions_kept": 3,
+        "partly_broken": 1,
         "pairs_generated": 4,
         "checks": {"duplicates": 0, "reference": 0, "answer": 0, "spatial": 0},
         "checks_not_run": {
@@ -94,7 +95,7 @@ def test_every_caption_and_pair_is_accounted_for(captions, tmp_path):
     assert rows["a/1"]["group"] == "a"
     assert rows["a/1"]["image"] is None
     failed = rows_of(tmp_path / "pairs", layout.FAILED)
-    assert [(row["id"], row["reason"]) for row in failed] == [("d", "cut off"), ("f", blocks.NO_VERDICT)]
+    assert [(row["id"], row["reason"]) for row in failed] == [("d", "cut off"), ("e", "half"), ("f", blocks.NO_VERDICT)]
     assert [row["id"] for row in rows_of(tmp_path / "pairs", layout.LEFT_OUT)] == ["g", "a2"]
     assert [row["id"] for row in rows_of(tmp_path / "pairs", layout.CAPTIONS)] == ["a", "c", "e"]
 

@@ -172,6 +172,7 @@ class _Pass:
                 counts.captions_without_relation += 1
             else:
                 counts.captions_kept += 1
+                counts.partly_broken += bool(made.broken)
                 counts.words += len(caption.text.split())
                 counts.pairs_generated += len(made.pairs)
                 self._taken.append([(pair, fault(pair, caption)) for pair in map(on_one_line, made.pairs)])

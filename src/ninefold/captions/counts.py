@@ -23,6 +23,8 @@ class Counts:
     """Captions without a usable output."""
     captions_kept: int = 0
     """Captions whose pairs, of which there may be none, went on to the checks."""
+    partly_broken: int = 0
+    """Those of them whose output was broken in part: what stood there as a whole is used."""
     pairs_generated: int = 0
     """Pairs before the checks."""
     checks: dict[str, int] = field(default_factory=dict)
@@ -73,6 +75,9 @@ class Counts:
             f"of {self.captions_in:,} captions {_listed(captions)}; of {self.pairs_generated:,} pairs {_listed(checks)}"
         )
 
+    def _broken(self) -> str:
+        return f" ({self.partly_broken:,} with output that was broken in part)" if self.partly_broken else ""
+
     def sentences(self) -> list[str]:
         """Return the counts in words, a line for each step."""
         lines = [f"captions: {self.captions_in:,} in"]
@@ -80,7 +85,7 @@ class Counts:
         lines += [
             f"  without a spatial relation: {self.captions_without_relation:,}",
             f"  failed: {self.failed:,}",
-            f"  kept: {self.captions_kept:,}",
+            f"  kept: {self.captions_kept:,}" + self._broken(),
             f"pairs: {self.pairs_generated:,} generated",
         ]
         lines += [f"  rejected by {check}: {count:,}" for check, count in self.checks.items()]
