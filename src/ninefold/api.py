@@ -221,6 +221,7 @@ def run_captions(
     out: AnyPath,
     *,
     split: str = "train",
+    validation_share: float = 0.05,
     limit: int | None = None,
     jobs: int = 1,
     cluster: str | None = None,
@@ -233,7 +234,8 @@ def run_captions(
     Args:
         spec: The captions, the engine and the checks.
         out: The folder to write the data set to.
-        split: Name of the only split.
+        split: Name of the split.
+        validation_share: Share of the images whose pairs are held out of the split "train", as "validation".
         limit: Number of captions to take, from the first on; None for all.
         jobs: Number of processes on this machine, for an engine of rules.
         cluster: Address of a Ray cluster for an engine ``ray:MODEL``, or "auto" for the one that this machine belongs
@@ -254,6 +256,7 @@ def run_captions(
         with_paths(spec),
         Path(out),
         split=split,
+        validation_share=validation_share,
         limit=limit,
         jobs=jobs,
         cluster=cluster,

@@ -39,7 +39,7 @@ class Scripted:
                 span = {"span_start": found.start(), "span_end": found.end(), "fact": fact, "form": "where"}
                 where = f"{relation} of the {thing}"
                 pairs.append(Pair(f"Where is the {subject}?", where, relation, "viewer", subject, thing, **span))
-        return Generated(tuple(pairs))
+        return Generated(tuple(pairs), broken="half" if "spoon" in caption.text else "")
 
 
 def written(path, captions):

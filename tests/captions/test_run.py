@@ -65,7 +65,9 @@ def images(tmp_path):
 
 
 def rows_of(folder, name="data"):
-    return pq.read_table(folder / name).to_pylist()
+    """Rows of a file, or of all splits by id."""
+    rows = pq.read_table(folder / name).to_pylist()
+    return sorted(rows, key=lambda row: row["id"]) if name == "data" else rows
 
 
 def test_every_caption_and_pair_is_accounted_for(captions, tmp_path):
@@ -122,6 +124,10 @@ def test_captions_of_one_image_are_checked_together_and_a_model_learns_from_them
     rows = rows_of(tmp_path / "pairs")
     assert {row["group"] for row in rows} == {"1.png", "3.png"}
     assert rows[0]["image"] == {"bytes": None, "path": str(images / "1.png")}
+    groups = {
+        split: {row.group for row in Dataset.open(tmp_path / "pairs").read(split)} for split in ("train", "validation")
+    }
+    assert groups == {"train": {"3.png"}, "validation": {"1.png"}}  # an image is never in both
     [rejected] = rows_of(tmp_path / "pairs", layout.REJECTED)
     assert (rejected["id"], rejected["image"], rejected["check"]) == ("e/0", "1.png", "duplicates")
     assert "already" in rejected["detail"]
@@ -132,7 +138,7 @@ def test_captions_of_one_image_are_checked_together_and_a_model_learns_from_them
     found = [Dataset.open(tmp_path / name).fingerprint("train") for name in ("pairs", "embedded")]
     assert found[0] == found[1]
 
-    training = TrainSpec(ModelSpec(str(tiny_llava)), (tmp_path / "pairs",), validation_split="train", batch=3, epochs=1)
+    training = TrainSpec(ModelSpec(str(tiny_llava)), (tmp_path / "pairs",), batch=3, epochs=1)
     assert api.train(training, tmp_path / "run")["validation_loss"] > 0
 
 
@@ -208,7 +214,9 @@ def test_failed_captions_are_asked_again_on_request(captions, tmp_path, monkeypa
     assert api.run_captions(spec_of(captions), tmp_path / "pairs").failed == 2
     counts = api.run_captions(spec_of(captions), tmp_path / "pairs", retry_failed=True)
     assert counts.failed == 1
-    assert Dataset.open(tmp_path / "pairs").splits["train"] == counts.pairs_out
+    assert Dataset.open(tmp_path / "pairs").splits == {"train": counts.pairs_out - 2, "validation": 2}
+    counts = api.run_captions(spec_of(captions), tmp_path / "whole", validation_share=0)
+    assert Dataset.open(tmp_path / "whole").splits == {"train": counts.pairs_out}
 
 
 def test_no_pair_left_is_an_error_that_says_why(tmp_path):

@@ -74,6 +74,11 @@ class Kept:
         }
 
     @property
+    def group(self) -> str:
+        """Return the image that it is about, as its caption names it, or else the caption's id."""
+        return self.caption.image or self.caption.id
+
+    @property
     def id(self) -> str:
         """Return the id of its row."""
         return f"{self.caption.id}/{self.number}"

@@ -14,7 +14,9 @@ from ninefold.data.format import manifest
 from ninefold.data.sources import pair_facts
 
 
-def settings(spec: CaptionsSpec, opened: Opened, *, split: str, limit: int | None, embed: bool) -> Mapping[str, Any]:
+def settings(
+    spec: CaptionsSpec, opened: Opened, *, split: str, validation_share: float, limit: int | None, embed: bool
+) -> Mapping[str, Any]:
     """Return all that determines the data set of a run.
 
     Raises:
@@ -22,14 +24,16 @@ def settings(spec: CaptionsSpec, opened: Opened, *, split: str, limit: int | Non
     """
     judge = opened.judge
     return {
-        **of_inputs(spec, split=split, limit=limit, embed=embed),
+        **of_inputs(spec, split=split, validation_share=validation_share, limit=limit, embed=embed),
         "engine": {"name": opened.engine.name, **opened.engine.settings()},
         "filter": None if judge is None else {"name": judge.name, **judge.settings()},
         pair_facts.RELATIONS: [relation.name for relation in RELATIONS],
     }
 
 
-def of_inputs(spec: CaptionsSpec, *, split: str, limit: int | None, embed: bool) -> Mapping[str, Any]:
+def of_inputs(
+    spec: CaptionsSpec, *, split: str, validation_share: float, limit: int | None, embed: bool
+) -> Mapping[str, Any]:
     """Return the part of `settings` that is known without opening an engine: files and models by name and hash."""
     given = {name: value for name, value in asdict(spec.captions).items() if name != "retry_images"}
     checks = asdict(spec.checks)
@@ -47,6 +51,7 @@ def of_inputs(spec: CaptionsSpec, *, split: str, limit: int | None, embed: bool)
             "reference_words": _of_file(spec.checks.reference_words),
         },
         "split": split,
+        "validation_share": validation_share,
         "limit": limit,
         "embed": embed,
     }

@@ -21,6 +21,7 @@ from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
 from ninefold.output import located
+from ninefold.types import Example
 
 Part = tuple[Shard, Dataset]
 """A shard with its data set."""
@@ -31,7 +32,7 @@ def merge(shards: Sequence[Path], out: Path, *, overwrite: bool = False, progres
     parts = _in_order(shards)
     data = [each for _, each in parts]
     spec = _common_spec(data)
-    split = str(spec["split"])
+    splits = list(dict.fromkeys(split for each in data for split in each.splits))
     counts = _sum([Counts.read(each.folder / layout.COUNTS) for each in data])
 
     def complete(fresh: Path) -> None:
@@ -41,11 +42,11 @@ def merge(shards: Sequence[Path], out: Path, *, overwrite: bool = False, progres
         timings = [store.read_json(each.folder / layout.TIMING) for each in data]
         store.write_json(fresh / layout.TIMING, {"shards": timings})
 
-    rows = chain.from_iterable(each.read(split) for each in data)
+    rows = {split: _rows(data, split) for split in splits}
     writing.write(
         located(out).absolute(),
-        {split: console.track(rows, "pairs written", total=counts.pairs_out, shown=progress)},
-        about=card.about(spec, counts, _corpora(data, split)),
+        {split: console.track(found, f"{split} pairs written", shown=progress) for split, found in rows.items()},
+        about=card.about(spec, counts, _corpora(data)),
         embed=bool(spec["embed"]),
         overwrite=overwrite,
         complete=complete,
@@ -114,10 +115,16 @@ def _sum(counts: Sequence[Counts]) -> Counts:
     return whole
 
 
-def _corpora(data: Sequence[Dataset], split: str) -> dict[str, int]:
+def _rows(data: Sequence[Dataset], split: str) -> Iterator[Example]:
+    for each in data:
+        if split in each.splits:
+            yield from each.read(split)
+
+
+def _corpora(data: Sequence[Dataset]) -> dict[str, int]:
     """Return the number of pairs by corpus."""
     found = Counter[str]()
-    for shard in chain.from_iterable(each.shards(split) for each in data):
+    for shard in chain.from_iterable(each.shards(split) for each in data for split in each.splits):
         with opened(shard, ["corpus"]) as file:
             for batch in file.iter_batches(columns=["corpus"]):
                 found.update(batch.column(0).to_pylist())

@@ -29,6 +29,7 @@ def run(
     out: Path,
     *,
     split: str = "train",
+    validation_share: float = 0.05,
     limit: int | None = None,
     jobs: int = 1,
     cluster: str | None = None,
@@ -40,7 +41,7 @@ def run(
     """Make a data set of pairs from captions (see `ninefold.run_captions`)."""
     from ninefold.data.format import writing
 
-    job = Job(spec, located(out).absolute(), split, limit, jobs, cluster, embed, progress)
+    job = Job(spec, located(out).absolute(), split, validation_share, limit, jobs, cluster, embed, progress)
     job.check()
     with locked_output(job.out, DataError):
         known = identity.of_inputs(spec, **job.options())

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ninefold.captions.engines.endpoint.responses import Usage
 from ninefold.captions.pair import Generated
 from ninefold.captions.processes import Outcome, in_processes
 from ninefold.captions.spec import CaptionsSpec
+from ninefold.captions.splits import splits_of
 from ninefold.captions.spool import Spool, fill
 from ninefold.captions.work import Work, discard
 from ninefold.data.format import manifest
@@ -37,6 +39,8 @@ class Job:
     """The folder of the data set."""
     split: str
     """Name of its split."""
+    validation_share: float
+    """Share of the images whose pairs are held out, as a split of their own."""
     limit: int | None
     """Number of captions to take; None for all."""
     jobs: int
@@ -57,7 +61,12 @@ class Job:
 
     def options(self) -> dict[str, Any]:
         """Return the options that determine the data set, beside the specification."""
-        return {"split": self.split, "limit": self.limit, "embed": self.embed}
+        return {
+            "split": self.split,
+            "validation_share": self.validation_share,
+            "limit": self.limit,
+            "embed": self.embed,
+        }
 
     def inputs(self) -> list[Path]:
         """Return the files and folders that are read."""
@@ -77,6 +86,8 @@ class Job:
                 raise DesignError(f"--{name} {number}: must be at least 1")
         if self.jobs > 1 and not runs_in_processes(self.spec):
             raise DesignError(f"--jobs {self.jobs}: an engine that asks a server needs one process only; leave it out")
+        if not 0 <= self.validation_share < 1:
+            raise DesignError(f"--validation-share {self.validation_share}: must be from 0 to less than 1")
         if not manifest.SPLIT_NAME.fullmatch(self.split):
             raise DesignError(f"--split {self.split!r}: name it with letters, digits and underscores alone")
         for path in self.inputs():
@@ -163,13 +174,18 @@ def write(job: Job, work: Work, counts: Counts, settings: Mapping[str, Any], mad
         checking.copy_further(work.checked, fresh)
         store.write_json(fresh / layout.TIMING, _timing(job, made))
 
-    with job.timed("write"):
-        kept = checking.kept_pairs(work.checked)
-        pairs = console.track(kept, "pairs written", total=counts.pairs_out, shown=job.progress)
+    with job.timed("write"), console.progress(shown=job.progress) as bar:
+        task = bar.add_task("pairs written", total=counts.pairs_out)
+
+        def example(kept: checking.Kept) -> Example:
+            bar.advance(task)
+            return _example(kept)
+
+        splits = splits_of(partial(checking.kept_pairs, work.checked), job.split, job.validation_share)
         about = card.about(settings, counts, store.read_json(work.checked / checking.CORPORA))
         writing.write(
             job.out,
-            {job.split: map(_example, pairs)},
+            {split: map(example, kept) for split, kept in splits.items()},
             about=about,
             embed=job.embed,
             overwrite=overwrite,
@@ -188,7 +204,7 @@ def _example(kept: checking.Kept) -> Example:
         options=(),
         answer=pair.answer,
         answer_format="short_text",
-        group=caption.image or caption.id,
+        group=kept.group,
         factors=kept.values(),
     )
 

@@ -29,7 +29,9 @@ class Run:
     out: Path
     """Folder to write the data set to."""
     split: str = "train"
-    """Name of the only split."""
+    """Name of the split."""
+    validation_share: float = 0.05
+    """Share of the images whose pairs are held out of the split train, as the split validation."""
     limit: int | None = None
     """Number of captions to take, from the first on; by default all."""
     jobs: int = 1
@@ -79,7 +81,7 @@ def _tell(counts: Counts, out: Path, further: str = "") -> None:
 
 
 def _options(command: Run) -> dict[str, Any]:
-    names = ("split", "limit", "jobs", "cluster", "embed", "retry_failed", "overwrite")
+    names = ("split", "validation_share", "limit", "jobs", "cluster", "embed", "retry_failed", "overwrite")
     return {name: getattr(command, name) for name in names}
 
 

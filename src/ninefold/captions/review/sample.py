@@ -104,7 +104,7 @@ class Sample:
 
 
 def split_of(data: Dataset) -> str:
-    """Return the split of a data set of captions, which has only one."""
+    """Return the split of a data set of captions from which a sample is drawn, the first; others hold few pairs."""
     return next(iter(data.splits))
 
 
