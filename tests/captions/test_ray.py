@@ -4,6 +4,7 @@ import importlib.util
 import json
 import pickle
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,7 @@ from ninefold.captions.engines.endpoint import prompts
 from ninefold.captions.engines.endpoint.responses import Response
 from ninefold.captions.engines.ray import spreading, vllm
 from ninefold.captions.engines.ray.engine import Plan, Worker, settings_of
-from ninefold.captions.spec import CaptionsIn, CaptionsSpec
+from ninefold.captions.spec import CaptionsIn, CaptionsSpec, Serving
 from ninefold.errors import ADVICE, DesignError, ModelError, RunError
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -132,6 +133,10 @@ def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path,
         api.run_captions(spec_of("ray:rules"), tmp_path / "pairs", cluster="127.0.0.1:1")
     with pytest.raises(DesignError, match="name the engine or checkpoint behind it, such as ray:rules"):
         api.run_captions(spec_of("ray:"), tmp_path / "pairs")
+    monkeypatch.setattr(vllm, "NEEDED", ())
+    logit = replace(spec_of("ray:org/model"), served=Serving(filter_decision="logit"))
+    with pytest.raises(DesignError, match="--filter-decision logit: vLLM on Ray tells its answers alone"):
+        api.run_captions(logit, tmp_path / "pairs")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RunError, match=r"--engine ray: needs ray; install it with pip install 'ninefold\[cluster\]'"):
         api.run_captions(spec_of("ray:rules"), tmp_path / "pairs")

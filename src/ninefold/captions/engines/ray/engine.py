@@ -35,6 +35,8 @@ class Plan:
     """File in which a served model's answers are kept."""
     retry_failed: bool
     """Whether answers that could not be used are asked for again."""
+    workers: int = 1
+    """Number of workers, which share the simultaneous requests of each address."""
 
     @property
     def addresses(self) -> int:
@@ -48,7 +50,9 @@ class Plan:
 
     def opened(self, number: int = 0, responses: Path | None = None) -> Opened:
         """Open engine and filter, with one of the addresses."""
-        spec = self.spec
+        served = self.spec.served
+        each = max(1, -(-served.concurrency * self.addresses // self.workers))
+        spec = replace(self.spec, served=replace(served, concurrency=min(each, served.concurrency)))
         if self.is_served:
             urls, model = address.split(spec.engine)
             url = urls.split(",")[number % self.addresses]
@@ -90,9 +94,8 @@ class SpreadEngine:
         before = self.usage_of_all_runs
         connection = self._connect()
         try:
-            yield from spreading.spread(
-                connection, blocks, partial(Worker, self._plan, settings_of(self._engine, judge))
-            )
+            plan = replace(self._plan, workers=max(1, connection.resources("CPU")))
+            yield from spreading.spread(connection, blocks, partial(Worker, plan, settings_of(self._engine, judge)))
         finally:
             connection.close()
         if self._plan.responses is not None and before is not None:
@@ -209,7 +212,14 @@ def _of_checkpoint(
     from ninefold.captions.engines.ray.vllm import Cluster, VllmEngine, VllmModel
 
     name, cluster = spec.engine.removeprefix(catalog.RAY), Cluster(connect)
-    engine = VllmEngine(VllmModel(name, cluster, responses=responses), spec.prompt, retry_failed=retry_failed)
+    engine = VllmEngine(
+        VllmModel(name, cluster, responses=responses),
+        spec.prompt,
+        retry_failed=retry_failed,
+        max_new_tokens=spec.served.max_new_tokens,
+    )
     if spec.filter == catalog.SAME:
+        if spec.served.filter_decision != "answer":
+            raise DesignError(f"--filter-decision {spec.served.filter_decision}: vLLM on Ray tells its answers alone")
         return Opened(engine, EndpointFilter(VllmModel(name, cluster, responses=responses), prompt=spec.filter_prompt))
     return Opened(engine, catalog.filter_of(spec, responses, engine))

@@ -175,9 +175,11 @@ class VllmModel:
 class VllmEngine(EndpointEngine):
     """A language model that vLLM runs, as an engine that is given many blocks together."""
 
-    def __init__(self, model: VllmModel, prompt: Path | None, *, retry_failed: bool = False) -> None:
+    def __init__(
+        self, model: VllmModel, prompt: Path | None, *, retry_failed: bool = False, max_new_tokens: int = 8192
+    ) -> None:
         """Make an engine of a model (see `EndpointEngine`)."""
-        super().__init__(model, prompt=prompt, retry_failed=retry_failed)
+        super().__init__(model, prompt=prompt, retry_failed=retry_failed, max_new_tokens=max_new_tokens)
         self._cluster = model.cluster
 
     def spread(self, blocks: Iterable[Block], judge: Filter | None) -> Iterator[tuple[int, Sequence[Generated]]]:
