@@ -44,7 +44,7 @@ class Connection:
             if self._is_ours:
                 with _silent():
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
-        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        except (ConnectionError, OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise RunError(_unreachable(address, first_line(error), option)) from error
 
     @property

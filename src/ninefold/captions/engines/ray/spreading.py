@@ -37,6 +37,15 @@ def spread(
     Raises:
         ModelError: If a block cannot be done, or ends its process `LIVES` times.
     """
+    try:
+        for outcome in _outcomes(connection, blocks, opener):
+            yield _result(pickle.loads(outcome))
+    except connection.ray.exceptions.RayError as error:
+        raise ModelError(f"Ray: the workers end with an error ({cause(error)})") from error
+
+
+def _outcomes(connection: Connection, blocks: Iterable[Block], opener: Callable[[], Work]) -> Iterator[bytes]:
+    """Yield what the actors return for each block."""
     ray, data = connection.ray, connection.data
     tables = [ray.put(pa.table({"block": [pickle.dumps(block)]})) for block in blocks]
     if not tables:
@@ -51,12 +60,8 @@ def spread(
         num_cpus=1,
         compute=data.ActorPoolStrategy(size=actors),
     )
-    try:
-        for batch in done.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
-            for outcome in batch["outcome"]:
-                yield _result(pickle.loads(outcome))
-    except ray.exceptions.RayError as error:
-        raise ModelError(f"Ray: the workers end with an error ({cause(error)})") from error
+    for batch in done.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
+        yield from batch["outcome"]
 
 
 class _Lives:
