@@ -28,7 +28,7 @@ NEEDED = ("vllm", "aiohttp")
 BATCH = 64
 """Number of requests that Ray gives to vLLM at once; vLLM itself decides how many it works on."""
 
-WAVE = 100
+WAVE = 400
 """Number of blocks for each GPU that are answered together; vLLM loads the model for each such wave."""
 
 
