@@ -15,4 +15,4 @@ def test_the_commands_of_the_page_exist():
     assert subprocess.run(["bash", "-n"], check=False, input=code, text=True, capture_output=True).stderr == ""
     commands = [shlex.split(line, comments=True) for line in re.findall(r"\bninefold (?:captions|train) .*", code)]
     parsed = [type(getattr(one := app._parse(words[1:]), "command", one)).__name__ for words in commands]
-    assert {"Run", "Merge", "Stats", "CheckGeometry", "Review", "Train"} == set(parsed)
+    assert {"Run", "Merge", "Stats", "CheckGeometry", "Review", "Filter", "Train"} == set(parsed)

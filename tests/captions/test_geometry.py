@@ -318,7 +318,8 @@ def test_checks_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert [fact["outcome"] for fact in facts] == ["confirmed", "unmatched", "confirmed", "unmatched"]
     assert facts[0]["subject_box"] == [100, 300, 200, 500]
     assert facts[0]["object_labels"] == ["Sofa"]
-    assert "confirmed share" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "confirmed % (95 %)" in shown and f"{folder}: geometry.json has the counts" in shown
     before = [(folder / name).read_bytes() for name in ("geometry.json", "geometry.parquet")]
     main(command)
     assert before == [(folder / name).read_bytes() for name in ("geometry.json", "geometry.parquet")]

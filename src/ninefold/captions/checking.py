@@ -1,7 +1,7 @@
 """The pass over the pairs of all captions: checks, counts, and the files that come with the data set."""
 
 import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from ninefold import store
 from ninefold.captions import layout, records
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.checks.protocol import Checked
+from ninefold.captions.contents import Contents
 from ninefold.captions.counts import Counts
 from ninefold.captions.form import FORM, fault, on_one_line
 from ninefold.captions.pair import Generated, Pair
@@ -20,8 +21,8 @@ from ninefold.captions.tables import Tables
 PAIRS = "pairs.jsonl.gz"
 """The file of the pairs that are left, beside the further files of the data set."""
 
-CORPORA = "corpora.json"
-"""The file with the number of pairs by corpus."""
+CONTENTS = "contents.json"
+"""The file of what the pairs are (see `ninefold.captions.contents`)."""
 
 
 class Checks(Protocol):
@@ -103,16 +104,15 @@ def check(
             counts.captions_in += 1
             counts.captions_left_out[item.reason] = counts.captions_left_out.get(item.reason, 0) + 1
             tables.add(layout.LEFT_OUT, id=item.id, reason=item.reason, detail=item.detail)
-        image, corpora = "", Counter[str]()
-        for caption, pairs in _Pass(counts, tables).run(outcomes, chain):
+        image, contents = "", Contents()
+        for caption, pairs in _Pass(counts, tables, contents).run(outcomes, chain):
             counts.images += bool(caption.image) and caption.image != image
             image = caption.image
-            corpora[caption.corpus] += len(pairs)
             lines.write(records.line([records.caption_to_json(replace(caption, text="")), pairs]))
     # Some checks know only now for which pairs they could not run.
     counts.checks_not_run = {str(name): why for name, why in chain.not_run.items()}
     counts.check()
-    store.write_json(folder / CORPORA, corpora)
+    store.write_json(folder / CONTENTS, contents.to_json())
     store.write_json(folder / layout.COUNTS, counts.to_json())
     return counts
 
@@ -137,8 +137,8 @@ def copy_further(folder: Path, to: Path) -> None:
 class _Pass:
     """One pass over all captions, which counts what becomes of them and of their pairs."""
 
-    def __init__(self, counts: Counts, tables: Tables) -> None:
-        self._counts, self._tables = counts, tables
+    def __init__(self, counts: Counts, tables: Tables, contents: Contents) -> None:
+        self._counts, self._tables, self._contents = counts, tables, contents
         # The checks take several captions before they yield the first.
         self._taken: deque[list[tuple[Pair, str]]] = deque()
 
@@ -157,6 +157,8 @@ class _Pass:
                 found = next(verdicts)
                 if found.rejected_by is None:
                     kept.append((number, records.pair_to_json(pair), row.span))
+                    texts = {"id": row.id, "question": pair.question, "answer": pair.answer}
+                    self._contents.add({**row.values(), **texts})
                 else:
                     self._reject(row, found.rejected_by, found.detail)
             assert next(verdicts, None) is None, f"{caption.id}: the checks have added a pair"

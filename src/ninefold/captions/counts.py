@@ -7,6 +7,7 @@ from typing import Any
 
 from ninefold import store
 from ninefold.errors import RunError
+from ninefold.web.wording import quantity
 
 
 @dataclass
@@ -71,9 +72,8 @@ class Counts:
         others = {"without a spatial relation": self.captions_without_relation, "failed": self.failed}
         captions = {**left_out, **others, "kept": self.captions_kept}
         checks = {f"rejected by {check}": count for check, count in self.checks.items()}
-        return (
-            f"of {self.captions_in:,} captions {_listed(captions)}; of {self.pairs_generated:,} pairs {_listed(checks)}"
-        )
+        of_captions = f"of {quantity(self.captions_in, 'caption')} {_listed(captions)}"
+        return f"{of_captions}; of {quantity(self.pairs_generated, 'pair')} {_listed(checks) or 'none rejected'}"
 
     def _broken(self) -> str:
         return f" ({self.partly_broken:,} with output that was broken in part)" if self.partly_broken else ""
@@ -90,8 +90,9 @@ class Counts:
         ]
         lines += [f"  rejected by {check}: {count:,}" for check, count in self.checks.items()]
         lines += [f"  {check} did not run: {why}" for check, why in self.checks_not_run.items()]
-        return [*lines, f"  left: {self.pairs_out:,}, of {self.captions_with_pairs:,} captions"]
+        images = f" of {quantity(self.images, 'image')}" if self.images else ""
+        return [*lines, f"  left: {self.pairs_out:,}, from {quantity(self.captions_with_pairs, 'caption')}{images}"]
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "none"
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

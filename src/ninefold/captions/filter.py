@@ -11,6 +11,7 @@ from pathlib import Path
 from ninefold.analysis.statistics import wilson
 from ninefold.captions.statistics.published import TABLE_8
 from ninefold.errors import DataError, first_line
+from ninefold.web.wording import hundredths, quantity
 
 YES, NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 """Words of a label, in lower case."""
@@ -31,7 +32,9 @@ class Share:
     """Upper bound of the interval."""
 
     def __str__(self) -> str:
-        return "-" if math.isnan(self.value) else f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        if math.isnan(self.value):
+            return "–"
+        return f"{hundredths(self.value)} ({hundredths(self.low)}–{hundredths(self.high)})"
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,12 @@ def read_labels(path: Path) -> dict[str, bool]:
     labels: dict[str, bool] = {}
     try:
         for line, row in _rows(path):
-            name, word = row.get("id"), str(row.get("label")).strip().lower()
-            if name is None or word not in YES | NO:
-                raise DataError(f"{path}, line {line}: write an id, and yes or no as its label")
+            name, label = row.get("id"), row.get("label")
+            if name is None or label is None:
+                raise DataError(f"{path}, line {line}: no id or no label; write the fields id and label")
+            word = str(label).strip().lower()
+            if word not in YES | NO:
+                raise DataError(f"{path}, line {line}: label {word[:40]!r}; write yes or no")
             if labels.setdefault(str(name), word in YES) != (word in YES):
                 raise DataError(f"{path}, line {line}: {name} is labelled yes and no; delete one of its lines")
     except (UnicodeDecodeError, csv.Error, RecursionError) as error:
@@ -97,10 +103,10 @@ def read_labels(path: Path) -> dict[str, bool]:
 
 def table(judged: Mapping[str, Verdicts], labels: Mapping[str, bool] | None = None) -> str:
     """Return the verdicts of one or two filters, how they agree, and their scores, in lines of text."""
-    lines = ["verdicts                            yes       no     none"]
+    lines = [f"{'verdicts':22} {'yes':>8} {'no':>8} {'none':>8}"]
     for name, verdicts in judged.items():
         counts = Counter(verdicts.values())
-        lines.append(f"{_short(name):30} {counts[True]:8,} {counts[False]:8,} {counts[None]:8,}")
+        lines.append(f"{_short(name):22} {counts[True]:8,} {counts[False]:8,} {counts[None]:8,}")
     if len(judged) == 2:
         lines += ["", *_compared(*judged.values())]
     if labels is not None:
@@ -111,7 +117,7 @@ def table(judged: Mapping[str, Verdicts], labels: Mapping[str, bool] | None = No
 def _compared(one: Verdicts, other: Verdicts) -> Iterator[str]:
     share, kappa = agreement(one, other)
     crossed = Counter((one[name], other[name]) for name in one)
-    yield f"agreement {share}, Cohen's kappa {'-' if math.isnan(kappa) else f'{kappa:.2f}'}"
+    yield f"agreement {share} %, Cohen's kappa {'–' if math.isnan(kappa) else f'{kappa:.2f}'}"
     yield (
         f"  both yes {crossed[True, True]:,}, both no {crossed[False, False]:,}, only the first one yes"
         f" {crossed[True, False]:,}, only the second one {crossed[False, True]:,}"
@@ -123,15 +129,19 @@ def _scored(judged: Mapping[str, Verdicts], labels: Mapping[str, bool]) -> Itera
     found = [label for name, label in labels.items() if name in known]
     if not found:
         raise DataError("none of the labels belongs to a caption that was read; write the captions' ids in the labels")
-    missing = f"; {len(labels) - len(found):,} more are of no caption" if len(found) < len(labels) else ""
-    yield f"against {len(found):,} labels, {sum(found):,} of them yes{missing}; no verdict counts as no"
-    yield f"{'':30} {'accuracy':18} {'precision':18} {'recall':18} {'F1':18}".rstrip()
+    others = len(labels) - len(found)
+    missing = f"; {quantity(others, 'label')} of no caption" if others else ""
+    yield f"against {quantity(len(found), 'label')}, {sum(found):,} of them yes{missing}; no verdict counts as no"
+    yield _row("in % (95 %)", "accuracy", "precision", "recall", "F1")
     for name, verdicts in judged.items():
         by = scores(verdicts, labels)
-        yield f"{_short(name):30} {by.accuracy!s:18} {by.precision!s:18} {by.recall!s:18} {by.f1!s:18}".rstrip()
+        yield _row(_short(name), by.accuracy, by.precision, by.recall, by.f1)
     for name, row in TABLE_8.items():
-        numbers = " ".join(f"{number:<18.2f}" for number in row)
-        yield f"{f'paper, {name}':30} {numbers}".rstrip()
+        yield _row(f"paper, {name}", *map(hundredths, row))
+
+
+def _row(name: str, *cells: object) -> str:
+    return f"{name:22} {' '.join(f'{cell!s:14}' for cell in cells)}".rstrip()
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -153,7 +163,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
 
 def _short(name: str) -> str:
     """Return a name in the width of its column; of a long one its end, which names the model."""
-    return name if len(name) <= 30 else f"...{name[-27:]}"
+    return name if len(name) <= 22 else f"...{name[-19:]}"
 
 
 def _share(count: int, base: int) -> Share:

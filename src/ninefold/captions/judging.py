@@ -14,6 +14,7 @@ from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.filter import Verdicts
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec, Serving
 from ninefold.errors import DataError, DesignError
+from ninefold.web.wording import quantity
 
 TOGETHER = 256
 """Number of captions that a filter is given at once; one that asks a server has many requests under way."""
@@ -34,8 +35,8 @@ class Judged:
 
     def sentences(self) -> list[str]:
         """Return the numbers of captions, and what the verdicts have cost, in words."""
-        left_out = f"; {self.left_out:,} rows or captions left out" if self.left_out else ""
-        return [f"{self.captions:,} captions judged{left_out}", *self.usage]
+        left_out = f"; {self.left_out:,} left out" if self.left_out else ""
+        return [f"{quantity(self.captions, 'caption')} judged{left_out}", *self.usage]
 
 
 def judged(
@@ -82,7 +83,7 @@ def judged(
         count += len(block)
         console.debug(f"{count:,} captions judged")
     if not count:
-        raise DataError(f"no caption to judge; {len(left_out):,} rows or captions are left out")
+        raise DataError(f"no caption to judge; {quantity(len(left_out), 'row')} left out")
     spent = ((name, getattr(judge, "usage", None)) for name, judge in judges.items())
     usage = [f"{name}: {used.sentence(served)}" for name, used in spent if used is not None]
     return Judged(verdicts, count, len(left_out), usage)
@@ -108,7 +109,7 @@ def _judge(name: str, spec: CaptionsSpec, responses: Path | None) -> Filter:
         if isinstance(engine, Filter):
             return engine
         raise DesignError(f"{name}: this engine has no judgement of its own; name rules, keywords or openai:URL#MODEL")
-    raise DesignError(f"filter {name}: choose rules, keywords or openai:URL#MODEL")
+    raise DesignError(f"--engine or --against {name}: choose rules, keywords or openai:URL#MODEL")
 
 
 def _kept(captions: CaptionsIn, left_out: list[LeftOut]) -> Iterator[Caption]:

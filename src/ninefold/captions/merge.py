@@ -3,7 +3,6 @@
 It has the specification, the counts and the rows of a run without shards; the rows are in the order of the shards.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import chain
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ninefold import console, store
 from ninefold.captions import card, layout
+from ninefold.captions.contents import COLUMNS, Contents
 from ninefold.captions.counts import Counts
 from ninefold.captions.sources.sharing import Shard
 from ninefold.data.format import writing
@@ -46,7 +46,7 @@ def merge(shards: Sequence[Path], out: Path, *, overwrite: bool = False, progres
     writing.write(
         located(out).absolute(),
         {split: console.track(found, f"{split} pairs written", shown=progress) for split, found in rows.items()},
-        about=card.about(spec, counts, _corpora(data)),
+        about=card.about(spec, counts, _contents(data)),
         embed=bool(spec["embed"]),
         overwrite=overwrite,
         complete=complete,
@@ -121,14 +121,15 @@ def _rows(data: Sequence[Dataset], split: str) -> Iterator[Example]:
             yield from each.read(split)
 
 
-def _corpora(data: Sequence[Dataset]) -> dict[str, int]:
-    """Return the number of pairs by corpus."""
-    found = Counter[str]()
+def _contents(data: Sequence[Dataset]) -> Contents:
+    """Return what the pairs are."""
+    found = Contents()
     for shard in chain.from_iterable(each.shards(split) for each in data for split in each.splits):
-        with opened(shard, ["corpus"]) as file:
-            for batch in file.iter_batches(columns=["corpus"]):
-                found.update(batch.column(0).to_pylist())
-    return dict(found)
+        with opened(shard, COLUMNS) as file:
+            for batch in file.iter_batches(columns=COLUMNS):
+                for row in batch.to_pylist():
+                    found.add(row)
+    return found
 
 
 def _join(files: Sequence[Path], to: Path) -> None:

@@ -26,13 +26,14 @@ class CaptionsIn:
     id_field: str | None = None
     """Field of the caption's id; without one, ids are those of a known corpus, or file names and row numbers."""
     image_field: str | None = None
-    """Field of the image's id, file name or URL; without one, images are not looked for."""
+    """Field of the image's id, file name or URL; DOCCI, Localized Narratives and PixMo-Cap need none. Without this
+    option and --images, images are not looked for, and no model can be trained on the pairs."""
     images: Path | None = None
     """Folder of images, by default that of the captions' file; those given by URL are downloaded to it."""
     retry_images: tyro.conf.FlagCreatePairsOff[bool] = False
     """Ask again for images that an earlier run could not download."""
     descriptions: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Also read the descriptions of objects (field ``objects``) as captions."""
+    """Also read the descriptions of objects (field ``objects``) as captions, which are counted as such."""
     exclude: tuple[Path, ...] = ()
     """Images to leave out: files of ids, folders of images, or data sets that the result is tested on."""
     allow_missing: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -46,7 +47,7 @@ class ChecksSpec:
     """The checks and their settings; the first value of each option is the default, as in section 11 of the notes."""
 
     checks: tuple[CheckName, ...] = ALL_CHECKS
-    """Checks to make."""
+    """Checks to make; one that lacks its model is not made, which is told."""
     embedding_model: str | None = None
     """Sentence encoder (its folder) or CLIP that embeds questions for the check of semantic duplicates; without one it
     does not run."""
@@ -116,7 +117,7 @@ class CaptionsSpec:
     """A run over captions: what is read, who writes pairs, what is checked."""
 
     captions: CaptionsIn
-    """The captions."""
+    """The files of captions, the fields of their rows, and the images."""
     engine: str = "rules"
     """The engine: rules, openai:URL#MODEL or ray:MODEL."""
     filter: str = "engine"
@@ -129,6 +130,6 @@ class CaptionsSpec:
     filter_prompt: Path | None = None
     """File of another prompt for the filter, with {description} where the caption goes."""
     served: Serving = Serving()
-    """How a served model is asked."""
+    """How a served model is asked, if engine or filter is one."""
     checks: ChecksSpec = ChecksSpec()
-    """The checks."""
+    """The checks of pairs, and what they reject."""

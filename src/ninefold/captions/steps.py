@@ -15,6 +15,7 @@ from ninefold import console, store
 from ninefold.captions import card, checking, identity, layout
 from ninefold.captions.blocks import Spreading, process_block
 from ninefold.captions.caption import Caption
+from ninefold.captions.contents import Contents
 from ninefold.captions.counts import Counts
 from ninefold.captions.engines.catalog import Opened, runs_in_processes
 from ninefold.captions.engines.endpoint.responses import Usage
@@ -182,7 +183,8 @@ def write(job: Job, work: Work, counts: Counts, settings: Mapping[str, Any], mad
             return _example(kept)
 
         splits = splits_of(partial(checking.kept_pairs, work.checked), job.split, job.validation_share)
-        about = card.about(settings, counts, store.read_json(work.checked / checking.CORPORA))
+        contents = Contents.from_json(store.read_json(work.checked / checking.CONTENTS))
+        about = card.about(settings, counts, contents)
         writing.write(
             job.out,
             {split: map(example, kept) for split, kept in splits.items()},

@@ -19,7 +19,7 @@ class Run:
     """A data set of checked spatial question-answer pairs. After an interruption the same command goes on.
 
     For example:
-      ninefold captions run docci.jsonlines --out data/docci
+      ninefold captions run docci.jsonlines --images docci-images --out data/docci
       ninefold captions run mine.jsonl --text-field caption --image-field file --images photos --out data/mine
       ninefold captions run mine.jsonl --text-field caption --engine openai:http://localhost:8000/v1#qwen --out data/q
       ninefold captions run docci.jsonlines --shard 3/16 --out data/docci-3
@@ -103,8 +103,10 @@ class Captions:
     """Captions of images, made into checked spatial question-answer pairs to train on (SpaRE, arXiv 2504.20648).
 
     For example:
-      ninefold captions run docci.jsonlines --out data/docci
+      ninefold captions run docci.jsonlines --images docci-images --out data/docci
+      ninefold captions stats data/docci
       ninefold captions review data/docci
+      ninefold train --model nano --data data/docci --out runs/docci
     """
 
     command: Union[*_commands]  # type: ignore[valid-type]  # built at run time: to mypy it is a value and not a type

@@ -28,3 +28,4 @@ class CheckGeometry:
         from ninefold.captions.geometry.run import check_geometry
 
         print("\n".join(check_geometry(self.folder, self.captions, id_field=self.id_field).lines()))
+        print(f"{self.folder}: geometry.json has the counts, geometry.parquet every fact with the reason")

@@ -50,12 +50,13 @@ class Review:
         from ninefold.captions.review.sample import SampleSpec
         from ninefold.captions.review.server import Page
         from ninefold.captions.review.text import export, sentences
+        from ninefold.web.wording import quantity
 
         if self.summary or self.export is not None:
             review = Reviewed.existing(self.folder)
             if self.export is not None:
                 export(self.export, review.csv())
-                print(f"{self.export}: the verdicts of {len(review.judges())} judges")
+                print(f"{self.export}: the verdicts of {quantity(len(review.judges()), 'judge')}")
             if self.summary:
                 print("\n".join(sentences(review.summary())))
             return

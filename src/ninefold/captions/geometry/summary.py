@@ -9,7 +9,7 @@ from ninefold.captions.geometry.boxes import Labelled
 from ninefold.captions.geometry.check import Verdict, by_chance
 from ninefold.captions.geometry.decide import OUTCOMES
 from ninefold.captions.geometry.rows import LabelledFile, row_of
-from ninefold.web.wording import count, percent, span
+from ninefold.web.wording import count, hundredths, percent
 
 PARTS = ("by_origin", "by_frame", "by_relation")
 """The groups of facts that are counted apart."""
@@ -17,7 +17,7 @@ PARTS = ("by_origin", "by_frame", "by_relation")
 BOXES = ("all", "repaired", "ambiguous", "malformed")
 """The kinds of boxes that are counted."""
 
-HEADER = ("", "confirmed", "contradicted", "undecided", "unmatched", "confirmed share (95 %)", "by chance")
+HEADER = ("", "confirmed", "contradicted", "undecided", "unmatched", "confirmed % (95 %)", "by chance")
 """The columns of the table for readers."""
 
 _RULE = ("",) * len(HEADER)
@@ -113,5 +113,8 @@ class Summary:
 
 def _cells(name: str, tally: Tally) -> tuple[str, ...]:
     found = tally.to_json()
-    share = f"{percent(found['confirmed_share'], 1)} ({span(found['ci95'])})" if found["decided"] else "–"
+    share = "–"
+    if found["decided"]:
+        # Without signs of percent, so that the table fits into 100 columns.
+        share = f"{hundredths(found['confirmed_share'], 1)} ({'–'.join(hundredths(end, 1) for end in found['ci95'])})"
     return (name, *(count(tally.outcomes[outcome]) for outcome in OUTCOMES), share, percent(found["by_chance"], 1))

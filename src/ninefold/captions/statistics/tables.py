@@ -1,5 +1,6 @@
 """The tables of statistics, as text that stays readable at 100 columns and in a pipe."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -37,12 +38,14 @@ def text(sets: Sequence[Statistics], counting: Counting) -> str:
         for table in tables:
             console.print(table)
             console.print()
-    return "\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()) + "\n"
+    lines = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    # A table ends with an empty line itself, unless notes follow it.
+    return re.sub(r"\n{3,}", "\n\n", lines).rstrip() + "\n"
 
 
 def sources(made: Sequence[Statistics]) -> Table:
     """Return Table 1: captions, words and pairs of each set made from captions."""
-    table = _table("Table 1: sources", "source", "captions", "kept", "mean words", "pairs", "pairs per kept")
+    table = _table("Table 1: sources", "source", "captions", "with pairs", "mean words", "pairs", "pairs each")
     known = {corpus.name: (corpus.title, corpus.paper) for corpus in reversed(CORPORA)}
     totals: Counter[str] = Counter()
     for each in made:
@@ -59,8 +62,8 @@ def sources(made: Sequence[Statistics]) -> Table:
     table.add_section()
     table.add_row("paper: total", *_of_paper(TOTAL), style="dim")
     table.caption = (
-        "captions: all that were read. kept: those with a pair after all checks. mean words: ours of the captions that "
-        "went on to the checks, the paper's of all."
+        "captions: all that were read. with pairs: those with a pair after all checks. mean words: ours of the "
+        "captions that went on to the checks, the paper's of all."
     )
     return table
 
@@ -86,10 +89,8 @@ def shares(sets: Sequence[Statistics]) -> Table:
         spatial = sum(each.spatial for each in sets)
         table.add_row("total", f"{total:,}", _percent(total, total), _percent(spatial, total))
     table.add_section()
-    of_paper = sum(TABLE_2.values())
-    for name, pairs in TABLE_2.items():
-        table.add_row(f"paper: {name}", f"{pairs:,}", _percent(pairs, of_paper), "", style="dim")
-    table.add_row("paper: total", f"{of_paper:,}", "100.00", "", style="dim")
+    for name, (pairs, share) in TABLE_2.items():
+        table.add_row(f"paper: {name}", f"{pairs:,}", f"{share:.2f}", "", style="dim")
     return table
 
 
