@@ -113,7 +113,8 @@ def _is_companion(parse: Parse, index: int) -> bool:
     """
     if index < 1 or not parse.is_noun(index):
         return False
-    while parse.dependencies[index] == "conj":
+    # Parsers make "text" a part of the quotation in 'with the text "OPEN"'.
+    while parse.dependencies[index] in {"conj", "nmod", "compound", "appos"}:
         index = parse.heads[index]
     return parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] == "with"
 

@@ -67,7 +67,7 @@ def _inverted(parse: Parse, verb: int, before: int) -> int | None:
 
 def owner(parse: Parse, noun: int) -> int | None:
     """Return what a noun is told to belong to: the tower of "a tower with a clock", or of "the tower has a clock"."""
-    while parse.dependencies[noun] in {"conj", "appos"} and not parse.is_verb(parse.heads[noun]):
+    while parse.dependencies[noun] in {"conj", "appos", "nmod", "compound"} and not parse.is_verb(parse.heads[noun]):
         noun = parse.heads[noun]
     label, head = parse.dependencies[noun], parse.heads[noun]
     if label == "pobj" and parse.lower[head] == "with":

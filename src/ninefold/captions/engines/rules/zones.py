@@ -107,7 +107,7 @@ def _cue(parse: Parse, span: tuple[int, int], relations: list[str], has_side: bo
     frame: Frame = "part"
     if not has_of:
         frame = "image"
-    elif relations[0] in {"left", "right"} and not has_side:
+    elif relations in (["left"], ["right"]) and not has_side:
         frame = "viewer"
     needs_object = has_of or parse.lower[first] == "to"
     return Cue(first, last + has_of, relations[0], wording, frame, False, True, needs_object, tuple(relations[1:]))
