@@ -60,7 +60,7 @@ def _inverted(parse: Parse, verb: int, before: int) -> int | None:
     if auxiliary is not None and before < auxiliary:
         return parse.find(auxiliary, "attr", "nsubj")
     shown = parse.find(verb, "attr", "dobj")
-    if shown is not None and before < verb < shown and parse.dependencies[verb] in {"ROOT", "conj", "ccomp"}:
+    if shown is not None and before < verb < shown and parse.dependencies[verb] in {"ROOT", "conj", "ccomp", "advcl"}:
         return shown
     return None
 

@@ -15,7 +15,7 @@ from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
-from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS, PEOPLE, WORN
+from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS, PEOPLE, SIDE, WORN
 from ninefold.captions.pair import Frame
 
 _POSSESSIVE = frozenset({"its", "his", "her", "their"})
@@ -77,11 +77,10 @@ def read(parse: Parse, caption: Caption) -> Reading:
 
 def _may_be_one(subject: Phrase, target: Phrase) -> bool:
     """Whether two phrases of one name may mean one thing: "its own front door ... above the door"."""
-    return (
-        subject.lemma == target.lemma
-        and subject.is_plural == target.is_plural
-        and (target.modifiers <= subject.modifiers and target.article not in {"another", "a", "an"})
-    )
+    new = {"another", "a", "an"}
+    is_other = subject.article in new or target.article in new or "other" in subject.modifiers
+    alike = subject.lemma == target.lemma and subject.is_plural == target.is_plural
+    return alike and not is_other and target.modifiers <= subject.modifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,16 @@ class _Reader:
         of_picture = cue.is_zone or cue.relation in {"central_position", "within_boundary"}
         if of_picture and place is not None and things.is_picture(parse, phrase_at(parse, place)):
             cue, place = replace(cue, frame="image", wording=cue.wording.removesuffix(" of")), None
+        if self._is_only_near(cue):
+            return
         for who in whos:
             if who != place and not self._is_direction(cue, who) and guards.is_asserted(parse, cue, who, place):
                 yield from self._facts_about(cue, who, place)
+
+    def _is_only_near(self, cue: Cue) -> bool:
+        """Whether something is beside a part of a thing, and so not on it: "near the front corner of the table"."""
+        is_near = cue.is_zone and cue.frame == "part" and self.parse.lower[cue.first] == "near"
+        return is_near and any(self.parse.lower[index] in SIDE for index in range(cue.first, cue.last))
 
     def _is_direction(self, cue: Cue, who: int) -> bool:
         """Whether the words tell where something turns or goes, not where it is: "facing to the left of"."""

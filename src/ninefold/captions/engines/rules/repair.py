@@ -26,6 +26,8 @@ def mend(parse: Parse) -> None:
                 _make_verb(parse, index)
             elif parse.dependencies[index] == "conj" and parse.dependencies[parse.heads[index]] == "pobj":
                 _make_conjunct(parse, index)
+        elif parse.tags[index] == "VBG" and parse.lower[index] in ING_NOUNS:
+            _make_thing(parse, index)
         elif parse.tags[index] in {"JJ", "VBN", "VBD", "RB"} and parse.dependencies[index] in _NOUN_LABELS:
             _make_noun(parse, index)
 
@@ -65,6 +67,21 @@ def _make_noun(parse: Parse, index: int) -> None:
         return
     if any(parse.dependencies[child] == "det" and child < index for child in parse.children[index]):
         parse.tags[index] = "NN"
+
+
+def _make_thing(parse: Parse, index: int) -> None:
+    """Make a noun of a participle that names a thing with the noun before it: "a metal railing"."""
+    noun = index - 1
+    if parse.heads[index] != noun or not parse.is_noun(noun) or parse.dependencies[index] != "acl":
+        return
+    if parse.find(index, "dobj", "prt") is not None or parse.tags[noun] in {"NNS", "NNPS"}:
+        return
+    label, head = parse.dependencies[noun], parse.heads[noun]
+    for child in [child for child in parse.children[noun] if child != index]:
+        _attach(parse, child, index)
+    _attach(parse, index, index if head == noun else head)
+    _attach(parse, noun, index)
+    parse.dependencies[index], parse.dependencies[noun], parse.tags[index] = label, "compound", "NN"
 
 
 def _make_conjunct(parse: Parse, noun: int) -> None:
