@@ -124,6 +124,11 @@ def test_differences_name_settings_and_both_values():
     said = differences(there, asked)
     assert said == "limit 100, asked 200; data[0].name x, asked y; d 1, asked 2; 2 more"
     assert len(differences({"long": "x" * 99}, {"long": "y" * 99})) < 140
+    # What is none on one side is one setting, whatever the other one is made of.
+    there = {"clip": None, "data": [], "options": {"a": 1}}
+    asked = {"clip": {"name": "nano-clip", "hash": "1"}, "data": [{"name": "x"}], "options": {"a": 1, "b": None}}
+    assert differences(there, asked) == "clip none, asked nano-clip; data none, asked x; options.b not set, asked none"
+    assert differences({"data": [{"h": 1}]}, {"data": [{"h": 1}, {"name": "y"}]}) == "data[1] not set, asked y"
 
 
 def test_the_settings_of_a_world_are_those_of_its_specification(tmp_path):

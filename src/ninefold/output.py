@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -122,25 +123,50 @@ def check_inputs(out: Path, inputs: Iterable[Path]) -> None:
             raise RunError(f"{out}: the command reads {path} there; choose another --out")
 
 
+_ABSENT = object()
+"""Stands for a setting that is not there."""
+
+
 def differences(there: Settings, asked: Settings) -> str:
     """Return the settings that differ, each with both values, such as "limit 100, asked 200"; empty if none does."""
-    flat = dict(_flat(there)), dict(_flat(asked))
-    names = [name for name in {**flat[1], **flat[0]} if flat[0].get(name) != flat[1].get(name)]
-    shown = [f"{name} {flat[0].get(name, 'none')}, asked {flat[1].get(name, 'none')}" for name in names[:SHOWN]]
-    return "; ".join([*shown, *([f"{len(names) - SHOWN} more"] if len(names) > SHOWN else [])])
+    changed = list(_changed(there, asked))
+    shown = [f"{name} {_short(old)}, asked {_short(new)}" for name, old, new in changed[:SHOWN]]
+    return "; ".join([*shown, *([f"{len(changed) - SHOWN} more"] if len(changed) > SHOWN else [])])
 
 
-def _flat(settings: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every setting under its path in nested settings, as a short text."""
-    if isinstance(settings, Mapping) and settings:
-        for key, value in settings.items():
-            yield from _flat(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(settings, list | tuple) and any(isinstance(value, Mapping) for value in settings):
-        for index, value in enumerate(settings):
-            yield from _flat(value, f"{name}[{index}]")
+def _changed(there: object, asked: object, name: str = "") -> Iterator[tuple[str, object, object]]:
+    """Yield the path and both values of every setting that differs; one of them may be `_ABSENT`."""
+    parts: Iterable[tuple[str, object, object]]
+    if isinstance(there, Mapping) and isinstance(asked, Mapping):
+        dot = f"{name}." if name else ""
+        parts = ((f"{dot}{key}", there.get(key, _ABSENT), asked.get(key, _ABSENT)) for key in {**asked, **there})
+    elif all(isinstance(side, list | tuple) and _has_mappings(side) for side in (there, asked)):
+        both = zip_longest(there, asked, fillvalue=_ABSENT)  # type: ignore[call-overload]
+        parts = ((f"{name}[{index}]", old, new) for index, (old, new) in enumerate(both))
     else:
-        text = settings if isinstance(settings, str) else store.canonical_json(settings)
-        yield name, text if len(text) <= 60 else f"{text[:40]}... ({store.content_id(settings)})"
+        if _ABSENT in (there, asked) or store.canonical_json(there) != store.canonical_json(asked):
+            yield name, there, asked
+        return
+    for part, old, new in parts:
+        yield from _changed(old, new, part)
+
+
+def _has_mappings(values: Iterable[object]) -> bool:
+    return any(isinstance(value, Mapping) for value in values)
+
+
+def _short(value: object) -> str:
+    """Return a setting as a short text; a file or a model, which is known by several, by its name."""
+    if value is _ABSENT or value is None or value == []:
+        return "not set" if value is _ABSENT else "none"
+    if isinstance(value, list | tuple) and all(isinstance(each, Mapping) for each in value):
+        return _cut(", ".join(_short(each) for each in value))
+    named = value.get("name") if isinstance(value, Mapping) else value
+    return _cut(named if isinstance(named, str) else store.canonical_json(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:40]}... ({store.content_id(text)})"
 
 
 def _walk(folder: Path) -> Iterator[Path]:

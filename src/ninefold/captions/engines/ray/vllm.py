@@ -74,6 +74,8 @@ class VllmModel:
             ModelError: If vLLM is not installed.
             DataError: If the file of responses is broken.
         """
+        if "://" in name:
+            raise ModelError(f"--engine ray:{name}: is an address; write ray:openai:URL#MODEL")
         if any(importlib.util.find_spec(module) is None for module in NEEDED):
             raise ModelError(
                 f"--engine ray:{name}: needs vLLM, here and on every machine (pip install vllm); or let a server answer"

@@ -76,7 +76,7 @@
 
   const clock = (seconds) => {
     const minutes = Math.round(seconds / 60);
-    return minutes < 1 ? "less than a minute" : minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return minutes < 1 ? "less than a minute" : minutes < 60 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   };
 
   const tell = () => {
@@ -85,12 +85,12 @@
     get("count").textContent = `${done.length} of ${total} judged.`;
     get("tally").textContent = buttons
       .map((button) => [button.dataset.verdict, done.filter(([, value]) => value.verdict === button.dataset.verdict).length])
-      .filter(([, count]) => count).map(([verdict, count]) => `${count} ${verdict}`).join(", ");
+      .filter(([, count]) => count).map(([verdict, count]) => `${count} ${verdict === "skip" ? "skipped" : verdict}`).join(", ");
     // The median of the last pairs: one long break does not count.
     const times = done.slice(-20).map(([, value]) => value.seconds).filter((value) => value > 0).sort((a, b) => a - b);
     const median = times[Math.floor(times.length / 2)];
     get("pace").textContent = times.length > 2 && done.length < total
-      ? `· ${Math.max(1, Math.round(median))} s a pair, about ${clock(median * (total - done.length))} left` : "";
+      ? `· ${Math.max(1, Math.round(median))} s a pair, ${clock(median * (total - done.length))} left` : "";
     const value = given(at);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.verdict === value.verdict));
     get("undo").disabled = done.length === 0;
