@@ -146,6 +146,8 @@ def test_a_checkpoint_without_vllm_is_said_in_one_line(spec_of, tmp_path, monkey
     monkeypatch.setattr(vllm, "NEEDED", ("no_such_module",))
     with pytest.raises(ModelError, match=r"ray:org/model: needs vLLM, here and on every machine \(pip install vllm\)"):
         api.run_captions(spec_of("ray:org/model"), tmp_path / "pairs")
+    with pytest.raises(ModelError, match=r"--engine ray:http://h/v1: is an address; write ray:openai:URL#MODEL"):
+        api.run_captions(spec_of("ray:http://h/v1"), tmp_path / "pairs")
 
 
 def test_a_checkpoint_answers_waves_of_blocks_and_nothing_twice(spec_of, tmp_path, monkeypatch):
