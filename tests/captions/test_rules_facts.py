@@ -65,6 +65,8 @@ STATED = {
     ],
     "The shelf on which the vase stands is white.": ["vase | on viewer | shelf"],
     "A wall is white with a stripe along the top.": ["stripe | above part | wall"],
+    'A door with the text "OPEN" at the top is closed.': ["text | above part | door"],
+    "A fence stands near the front corner of the field.": [],
     "A house with a shed behind.": ["shed | back viewer | house"],
     "A lamp stands above and behind the sofa.": ["lamp | above viewer | sofa", "lamp | back viewer | sofa"],
     # Participles and verbs.
@@ -147,6 +149,7 @@ NOT_STATED = [
     "A cat lies on its back.",
     "The rock is smooth near the water.",
     "The sun shines on the roof.",
+    "The moon is lit up on the left side.",
     "A face looks to the left of the frame.",
     "The lights are on at night.",
     # Nothing that can be named.

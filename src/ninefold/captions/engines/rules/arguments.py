@@ -2,7 +2,7 @@
 
 from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subjects
 from ninefold.captions.engines.rules.cue import Cue
-from ninefold.captions.engines.rules.cue_tables import AIMING, FILLED, FILLING, HOLDING, LOCATED, SEEN
+from ninefold.captions.engines.rules.cue_tables import AIMING, CHANGED, FILLED, FILLING, HOLDING, LOCATED, SEEN
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import COLORS, SHOWING
 
@@ -103,7 +103,9 @@ def _before_quotation(parse: Parse, index: int) -> int:
     if index < 0 or parse.words[index] not in _QUOTES:
         return index
     start = max(index - 12, 0)
-    return next((opening - 1 for opening in range(index - 1, start, -1) if parse.words[opening] in _QUOTES), index)
+    before = next((opening - 1 for opening in range(index - 1, start, -1) if parse.words[opening] in _QUOTES), index)
+    # 'A logo for "Cola"' as well as 'the text "Cola"'.
+    return parse.heads[before] if parse.lower[before] in {"for", "of"} else before
 
 
 def _is_companion(parse: Parse, index: int) -> bool:
@@ -158,6 +160,7 @@ def of_verb(parse: Parse, verb: int, cue: Cue) -> list[int]:
         return []
     aims = cue.wording in {"on", "in", "over", "through"} and parse.lower[verb] in AIMING
     looks = cue.wording == "through" and parse.lower[verb] in SEEN
-    if aims or looks or _is_quality(parse, verb, cue):
+    changes = cue.is_zone and cue.frame == "image" and parse.lower[verb] in CHANGED
+    if aims or looks or changes or _is_quality(parse, verb, cue):
         return []
     return clause_subjects(parse, verb, cue.first)

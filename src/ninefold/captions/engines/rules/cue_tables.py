@@ -210,6 +210,11 @@ STATIC = words(
 )
 """Verbs with which "to the left of" tells where a thing is, not where it goes or turns."""
 
+CHANGED = words(
+    "lit lighted illuminated painted colored coloured shaded darkened curved rounded torn worn chipped cracked"
+)
+"""Participles after which "on the left" is a side of the thing itself: "the moon, lit up on the left side"."""
+
 SEEN = words("seen viewed shown captured visible looking looks taken")
 """Words with which "through" tells where one looks from: "seen through the window"."""
 
