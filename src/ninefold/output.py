@@ -74,8 +74,15 @@ class Kind:
 
 
 def located(path: Path) -> Path:
-    """Return a path that ends in a name, beside which temporary files can be written; ``.`` and ``..`` have none."""
-    return path.resolve() if path.name in {"", ".."} else path
+    """Return a path that ends in a name, beside which temporary files can be written; ``.`` and ``..`` have none.
+
+    Raises:
+        DataError: If it is the root of the file system.
+    """
+    found = path.resolve() if path.name in {"", ".."} else path
+    if not found.name:
+        raise DataError(f"{path}: is the root of the file system, which nothing is written over; choose another --out")
+    return found
 
 
 def check_own(folder: Path, name: str, files: re.Pattern[str], error: type[NinefoldError] = RunError) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pair_sets
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -98,8 +99,12 @@ def test_lists_that_name_no_image(tmp_path: Path) -> None:
     path = captions(tmp_path / "a.jsonl", one="a.jpg")
     (tmp_path / "empty.txt").write_text("# nothing\n")
     (tmp_path / "other.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "broken.jsonl").write_text("{\n[]\n")
     (tmp_path / "folder").mkdir()
-    for name, what in {"empty.txt": "names no image", "other.csv": "found x, y", "folder": "holds no images"}.items():
+    pair_sets.save(tmp_path / "pairs")
+    says = {"empty.txt": "names no image", "other.csv": "found x, y", "folder": "holds no images"}
+    says |= {"broken.jsonl": "none of 2 rows can be read", "pairs": "a data set without images"}
+    for name, what in says.items():
         with pytest.raises(DataError, match=what):
             excluded(path, tmp_path / name)
     with pytest.raises(DataError, match="no such file"):

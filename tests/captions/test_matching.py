@@ -105,3 +105,8 @@ def test_matcher_equals_word_boundaries_where_there_is_no_hyphen(parts):
 def test_words_of_plain_text_are_those_of_any_text(text):
     # A letter outside of ASCII at the end takes the general way.
     assert [word if word.isalnum() else "|" for word in words(f"{text} É")] == [*words(text), "é"]
+
+
+@pytest.mark.parametrize("part", ["a-", "left-", "a-left-", "a", "side-by-"])
+def test_long_compounds_take_linear_time(part):
+    assert "left" in words(part * 50_000 + " upper-left")

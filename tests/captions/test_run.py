@@ -225,6 +225,9 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path):
     with pytest.raises(DataError, match=says):
         api.run_captions(spec_of(captions), tmp_path / "pairs")
     assert not (tmp_path / "pairs").exists()
+    captions = written(tmp_path / "captions.jsonl", [("c", "A cup is left of a plate!", "")])
+    with pytest.raises(DataError, match="1 failed; of 0 pairs none rejected; the first that failed: c: cut off"):
+        api.run_captions(spec_of(captions), tmp_path / "pairs")
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,11 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path):
         (["--checks", "spelling"], "spelling"),
         (["--out", "captions.jsonl"], "captions.jsonl"),
         (["--parser", "en_none", "--engine", "rules"], "en_none"),
+        (["--prompt", "captions.jsonl", "--engine", "rules"], "--prompt captions.jsonl: rules ask no model"),
+        (["--filter-prompt", "captions.jsonl", "--filter", "keywords"], "captions.jsonl: keywords ask no model"),
+        (["--out", "/"], "/: is the root of the file system"),
+        (["--exclude", "/dev/zero"], "/dev/zero: is a pipe or device"),
+        (["--filter-prompt", "/dev/zero"], "/dev/zero: is a pipe or device"),
     ],
 )
 def test_a_mistake_is_one_line(captions, tmp_path, monkeypatch, capsys, options, says):

@@ -22,8 +22,11 @@ Counting = Literal["all", "longest"]
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_")
 """A word, or a mark, which no keyword goes across."""
 
-_OPEN_COMPOUND = re.compile(r"(?<![^\W_])(?:[^\W_]+-)*(?:left|right|side-by-side)(?:-[^\W_]+)*(?![^\W_])")
-"""A compound whose parts are words of their own."""
+_COMPOUND = re.compile(r"(?<![^\W_])[^\W_]+(?:-[^\W_]+)+")
+"""A word with hyphens; it is looked for from its first letter alone, so that a long one takes linear time."""
+
+_OPEN = ("left", "right", "side-by-side")
+"""What makes the parts of a compound words of their own."""
 
 _MARKS = str.maketrans({chr(code): "|" for code in range(128) if not (chr(code).isalnum() or chr(code).isspace())})
 """Marks of ASCII, each replaced by one of them."""
@@ -51,9 +54,15 @@ def words(text: str) -> list[str]:
         return text.translate(_MARKS).replace("|", " | ").split()
     if not text.isascii():
         text = text.translate(_PLAIN)
-    if "-" in text:
-        text = _OPEN_COMPOUND.sub(lambda found: found[0].replace("-", " "), text)
+    if "-" in text and any(part in text for part in _OPEN):
+        text = _COMPOUND.sub(_opened, text)
     return _WORD.findall(text)
+
+
+def _opened(found: re.Match[str]) -> str:
+    """Return a compound, its parts as words of their own if one of `_OPEN` is among them."""
+    compound = found[0]
+    return compound.replace("-", " ") if any(f"-{part}-" in f"-{compound}-" for part in _OPEN) else compound
 
 
 def matches(text: str) -> list[Match]:

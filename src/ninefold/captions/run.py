@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from ninefold import console, store
 from ninefold.captions import identity, layout, steps
 from ninefold.captions.caption import NO_IMAGE
@@ -18,7 +20,7 @@ from ninefold.captions.steps import Job
 from ninefold.captions.work import Work, check_own, discard
 from ninefold.data.format import manifest
 from ninefold.data.make import is_complete
-from ninefold.errors import DataError
+from ninefold.errors import DataError, printable
 from ninefold.output import located
 from ninefold.runs.lock import locked_output, tidy_output
 from ninefold.version import __version__
@@ -84,11 +86,18 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     steps.generate(job, work, spool, made)
     counts = steps.check(job, work, spool, checks)
     if not counts.pairs_out:
+        failed = _first_failed(work)
         discard(job.out)
-        raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}")
+        raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}{failed}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
     steps.tell_cost(job, made)
     return counts
+
+
+def _first_failed(work: Work) -> str:
+    """Return the first caption without a usable output, and why, for a message; "" if there is none."""
+    rows = pq.read_table(work.checked / layout.FAILED).slice(0, 1).to_pylist()
+    return "".join(f"; the first that failed: {printable(row['id'])[:80]}: {row['reason'][:200]}" for row in rows)
 
 
 def _tell_finished(job: Job) -> None:

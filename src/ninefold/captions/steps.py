@@ -21,6 +21,7 @@ from ninefold.captions.engines.catalog import Opened, runs_in_processes
 from ninefold.captions.engines.endpoint.responses import Usage
 from ninefold.captions.pair import Generated
 from ninefold.captions.processes import Outcome, in_processes
+from ninefold.captions.sources.rows import check_file
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.captions.splits import splits_of
 from ninefold.captions.spool import Spool, fill
@@ -80,7 +81,7 @@ class Job:
 
         Raises:
             DesignError: If a number or a name is none.
-            DataError: If a file is missing.
+            DataError: If a file is missing, or is a pipe or device.
         """
         for name, number in (("jobs", self.jobs), ("limit", self.limit)):
             if number is not None and number < 1:
@@ -93,8 +94,13 @@ class Job:
             raise DesignError(f"--split {self.split!r}: name it with letters, digits and underscores alone")
         for path in self.inputs():
             # Images that are given by URL are downloaded to a folder that may be new.
-            if path != self.spec.captions.images and not path.exists():
+            if path == self.spec.captions.images:
+                continue
+            if not path.exists():
                 raise DataError(f"{path}: no such file or folder; check the path")
+            if not path.is_dir():
+                # Before its hash is taken: a device has no end.
+                check_file(path)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -85,6 +85,7 @@ def engine_of(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed
     if kind == "rules" and spec.engine == kind:
         from ninefold.captions.engines.rules.engine import RulesEngine
 
+        _refuse_prompt("--prompt", spec.prompt, kind)
         return RulesEngine(spec.parser)
     if kind == "openai":
         from ninefold.captions.engines.endpoint.engine import EndpointEngine
@@ -108,6 +109,8 @@ def filter_of(spec: CaptionsSpec, responses: Path | None, engine: Engine) -> Fil
         return None
     judge = judge_named(name, spec, responses)
     if judge is not None:
+        if name in {"rules", "keywords"}:
+            _refuse_prompt("--filter-prompt", spec.filter_prompt, name)
         return judge
     if spec.filter == SAME:
         return engine if isinstance(engine, Filter) else None
@@ -136,6 +139,12 @@ def judge_named(name: str, spec: CaptionsSpec, responses: Path | None) -> Filter
             timeout=spec.served.timeout,
         )
     return None
+
+
+def _refuse_prompt(option: str, prompt: Path | None, name: str) -> None:
+    """Refuse a prompt for what asks no model, where it would be without effect."""
+    if prompt is not None:
+        raise DesignError(f"{option} {prompt}: {name} ask no model; leave it out, or name one that is asked")
 
 
 def is_known(name: str) -> bool:

@@ -69,14 +69,17 @@ class _Found:
     rows: int = 0
     broken: int = 0
     first_fault: str = ""
+    empty: list[Path] = field(default_factory=list)
 
     def check(self, files: Sequence[Path]) -> None:
-        """Refuse files without a row that can be read: they are of another form, or none."""
+        """Refuse files without a row that can be read, which are of another form, or none; warn of empty ones."""
         names = ", ".join(map(str, files[:3])) + (", ..." if len(files) > 3 else "")
         if not self.rows:
             raise DataError(f"{names}: no rows; name files of captions (jsonl, parquet or csv)")
         if self.broken == self.rows:
             raise DataError(f"{names}: none of {self.rows:,} rows can be read; the first: {self.first_fault}")
+        for path in self.empty:
+            console.warn(f"{path}: holds no rows")
 
 
 def _of_table(table: Table, spec: CaptionsIn, found: _Found) -> Iterator[Entry]:
@@ -92,7 +95,7 @@ def _of_table(table: Table, spec: CaptionsIn, found: _Found) -> Iterator[Entry]:
         else:
             yield from _of_row(row, fields, table.path, spec.descriptions, found)
     if found.rows == before:
-        console.warn(f"{table.path}: holds no rows")
+        found.empty.append(table.path)
 
 
 def _of_row(row: Row, fields: Fields, path: Path, descriptions: bool, found: _Found) -> Iterator[Entry]:

@@ -76,31 +76,36 @@ class Exclusion:
         near = self._near.nearest(picture.near) if picture.near is not None else None
         return f"near-duplicate of {self._files[near[0]]} ({near[1]} of 64 bits differ)" if near else ""
 
-    def _add_names(self, names: Iterable[str], where: str) -> None:
+    def _add_names(self, names: Iterable[str], where: str) -> int:
+        """Add names, and return how many there are."""
+        number = 0
         for name in names:
+            number += 1
             for key in (*_keys(name), f"id {name}"):
                 self._names.setdefault(key, where)
+        return number
 
     def _add_file(self, path: Path) -> None:
-        before = len(self._names)
-        self._add_names(names_in(path), str(path))
-        if len(self._names) == before and not any(True for _ in names_in(path)):
+        if not self._add_names(names_in(path), str(path)):
             raise DataError(f"{path}: names no image; write an id or file name a line, or name another file")
 
     def _of_dataset(self, folder: Path) -> Iterator[tuple[str, ImageSource]]:
         """Add the names and pixels of a data set, and yield each different image with where it is."""
-        data = Dataset.open(folder)
+        data, names, pictures = Dataset.open(folder), 0, 0
         for split in data.splits:
             for shard in data.shards(split):
                 with opened(shard, ("image",)) as file:
                     for batch in file.iter_batches(1000, columns=["image.path"]):
                         paths = [(row["image"] or {}).get("path") for row in batch.to_pylist()]
-                        self._add_names(filter(None, paths), f"{folder} ({split})")
+                        names += self._add_names(filter(None, paths), f"{folder} ({split})")
             examples = data.read(split, trust_pixels=True)
             for row, example in zip(row_hashes.read_rows(folder, split), examples, strict=True):
+                pictures += bool(row.pixels)
                 if row.pixels and row.pixels not in self._pixels:
                     self._pixels[row.pixels] = f"{folder} ({split})"
                     yield f"{row.id} in {folder} ({split})", example.image
+        if not names and not pictures:
+            raise DataError(f"{folder}: is a data set without images; name a file of ids, or another data set")
 
     def _of_folder(self, folder: Path) -> Iterator[tuple[str, ImageSource]]:
         """Add the names of the images in a folder, and yield each with its path."""

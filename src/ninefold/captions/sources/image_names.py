@@ -48,13 +48,16 @@ def names_in(path: Path) -> Iterator[str]:
         raise DataError(f"{path}: no field names images; expected one of {', '.join(FIELDS)}, found {', '.join(kinds)}")
     # Of an embedded image, only the name is read.
     read = [f"{name}.path" if f"{name}.path" in kinds else name for name in wanted]
-    broken = 0
+    rows = broken = 0
     for row in table.rows(read):
+        rows += 1
         if isinstance(row, Row):
             for name in wanted:
                 yield from _name(row.values.get(name))
         else:
             broken += 1
+    if broken and broken == rows:
+        raise DataError(f"{path}: none of {rows:,} rows can be read; fetch or make it again")
     if broken:
         console.warn(f"{path}: {broken:,} rows cannot be read; their images are not excluded")
 
