@@ -40,6 +40,10 @@ def test_forms_of_a_fact_ask_for_the_place_the_thing_and_one_of_two():
         ("Are the two men in the foreground or in the background?", "background"),
         ("Who is in the background?", "the two men"),
     ]
+    assert ("Where does the path run?", "along the river") in asked("A path runs along the river.")
+    assert ("What is crossing the river?", "the bridge") in asked("A bridge is crossing the river.")
+    assert ("Where is the two-story house?", "behind the tree") in asked("A two-story house is behind the tree.")
+    assert ("What is the handle part of?", "the door") in asked("The handle is part of the door.")
     assert asked("A dog is facing left.") == [
         ("Which way is the dog facing?", "left"),
         ("Is the dog facing left or right?", "left"),

@@ -144,7 +144,7 @@ class _Reader:
             if holder is not None and cue.relation not in {"front", "back", "far"}:
                 cue, place = of_part(cue), holder
         end = [] if place is None else [place]
-        is_verb = head is not None and parse.is_verb(head) and parse.lower[head] not in {"is", "are", "has", "have"}
+        is_verb = head is not None and parse.is_verb(head) and not cue.first <= head <= cue.last
         verb = (parse.lower[head], parse.tags[head]) if head is not None and is_verb else ("", "")
         span = self._span(cue, [who, *end])
         for targets in self._targets(cue, noun, place):

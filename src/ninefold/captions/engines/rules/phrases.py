@@ -8,6 +8,9 @@ from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, SOLID_D
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
+_SEVERAL = words("many several various numerous multiple few two three four five six seven eight nine ten")
+"""Words before nouns in the plural, whatever their tag says."""
+
 _SINGLE = words("sky sun moon ground floor ceiling sea ocean horizon")
 """Things that a picture has one of."""
 
@@ -70,7 +73,8 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
         if index not in {noun, head} and parse.words[index].isalnum()
     )
     plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
-    plural = plural or parse.lower[head] in {"people", "children", "men", "women"}
+    counted = parse.lower[begin] in _SEVERAL and begin < head and parse.words[begin + 1] != "-"
+    plural = plural or counted or parse.lower[head] in {"people", "children", "men", "women"}
     modifiers -= {"of", "the", "a", "an"}
     is_proper = article == "" and parse.tags[head] == "NNP" and text[:1].isupper()
     return Phrase(head, first, last, text, article, singular(parse.lower[noun]), modifiers, plural, is_proper)

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 from ninefold.captions.engines.rules.facts import Fact, Reading
 from ninefold.captions.engines.rules.phrases import Phrase, is_unique
-from ninefold.captions.engines.rules.vocabulary import PEOPLE, singular
+from ninefold.captions.engines.rules.vocabulary import PEOPLE, singular, words
 from ninefold.captions.pair import Pair
 
 MOVING = frozenset({"toward_towards", "away_from", "through", "movement_along"})
 """Relations of a way, which questions say with the caption's own verb."""
+
+_COPULAS = words("is are has have becomes become appears appear seems seem remains remain being")
+"""Verbs that say nothing of a way."""
 
 OPPOSITES: dict[str, str] = {
     "to the left of": "to the right of",
@@ -107,7 +110,7 @@ def _facing(fact: Fact, subject: str, place: str) -> Iterator[tuple[str, str, st
 
 def _moves(fact: Fact, subject: str) -> str:
     """Return subject and verb of a question for the way of something: "does the path run", "is the dog walking"."""
-    if fact.relation not in MOVING or fact.verb[1] not in {"VBZ", "VBP", "VBG"}:
+    if fact.relation not in MOVING or fact.verb[1] not in {"VBZ", "VBP", "VBG"} or fact.verb[0] in _COPULAS:
         return ""
     word, tag = fact.verb
     if tag == "VBG":
@@ -118,7 +121,7 @@ def _moves(fact: Fact, subject: str) -> str:
 def _does(fact: Fact) -> str:
     """Return the verb of a question for what is on a way: "runs along the river"; "is" for all other relations."""
     word, tag = fact.verb
-    if fact.relation not in MOVING or tag not in {"VBZ", "VBP", "VBG", "VBN"}:
+    if fact.relation not in MOVING or tag not in {"VBZ", "VBP", "VBG", "VBN"} or word in _COPULAS:
         return "is"
     if tag == "VBP":
         return f"{word}es" if word.endswith(("o", "s", "x", "ch", "sh")) else f"{word}s"
@@ -150,7 +153,8 @@ def _definite(phrase: Phrase) -> str:
     """Return a phrase as the name of a thing that is known: with "the", unless it has a determiner that stays."""
     if phrase.article in {"another", "each", "every", "both", "all", "some", "any"}:
         return f"{phrase.article} {phrase.text}"
-    return phrase.text if phrase.is_proper or phrase.text.startswith("a few ") else f"the {phrase.text}"
+    is_name = phrase.is_proper or phrase.text.startswith(("a few ", "more "))
+    return phrase.text if is_name else f"the {phrase.text}"
 
 
 def _as_written(phrase: Phrase) -> str:
