@@ -68,7 +68,7 @@ def test_it_tells_pairs_counts_and_settings():
     assert "part-4.jsonl, and 2 more." in text and "clipscore (no --clip-model is given)" in text
     served = {"name": "openai:qwen", "prompt": "e0dbd4a8", "temperature": 0, "schema": None}
     shown = card(engine=served)
-    assert "| engine | openai:qwen | prompt e0dbd4a8, temperature 0 |" in shown
+    assert "| engine | openai:qwen | prompt hash e0dbd4a8, temperature 0 |" in shown
     assert "| filter | rules | rules 1, parser en_small, spacy 3.8 |" in shown
 
 

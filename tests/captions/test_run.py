@@ -266,6 +266,8 @@ def test_the_command_line_says_what_came_of_all(captions, tmp_path, capsys):
     given = ["--text-field", "text", "--id-field", "id", "--engine", "scripted", "--checks", "duplicates", "answer"]
     main(["captions", "run", str(captions), *given, "--out", str(tmp_path / "pairs")])
     said = capsys.readouterr().out
+    for line in ("the pairs have no images, which training needs", "left: 4, from 3 captions"):
+        assert line in said
     for line in ("captions: 8 in", "left out, empty: 1", "failed: 2", "pairs: 4 generated", "rejected by answer: 0"):
         assert line in said
     assert "reference did not run: not among --checks" in said

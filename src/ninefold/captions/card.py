@@ -32,6 +32,9 @@ _CHECKS = {
 }
 """What holds of pairs that a check has let pass, with settings of the checks by name."""
 
+_HASHES = {"prompt": "prompt hash", "schema": "schema hash"}
+"""Settings of engines that are hashes, by what the card calls them."""
+
 _FILES = {
     layout.CAPTIONS: "the captions that have a pair here",
     layout.COUNTS: "where every caption and every pair has gone; the numbers add up",
@@ -167,7 +170,7 @@ def _step(step: str, spec: Mapping[str, Any]) -> str:
     for name, value in settings.items():
         # The name, and what a package is called like, stand there already.
         if value is not None and not (isinstance(value, str) and value in seen):
-            shown += [f"{name.replace('_', ' ')} {value}"] if name != "name" else []
+            shown += [f"{_HASHES.get(name, name).replace('_', ' ')} {value}"] if name != "name" else []
         seen.add(str(value))
     return f"{step} | {_plain(settings['name'])} | {_plain(', '.join(shown))}"
 

@@ -50,7 +50,10 @@ class Run:
         from ninefold import api
 
         counts = api.run_captions(self.spec, self.out, **_options(self))
-        _tell(counts, self.out, "; captions that failed are asked again with --retry-failed" if counts.failed else "")
+        further = "; captions that failed are asked again with --retry-failed" if counts.failed else ""
+        if self.spec.captions.image_field is None and self.spec.captions.images is None:
+            further += "; without --image-field or --images the pairs have no images, which training needs"
+        _tell(counts, self.out, further)
 
 
 @dataclass(frozen=True)

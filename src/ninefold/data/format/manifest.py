@@ -99,7 +99,7 @@ class Manifest:
         path = folder / FILE
         try:
             if not path.exists():
-                raise DataError(instead(folder, DATA_SET, "make one with `ninefold data`"))
+                raise DataError(instead(folder, DATA_SET, "make one with `ninefold data` or `ninefold captions run`"))
             found = store.read_json(path)
         except RunError as error:
             raise DataError(f"{str(error).partition('; ')[0]}; make the data set again") from error
