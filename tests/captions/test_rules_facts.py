@@ -67,6 +67,7 @@ STATED = {
     "A wall is white with a stripe along the top.": ["stripe | above part | wall"],
     'A door with the text "OPEN" at the top is closed.': ["text | above part | door"],
     "A fence stands near the front corner of the field.": [],
+    "Two arrows pointing toward the hole.": ["two arrows | toward_towards viewer | hole"],
     "A house with a shed behind.": ["shed | back viewer | house"],
     "A lamp stands above and behind the sofa.": ["lamp | above viewer | sofa", "lamp | back viewer | sofa"],
     # Participles and verbs.
