@@ -47,6 +47,17 @@ def captions(path: Path, **images: Any) -> Path:
     return path
 
 
+def test_images_without_a_name_cannot_be_excluded_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vsr.jsonl").write_text(json.dumps(VSR))
+    path = captions(tmp_path / "a.jsonl", a="000000017697.jpg")
+    assert excluded(path, tmp_path / "vsr.jsonl") == {}
+    assert "or only ids of captions are compared with the lists" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"a\.jsonl: --exclude knows images by their field; name it with --image-field"):
+        list(read(CaptionsIn((path,), "text", exclude=(tmp_path / "vsr.jsonl",))))
+
+
 def test_photos_of_coco_are_known_however_they_are_named(tmp_path: Path) -> None:
     names: dict[str, Any] = {
         "a": "000000017697.jpg", "b": "COCO_train2014_000000017697.jpg", "c": 17697, "d": "17697",

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
-
-from tyro.conf import arg
 
 from ninefold.captions.spec import CaptionsIn, Serving
 
@@ -20,7 +17,8 @@ class Filter:
       ninefold captions filter mine.jsonl --text-field caption --id-field id --labels labels.csv
     """
 
-    captions: Annotated[CaptionsIn, arg(name="")]
+    captions: CaptionsIn
+    """The files of captions, the fields of their rows, and the images."""
     engine: str = "rules"
     """The filter: rules, keywords or openai:URL#MODEL."""
     against: str | None = None
@@ -37,7 +35,8 @@ class Filter:
     """File for the verdicts: csv with an id and a column for each filter."""
     limit: int | None = None
     """Number of captions to take, from the first on; by default all."""
-    served: Annotated[Serving, arg(name="")] = field(default_factory=Serving)
+    served: Serving = field(default_factory=Serving)
+    """How a served model is asked, if a filter is one."""
 
     def run(self) -> None:
         from ninefold.captions import filter, judging

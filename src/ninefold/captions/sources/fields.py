@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 
+from ninefold import console
 from ninefold.captions.sources.corpora import Corpus, corpus_of
 from ninefold.captions.sources.rows import TEXT, Row, Table, value_at
 from ninefold.captions.spec import CaptionsIn
@@ -65,6 +66,11 @@ def fields_of(table: Table, spec: CaptionsIn) -> Fields | None:
             f"{table.path}: of no known corpus; name the field of its images with --image-field, or leave out --images"
             f" (its fields are {_listed(kinds)})"
         )
+    if spec.exclude and image is None:
+        unknown = f"{table.path}: --exclude knows images by their field; name it with --image-field"
+        if not ids:
+            raise DataError(f"{unknown} (its fields are {_listed(kinds)})")
+        console.warn(f"{unknown}, or only ids of captions are compared with the lists")
     _check_text(table, text, kinds, "text")
     _check_text(table, image, kinds, "file names, ids or URLs")
     used = (text, image, *ids, *(corpus.id if corpus else ()), OBJECTS)
