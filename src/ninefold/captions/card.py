@@ -32,6 +32,9 @@ _CHECKS = {
 }
 """What holds of pairs that a check has let pass, with settings of the checks by name."""
 
+_NUMBERS = ("pairs", "rejected")
+"""Columns of tables that hold numbers."""
+
 _HASHES = {"prompt": "prompt hash", "schema": "schema hash"}
 """Settings of engines that are hashes, by what the card calls them."""
 
@@ -93,13 +96,15 @@ def _description(spec: Mapping[str, Any], counts: Counts, contents: Contents) ->
         *_not_run(counts),
         "### Files beside the pairs",
         _table("file | what it is", [f"`{name}` | {what}" for name, what in _FILES.items()]),
+        "### Splits",
+        "All pairs of an image are in one split.",
     ]
     return "\n\n".join(parts)
 
 
 def _table(head: str, rows: Iterable[str]) -> str:
-    columns = head.count("|") + 1
-    return "\n".join(f"| {row} |" for row in (head, " | ".join(["---"] * columns), *rows))
+    rules = ("---:" if name in _NUMBERS else "---" for name in head.split(" | "))
+    return "\n".join(f"| {row} |" for row in (head, " | ".join(rules), *rows))
 
 
 def _plain(text: object) -> str:
