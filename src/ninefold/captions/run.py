@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ninefold import console, store
@@ -86,18 +87,26 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     steps.generate(job, work, spool, made)
     counts = steps.check(job, work, spool, checks)
     if not counts.pairs_out:
-        failed = _first_failed(work)
+        first = _first_lost(work)
         discard(job.out)
-        raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}{failed}")
+        raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}{first}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
     steps.tell_cost(job, made)
     return counts
 
 
-def _first_failed(work: Work) -> str:
-    """Return the first caption without a usable output, and why, for a message; "" if there is none."""
-    rows = pq.read_table(work.checked / layout.FAILED).slice(0, 1).to_pylist()
-    return "".join(f"; the first that failed: {printable(row['id'])[:80]}: {row['reason'][:200]}" for row in rows)
+def _first_lost(work: Work) -> str:
+    """Return the first caption without a usable output and the first rejected pair, and why, for a message."""
+    told = ""
+    for name, what, reasons in (
+        (layout.FAILED, "the first that failed", ("reason",)),
+        (layout.REJECTED, "the first rejected pair", ("check", "detail")),
+    ):
+        with pq.ParquetFile(work.checked / name) as file:
+            for row in next(file.iter_batches(1), pa.record_batch([])).to_pylist():
+                why = ", ".join(row[reason] for reason in reasons if row[reason])
+                told += f"; {what}: {printable(row['id'])[:80]}: {printable(why)[:200]}"
+    return told
 
 
 def _tell_finished(job: Job) -> None:
