@@ -40,7 +40,7 @@ def test_counts_are_those_of_the_rows(docci, other):
     assert (found.pairs, found.spatial, found.matches) == (4, 3, 8)  # no "right of" from a question to its answer
     assert found.facts["relation"] == {"below": 1, "left": 1, "right": 1, "": 1}
     assert found.facts["frame"] == {"viewer": 2, "image": 2} and found.facts["form"] == {"where": 1, "what": 2, "": 1}
-    assert found.corpora == ["docci"] and found.counts == COUNTED
+    assert found.corpora == ["docci"] and found.counts == COUNTED and found.distinct == 1
     assert read(docci, "longest").matches == 3
     plain = read(other)
     assert plain.counts is None and plain.corpora == [] and plain.matches == 8 and plain.pairs == 2
@@ -61,6 +61,7 @@ def test_tables_show_ours_beside_the_papers(docci, other, capsys):
     assert re.search(r"duplicates +12 +4 +33\.33", shown) and re.search(r"spatial +6 +2 +33\.33", shown)
     assert "did not run: no --embedding-model is given" in shown and re.search(r"all +13 +9 +69\.23 +4 left", shown)
     assert shown.index("  form  ") < shown.index("  duplicates  ")
+    assert re.search(r"fact +distinct +1\n", shown) and "\n0.5 facts, 2.0 pairs a caption\n" in shown
 
 
 def test_one_set_that_was_not_made_from_captions_has_tables_2_and_11_alone(other, capsys):

@@ -14,7 +14,9 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
 
 _FACTS = ("relation", "frame", "form", "corpus")
-"""The columns of pairs from captions that are counted."""
+"""The columns of pairs from captions whose values are counted."""
+_FACT = ("caption_id", "fact")
+"""The columns that tell one fact from another; the pairs of one stand together."""
 
 
 @dataclass
@@ -31,6 +33,8 @@ class Statistics:
     """Number of matches of each keyword, by its place in the table."""
     facts: Mapping[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in _FACTS})
     """Number of pairs by each relation, frame, form and corpus; empty if the set was not made from captions."""
+    distinct: int = 0
+    """Number of the facts that the pairs are about; 0 if the set was not made from captions."""
     counts: Mapping[str, Any] | None = None
     """Its ``counts.json``; None if it was not made from captions."""
 
@@ -66,7 +70,8 @@ def read(folder: Path, counting: Counting = "all") -> Statistics:
     data = Dataset.open(folder)
     of_captions = data.source == SOURCE
     found = Statistics(data.name)
-    columns = ["question", "answer", *(_FACTS if of_captions else ())]
+    columns = ["question", "answer", *((*_FACTS, *_FACT) if of_captions else ())]
+    fact = None
     for split in data.splits:
         for shard in data.shards(split):
             with opened(shard, columns) as file:
@@ -74,8 +79,13 @@ def read(folder: Path, counting: Counting = "all") -> Statistics:
                     questions, answers = (batch[name].to_pylist() for name in columns[:2])
                     for question, answer in zip(questions, answers, strict=True):
                         found.add(question or "", answer or "", counting)
-                    for name in columns[2:]:
+                    if not of_captions:
+                        continue
+                    for name in _FACTS:
                         found.facts[name].update(value or "" for value in batch[name].to_pylist())
+                    for each in zip(*(batch[name].to_pylist() for name in _FACT), strict=True):
+                        found.distinct += each != fact
+                        fact = each
     if of_captions:
         found.counts = _counts(folder / COUNTS)
     return found

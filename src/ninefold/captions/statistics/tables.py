@@ -136,6 +136,10 @@ def frames_and_forms(made: Sequence[Statistics]) -> Table:
         for value, pairs in sorted(count.items(), key=lambda item: (-item[1], item[0])):
             table.add_row(name, value or "none", f"{pairs:,}", _percent(pairs, count.total()))
         table.add_section()
+    facts, pairs = (sum(getattr(each, name) for each in made) for name in ("distinct", "pairs"))
+    captions = sum((each.counts or {})["captions_with_pairs"] for each in made)
+    table.add_row("fact", "distinct", f"{facts:,}", "")
+    table.caption = f"{_mean(facts, captions, 1)} facts, {_mean(pairs, captions, 1)} pairs a caption"
     return table
 
 
