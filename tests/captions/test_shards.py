@@ -1,6 +1,7 @@
 """Shards of a run, as jobs of a Slurm array make them, and their data sets joined."""
 
 import json
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -87,6 +88,10 @@ def test_shards_that_are_not_those_of_one_run_are_refused(made, tmp_path):
         api.merge_captions([shards[0], shards[2]], tmp_path / "joined")
     with pytest.raises(DataError, match="is shard 0/3, as is"):
         api.merge_captions([*shards, shards[0]], tmp_path / "joined")
-    with pytest.raises(DataError, match="same n"):
+    with pytest.raises(DataError, match="whole: is a whole run and no shard"):
         api.merge_captions([*shards, whole], tmp_path / "joined")
+    other = shutil.copytree(shards[0], tmp_path / "other")
+    (other / "manifest.json").write_text((other / "manifest.json").read_text().replace('"0/3"', '"0/2"'))
+    with pytest.raises(DataError, match="same n"):
+        api.merge_captions([other, shards[1]], tmp_path / "joined")
     assert not (tmp_path / "joined").exists()

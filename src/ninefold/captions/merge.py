@@ -67,6 +67,10 @@ def _in_order(folders: Sequence[Path]) -> list[Part]:
         if data.source != layout.SOURCE or not isinstance(captions, Mapping):
             raise DataError(f"{folder}: is not made from captions; name folders of `ninefold captions run --shard`")
         shard = Shard.of(str(captions.get("shard")))
+        if shard.count == 1 and len(folders) > 1:
+            raise DataError(
+                f"{folder}: is a whole run and no shard; name folders of `ninefold captions run --shard i/n`"
+            )
         if shard in parts:
             raise DataError(
                 f"{folder}: is shard {shard.index}/{shard.count}, as is {parts[shard].folder}; name each once"
