@@ -67,6 +67,10 @@ STATED = {
     "A wall is white with a stripe along the top.": ["stripe | above part | wall"],
     'A door with the text "OPEN" at the top is closed.': ["text | above part | door"],
     "A fence stands near the front corner of the field.": [],
+    "In the upper portion of the window is a bird.": ["bird | above part | window"],
+    "The lower section of the door has a crack.": ["crack | below part | door"],
+    "A crack runs through a wall. A drain is in the pavement under it.": ["crack | through viewer | wall"],
+    "Old chairs stand behind a couple tables.": ["old chairs | back viewer | a couple tables"],
     "Two arrows pointing toward the hole.": ["two arrows | toward_towards viewer | hole"],
     "A house with a shed behind.": ["shed | back viewer | house"],
     "A lamp stands above and behind the sofa.": ["lamp | above viewer | sofa", "lamp | back viewer | sofa"],
@@ -153,7 +157,14 @@ NOT_STATED = [
     "The moon is lit up on the left side.",
     "A face looks to the left of the frame.",
     "The lights are on at night.",
+    # A part of a thing, where its words could be a preposition; a part of nobody knows what.
+    "White stones make up the outside of the well.",
+    "The inside of the shed is dark.",
+    "Stains are visible on the surface.",
+    "A label is stuck on the outside.",
     # Nothing that can be named.
+    "The standing is next to the tree.",
+    "They have the facing right away from the door.",
     "The left one is on the table.",
     "The other is next to a chair.",
 ]
@@ -186,3 +197,23 @@ def test_description_of_an_object_is_about_that_object():
         "brown chair | next_to_beside_adjacent viewer | lamp (described)"
     ]
     assert facts("A brown chair with a cat on it.", label="Chair", described=0) == ["cat | on viewer | brown chair"]
+
+
+def test_amounts_keep_their_article_and_agree():
+    texts = {
+        "A couple ducks are behind the boat.": "are a couple ducks",
+        "A lot of leaves lie behind the boat.": "are a lot of leaves",
+        "A bit of snow lies behind the boat.": "is a bit of snow",
+        "A little snow lies behind the boat.": "is a little snow",
+        "A little girl stands behind the boat.": "is the little girl",
+        "A pair of shoes lies behind the boat.": "is the pair of shoes",
+        "Only a few ducks are behind the boat.": "are only a few ducks",
+    }
+    for text, words in texts.items():
+        (made,) = RulesEngine(PARSER).generate([Caption("a", text)])
+        assert made.pairs[0].question == f"Where {words}?"
+
+
+def test_zone_is_said_once():
+    (made,) = RulesEngine(PARSER).generate([Caption("a", "On the left portion of the shelf there is a clock.")])
+    assert [pair.question for pair in made.pairs][-1] == "What is on the left portion of the shelf?"

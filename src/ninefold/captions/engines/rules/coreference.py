@@ -53,10 +53,14 @@ def _in_clause(parse: Parse, pronoun: int, not_this: int | None) -> int | None:
     for index in parse.ancestors(pronoun):
         if index == pronoun:
             continue
-        if parse.is_noun(index) and parse.dependencies[index] == "pobj" and parse.lower[parse.heads[index]] == "with":
+        preposition = parse.lower[parse.heads[index]] if parse.dependencies[index] == "pobj" else ""
+        if parse.is_noun(index) and preposition == "with":
             whole = parse.heads[parse.heads[index]]
             if parse.is_noun(whole):
                 return whole
+        elif index == not_this and preposition not in {"", "of", "with"}:
+            # "A crack is in the cement under it": under the crack, or under what was told of before.
+            return None
         if parse.is_verb(index):
             subjects = [subject for subject in clause_subjects(parse, index, index) if subject < pronoun]
             if len(subjects) == 1 and subjects[0] != not_this:

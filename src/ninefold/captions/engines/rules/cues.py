@@ -17,6 +17,9 @@ from ninefold.captions.engines.rules.cue_tables import (
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.zones import direction_after, zone_after, zone_that_holds
 
+_BEFORE_NOUNS = frozenset({"the", "a", "an", "its", "his", "her", "their", "entire", "whole"})
+"""Words after which "outside", "inside" or "opposite" is a noun."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -86,6 +89,9 @@ def _is_usable(parse: Parse, index: int, row: _Row) -> bool:
         return not leaves and parse.lower[index - 1 : index] not in (["the"], ["his"], ["her"], ["its"], ["-"])
     if row.relation == "part_of":
         return parse.dependencies[index + len(row.words) - 2] == "attr"
+    if parse.lower[index - 1 : index] and parse.lower[index - 1] in _BEFORE_NOUNS:
+        # "The outside of the box" is a part of it.
+        return False
     if len(row.words) > 1:
         return True
     is_agent = first == "by" and parse.dependencies[index] == "agent"

@@ -172,7 +172,7 @@ class _Reader:
         if any(self.parse.lower[child] == "or" for member in members for child in self.parse.children[member]):
             return
         # "Part of the door" is no thing that something is a part of.
-        nouns = members if cue.relation == "part_of" else [self._noun(member, noun) for member in members]
+        nouns = members if cue.relation == "part_of" else [self._place_noun(cue, member, noun) for member in members]
         phrases = [self._phrase(found) for found in nouns if found is not None and self._is_place(cue, found)]
         if cue.relation == "between":
             if len(phrases) > 1 or (phrases and phrases[0].is_plural):
@@ -180,6 +180,12 @@ class _Reader:
         else:
             # "On the table and the shelf" puts no thing on both.
             yield from ((phrase,) for phrase in (phrases[:1] if cue.wording in {"in", "on"} else phrases))
+
+    def _place_noun(self, cue: Cue, index: int, noun: int) -> int | None:
+        """Return the noun of a place, without the part of it that the cue says: "on the top portion of the floor"."""
+        if self.parse.is_noun(index) and self.parse.heads[index] == cue.last and not self.described.is_unnamed(index):
+            return index if index != noun else None
+        return self._noun(index, noun)
 
     def _is_place(self, cue: Cue, noun: int) -> bool:
         if noun == DESCRIBED:

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, SOLID_DEPICTION, singular, words
+from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, MASS, SOLID_DEPICTION, singular, words
 
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
 _SEVERAL = words("many several various numerous multiple few two three four five six seven eight nine ten")
 """Words before nouns in the plural, whatever their tag says."""
+
+_AMOUNTS = words("few couple lot number bit dozen handful variety majority plenty hundred thousand")
+"""Words that make an amount with "a"; the verb agrees with what there is an amount of."""
 
 _SINGLE = words("sky sun moon ground floor ceiling sea ocean horizon")
 """Things that a picture has one of."""
@@ -55,7 +58,8 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     first = _left_edge(parse, head)
     last = _right_edge(parse, head)
     article = parse.lower[first] if parse.lower[first] in _ARTICLES and first != head else ""
-    if article == "a" and parse.lower[first + 1] in {"few", "couple", "little"}:
+    if article in {"a", "an"} and _is_amount(parse, first + 1, head, last):
+        # The article belongs to the amount: "a few boats", "a lot of books", not "the lot of books".
         article = ""
     begin = first + bool(article)
     if parse.tags[begin] == "PRP$" and begin < head:
@@ -74,10 +78,19 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     )
     plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
     counted = parse.lower[begin] in _SEVERAL and begin < head and parse.words[begin + 1] != "-"
+    counted = counted or (parse.lower[head] in _AMOUNTS and noun != head and parse.tags[noun] in {"NNS", "NNPS"})
     plural = plural or counted or parse.lower[head] in {"people", "children", "men", "women"}
     modifiers -= {"of", "the", "a", "an"}
     is_proper = article == "" and parse.tags[head] == "NNP" and text[:1].isupper()
     return Phrase(head, first, last, text, article, singular(parse.lower[noun]), modifiers, plural, is_proper)
+
+
+def _is_amount(parse: Parse, index: int, head: int, last: int) -> bool:
+    """Whether the word after "a" makes an amount with it of what follows: "few boats", "couple of dogs"."""
+    if parse.lower[index] == "little" and index < head:
+        # "A little snow", but "a little girl".
+        return parse.lower[index + 1] in {"bit", "more"} or parse.lower[head] in MASS
+    return parse.lower[index] in _AMOUNTS and index < last
 
 
 def _opens_sentence(parse: Parse, index: int) -> bool:

@@ -13,6 +13,7 @@ from ninefold.captions.engines.rules.vocabulary import (
     PARTS,
     PICTURE,
     REFLECTION,
+    SURFACES,
     singular,
 )
 
@@ -24,6 +25,8 @@ def is_thing(parse: Parse, phrase: Phrase) -> bool:
         return False
     if word in REFLECTION or word in CAMERA or is_picture(parse, phrase):
         return False
+    if word in SURFACES and not phrase.modifiers:
+        return False
     if word in ABSTRACT or singular(word) in ABSTRACT:
         # "The top of the wall" and "a number of boats" are things; so are "a porch light" and "a seating area".
         of_thing = phrase.last > phrase.head and phrase.lemma not in ABSTRACT and word in PARTS
@@ -31,9 +34,7 @@ def is_thing(parse: Parse, phrase: Phrase) -> bool:
         counted = counted and singular(word) in COUNTED
         return of_thing or counted or (word in KINDS_OF and _is_specified(parse, phrase.head))
     # A verb form that is tagged as a noun: "black showing".
-    return not word.endswith(("ness", "ity", "tude")) and (
-        not word.endswith("ing") or word in ING_NOUNS or len(word) < 6
-    )
+    return not word.endswith(("ness", "ity", "tude")) and (not word.endswith("ing") or word in ING_NOUNS)
 
 
 def is_picture(parse: Parse, phrase: Phrase) -> bool:

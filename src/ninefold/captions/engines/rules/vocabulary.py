@@ -81,9 +81,14 @@ ABSTRACT = words(
     "vantage closeup photography glare reflection reflections pov framing darkness illumination silence peace "
     "joy fun accord worry fear concern happiness corner corners shot view scene horizon appears lies sits rests rises "
     "lays hangs shows white black brown grey gray blue red green yellow orange purple pink beige tan gold "
-    "silver same capitals"
+    "silver same capitals little few"
 )
 """Heads of noun phrases that name no thing with a place of its own in the picture."""
+
+SURFACES = words(
+    "surface interior exterior inside outside front back underside perimeter periphery boundary tip outline"
+)
+"""Nouns that name a part of something told before, unless something says which: "on the surface"."""
 
 SIDE = words(
     "side sides corner corners edge edges half halves third thirds quarter quarters part parts portion portions "
@@ -208,8 +213,7 @@ ING_NOUNS = words(
     "stocking scaffolding pudding plumbing duckling sapling seedling dumpling lightning filling coating fencing "
     "netting padding lining plating housing trimming stitching cladding offspring dwelling outbuilding decking "
     "tiling grating banding rigging planking matting paneling panelling upholstering outcropping crosswalk "
-    "parking bearing wing nestling gosling yearling underlying fledgling handwriting backing facing furnishing "
-    "hearing binding fitting"
+    "parking wing ring king nestling gosling yearling fledgling handwriting backing furnishing binding fitting"
 )
 """Nouns in "-ing" that are things; other words in "-ing" are verbs, whatever their tag says."""
 

@@ -153,7 +153,9 @@ def _definite(phrase: Phrase) -> str:
     """Return a phrase as the name of a thing that is known: with "the", unless it has a determiner that stays."""
     if phrase.article in {"another", "each", "every", "both", "all", "some", "any"}:
         return f"{phrase.article} {phrase.text}"
-    is_name = phrase.is_proper or phrase.text.startswith(("a few ", "more "))
+    # "A few boats", "half a dozen eggs": the amount has an article of its own.
+    has_article = not {"a", "an", "the"}.isdisjoint(phrase.text.lower().split()[:2])
+    is_name = phrase.is_proper or has_article or phrase.text.startswith("more ")
     return phrase.text if is_name else f"the {phrase.text}"
 
 
