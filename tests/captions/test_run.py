@@ -229,6 +229,9 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path):
     with pytest.raises(DataError, match="1 failed; of 0 pairs none rejected; the first that failed: c: cut off"):
         api.run_captions(spec_of(captions), tmp_path / "pairs")
     captions = written(tmp_path / "captions.jsonl", [("d", "A cup is left of a plate.", "")])
+    with pytest.raises(DataError, match=r"--shard ./2: no caption falls into this shard; make fewer shards"):
+        for index in range(2):
+            api.run_captions(spec_of(captions, shard=f"{index}/2"), tmp_path / f"shard-{index}")
     (tmp_path / "words.txt").write_text("cup\n")
     checks = ChecksSpec(("reference",), reference_words=tmp_path / "words.txt")
     with pytest.raises(DataError, match="1 rejected by reference; the first rejected pair: d/0: reference, "):

@@ -89,6 +89,8 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
     if not counts.pairs_out:
         first = _first_lost(work)
         discard(job.out)
+        if not counts.captions_in:
+            raise DataError(f"--shard {job.spec.captions.shard}: no caption falls into this shard; make fewer shards")
         raise DataError(f"{job.out}: no pair is left, and nothing is written: {counts.in_short()}{first}")
     steps.write(job, work, counts, settings, made, overwrite=overwrite)
     steps.tell_cost(job, made)
