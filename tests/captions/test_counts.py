@@ -50,8 +50,18 @@ def test_counts_come_back_and_are_told_in_words(tmp_path):
     )
     assert "  clipscore did not run: no --clip-model is given" in SOUND.sentences()
     store.write_json(tmp_path / "counts.json", {"captions": 3})
-    with pytest.raises(RunError, match=r"counts\.json: is not written by this version"):
+    with pytest.raises(RunError, match=r"counts\.json: captions: not of this version"):
         Counts.read(tmp_path / "counts.json")
+    for wrong in (
+        {"failed": -1},
+        {"failed": True},
+        {"checks": {"a": "b"}},
+        {"captions_left_out": [1]},
+        {"images": "1"},
+    ):
+        store.write_json(tmp_path / "counts.json", {**SOUND.to_json(), **wrong})
+        with pytest.raises(RunError, match=f"{next(iter(wrong))}: not as ninefold writes it; delete it"):
+            Counts.read(tmp_path / "counts.json")
 
 
 def test_a_pair_that_a_data_set_can_hold_has_no_fault():

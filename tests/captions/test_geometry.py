@@ -342,6 +342,11 @@ def test_finds_rows_by_their_numbers_where_captions_have_no_ids(folder: Path) ->
     assert check_geometry(folder, folder.parent / "rows.jsonl").all.outcomes["confirmed"] == 2
 
 
+def test_ids_of_rows_are_read_as_captions_have_them(folder: Path) -> None:
+    write_rows(folder.parent / "rows.jsonl", [{**row, "key": f" {row['key']}\u202e\n"} for row in ROWS])
+    assert check_geometry(folder, folder.parent / "rows.jsonl", id_field="key").all.outcomes["confirmed"] == 2
+
+
 def test_does_not_choose_between_two_rows_of_one_id(folder: Path) -> None:
     write_rows(folder.parent / "rows.jsonl", [*ROWS, ROWS[0]])
     summary = check_geometry(folder, folder.parent / "rows.jsonl", id_field="key")

@@ -1,7 +1,7 @@
 """The counts of a run: where every caption and every pair has gone."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,17 @@ class Counts:
         Raises:
             RunError: If it is missing or broken.
         """
+        again = "delete it, and make the data set again"
+        if not path.exists():
+            raise RunError(f"{path}: is missing; make the data set again")
         found = store.read_json(path)
-        try:
-            return cls(**found)
-        except TypeError as error:
-            raise RunError(f"{path}: is not written by this version of ninefold; make the data set again") from error
+        kinds = {each.name: type(getattr(cls(), each.name)) for each in fields(cls)}
+        if unknown := sorted(found.keys() - kinds.keys()):
+            raise RunError(f"{path}: {', '.join(unknown)}: not of this version of ninefold; {again}")
+        wrong = [name for name, value in found.items() if not _is_written(name, value, kinds[name])]
+        if wrong:
+            raise RunError(f"{path}: {', '.join(wrong)}: not as ninefold writes it; {again}")
+        return cls(**found)
 
     def in_short(self) -> str:
         """Return where all captions and pairs have gone, in one line."""
@@ -92,6 +98,18 @@ class Counts:
         lines += [f"  {check} did not run: {why}" for check, why in self.checks_not_run.items()]
         images = f" of {quantity(self.images, 'image')}" if self.images else ""
         return [*lines, f"  left: {self.pairs_out:,}, from {quantity(self.captions_with_pairs, 'caption')}{images}"]
+
+
+def _is_written(name: str, value: object, kind: type) -> bool:
+    """Whether a value is one that `Counts.to_json` can give: a number from 0, or texts with such numbers or reasons."""
+    if kind is int:
+        return _is_number(value)
+    is_one = (lambda each: isinstance(each, str)) if name == "checks_not_run" else _is_number
+    return isinstance(value, dict) and all(map(is_one, value.values()))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ninefold.captions.geometry.boxes import Labelled, labelled
 from ninefold.captions.sources.rows import BrokenRow, open_table, value_at
+from ninefold.captions.sources.text import name_of
 from ninefold.errors import DataError
 
 OBJECTS = "objects"
@@ -85,8 +86,7 @@ def _keys(
     """Yield the wanted rows that this row may be: by which kind of field (0 ids, 1 texts), which field, and its id."""
     fields = values if id_field is None else {id_field: value_at(values, id_field)}
     for name, value in fields.items():
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
-            id_ = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+        if id_ := name_of(value):
             if id_ in texts:
                 yield 0, name, id_
             elif id_field is None and isinstance(value, str) and _plain(value) in of_text:

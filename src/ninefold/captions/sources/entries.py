@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from ninefold.captions.sources.fields import OBJECTS, Fields, fields_of
 from ninefold.captions.sources.rows import BrokenRow, Row, Table, open_table, value_at
 from ninefold.captions.sources.seen import Seen, UniqueIds
 from ninefold.captions.sources.sharing import Shard
-from ninefold.captions.sources.text import cleaned, one_line
+from ninefold.captions.sources.text import cleaned, name_of, one_line
 from ninefold.captions.spec import CaptionsIn
 from ninefold.errors import DataError
 
@@ -100,9 +99,9 @@ def _of_table(table: Table, spec: CaptionsIn, found: _Found) -> Iterator[Entry]:
 
 def _of_row(row: Row, fields: Fields, path: Path, descriptions: bool, found: _Found) -> Iterator[Entry]:
     """Yield the caption of a row, then those of its objects."""
-    parts = [_name(value_at(row.values, part)) for part in fields.id]
+    parts = [name_of(value_at(row.values, part)) for part in fields.id]
     row_id = "/".join(parts) if parts and all(parts) else f"{one_line(path.name)}:{row.number}"
-    image = _name(value_at(row.values, fields.image)) if fields.image else ""
+    image = name_of(value_at(row.values, fields.image)) if fields.image else ""
     if fields.corpus and fields.image == fields.corpus.image:
         image = image_file(image, row.values) if image else ""
     corpus = fields.corpus.name if fields.corpus else ""
@@ -140,7 +139,7 @@ def _objects(value: Any) -> Iterator[tuple[int, str, str | LeftOut]]:
         return
     for index, each in enumerate(value):
         if isinstance(each, Mapping):
-            yield index, _name(each.get("label")), _text(each.get("description"), "description")
+            yield index, name_of(each.get("label")), _text(each.get("description"), "description")
         else:
             yield index, "", LeftOut("", BROKEN, "the object is none of JSON")
 
@@ -151,10 +150,3 @@ def _text(value: Any, name: str) -> str | LeftOut:
     if not isinstance(value, str):
         return LeftOut("", NO_TEXT, f"field {name!r} holds {type(value).__name__}, not text")
     return cleaned(value) or LeftOut("", EMPTY, f"field {name!r} has no letters")
-
-
-def _name(value: Any) -> str:
-    """Return an id, file name or label as text on one line; "" if there is none."""
-    if isinstance(value, float):  # as tables of pandas have ids, and NaN for none
-        value = int(value) if value.is_integer() else str(value) if isfinite(value) else None
-    return one_line(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""

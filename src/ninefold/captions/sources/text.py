@@ -2,6 +2,8 @@
 
 import html
 import re
+from math import isfinite
+from typing import Any
 
 _BREAKING = (
     "address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|li|main|nav|ol|option"
@@ -47,6 +49,13 @@ def cleaned(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a text cleaned of control characters, with single spaces, for ids and names."""
     return " ".join(_CONTROLS.sub("", text).split())
+
+
+def name_of(value: Any) -> str:
+    """Return an id, file name or label as text on one line; "" if there is none."""
+    if isinstance(value, float):  # as tables of pandas have ids, and NaN for none
+        value = int(value) if value.is_integer() else str(value) if isfinite(value) else None
+    return one_line(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _without(text: str, opening: str, closing: str) -> str:

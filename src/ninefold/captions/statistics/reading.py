@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ninefold import store
+from ninefold.captions.counts import Counts
 from ninefold.captions.layout import COUNTS, SOURCE
 from ninefold.captions.matching import Counting, longest, matches
 from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import DataError
 
 _FACTS = ("relation", "frame", "form", "corpus")
 """The columns of pairs from captions whose values are counted."""
@@ -87,18 +86,5 @@ def read(folder: Path, counting: Counting = "all") -> Statistics:
                         found.distinct += each != fact
                         fact = each
     if of_captions:
-        found.counts = _counts(folder / COUNTS)
+        found.counts = Counts.read(folder / COUNTS).to_json()
     return found
-
-
-def _counts(path: Path) -> Mapping[str, Any]:
-    counts: Mapping[str, Any] = store.read_json(path)
-    numbers = ("captions_in", "captions_kept", "words", "pairs_generated", "pairs_out", "captions_with_pairs")
-    wrong = [name for name in numbers if type(counts.get(name)) is not int]
-    for name, kind in (("checks", int), ("checks_not_run", str)):
-        values = counts.get(name)
-        if not isinstance(values, dict) or any(type(value) is not kind for value in values.values()):
-            wrong.append(name)
-    if wrong:
-        raise DataError(f"{path}: {', '.join(wrong)}: not as ninefold writes it; make the data set again")
-    return counts
