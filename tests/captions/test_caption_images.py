@@ -157,6 +157,9 @@ def test_a_broken_connection_is_not_taken_for_missing_images(
     with pytest.raises(DataError, match="the last 3 images could not be reached"):
         outcomes(listed(tmp_path / "a.jsonl", *closed), images=tmp_path / "photos")
     assert not (tmp_path / "photos" / "not_downloaded.jsonl").exists()
+    with pytest.raises(DataError, match="none of 1 captions"):
+        outcomes(listed(tmp_path / "a.jsonl", *closed[:1]), images=tmp_path / "photos")
+    assert not (tmp_path / "photos" / "not_downloaded.jsonl").exists()
     found = outcomes(listed(tmp_path / "b.jsonl", *closed[:1], f"{server.url}/red-b"), images=tmp_path / "photos")
     assert found[0].startswith("cannot be reached")
 

@@ -83,7 +83,7 @@ class Downloads:
         self._folder = folder
         self._failed = {} if retry else _failures(folder / FAILURES)
         self._unreached: list[tuple[str, str]] = []
-        self._is_offline = False
+        self._is_offline = self._is_answered = False
         self._free = asyncio.Semaphore(AT_ONCE)
         try:
             self._http = httpx2.AsyncClient(
@@ -120,8 +120,9 @@ class Downloads:
         return found.reason if isinstance(found, _Failed) else path
 
     async def close(self) -> None:
-        """Close all connections, and write down the last failures."""
-        self._write_failures()
+        """Close all connections, and write down the last failures, unless nobody has answered at all."""
+        if self._is_answered:
+            self._write_failures()
         await self._http.aclose()
 
     def _note(self, url: str, found: bytes | _Failed) -> None:
@@ -130,6 +131,7 @@ class Downloads:
             self._failed[url] = found.reason
             self._unreached.append((url, found.reason))
         if isinstance(found, bytes) or found.is_answer:
+            self._is_answered = True
             self._write_failures()
         elif len(self._unreached) >= UNREACHED:
             self._is_offline = True
