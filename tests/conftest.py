@@ -69,7 +69,7 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def ray_here() -> Iterator[None]:
-    """A Ray of this machine alone, with two workers; tests in the group "ray" run in one process and share it."""
+    """A Ray of this machine alone, with two workers."""
     ray = pytest.importorskip("ray", reason="Ray is an extra: pip install 'ninefold[cluster]'")
     quiet = {"include_dashboard": False, "log_to_driver": False}
     # "local": never another one that runs on this machine.

@@ -21,8 +21,6 @@ from ninefold.captions.engines.ray.engine import Plan, Worker, settings_of
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec, Serving
 from ninefold.errors import ADVICE, DesignError, ModelError, RunError
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 CAPTIONS = 24
 
 KILLING = """\

@@ -3,8 +3,6 @@ import pytest
 from ninefold.errors import RunError
 from ninefold.studies.run import run
 
-pytestmark = pytest.mark.xdist_group("ray")
-
 PLUGIN = """\
 import os, signal
 from pathlib import Path
