@@ -12,7 +12,7 @@ from ninefold import api
 from ninefold.captions import layout
 from ninefold.captions.engines import catalog
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec
-from ninefold.errors import DataError
+from ninefold.errors import DataError, RunError
 
 SHARDS = 3
 
@@ -90,6 +90,8 @@ def test_shards_that_are_not_those_of_one_run_are_refused(made, tmp_path):
         api.merge_captions([*shards, shards[0]], tmp_path / "joined")
     with pytest.raises(DataError, match="whole: is a whole run and no shard"):
         api.merge_captions([*shards, whole], tmp_path / "joined")
+    with pytest.raises(RunError, match="the command reads .* there; choose another --out"):
+        api.merge_captions(shards, shards[0], overwrite=True)
     other = shutil.copytree(shards[0], tmp_path / "other")
     (other / "manifest.json").write_text((other / "manifest.json").read_text().replace('"0/3"', '"0/2"'))
     with pytest.raises(DataError, match="same n"):

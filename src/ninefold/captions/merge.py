@@ -20,7 +20,7 @@ from ninefold.data.format import writing
 from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError
-from ninefold.output import located
+from ninefold.output import check_inputs, located
 from ninefold.types import Example
 
 Part = tuple[Shard, Dataset]
@@ -29,6 +29,7 @@ Part = tuple[Shard, Dataset]
 
 def merge(shards: Sequence[Path], out: Path, *, overwrite: bool = False, progress: bool = False) -> Counts:
     """Join the shards of a run (see `ninefold.merge_captions`)."""
+    check_inputs(located(out), shards)
     parts = _in_order(shards)
     data = [each for _, each in parts]
     spec = _common_spec(data)
