@@ -81,3 +81,31 @@ def test_command_compares_keywords_with_a_served_model(tmp_path: Path, capsys):
         "c0,no,",
         "c1,yes,yes",
     ]
+
+
+def test_verdicts_replace_earlier_ones_alone(tmp_path: Path, capsys):
+    captions, labels, out = tmp_path / "captions.jsonl", tmp_path / "labels.csv", tmp_path / "verdicts.csv"
+    captions.write_text(json.dumps({"id": "c", "text": "The lamp is left of the sofa."}))
+    labels.write_text("id,label\nc,yes\n")
+    arguments = [
+        "captions",
+        "filter",
+        str(captions),
+        "--text-field",
+        "text",
+        "--id-field",
+        "id",
+        "--engine",
+        "keywords",
+    ]
+    for _ in range(2):
+        main([*arguments, "--out", str(out)])
+    assert out.read_text() == "id,keywords\nc,yes\n"
+    for path, says in ((captions, "the command reads"), (labels, "holds something else"), (tmp_path, "reads")):
+        before = captions.read_text(), labels.read_text()
+        with pytest.raises(SystemExit):
+            main([*arguments, "--out", str(path)])
+        assert says in capsys.readouterr().err
+        assert before == (captions.read_text(), labels.read_text())
+    with pytest.raises(DataError, match="is a pipe or device"):
+        comparison.read_labels(Path("/dev/zero"))

@@ -90,7 +90,7 @@ def test_shards_that_are_not_those_of_one_run_are_refused(made, tmp_path):
         api.merge_captions([*shards, shards[0]], tmp_path / "joined")
     with pytest.raises(DataError, match="whole: is a whole run and no shard"):
         api.merge_captions([*shards, whole], tmp_path / "joined")
-    with pytest.raises(RunError, match="the command reads .* there; choose another --out"):
+    with pytest.raises(RunError, match=r"the command reads .* there; choose another --out"):
         api.merge_captions(shards, shards[0], overwrite=True)
     other = shutil.copytree(shards[0], tmp_path / "other")
     (other / "manifest.json").write_text((other / "manifest.json").read_text().replace('"0/3"', '"0/2"'))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold.analysis.statistics import wilson
+from ninefold.captions.sources.rows import check_file
 from ninefold.captions.statistics.published import TABLE_8
 from ninefold.errors import DataError, first_line
 from ninefold.web.wording import hundredths, quantity
@@ -83,6 +84,7 @@ def read_labels(path: Path) -> dict[str, bool]:
     Raises:
         DataError: If it is broken, or labels a caption in both ways.
     """
+    check_file(path)
     labels: dict[str, bool] = {}
     try:
         for line, row in _rows(path):

@@ -13,7 +13,8 @@ from ninefold.captions.engines.catalog import REGISTERED, engine_of, judge_named
 from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.filter import Verdicts
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec, Serving
-from ninefold.errors import DataError, DesignError
+from ninefold.errors import DataError, DesignError, RunError
+from ninefold.output import check_inputs
 from ninefold.web.wording import quantity
 
 TOGETHER = 256
@@ -87,6 +88,26 @@ def judged(
     spent = ((name, getattr(judge, "usage", None)) for name, judge in judges.items())
     usage = [f"{name}: {used.sentence(served)}" for name, used in spent if used is not None]
     return Judged(verdicts, count, len(left_out), usage)
+
+
+def check_out(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a file for verdicts in whose place something else is.
+
+    Raises:
+        RunError: If it is one that is read, or another one that `write` has not written.
+    """
+    check_inputs(path, inputs)
+    if path.exists() and not _is_written(path):
+        raise RunError(f"{path}: holds something else than verdicts, so it is not replaced; choose another --out")
+
+
+def _is_written(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        head, row = (next(csv.reader([file.readline(10_000)]), []) for _ in range(2))
+    # Labels made by hand look alike otherwise.
+    return head[:1] == ["id"] and "label" not in head and {*row[1:]} <= {"yes", "no", ""}
 
 
 def write(path: Path, verdicts: Mapping[str, Verdicts]) -> None:

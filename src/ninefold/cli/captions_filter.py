@@ -42,6 +42,9 @@ class Filter:
         from ninefold.captions import filter, judging
 
         names = (self.engine,) if self.against is None else (self.engine, self.against)
+        if self.out is not None:
+            read = (self.labels, self.filter_prompt, *self.captions.files, *self.captions.exclude)
+            judging.check_out(self.out, [path for path in read if path is not None])
         labels = None if self.labels is None else filter.read_labels(self.labels)
         found = judging.judged(
             self.captions,

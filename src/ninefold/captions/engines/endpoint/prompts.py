@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold.captions.sources.rows import check_file
 from ninefold.errors import DataError
 
 PLACE = "{description}"
@@ -74,8 +75,9 @@ def read(path: Path) -> Prompt:
     """Return the prompt in a file; line ends at its end are no part of it.
 
     Raises:
-        DataError: If it is no text, or has no place for the caption.
+        DataError: If it is no file or no text, or has no place for the caption.
     """
+    check_file(path)
     try:
         text = path.read_text(encoding="utf-8-sig").rstrip("\n")
     except UnicodeDecodeError as error:
