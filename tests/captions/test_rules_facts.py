@@ -70,6 +70,18 @@ STATED = {
     "In the upper portion of the window is a bird.": ["bird | above part | window"],
     "The lower section of the door has a crack.": ["crack | below part | door"],
     "A crack runs through a wall. A drain is in the pavement under it.": ["crack | through viewer | wall"],
+    # Of what a side is that does not say it.
+    "The gate is painted green and there is a small bell at the top.": [],
+    "The boat is near a pier, with a yellow buoy on the left side.": ["boat | near_close viewer | pier"],
+    "A bell is next to its ear on the right.": ["bell | next_to_beside_adjacent viewer | ear"],
+    "A drum with a label on the front.": ["label | front part | drum"],
+    "A label is stuck on the front.": [],
+    "A boy stands on the left and there is a goat on the right.": ["boy | left image |", "goat | right image |"],
+    "The sky is dark and the tower on the right is lit.": ["tower | right image |"],
+    "There is a barn on the left and a shed with a ladder on the right.": [
+        "barn | left image |",
+        "shed | right image |",
+    ],
     "Old chairs stand behind a couple tables.": ["old chairs | back viewer | a couple tables"],
     "Two arrows pointing toward the hole.": ["two arrows | toward_towards viewer | hole"],
     "A house with a shed behind.": ["shed | back viewer | house"],
@@ -138,6 +150,7 @@ NOT_STATED = [
     "The mirror shows a man standing behind a chair.",
     "A poster shows a dog under a tree.",
     "A drawing of a cat under a chair.",
+    "A reflection of the moon, dark clouds, and boats are seen on the truck's hood.",
     # A side of somebody, no side at all, an idiom.
     "The mug is on his left.",
     "A guard stands to the man's left.",
@@ -212,6 +225,13 @@ def test_amounts_keep_their_article_and_agree():
     for text, words in texts.items():
         (made,) = RulesEngine(PARSER).generate([Caption("a", text)])
         assert made.pairs[0].question == f"Where {words}?"
+
+
+def test_list_in_a_picture_is_depicted():
+    assert facts("A painting of a boat, a lamp and a bird hangs above the bed.") == [
+        "painting of a boat | above viewer | bed"
+    ]
+    assert facts("A wall with the shadow of a boy falling on it.") == ["shadow of a boy | on viewer | wall"]
 
 
 def test_zone_is_said_once():

@@ -1,7 +1,7 @@
 """Clauses: the subjects of a verb, what a thing belongs to, and the noun that names a thing whole."""
 
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import GROUPS, PICTURE, SOLID_DEPICTION, VIEWS
+from ninefold.captions.engines.rules.vocabulary import GROUPS, PICTURE, SHADOWS, SOLID_DEPICTION, VIEWS
 
 SUBJECT_LABELS = ("nsubj", "nsubjpass")
 _RELATIVE = frozenset({"that", "which", "who", "whom"})
@@ -84,7 +84,7 @@ def whole(parse: Parse, noun: int) -> int:
     """Return the noun that names a thing whole: the group of "a group of people", the cat of "a view of a cat"."""
     above = parse.heads[noun]
     if parse.dependencies[noun] == "pobj" and parse.lower[above] == "of" and parse.heads[above] == above - 1:
-        return above - 1 if parse.lower[above - 1] in GROUPS | SOLID_DEPICTION else noun
+        return above - 1 if parse.lower[above - 1] in GROUPS | SOLID_DEPICTION | SHADOWS else noun
     is_view = parse.lower[noun] in VIEWS or (
         # "A photo of a cat is on the wall" is about the photo.
         parse.lower[noun] in PICTURE and parse.dependencies[noun] not in {*SUBJECT_LABELS, "dobj", "conj"}

@@ -55,15 +55,15 @@ def _in_clause(parse: Parse, pronoun: int, not_this: int | None) -> int | None:
             continue
         preposition = parse.lower[parse.heads[index]] if parse.dependencies[index] == "pobj" else ""
         if parse.is_noun(index) and preposition == "with":
-            whole = parse.heads[parse.heads[index]]
-            if parse.is_noun(whole):
-                return whole
+            above = parse.heads[parse.heads[index]]
+            if parse.is_noun(above):
+                return above
         elif index == not_this and preposition not in {"", "of", "with"}:
             # "A crack is in the cement under it": under the crack, or under what was told of before.
             return None
         if parse.is_verb(index):
             subjects = [subject for subject in clause_subjects(parse, index, index) if subject < pronoun]
-            if len(subjects) == 1 and subjects[0] != not_this:
+            if len(subjects) == 1 and not_this not in {subjects[0], whole(parse, subjects[0])}:
                 # "It has a circle within it": the first "it" tells what the second one means.
                 return subjects[0] if parse.is_noun(subjects[0]) else antecedent(parse, subjects[0], not_this)
     return None

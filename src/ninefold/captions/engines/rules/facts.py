@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ninefold.captions.caption import Caption
-from ninefold.captions.engines.rules import guards, things
+from ninefold.captions.engines.rules import guards, sides, things
 from ninefold.captions.engines.rules.arguments import governor, objects, subjects
 from ninefold.captions.engines.rules.clauses import owner, whole
 from ninefold.captions.engines.rules.coreference import antecedent
@@ -137,12 +137,11 @@ class _Reader:
         head = governor(parse, cue)
         if guards.may_be_content(parse, cue, noun, head) and not of_described:
             return
-        if cue.frame == "image" and not of_described:
-            if self._has_own_sides(subject, cue):
-                return
-            holder = owner(parse, noun) if place is None and not cue.needs_object else None
-            if holder is not None and cue.relation not in {"front", "back", "far"}:
-                cue, place = of_part(cue), holder
+        settled = self._settled(cue, noun, place, of_described)
+        if settled is None:
+            return
+        cue, noun, place = settled
+        subject = self._phrase(noun)
         end = [] if place is None else [place]
         is_verb = head is not None and parse.is_verb(head) and not cue.first <= head <= cue.last
         verb = (parse.lower[head], parse.tags[head]) if head is not None and is_verb else ("", "")
@@ -152,6 +151,25 @@ class _Reader:
                 continue
             for number, relation in enumerate((cue.relation, *cue.also)):
                 yield Fact(subject, targets, relation, cue.frame, cue.wording, span, of_described, verb, number == 0)
+
+    def _settled(
+        self, cue: Cue, noun: int, place: int | None, of_described: bool
+    ) -> tuple[Cue, int, int | None] | None:
+        """Return cue, subject and object of a side that does not say of what; None if it may be of several things."""
+        parse = self.parse
+        is_bare = place is None and sides.is_bare(cue) and not sides.is_ground(parse, cue)
+        if of_described:
+            return None if is_bare and sides.is_of_part(parse, cue, noun) else (cue, noun, place)
+        if cue.frame == "image" and self._has_own_sides(self._phrase(noun), cue):
+            return None
+        if not is_bare:
+            return cue, noun, place
+        holder = owner(parse, noun)
+        if holder is None:
+            return None if sides.is_of_another(parse, cue, noun) else (cue, noun, place)
+        if sides.is_contrasted(parse, cue, holder):
+            return cue, holder, place
+        return None if sides.is_anybodys(parse, noun, holder) else (of_part(cue), noun, holder)
 
     def _wearer(self, noun: int, place: int | None) -> int:
         """Return who is somewhere where it is told of what they have on: "a man with a beard on a horse"."""

@@ -5,6 +5,7 @@ from bisect import bisect_right
 
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.parse import Parse
+from ninefold.captions.engines.rules.phrases import phrase_at
 from ninefold.captions.engines.rules.vocabulary import (
     COMPARISONS,
     DENIED_HEADS,
@@ -13,7 +14,9 @@ from ninefold.captions.engines.rules.vocabulary import (
     NEGATIONS,
     PICTURE,
     PICTURED,
+    REFLECTION,
     SEEMING,
+    SHADOWS,
     SHOWN_BY,
     TELLING,
 )
@@ -26,6 +29,8 @@ _PRESUPPOSED = frozenset({"nsubj", "nsubjpass", "csubj"})
 """Arcs over which nothing is denied: "the lamp behind the chair is not red" says where the lamp is."""
 _SEPARATE = frozenset({"conj", "advcl", "relcl", "acl", "parataxis", "appos"})
 """Arcs that end the reach of a negation or guess: "is not red, standing on the table" says that it stands there."""
+_LONGEST_LIST = 8
+"""Members of a list that are looked through for the picture that shows them; bounds the time."""
 _COMPLEMENTS = frozenset({"xcomp", "ccomp", "acomp", "oprd", "attr", "dobj"})
 
 
@@ -120,6 +125,8 @@ def _is_somebodys_view(parse: Parse, preposition: int) -> bool:
 
 def is_depicted(parse: Parse, index: int) -> bool:
     """Whether a noun is the content of a picture in the picture: the cat of "a painting of a cat on a table"."""
+    if _is_listed_in_picture(parse, index):
+        return True
     below = index
     for token in parse.ancestors(index):
         if token != index:
@@ -131,6 +138,27 @@ def is_depicted(parse: Parse, index: int) -> bool:
                 if subject is not None and _is_picture(parse, subject):
                     return True
         below = token
+    return False
+
+
+def _is_listed_in_picture(parse: Parse, index: int) -> bool:
+    """Whether a noun is listed after the content of a picture: the cat of "a shadow of a dog and a cat".
+
+    Parsers often give such a noun the place of the picture itself.
+    """
+    for _ in range(_LONGEST_LIST):
+        before = phrase_at(parse, index).first - 1
+        last = before
+        while last > 0 and parse.lower[last] in {",", "and"}:
+            last -= 1
+        if last <= 0:
+            return False
+        if last == before:
+            is_of = parse.lower[before] == "of"
+            return is_of and (_is_picture(parse, before - 1) or parse.lower[before - 1] in REFLECTION | SHADOWS)
+        if not parse.is_noun(last):
+            return False
+        index = last
     return False
 
 

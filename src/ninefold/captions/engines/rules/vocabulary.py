@@ -25,6 +25,9 @@ SOLID_DEPICTION = words("statue sculpture figurine figure model toy bust doll re
 REFLECTION = words("reflection reflections mirage")
 """Nouns for images of things that are elsewhere."""
 
+SHADOWS = words("shadow shadows silhouette silhouettes")
+"""Nouns for outlines of things that are elsewhere, which have places of their own."""
+
 MIRRORING = REFLECTION | words("reflecting reflected reflects reflect mirrored mirrors mirroring")
 """Words with which things are seen where they are not."""
 
