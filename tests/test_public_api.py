@@ -46,6 +46,7 @@ NAMES = {
     "TrainSpec",
     "WorldSpec",
     "__version__",
+    "check_geometry",
     "demo",
     "evaluate",
     "list_models",

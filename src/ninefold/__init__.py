@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from ninefold.api import list_models as list_models
     from ninefold.api import load_model as load_model
     from ninefold.api import make as make
-    from ninefold.api import merge_captions as merge_captions
     from ninefold.api import open_dataset as open_dataset
     from ninefold.api import overlap as overlap
     from ninefold.api import probe as probe
     from ninefold.api import report_study as report_study
-    from ninefold.api import run_captions as run_captions
     from ninefold.api import run_study as run_study
     from ninefold.api import score as score
     from ninefold.api import train as train
     from ninefold.api import verify as verify
     from ninefold.api import write_report as write_report
+    from ninefold.captions.api import check_geometry as check_geometry
+    from ninefold.captions.api import merge_captions as merge_captions
+    from ninefold.captions.api import run_captions as run_captions
     from ninefold.captions.engines.catalog import register_engine as register_engine
     from ninefold.captions.spec import CaptionsIn as CaptionsIn
     from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
@@ -76,18 +77,17 @@ _MODULES = {
         "list_models",
         "load_model",
         "make",
-        "merge_captions",
         "open_dataset",
         "overlap",
         "probe",
         "report_study",
-        "run_captions",
         "run_study",
         "score",
         "train",
         "verify",
         "write_report",
     ),
+    "ninefold.captions.api": ("check_geometry", "merge_captions", "run_captions"),
     "ninefold.captions.engines.catalog": ("register_engine",),
     "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
     "ninefold.data.format.dataset": ("Dataset",),

@@ -8,7 +8,8 @@ import pytest
 import scripted
 from scripted import spec_of, written
 
-from ninefold import api, plugins
+import ninefold as nf
+from ninefold import plugins
 from ninefold.captions import layout, processes, spool, work
 from ninefold.captions.blocks import Block
 from ninefold.captions.caption import Caption, LeftOut
@@ -117,11 +118,11 @@ def test_a_server_that_is_gone_ends_the_run_and_nothing_is_asked_twice(tmp_path,
 
     monkeypatch.setattr(engine, "generate", gone, raising=False)
     with pytest.raises(ModelError, match="is gone"):
-        api.run_captions(spec, tmp_path / "pairs")
+        nf.run_captions(spec, tmp_path / "pairs")
     monkeypatch.undo()
     monkeypatch.setattr(spool, "BLOCK_CAPTIONS", 2)
     monkeypatch.setitem(catalog.REGISTERED, "scripted", lambda spec: engine)
-    counts = api.run_captions(spec, tmp_path / "pairs")
+    counts = nf.run_captions(spec, tmp_path / "pairs")
     assert counts.pairs_out == 7
     assert sorted(engine.seen) == [f"c{number}" for number in range(7)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.jsonl", "pairs"]
@@ -131,7 +132,7 @@ def test_an_interrupted_run_of_other_settings_is_begun_anew(tmp_path, engine, mo
     captions = written(tmp_path / "captions.jsonl", texts(3))
     kept = work.Work(tmp_path / "pairs", "another")
     kept.save(0, [Generated()])
-    assert api.run_captions(spec_of(captions), tmp_path / "pairs").pairs_out == 3
+    assert nf.run_captions(spec_of(captions), tmp_path / "pairs").pairs_out == 3
 
 
 @pytest.fixture
@@ -149,8 +150,8 @@ def in_processes(tmp_path, monkeypatch):
 def test_several_processes_give_the_same_bytes(tmp_path, small, in_processes):
     captions = written(tmp_path / "captions.jsonl", texts(9))
     spec = replace(spec_of(captions), engine=in_processes)
-    api.run_captions(spec, tmp_path / "one")
-    api.run_captions(spec, tmp_path / "two", jobs=2)
+    nf.run_captions(spec, tmp_path / "one")
+    nf.run_captions(spec, tmp_path / "two", jobs=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 

@@ -10,7 +10,8 @@ import pytest
 import scripted
 from image_server import ImageServer, image_server, jpeg
 
-from ninefold import api, images
+import ninefold as nf
+from ninefold import images
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.engines import catalog
 from ninefold.captions.sources import download
@@ -194,13 +195,13 @@ def test_a_finished_run_asks_again_for_images(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     server.there.add("/left")
     photos, out, given = tmp_path / "photos", tmp_path / "out", ((path,), "text", None, "image")
-    assert api.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
+    assert nf.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
         "no image": 1
     }
     server.there.add("/right")
-    assert api.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
+    assert nf.run_captions(CaptionsSpec(CaptionsIn(*given, photos), "scripted"), out).captions_left_out == {
         "no image": 1
     }
     again = CaptionsSpec(CaptionsIn(*given, photos, retry_images=True), "scripted")
-    assert api.run_captions(again, out).captions_left_out == {}
+    assert nf.run_captions(again, out).captions_left_out == {}
     assert server.asked["/left"] == 1 and server.asked["/right"] == 2

@@ -9,7 +9,8 @@ import pytest
 import scripted
 from scripted import spec_of, written
 
-from ninefold import api, store
+import ninefold as nf
+from ninefold import store
 from ninefold.captions import form, layout
 from ninefold.captions.caption import Caption
 from ninefold.captions.counts import Counts
@@ -77,7 +78,7 @@ def test_a_pair_that_a_data_set_can_hold_has_no_fault():
 def pairs(tmp_path, monkeypatch):
     monkeypatch.setitem(catalog.REGISTERED, "scripted", scripted.Scripted)
     captions = written(tmp_path / "captions.jsonl", [("a", "A cup is left of a plate.", "")])
-    api.run_captions(spec_of(captions), tmp_path / "pairs")
+    nf.run_captions(spec_of(captions), tmp_path / "pairs")
     return tmp_path / "pairs"
 
 
@@ -100,7 +101,7 @@ def test_a_forged_row_is_found(pairs, column, value, says):
     field = table.schema.field(at)
     pq.write_table(table.set_column(at, field, pa.array([value], field.type)), path)
     with pytest.raises(FactError, match=says):
-        api.verify(pairs)
+        nf.verify(pairs)
 
 
 def test_columns_of_rows_rejects_and_card_are_the_same(pairs):

@@ -11,7 +11,8 @@ import pytest
 from chat_server import serving
 from endpoint_captions import asked, caption, said, server
 
-from ninefold import api, plugins
+import ninefold as nf
+from ninefold import plugins
 from ninefold.captions import layout, spool
 from ninefold.captions.blocks import Block
 from ninefold.captions.engines.endpoint import prompts
@@ -73,13 +74,13 @@ def test_a_cluster_makes_the_same_and_pays_nothing_twice_though_a_worker_is_kill
     marker, plugin = tmp_path / "killed", tmp_path / "killing_answers.py"
     plugin.write_text(KILLING.format(marker=str(marker)))
     with serving(server(answer=answers)) as one, serving(server(answer=answers)) as other:
-        api.run_captions(spec_of(f"openai:{one.url}"), tmp_path / "here")
+        nf.run_captions(spec_of(f"openai:{one.url}"), tmp_path / "here")
         usage = json.loads((tmp_path / "here" / layout.TIMING).read_text())["requests"]
         assert len(one.requests) == usage["by this process"]["paid"] == 2 * CAPTIONS
         one.requests.clear()
         with monkeypatch.context() as patch:
             patch.setattr(plugins, "LOADED", [plugin])
-            api.run_captions(spec_of(f"ray:openai:{one.url},{other.url}"), tmp_path / "ray")
+            nf.run_captions(spec_of(f"ray:openai:{one.url},{other.url}"), tmp_path / "ray")
         paid = Counter(asked(one) + asked(other))
         assert one.requests and other.requests
     assert marker.exists()
@@ -126,26 +127,26 @@ def test_a_block_that_ends_its_process_again_and_again_is_an_error_as_is_an_unex
 
 def test_what_cannot_be_done_on_a_cluster_is_said_in_one_line(spec_of, tmp_path, monkeypatch):
     with pytest.raises(DesignError, match=r"--cluster auto: is for an engine of a cluster; name --engine ray:rules"):
-        api.run_captions(spec_of("rules"), tmp_path / "pairs", cluster="auto")
+        nf.run_captions(spec_of("rules"), tmp_path / "pairs", cluster="auto")
     with pytest.raises(RunError, match=r"--cluster 127\.0\.0\.1:1: no Ray cluster answers"):
-        api.run_captions(spec_of("ray:rules"), tmp_path / "pairs", cluster="127.0.0.1:1")
+        nf.run_captions(spec_of("ray:rules"), tmp_path / "pairs", cluster="127.0.0.1:1")
     with pytest.raises(DesignError, match="name the engine or checkpoint behind it, such as ray:rules"):
-        api.run_captions(spec_of("ray:"), tmp_path / "pairs")
+        nf.run_captions(spec_of("ray:"), tmp_path / "pairs")
     monkeypatch.setattr(vllm, "NEEDED", ())
     logit = replace(spec_of("ray:org/model"), served=Serving(filter_decision="logit"))
     with pytest.raises(DesignError, match="--filter-decision logit: vLLM on Ray tells its answers alone"):
-        api.run_captions(logit, tmp_path / "pairs")
+        nf.run_captions(logit, tmp_path / "pairs")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RunError, match=r"--engine ray: needs ray; install it with pip install 'ninefold\[cluster\]'"):
-        api.run_captions(spec_of("ray:rules"), tmp_path / "pairs")
+        nf.run_captions(spec_of("ray:rules"), tmp_path / "pairs")
 
 
 def test_a_checkpoint_without_vllm_is_said_in_one_line(spec_of, tmp_path, monkeypatch):
     monkeypatch.setattr(vllm, "NEEDED", ("no_such_module",))
     with pytest.raises(ModelError, match=r"ray:org/model: needs vLLM, here and on every machine \(pip install vllm\)"):
-        api.run_captions(spec_of("ray:org/model"), tmp_path / "pairs")
+        nf.run_captions(spec_of("ray:org/model"), tmp_path / "pairs")
     with pytest.raises(ModelError, match=r"--engine ray:http://h/v1: is an address; write ray:openai:URL#MODEL"):
-        api.run_captions(spec_of("ray:http://h/v1"), tmp_path / "pairs")
+        nf.run_captions(spec_of("ray:http://h/v1"), tmp_path / "pairs")
 
 
 def test_a_checkpoint_answers_waves_of_blocks_and_nothing_twice(spec_of, tmp_path, monkeypatch):
@@ -166,8 +167,8 @@ def test_a_checkpoint_answers_waves_of_blocks_and_nothing_twice(spec_of, tmp_pat
     monkeypatch.setattr(vllm.Cluster, "copies", 1)
     spec, out = spec_of("ray:org/model"), tmp_path / "pairs"
     with pytest.raises(ModelError, match="ends with an error"):
-        api.run_captions(spec, out)
-    counts = api.run_captions(spec, out)
+        nf.run_captions(spec, out)
+    counts = nf.run_captions(spec, out)
     # Verdicts and pairs of 16 captions, then of the other 8; of these, one verdict was there before the error.
     assert waves == [16, 16, 8, 7, 8]
     assert (counts.captions_kept, counts.failed) == (CAPTIONS - 1, 1)

@@ -9,7 +9,7 @@ import pytest
 import scripted
 from scripted import spec_of, written
 
-from ninefold import api
+import ninefold as nf
 from ninefold.captions import blocks, layout
 from ninefold.captions.engines import catalog
 from ninefold.captions.pair import Generated, Pair
@@ -71,7 +71,7 @@ def rows_of(folder, name="data"):
 
 
 def test_every_caption_and_pair_is_accounted_for(captions, tmp_path):
-    counts = api.run_captions(spec_of(captions), tmp_path / "pairs")
+    counts = nf.run_captions(spec_of(captions), tmp_path / "pairs")
     assert json.loads((tmp_path / "pairs" / layout.COUNTS).read_text()) == {
         "captions_in": 8,
         "captions_left_out": {"empty": 1, "duplicate caption": 1},
@@ -103,8 +103,8 @@ def test_every_caption_and_pair_is_accounted_for(captions, tmp_path):
 
 
 def test_the_folder_is_a_data_set(captions, tmp_path):
-    api.run_captions(spec_of(captions), tmp_path / "pairs", split="questions")
-    assert api.verify(tmp_path / "pairs")["verdict"] == "OK: 4 rows, every fact holds"
+    nf.run_captions(spec_of(captions), tmp_path / "pairs", split="questions")
+    assert nf.verify(tmp_path / "pairs")["verdict"] == "OK: 4 rows, every fact holds"
     rows = datasets.load_dataset(str(tmp_path / "pairs"), split="questions", cache_dir=str(tmp_path / "cache"))
     assert rows[0]["question"] == "Where is the cup?"
     assert [row.image for row in Dataset.open(tmp_path / "pairs").read("questions")] == [NO_IMAGE] * 4
@@ -118,7 +118,7 @@ def test_captions_of_one_image_are_checked_together_and_a_model_learns_from_them
     captions, images, tmp_path, tiny_llava
 ):
     spec = spec_of(captions, image_field="file", images=images)
-    counts = api.run_captions(spec, tmp_path / "pairs")
+    counts = nf.run_captions(spec, tmp_path / "pairs")
     assert counts.checks["duplicates"] == 1  # the cup of the first image, asked about twice
     assert (counts.pairs_out, counts.captions_with_pairs, counts.images) == (3, 2, 2)
     rows = rows_of(tmp_path / "pairs")
@@ -131,25 +131,23 @@ def test_captions_of_one_image_are_checked_together_and_a_model_learns_from_them
     [rejected] = rows_of(tmp_path / "pairs", layout.REJECTED)
     assert (rejected["id"], rejected["image"], rejected["check"]) == ("e/0", "1.png", "duplicates")
     assert "already" in rejected["detail"]
-    assert api.verify(tmp_path / "pairs")["verdict"].startswith("OK: 3 rows")
+    assert nf.verify(tmp_path / "pairs")["verdict"].startswith("OK: 3 rows")
 
     # Copied into the data set, they are the same images.
-    api.run_captions(spec, tmp_path / "embedded", embed=True)
+    nf.run_captions(spec, tmp_path / "embedded", embed=True)
     found = [Dataset.open(tmp_path / name).fingerprint("train") for name in ("pairs", "embedded")]
     assert found[0] == found[1]
 
     training = TrainSpec(ModelSpec(str(tiny_llava)), (tmp_path / "pairs",), batch=3, epochs=1)
-    assert api.train(training, tmp_path / "run")["validation_loss"] > 0
+    assert nf.train(training, tmp_path / "run")["validation_loss"] > 0
 
 
 def test_rows_whose_image_is_missing_are_kept_on_request_alone(captions, images, tmp_path):
     (images / "3.png").unlink()
     spec = spec_of(captions, image_field="file", images=images)
-    counts = api.run_captions(spec, tmp_path / "few")
+    counts = nf.run_captions(spec, tmp_path / "few")
     assert counts.captions_with_pairs == 1
-    counts = api.run_captions(
-        spec_of(captions, image_field="file", images=images, allow_missing=True), tmp_path / "all"
-    )
+    counts = nf.run_captions(spec_of(captions, image_field="file", images=images, allow_missing=True), tmp_path / "all")
     assert counts.captions_with_pairs == 2
     assert [row["image"] is None for row in rows_of(tmp_path / "all")] == [False, False, True]
 
@@ -166,7 +164,7 @@ def test_what_no_data_set_can_hold_is_counted_and_kept_aside(tmp_path, monkeypat
     ]
     monkeypatch.setattr(scripted.Scripted, "_of", lambda self, caption: Generated(tuple(wrong)))
     captions = written(tmp_path / "captions.jsonl", [("a", "A cup, left of a plate.", "")])
-    counts = api.run_captions(spec_of(captions), tmp_path / "pairs")
+    counts = nf.run_captions(spec_of(captions), tmp_path / "pairs")
     assert (counts.pairs_generated, counts.checks["form"], counts.pairs_out) == (7, 6, 1)
     [row] = rows_of(tmp_path / "pairs")
     assert (row["id"], row["question"], row["answer"]) == ("a/6", "Where is the cup?", "left of the plate")
@@ -174,13 +172,13 @@ def test_what_no_data_set_can_hold_is_counted_and_kept_aside(tmp_path, monkeypat
     rejected = rows_of(tmp_path / "pairs", layout.REJECTED)
     assert [row["id"] for row in rejected] == [f"a/{number}" for number in range(6)]
     assert {row["check"] for row in rejected} == {"form"}
-    assert api.verify(tmp_path / "pairs")["verdict"].startswith("OK")
+    assert nf.verify(tmp_path / "pairs")["verdict"].startswith("OK")
 
 
 def test_a_finished_run_is_left_as_it_is(captions, tmp_path, engines, capsys):
-    first = api.run_captions(spec_of(captions), tmp_path / "pairs")
+    first = nf.run_captions(spec_of(captions), tmp_path / "pairs")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    again = api.run_captions(spec_of(captions), tmp_path / "pairs")
+    again = nf.run_captions(spec_of(captions), tmp_path / "pairs")
     assert again == first
     assert [len(engine.seen) for engine in engines] == [4, 0]
     assert "is finished already" in capsys.readouterr().err
@@ -189,7 +187,7 @@ def test_a_finished_run_is_left_as_it_is(captions, tmp_path, engines, capsys):
 
 @pytest.mark.parametrize("change", ["checks", "limit", "file", "shard"])
 def test_other_settings_and_inputs_are_refused_and_replaced_on_request(captions, tmp_path, change):
-    api.run_captions(spec_of(captions), tmp_path / "pairs")
+    nf.run_captions(spec_of(captions), tmp_path / "pairs")
     spec, limit = spec_of(captions), None
     if change == "checks":
         spec = spec_of(captions, checks=ChecksSpec(("answer",)))
@@ -200,8 +198,8 @@ def test_other_settings_and_inputs_are_refused_and_replaced_on_request(captions,
     else:
         spec = spec_of(captions, shard="1/2")
     with pytest.raises(DataError, match="holds a data set with other settings"):
-        api.run_captions(spec, tmp_path / "pairs", limit=limit)
-    counts = api.run_captions(spec, tmp_path / "pairs", limit=limit, overwrite=True)
+        nf.run_captions(spec, tmp_path / "pairs", limit=limit)
+    counts = nf.run_captions(spec, tmp_path / "pairs", limit=limit, overwrite=True)
     counts.check()
     if change == "limit":
         assert (counts.captions_in, counts.captions_with_pairs) == (3, 2)
@@ -209,13 +207,13 @@ def test_other_settings_and_inputs_are_refused_and_replaced_on_request(captions,
 
 
 def test_failed_captions_are_asked_again_on_request(captions, tmp_path, monkeypatch):
-    assert api.run_captions(spec_of(captions), tmp_path / "pairs").failed == 2
+    assert nf.run_captions(spec_of(captions), tmp_path / "pairs").failed == 2
     monkeypatch.setattr(scripted.Scripted, "judge", lambda self, captions: [True] * len(captions))
-    assert api.run_captions(spec_of(captions), tmp_path / "pairs").failed == 2
-    counts = api.run_captions(spec_of(captions), tmp_path / "pairs", retry_failed=True)
+    assert nf.run_captions(spec_of(captions), tmp_path / "pairs").failed == 2
+    counts = nf.run_captions(spec_of(captions), tmp_path / "pairs", retry_failed=True)
     assert counts.failed == 1
     assert Dataset.open(tmp_path / "pairs").splits == {"train": counts.pairs_out - 2, "validation": 2}
-    counts = api.run_captions(spec_of(captions), tmp_path / "whole", validation_share=0)
+    counts = nf.run_captions(spec_of(captions), tmp_path / "whole", validation_share=0)
     assert Dataset.open(tmp_path / "whole").splits == {"train": counts.pairs_out}
 
 
@@ -223,19 +221,19 @@ def test_no_pair_left_is_an_error_that_says_why(tmp_path):
     captions = written(tmp_path / "captions.jsonl", [("a", "A dog sleeps.", ""), ("b", "", "")])
     says = "no pair is left, and nothing is written: of 2 captions 1 left out .empty., 1 without a spatial relation"
     with pytest.raises(DataError, match=says):
-        api.run_captions(spec_of(captions), tmp_path / "pairs")
+        nf.run_captions(spec_of(captions), tmp_path / "pairs")
     assert not (tmp_path / "pairs").exists()
     captions = written(tmp_path / "captions.jsonl", [("c", "A cup is left of a plate!", "")])
     with pytest.raises(DataError, match="1 failed; of 0 pairs none rejected; the first that failed: c: cut off"):
-        api.run_captions(spec_of(captions), tmp_path / "pairs")
+        nf.run_captions(spec_of(captions), tmp_path / "pairs")
     captions = written(tmp_path / "captions.jsonl", [("d", "A cup is left of a plate.", "")])
     with pytest.raises(DataError, match=r"--shard ./2: no caption falls into this shard; make fewer shards"):
         for index in range(2):
-            api.run_captions(spec_of(captions, shard=f"{index}/2"), tmp_path / f"shard-{index}")
+            nf.run_captions(spec_of(captions, shard=f"{index}/2"), tmp_path / f"shard-{index}")
     (tmp_path / "words.txt").write_text("cup\n")
     checks = ChecksSpec(("reference",), reference_words=tmp_path / "words.txt")
     with pytest.raises(DataError, match="1 rejected by reference; the first rejected pair: d/0: reference, "):
-        api.run_captions(spec_of(captions, checks=checks), tmp_path / "pairs")
+        nf.run_captions(spec_of(captions, checks=checks), tmp_path / "pairs")
 
 
 @pytest.mark.parametrize(
@@ -292,5 +290,5 @@ def test_a_folder_of_somebody_else_is_not_touched(captions, tmp_path):
     (tmp_path / ".pairs.blocks").mkdir()
     (tmp_path / ".pairs.blocks" / "notes.txt").write_text("mine")
     with pytest.raises(DataError, match=r"\.pairs\.blocks: is not of ninefold"):
-        api.run_captions(spec_of(captions), tmp_path / "pairs")
+        nf.run_captions(spec_of(captions), tmp_path / "pairs")
     assert (tmp_path / ".pairs.blocks" / "notes.txt").read_text() == "mine"

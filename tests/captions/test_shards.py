@@ -8,7 +8,7 @@ import pytest
 import scripted
 from PIL import Image
 
-from ninefold import api
+import ninefold as nf
 from ninefold.captions import layout
 from ninefold.captions.engines import catalog
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec
@@ -28,8 +28,8 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(catalog.REGISTERED, "scripted", scripted.Scripted)
         for index in range(SHARDS):
-            api.run_captions(_spec(captions, f"{index}/{SHARDS}"), folder / f"part-{index}")
-        api.run_captions(_spec(captions, "0/1"), folder / "whole")
+            nf.run_captions(_spec(captions, f"{index}/{SHARDS}"), folder / f"part-{index}")
+        nf.run_captions(_spec(captions, "0/1"), folder / "whole")
     return [folder / f"part-{index}" for index in range(SHARDS)], folder / "whole"
 
 
@@ -70,12 +70,12 @@ def test_each_caption_is_in_one_shard_with_all_others_of_its_image(made):
 
 def test_shards_joined_are_the_run_without_shards(made, tmp_path):
     shards, whole = made
-    counts = api.merge_captions(reversed(shards), tmp_path / "joined")
+    counts = nf.merge_captions(reversed(shards), tmp_path / "joined")
     assert counts.to_json() == json.loads((whole / layout.COUNTS).read_text())
     assert _rows(tmp_path / "joined") == _rows(whole)
     for name in layout.SCHEMAS:
         assert _rows(tmp_path / "joined", name) == _rows(whole, name)
-    assert api.verify(tmp_path / "joined")["verdict"].startswith(f"OK: {counts.pairs_out} rows, every fact holds")
+    assert nf.verify(tmp_path / "joined")["verdict"].startswith(f"OK: {counts.pairs_out} rows, every fact holds")
     spec, other = (
         json.loads((folder / "manifest.json").read_text())["spec"] for folder in (tmp_path / "joined", whole)
     )
@@ -85,15 +85,15 @@ def test_shards_joined_are_the_run_without_shards(made, tmp_path):
 def test_shards_that_are_not_those_of_one_run_are_refused(made, tmp_path):
     shards, whole = made
     with pytest.raises(DataError, match="shard 1/3 of the run is missing"):
-        api.merge_captions([shards[0], shards[2]], tmp_path / "joined")
+        nf.merge_captions([shards[0], shards[2]], tmp_path / "joined")
     with pytest.raises(DataError, match="is shard 0/3, as is"):
-        api.merge_captions([*shards, shards[0]], tmp_path / "joined")
+        nf.merge_captions([*shards, shards[0]], tmp_path / "joined")
     with pytest.raises(DataError, match="whole: is a whole run and no shard"):
-        api.merge_captions([*shards, whole], tmp_path / "joined")
+        nf.merge_captions([*shards, whole], tmp_path / "joined")
     with pytest.raises(RunError, match=r"the command reads .* there; choose another --out"):
-        api.merge_captions(shards, shards[0], overwrite=True)
+        nf.merge_captions(shards, shards[0], overwrite=True)
     other = shutil.copytree(shards[0], tmp_path / "other")
     (other / "manifest.json").write_text((other / "manifest.json").read_text().replace('"0/3"', '"0/2"'))
     with pytest.raises(DataError, match="same n"):
-        api.merge_captions([other, shards[1]], tmp_path / "joined")
+        nf.merge_captions([other, shards[1]], tmp_path / "joined")
     assert not (tmp_path / "joined").exists()

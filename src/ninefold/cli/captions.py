@@ -47,7 +47,7 @@ class Run:
     """Replace a data set of other settings there; anything else is never replaced."""
 
     def run(self) -> None:
-        from ninefold import api
+        from ninefold.captions import api
 
         counts = api.run_captions(self.spec, self.out, **_options(self))
         further = "; captions that failed are asked again with --retry-failed" if counts.failed else ""
@@ -72,7 +72,7 @@ class Merge:
     """Replace a data set of other settings there; anything else is never replaced."""
 
     def run(self) -> None:
-        from ninefold import api
+        from ninefold.captions import api
 
         _tell(api.merge_captions(self.shards, self.out, overwrite=self.overwrite), self.out)
 
