@@ -1,4 +1,4 @@
-"""The functions of ``import ninefold`` for captions. Paths may be strings; imports are made when a function is called."""
+"""The functions of ``import ninefold`` for captions. Paths may be strings; each function imports when it is called."""
 
 from collections.abc import Iterable
 from pathlib import Path
