@@ -77,6 +77,14 @@ STATED = {
     "A drum with a label on the front.": ["label | front part | drum"],
     "A label is stuck on the front.": [],
     "A boy stands on the left and there is a goat on the right.": ["boy | left image |", "goat | right image |"],
+    "There is a stool at the top and a bench with a mug at the bottom.": [
+        "stool | above image |",
+        "bench | below image |",
+    ],
+    "A boy is on the left side of the image and a goat is on the right.": [
+        "boy | left image |",
+        "goat | right image |",
+    ],
     "The sky is dark and the tower on the right is lit.": ["tower | right image |"],
     "There is a barn on the left and a shed with a ladder on the right.": [
         "barn | left image |",
@@ -216,6 +224,8 @@ def test_amounts_keep_their_article_and_agree():
     texts = {
         "A couple ducks are behind the boat.": "are a couple ducks",
         "A lot of leaves lie behind the boat.": "are a lot of leaves",
+        "A large number of ducks swim behind the boat.": "are a large number of ducks",
+        "Lots of leaves lie behind the boat.": "are lots of leaves",
         "A bit of snow lies behind the boat.": "is a bit of snow",
         "A little snow lies behind the boat.": "is a little snow",
         "A little girl stands behind the boat.": "is the little girl",

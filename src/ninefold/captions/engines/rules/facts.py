@@ -169,7 +169,7 @@ class _Reader:
             return None if sides.is_of_another(parse, cue, noun) else (cue, noun, place)
         if sides.is_contrasted(parse, cue, holder):
             return cue, holder, place
-        return None if sides.is_anybodys(parse, noun, holder) else (of_part(cue), noun, holder)
+        return None if sides.is_anybodys(parse, cue, noun, holder) else (of_part(cue), noun, holder)
 
     def _wearer(self, noun: int, place: int | None) -> int:
         """Return who is somewhere where it is told of what they have on: "a man with a beard on a horse"."""

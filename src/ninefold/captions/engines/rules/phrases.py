@@ -11,7 +11,7 @@ _DEFINITE = words("the this that these those its his her their")
 _SEVERAL = words("many several various numerous multiple few two three four five six seven eight nine ten")
 """Words before nouns in the plural, whatever their tag says."""
 
-_AMOUNTS = words("few couple lot number bit dozen handful variety majority plenty hundred thousand")
+_AMOUNTS = words("few couple lot lots number bit dozen handful variety majority plenty hundred thousand")
 """Words that make an amount with "a"; the verb agrees with what there is an amount of."""
 
 _SINGLE = words("sky sun moon ground floor ceiling sea ocean horizon")
@@ -90,7 +90,7 @@ def _is_amount(parse: Parse, index: int, head: int, last: int) -> bool:
     if parse.lower[index] == "little" and index < head:
         # "A little snow", but "a little girl".
         return parse.lower[index + 1] in {"bit", "more"} or parse.lower[head] in MASS
-    return parse.lower[index] in _AMOUNTS and index < last
+    return (parse.lower[index] in _AMOUNTS and index < last) or (parse.lower[head] in _AMOUNTS and head < last)
 
 
 def _opens_sentence(parse: Parse, index: int) -> bool:

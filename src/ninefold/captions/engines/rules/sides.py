@@ -1,22 +1,23 @@
 """Sides: of what "on the left" is the left where nothing says it: of the picture, of a thing, or of either."""
 
+from collections.abc import Iterator
+
 from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subjects
 from ninefold.captions.engines.rules.coreference import sentence_of
 from ninefold.captions.engines.rules.cue import Cue
+from ninefold.captions.engines.rules.cue_tables import ZONE_PREPOSITIONS
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import phrase_at
 from ninefold.captions.engines.rules.vocabulary import ABSTRACT, BODY, PICTURE
 from ninefold.captions.engines.rules.zones import zone_after
 
-_AXES = (
-    frozenset({"left", "right", "central_position"}),
-    frozenset({"above", "below", "central_position"}),
-)
+_AXES = (frozenset({"left", "right"}), frozenset({"above", "below"}))
+_MIDDLE = frozenset({"central_position"})
 _REACH = 100
 """Tokens that are looked through for other things and places; bounds the time for a long sentence."""
 _BESIDE = frozenset({"to", "beside", "near", "by", "behind", "of", "above", "below", "under", "against", "around"})
 """Last words of places from which another side can be told: "next to the door on the left"."""
-_OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+_OPPOSITE = {"left": "right", "right": "left"}
 _GROUNDS = frozenset({"background", "foreground", "distance"})
 
 
@@ -32,28 +33,55 @@ def is_ground(parse: Parse, cue: Cue) -> bool:
 
 def is_contrasted(parse: Parse, cue: Cue, holder: int) -> bool:
     """Whether a place is the other side of one before: "A is on the left and B with a C on the right", of B then."""
-    zones = [zone_after(parse, index) for index in range(max(_listed_from(parse, holder), holder - _REACH), holder)]
-    return any(
-        zone is not None and is_bare(zone) and zone.relation != cue.relation and {zone.relation, cue.relation} <= axis
-        for zone in zones
-        for axis in _AXES
-    )
+    first = _listed_from(parse, holder)
+    zones = _zones(parse, first, holder)
+    # "A wall with a B on the left and a wall with a C on the right": both are of their walls.
+    own = [zone for zone in zones if not _is_companions(parse, zone, first)]
+    return any(_is_across(zone, cue) for zone in own)
+
+
+def _is_companions(parse: Parse, zone: Cue, first: int) -> bool:
+    """Whether a place is that of what a thing is with, where the list of things does not begin with "with"."""
+    return any(parse.lower[index] == "with" and index != first for index in range(max(zone.first - 6, 0), zone.first))
+
+
+def _is_across(zone: Cue, cue: Cue) -> bool:
+    """Whether two places are two ends of one axis, or an end and the middle."""
+    return zone.relation != cue.relation and any({zone.relation, cue.relation} - _MIDDLE <= axis for axis in _AXES)
+
+
+def _zones(parse: Parse, first: int, last: int) -> Iterator[Cue]:
+    """Yield the places of the picture that are named from one token to before another."""
+    for index in range(max(first, last - _REACH), last):
+        zone = zone_after(parse, index) if parse.lower[index] in ZONE_PREPOSITIONS else None
+        if zone is not None and (zone.frame == "image" or _is_of_picture(parse, zone)):
+            yield zone
+
+
+def _is_of_picture(parse: Parse, zone: Cue) -> bool:
+    return any(word in PICTURE for word in parse.lower[zone.last + 1 : zone.last + 3])
 
 
 def _listed_from(parse: Parse, holder: int) -> int:
-    """Return the thing or the clause that a thing is listed after; the thing itself if none."""
+    """Return the thing, its place, or the clause that a thing is listed after; the thing itself if none."""
+    above = parse.heads[holder]
     if parse.dependencies[holder] == "conj":
-        return min(parse.heads[holder], holder)
-    verb = parse.heads[holder]
-    return min(parse.heads[verb], holder) if parse.is_verb(verb) and parse.dependencies[verb] == "conj" else holder
+        # Parsers coordinate "on the left and a table" as often as "a chair and a table".
+        return min(parse.heads[above] if parse.dependencies[above] == "pobj" else above, holder)
+    is_clause = parse.is_verb(above) and parse.dependencies[above] == "conj"
+    return min(parse.heads[above], holder) if is_clause else holder
 
 
-def is_anybodys(parse: Parse, noun: int, holder: int) -> bool:
+def is_anybodys(parse: Parse, cue: Cue, noun: int, holder: int) -> bool:
     """Whether what a thing is with may be another one: "the truck is over a path, with a mound on the right"."""
     preposition = parse.heads[noun]
     if parse.dependencies[noun] != "pobj" or parse.lower[preposition] != "with" or not holder < preposition:
         return False
     is_apart = parse.words[preposition - 1] == "," and parse.dependencies[holder] in {"pobj", "dobj"}
+    zones = [zone for zone in _zones(parse, holder, preposition) if zone.relation not in _MIDDLE]
+    if any(_is_across(zone, cue) for zone in zones):
+        # "A man on the left with a dog on the right."
+        return True
     return is_apart or _thing_between(parse, phrase_at(parse, holder).last + 1, preposition) is not None
 
 
@@ -109,10 +137,9 @@ def _follows_clause(parse: Parse, cue: Cue, noun: int) -> bool:
     if not about or noun in about or (subject is not None and parse.lower[subject] in PICTURE):
         return False
     start = min([verb, *parse.children[verb]])
-    first = max(parse.sentences[sentence_of(parse, noun)][0], start - _REACH)
+    first, _ = parse.sentences[sentence_of(parse, noun)]
     # "A man is on the left and a dog is on the right": both of the picture.
-    zones = (zone_after(parse, index) for index in range(first, start))
-    return not any(zone is not None and zone.frame == "image" for zone in zones)
+    return not any(_zones(parse, first, start))
 
 
 def _clause_before(parse: Parse, verb: int) -> int | None:

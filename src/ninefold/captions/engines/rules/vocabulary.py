@@ -88,9 +88,7 @@ ABSTRACT = words(
 )
 """Heads of noun phrases that name no thing with a place of its own in the picture."""
 
-SURFACES = words(
-    "surface interior exterior inside outside front back underside perimeter periphery boundary tip outline"
-)
+SURFACES = words("surface interior exterior inside outside front back underside perimeter periphery boundary outline")
 """Nouns that name a part of something told before, unless something says which: "on the surface"."""
 
 SIDE = words(

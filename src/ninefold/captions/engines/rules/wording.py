@@ -155,7 +155,7 @@ def _definite(phrase: Phrase) -> str:
         return f"{phrase.article} {phrase.text}"
     # "A few boats", "half a dozen eggs": the amount has an article of its own.
     has_article = not {"a", "an", "the"}.isdisjoint(phrase.text.lower().split()[:2])
-    is_name = phrase.is_proper or has_article or phrase.text.startswith("more ")
+    is_name = phrase.is_proper or has_article or phrase.text.startswith(("more ", "lots ", "plenty "))
     return phrase.text if is_name else f"the {phrase.text}"
 
 
