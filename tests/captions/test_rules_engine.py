@@ -42,6 +42,9 @@ def test_forms_of_a_fact_ask_for_the_place_the_thing_and_one_of_two():
     ]
     assert ("Where does the path run?", "along the river") in asked("A path runs along the river.")
     assert ("What is crossing the river?", "the bridge") in asked("A bridge is crossing the river.")
+    # "What is through the window?" is no English, and "the person" answers nothing.
+    assert not [question for question, _ in asked("A wire is visible through the gap.") if question[:4] == "What"]
+    assert not [question for question, _ in asked("A person stands behind the car.") if question[:3] == "Who"]
     assert ("Where is the two-story house?", "behind the tree") in asked("A two-story house is behind the tree.")
     assert ("What is the handle part of?", "the door") in asked("The handle is part of the door.")
     assert asked("A dog is facing left.") == [

@@ -44,6 +44,11 @@ STATED = {
     "A cup and a plate on the table.": ["cup | on viewer | table", "plate | on viewer | table"],
     "A cup and a plate are on the table.": ["cup | on viewer | table", "plate | on viewer | table"],
     "The lamp that stands behind the chair is red.": ["lamp | back viewer | chair"],
+    # Verbs that look like plurals.
+    "A wooden ladder leans against the barn.": ["wooden ladder | next_to_beside_adjacent viewer | barn"],
+    "A red bus is parked in front of the shop and faces left.": [
+        "red bus | front viewer | shop",
+    ],
     "Behind the house is a tree.": ["tree | back viewer | house"],
     "On the left, there is a man.": ["man | left image |"],
     "A group of people stand in front of the church.": ["group of people | front viewer | church"],

@@ -8,6 +8,9 @@ _POSTURES = words("rests lies sits stands hangs lays leans floats rises hovers p
 
 _SIDES = words("left right top bottom center centre middle side corner front back background foreground")
 
+_AMOUNTS = words("couple dozen lot number few hundred thousand")
+"""Words that take "a" before a plural."""
+
 _PHRASE_LABELS = frozenset({"det", "amod", "nummod", "compound", "poss", "nmod"})
 _NOUN_LABELS = frozenset({"pobj", "nsubj", "nsubjpass", "dobj", "attr", "conj"})
 _NO_NOUNS = words(
@@ -22,6 +25,11 @@ def mend(parse: Parse) -> None:
         if parse.tags[index] in {"NN", "NNS"}:
             word = parse.lower[index]
             is_verbal = word.endswith("ing") and word not in ING_NOUNS and len(word) > 5
+            is_verbal = is_verbal or _is_one_in_plural(parse, index)
+            if parse.tags[index] == "NNS" and parse.dependencies[index] == "ROOT" and parse.find(index, "nsubj"):
+                # "A ladder leans": it has a subject.
+                parse.tags[index] = "VBZ"
+                continue
             if is_verbal or word in _POSTURES or parse.find(index, "dobj") is not None:
                 _make_verb(parse, index)
             elif parse.dependencies[index] == "conj" and parse.dependencies[parse.heads[index]] == "pobj":
@@ -32,6 +40,15 @@ def mend(parse: Parse) -> None:
             _make_noun(parse, index)
 
 
+def _is_one_in_plural(parse: Parse, noun: int) -> bool:
+    """Whether "a" stands before a plural, which is then the verb of the noun before it: "a ladder leans on the wall"."""
+    return (
+        parse.tags[noun] == "NNS"
+        and parse.lower[noun - 1] not in _AMOUNTS
+        and any(parse.lower[child] in {"a", "an"} for child in parse.children[noun] if child < noun)
+    )
+
+
 def _make_verb(parse: Parse, verb: int) -> None:
     """Make a verb of a noun that directly follows its own compound noun: the compound is what is somewhere."""
     noun = verb - 1
@@ -39,7 +56,7 @@ def _make_verb(parse: Parse, verb: int) -> None:
         parse.heads[noun] != verb
         or not parse.is_noun(noun)
         or parse.lower[noun] in _NO_NOUNS
-        or parse.dependencies[noun] not in {"compound", "nmod"}
+        or parse.dependencies[noun] not in {"compound", "nmod", "amod"}
     ):
         return
     is_participle = parse.lower[verb].endswith("ing")

@@ -17,6 +17,10 @@ from ninefold.captions.engines.rules.vocabulary import (
     singular,
 )
 
+_TURNS = frozenset({"faces", "looks", "leans", "points", "turns", "heads"})
+_WAYS = [[way] for way in ("left", "right", "toward", "towards", "forward", "away", "outward", "upward", "downward")]
+"""Verbs that parsers take for nouns, where one of the ways follows: "and faces left"."""
+
 
 def is_thing(parse: Parse, phrase: Phrase) -> bool:
     """Whether a noun phrase names a thing that can be somewhere in the picture."""
@@ -24,6 +28,8 @@ def is_thing(parse: Parse, phrase: Phrase) -> bool:
     if not parse.is_noun(phrase.head) or len(word) < 2 or phrase.article == "no":
         return False
     if word in REFLECTION or word in CAMERA or is_picture(parse, phrase):
+        return False
+    if word in _TURNS and phrase.first == phrase.head and parse.lower[phrase.head + 1 : phrase.head + 2] in _WAYS:
         return False
     if word in SURFACES and not phrase.modifiers:
         return False

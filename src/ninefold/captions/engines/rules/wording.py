@@ -37,6 +37,12 @@ SIDES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """The two places of the picture that a question offers, by relation."""
 
+_WAYS = words("through toward towards away")
+"""Words by which one asks with a verb alone: "What runs through the field?", not "What is through it?"."""
+
+_VAGUE = words("person individual object thing item figure piece one")
+"""Nouns that answer nothing without a modifier."""
+
 
 def pairs(reading: Reading) -> Iterator[Pair]:
     """Yield the pairs of a caption: those of its facts, numbered, each fact with at least one."""
@@ -92,11 +98,17 @@ def _forms(
         yield "where", f"{where} {_moves(fact, subject) or f'{verb} {subject}'}?", answer
     if subject_clear:
         yield from _choice(fact, f"{verb.capitalize()} {subject}", place)
-    if objects_clear and fact.is_first and shared[_place_key(fact)] == 1 and fact.relation != "facing":
+    asks_what = objects_clear and fact.is_first and shared[_place_key(fact)] == 1 and fact.relation != "facing"
+    if asks_what and not _says_nothing(fact.subject):
         needs_picture = fact.frame == "image" and fact.relation not in {"back", "front", "far"}
-        asked = f"{_does(fact)} {answer}" + " of the image" * needs_picture
+        does = f"{_does(fact)} {answer}" + " of the image" * needs_picture
         who = "Who" if fact.subject.lemma in PEOPLE else "What"
-        yield "what", f"{who} {asked}?", subject if subject_clear else _as_written(fact.subject)
+        if fact.wording.split()[0] not in _WAYS or _does(fact) != "is":
+            yield "what", f"{who} {does}?", subject if subject_clear else _as_written(fact.subject)
+
+
+def _says_nothing(phrase: Phrase) -> bool:
+    return phrase.lemma in _VAGUE and not phrase.modifiers
 
 
 def _facing(fact: Fact, subject: str, place: str) -> Iterator[tuple[str, str, str]]:
