@@ -41,7 +41,7 @@ def mend(parse: Parse) -> None:
 
 
 def _is_one_in_plural(parse: Parse, noun: int) -> bool:
-    """Whether "a" stands before a plural, which is then the verb of the noun before it: "a ladder leans on the wall"."""
+    """Whether "a" stands before a plural, which is then the verb of the noun before it: "a ladder leans on it"."""
     return (
         parse.tags[noun] == "NNS"
         and parse.lower[noun - 1] not in _AMOUNTS
