@@ -25,7 +25,7 @@ demo: $(READY)
 	$(BIN)/ninefold demo --out ninefold-demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Changed files and odd command lines, many more than in `make test`; ends with what was tried and each kind of fault.
 fuzz: $(READY)
@@ -33,8 +33,8 @@ fuzz: $(READY)
 
 # Environments of their own; not part of .ci/run. torch and all other libraries are those of constraints.txt.
 test-edges: .venv-lowest/.ready .venv-newest/.ready
-	.venv-lowest/bin/python -m pytest -n 2
-	.venv-newest/bin/python -m pytest -n 2
+	.venv-lowest/bin/python -m pytest -n 2 --dist loadfile
+	.venv-newest/bin/python -m pytest -n 2 --dist loadfile
 
 .venv-%/.ready: pyproject.toml constraints.txt parser.txt
 	$(PYTHON) -m venv .venv-$*
