@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ninefold import plugins
+
 # Two test processes with as many threads each as the machine has cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -65,6 +67,14 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny-clip"
     save_tiny_clip(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def plugins_as_before() -> Iterator[None]:
+    """Forget plugins that a test has loaded: workers of later tests would import their files, too."""
+    before = list(plugins.LOADED)
+    yield
+    plugins.LOADED[:] = before
 
 
 @pytest.fixture(scope="session")
