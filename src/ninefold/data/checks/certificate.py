@@ -19,6 +19,7 @@ from ninefold.data.checks.facts import LISTED, Columns, SourceFacts, check_forma
 from ninefold.data.checks.layout import check_card
 from ninefold.data.checks.prompts import answers_in_prompts
 from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
+from ninefold.data.checks.statements import sentences
 from ninefold.data.format import manifest
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import facts_of
@@ -160,7 +161,7 @@ def _take_over(shipped: Any, found: dict[str, Any]) -> list[str]:
         part["pixel_facts"] += [fact for fact in stated.get("pixel_facts", []) if fact not in part["pixel_facts"]]
         part.update({key: stated[key] for key in ("distractors", "unasked") if key in stated})
         claimed += len(others) + len(part["pixel_facts"]) - 1
-    found["statements"] = _statements(found)
+    found["statements"] = sentences(found)
     name = found["source"]
     return [
         f"The source {name!r} is not known here: of what it claims, {claimed} facts are not checked, and only what "
@@ -200,7 +201,7 @@ def _certificate(data: Dataset, splits: Mapping[str, Columns], facts: SourceFact
             for one, other in combinations(splits, 2)
         ],
     }
-    return {**found, "statements": _statements(found), "limits": list(LIMITS)}
+    return {**found, "statements": sentences(found), "limits": list(LIMITS)}
 
 
 def _prepared(facts: SourceFacts, columns: Columns, where: str) -> Columns:
@@ -234,56 +235,6 @@ def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
     """Return the true answers as read by their formats, e.g. a letter as the option it stands for."""
     rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
     return [str(FORMATS[name].read(answer, tuple(options or labels)).label) for name, answer, options in rows]
-
-
-def _statements(found: Mapping[str, Any]) -> list[str]:
-    """Return the content of a certificate as sentences."""
-    of_splits = [sentence for split, part in found["splits"].items() for sentence in _of_split(split, part)]
-    return of_splits + [_of_pair(pair) for pair in found["between"]]
-
-
-def _of_split(split: str, part: Mapping[str, Any]) -> list[str]:
-    """Return the statements about a split as sentences."""
-    rows = part["rows"]
-    lines = [f"{len(part['facts'])} facts hold of each of {rows:,} rows, and {len(part['pixel_facts'])} of its image."]
-    lines += [f"{part['without_image']:,} of {rows:,} rows have no image."] if "without_image" in part else []
-    lines += [f"On purpose, {count:,} of {rows:,} rows {flaw}." for flaw, count in part.get("flaws", {}).items()]
-    lines += [
-        f"Whoever reads the {bound['view']} alone is right at most {_times(bound)}; {bound['texts']:,} are distinct."
-        for bound in part["text_only"]
-        if bound["view"] in {"prompt", "question", "options"}
-    ]
-    lines += [
-        f"Whoever gives one answer for each {bound['view']} is right at most {_times(bound)}."
-        for bound in part.get("unasked", ())
-    ]
-    if "distractors" in part:
-        lines.append(f"Whoever sees one distractor alone is right at most {_times(part['distractors']['seeing_one'])}.")
-    even = [" x ".join(entry["factors"]) for entry in part["marginals"] if entry["exact"] and entry["max"] < rows]
-    uneven = [f"{' x '.join(entry['factors'])} ({entry['min']} to {entry['max']})" for entry in part["not_exact"]]
-    lines += [f"Exactly even: {', '.join(even)}."] if even else []
-    lines += [f"Not exactly even: {', '.join(uneven)}."] if uneven else []
-    return [f"{split}: {sentence[0].lower()}{sentence[1:]}" for sentence in lines]
-
-
-def _times(bound: Mapping[str, Any]) -> str:
-    return f"{bound['numerator']:,} times of {bound['denominator']:,} ({bound['reduced']})"
-
-
-def _of_pair(pair: Mapping[str, Any]) -> str:
-    one, other = pair["splits"]
-    shared = [f"{count:,} {name}" for name, count in pair["shared"].items() if count]
-    none = [name for name, count in pair["shared"].items() if not count]
-    sentence = f"{one} and {other} share {', '.join([*shared, *(f'no {name}' for name in none)])}."
-    leak = {way: pair["carried_over"][way] for way in ("most seen", "least seen")}
-    if not any(leak.values()):
-        return sentence
-    way = max(leak, key=lambda way: leak[way])
-    rows = pair["carried_over"]["rows"]
-    return (
-        f"{sentence} Whoever answers {other} with what each prompt has {way} in {one} is right "
-        f"{leak[way]:,} times of {rows:,}."
-    )
 
 
 def _difference(shipped: Any, found: Any, path: str = "") -> str:
