@@ -36,5 +36,5 @@ class LeftOut:
     """What exactly is wrong, or what it was excluded by, in one line."""
 
 
-NO_IMAGE = "no image"
+WITHOUT_IMAGE = "no image"
 """The reason of captions that are left out because their image cannot be had."""

@@ -14,26 +14,27 @@ from ninefold.data.format import manifest
 from ninefold.data.sources import pair_facts
 
 
-def settings(
-    spec: CaptionsSpec, opened: Opened, *, split: str, validation_share: float, limit: int | None, embed: bool
-) -> Mapping[str, Any]:
+def settings(spec: CaptionsSpec, opened: Opened, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return all that determines the data set of a run.
+
+    Args:
+        spec: The specification.
+        opened: Its engine and filter.
+        options: The other options that determine it, by name.
 
     Raises:
         OSError: If a file cannot be read.
     """
     judge = opened.judge
     return {
-        **of_inputs(spec, split=split, validation_share=validation_share, limit=limit, embed=embed),
+        **of_inputs(spec, options),
         "engine": {"name": opened.engine.name, **opened.engine.settings()},
         "filter": None if judge is None else {"name": judge.name, **judge.settings()},
         pair_facts.RELATIONS: [relation.name for relation in RELATIONS],
     }
 
 
-def of_inputs(
-    spec: CaptionsSpec, *, split: str, validation_share: float, limit: int | None, embed: bool
-) -> Mapping[str, Any]:
+def of_inputs(spec: CaptionsSpec, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the part of `settings` that is known without opening an engine: files and models by name and hash."""
     given = {name: value for name, value in asdict(spec.captions).items() if name != "retry_images"}
     checks = asdict(spec.checks)
@@ -50,10 +51,7 @@ def of_inputs(
             "checks": list(spec.checks.checks),
             "reference_words": _of_file(spec.checks.reference_words),
         },
-        "split": split,
-        "validation_share": validation_share,
-        "limit": limit,
-        "embed": embed,
+        **options,
     }
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from ninefold import console, store
 from ninefold.captions import identity, layout, steps
-from ninefold.captions.caption import NO_IMAGE
+from ninefold.captions.caption import WITHOUT_IMAGE
 from ninefold.captions.counts import Counts
 from ninefold.captions.engines.catalog import opened, runs_in_processes
 from ninefold.captions.spec import CaptionsSpec
@@ -47,7 +47,7 @@ def run(
     job = Job(spec, located(out).absolute(), split, validation_share, limit, jobs, cluster, embed, progress)
     job.check()
     with locked_output(job.out, DataError):
-        known = identity.of_inputs(spec, **job.options())
+        known = identity.of_inputs(spec, job.options())
         counts = _finished(job, known) if _is_named_alike(job) else None
         if counts is None or _is_retried(job, counts, retry_failed):
             counts = _run(job, retry_failed=retry_failed, overwrite=overwrite)
@@ -65,7 +65,7 @@ def _run(job: Job, *, retry_failed: bool, overwrite: bool) -> Counts:
 
     check_own(job.out)
     made = opened(job.spec, job.responses, retry_failed=retry_failed, cluster=job.cluster)
-    settings = identity.settings(job.spec, made, **job.options())
+    settings = identity.settings(job.spec, made, job.options())
     counts = _finished(job, settings)
     if counts is not None:
         # The same model may be served at another address now.
@@ -118,7 +118,7 @@ def _tell_finished(job: Job) -> None:
 def _is_retried(job: Job, counts: Counts, retry_failed: bool) -> bool:
     """Whether the user asks again for what a finished run has not had: answers, or images."""
     images = job.spec.captions.retry_images and (
-        job.spec.captions.allow_missing or NO_IMAGE in counts.captions_left_out
+        job.spec.captions.allow_missing or WITHOUT_IMAGE in counts.captions_left_out
     )
     return images or (retry_failed and counts.failed > 0)
 

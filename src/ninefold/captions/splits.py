@@ -17,24 +17,19 @@ def splits_of(kept: Callable[[], Iterator[Kept]], split: str, share: float) -> d
     with the smallest hash is held out, unless it is the only one.
 
     Args:
-        kept: A function that yields all pairs, in order; it is called once for each split.
+        kept: A function that yields all pairs, in order; it is called once for the hashes and once for each split.
         split: Name of the split; only "train" has a part held out, as "validation".
         share: Share of the images to hold out, in [0, 1).
     """
     if split != TRAIN or share == 0:
         return {split: kept()}
-    limit, several = int(share * 2**64), False
-    smallest = largest = None
-    for each in kept():
-        found = _hash(each)
-        smallest = found if smallest is None else min(smallest, found)
-        largest = found if largest is None else max(largest, found)
-    if smallest is not None and largest is not None:
-        several = smallest < largest
-        # Neither split is ever empty.
-        limit = min(max(limit, smallest + 1), largest)
-    if not several:
+    smallest, largest = 2**64, -1
+    for found in map(_hash, kept()):
+        smallest, largest = min(smallest, found), max(largest, found)
+    if smallest >= largest:
         return {split: kept()}
+    # Neither split is ever empty.
+    limit = min(max(int(share * 2**64), smallest + 1), largest)
     return {
         TRAIN: filter(partial(_is_in, limit, False), kept()),
         VALIDATION: filter(partial(_is_in, limit, True), kept()),

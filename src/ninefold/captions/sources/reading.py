@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ninefold import console
-from ninefold.captions.caption import NO_IMAGE, Caption, LeftOut
+from ninefold.captions.caption import WITHOUT_IMAGE, Caption, LeftOut
 from ninefold.captions.sources.entries import Entry, entries
 from ninefold.captions.sources.exclusion import Exclusion
 from ninefold.captions.sources.images import Images
@@ -56,7 +56,7 @@ def _with_images(found: Iterator[Entry], spec: CaptionsIn, exclusion: Exclusion)
             wanted += 1
             if isinstance(picture, str):
                 first = first or f"{item.id}: {picture}"
-                yield item if spec.allow_missing else LeftOut(item.id, NO_IMAGE, picture)
+                yield item if spec.allow_missing else LeftOut(item.id, WITHOUT_IMAGE, picture)
                 continue
             had += 1
             detail = exclusion.pictured(picture)
