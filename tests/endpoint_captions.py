@@ -7,7 +7,10 @@ from typing import Any
 from chat_server import ChatServer
 
 from ninefold.captions.caption import Caption
+from ninefold.captions.engines.endpoint import prompts
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
+from ninefold.captions.engines.endpoint.language_model import LanguageModel
+from ninefold.captions.engines.endpoint.prompts import Prompt
 
 
 def caption(number: int) -> Caption:
@@ -30,8 +33,21 @@ def server(**script: Any) -> ChatServer:
     return ChatServer(**{"answer": writes, **script})
 
 
-def engine(server: ChatServer, responses: Path | None = None, **options: Any) -> EndpointEngine:
-    return EndpointEngine(f"openai:{server.url}", responses=responses, **{"first_wait": 0.001, **options})
+def model(server: ChatServer, responses: Path | None = None, **connection: Any) -> LanguageModel:
+    return LanguageModel(f"openai:{server.url}", responses=responses, **{"first_wait": 0.001, **connection})
+
+
+def engine(
+    server: ChatServer,
+    responses: Path | None = None,
+    *,
+    prompt: Prompt = prompts.PAIRS,
+    retry_failed: bool = False,
+    max_new_tokens: int = 8192,
+    **connection: Any,
+) -> EndpointEngine:
+    asked = model(server, responses, **connection)
+    return EndpointEngine(asked, prompt=prompt, retry_failed=retry_failed, max_new_tokens=max_new_tokens)
 
 
 def asked(server: ChatServer) -> list[str]:

@@ -16,6 +16,7 @@ from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts
 from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
+from ninefold.captions.engines.endpoint.language_model import LanguageModel
 from ninefold.captions.pair import Generated
 from ninefold.captions.spec import Serving
 from ninefold.errors import DataError, ModelError
@@ -74,7 +75,7 @@ def test_other_prompts_and_limits_are_other_requests(tmp_path: Path):
     file = tmp_path / "responses.sqlite"
     with serving(server()) as script:
         settings = []
-        for options in ({}, {"prompt": tmp_path / "prompt.txt"}, {"max_new_tokens": 100}):
+        for options in ({}, {"prompt": prompts.read(tmp_path / "prompt.txt")}, {"max_new_tokens": 100}):
             asking = engine(script, file, **options)
             asking.generate(CAPTIONS[:1])
             settings.append(asking.settings())
@@ -244,7 +245,8 @@ from pathlib import Path
 from endpoint_captions import CAPTIONS
 from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
-EndpointEngine(sys.argv[1], responses=Path(sys.argv[2]), concurrency=2).generate(CAPTIONS)
+from ninefold.captions.engines.endpoint.language_model import LanguageModel
+EndpointEngine(LanguageModel(sys.argv[1], responses=Path(sys.argv[2]), concurrency=2)).generate(CAPTIONS)
 """
 
 
@@ -301,7 +303,8 @@ def test_lone_surrogates_and_control_characters_are_kept_out(tmp_path: Path):
 def test_real_server(tmp_path: Path):
     """Transport and salvage with a real server; small models may write nothing usable, so pairs are not counted."""
     asking = EndpointEngine(
-        os.environ["NINEFOLD_LLM_URL"], responses=tmp_path / "responses.sqlite", max_new_tokens=300, concurrency=2
+        LanguageModel(os.environ["NINEFOLD_LLM_URL"], responses=tmp_path / "responses.sqlite", concurrency=2),
+        max_new_tokens=300,
     )
     made = asking.generate([caption(1), replace(caption(2), id="other")])
     assert all(one.pairs or one.failed or one.raw or not one.broken for one in made)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from chat_server import serving
-from endpoint_captions import CAPTIONS, server
+from endpoint_captions import CAPTIONS, model, server
 
 from ninefold.captions.engines.endpoint.verdicts import EndpointFilter, verdict_in
 from ninefold.errors import ModelError
@@ -36,7 +36,7 @@ def test_verdict_is_read_and_not_guessed(text, verdict):
 
 
 def judge(script, responses: Path | None = None, **options) -> EndpointFilter:
-    return EndpointFilter(f"openai:{script.url}", responses=responses, **{"first_wait": 0.001, **options})
+    return EndpointFilter(model(script, responses), **options)
 
 
 def test_verdicts_in_order_and_paid_once(tmp_path: Path):

@@ -6,10 +6,14 @@ Users add their own with `register_engine`, from a file of theirs (``--plugin``)
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ninefold.captions.engines.protocol import Engine, Filter
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.errors import DesignError
+
+if TYPE_CHECKING:
+    from ninefold.captions.engines.endpoint.language_model import LanguageModel
 
 Opener = Callable[[CaptionsSpec], Engine]
 """A function that opens an engine; ``spec.engine`` is its name with what follows, such as "mine:large"."""
@@ -88,16 +92,13 @@ def engine_of(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed
         _refuse_prompt("--prompt", spec.prompt, kind)
         return RulesEngine(spec.parser)
     if kind == "openai":
+        from ninefold.captions.engines.endpoint import prompts
         from ninefold.captions.engines.endpoint.engine import EndpointEngine
 
+        prompt = prompts.chosen(spec.prompt, prompts.PAIRS)
+        model = _served(spec.engine, spec, responses)
         return EndpointEngine(
-            spec.engine,
-            responses=responses,
-            prompt=spec.prompt,
-            retry_failed=retry_failed,
-            max_new_tokens=spec.served.max_new_tokens,
-            concurrency=spec.served.concurrency,
-            timeout=spec.served.timeout,
+            model, prompt=prompt, retry_failed=retry_failed, max_new_tokens=spec.served.max_new_tokens
         )
     raise DesignError(f"--engine {spec.engine}: choose rules, openai:URL#MODEL or ray:MODEL{_own()}")
 
@@ -128,17 +129,21 @@ def judge_named(name: str, spec: CaptionsSpec, responses: Path | None) -> Filter
 
         return KeywordsFilter()
     if name.startswith("openai:"):
+        from ninefold.captions.engines.endpoint import prompts
         from ninefold.captions.engines.endpoint.verdicts import EndpointFilter
 
-        return EndpointFilter(
-            name,
-            responses=responses,
-            prompt=spec.filter_prompt,
-            decision=spec.served.filter_decision,
-            concurrency=spec.served.concurrency,
-            timeout=spec.served.timeout,
-        )
+        prompt = prompts.chosen(spec.filter_prompt, prompts.VERDICT)
+        model = _served(name, spec, responses)
+        return EndpointFilter(model, prompt=prompt, decision=spec.served.filter_decision)
     return None
+
+
+def _served(name: str, spec: CaptionsSpec, responses: Path | None) -> "LanguageModel":
+    """Return the model of an address, with the settings of a specification for requests."""
+    from ninefold.captions.engines.endpoint.language_model import LanguageModel
+
+    served = spec.served
+    return LanguageModel(name, responses=responses, concurrency=served.concurrency, timeout=served.timeout)
 
 
 def _refuse_prompt(option: str, prompt: Path | None, name: str) -> None:

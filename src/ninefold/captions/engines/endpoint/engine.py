@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ninefold import store
@@ -10,8 +9,9 @@ from ninefold.captions.blocks import Block, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts, salvage, wording
 from ninefold.captions.engines.endpoint.blocks_at_once import outcomes
-from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request, Respondent
-from ninefold.captions.engines.endpoint.responses import Response, Usage
+from ninefold.captions.engines.endpoint.prompts import Prompt
+from ninefold.captions.engines.endpoint.respondent import Asking, Request, Respondent
+from ninefold.captions.engines.endpoint.responses import Response
 from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.pair import Generated
 
@@ -34,73 +34,30 @@ SCHEMA: Mapping[str, Any] = {
 """JSON schema of an answer. It has no limits of length, with which some servers' grammars become huge."""
 
 
-class EndpointEngine:
-    """A served language model that writes pairs.
+class EndpointEngine(Asking):
+    """A language model that writes pairs.
 
     Implements `ninefold.captions.engines.protocol.Engine` and `ninefold.captions.blocks.Spreading`.
     """
 
     def __init__(
         self,
-        model: str | Respondent,
+        model: Respondent,
         *,
-        responses: Path | None = None,
-        prompt: Path | None = None,
+        prompt: Prompt = prompts.PAIRS,
         retry_failed: bool = False,
         max_new_tokens: int = 8192,
-        concurrency: int = 64,
-        timeout: float = 300.0,
-        tries: int = 8,
-        first_wait: float = 1.0,
     ) -> None:
-        """Connect to a server and find its model.
+        """Name a model, and what it is asked.
 
         Args:
-            model: ``openai:http://host:port/v1#model``, without ``#model`` the server's only one; or any other model,
-                with which the settings of connections mean nothing.
-            responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
-            prompt: File of another prompt, with ``{description}`` where the caption goes.
+            model: The model.
+            prompt: The prompt.
             retry_failed: Whether responses kept before in which no pair could be read are asked for once more.
             max_new_tokens: Maximum number of tokens of an answer.
-            concurrency: Maximum number of simultaneous requests.
-            timeout: Maximum seconds for an answer.
-            tries: Maximum number of tries of a request.
-            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
-
-        Raises:
-            ModelError: If no server answers at the URL, or it has several models and none is named.
-            DataError: If the prompt has no place for the caption, or the file of responses is broken.
         """
-        self._request = Request(prompts.chosen(prompt, prompts.PAIRS), max_new_tokens, schema=SCHEMA)
-        if retry_failed:
-            self._request = replace(self._request, is_good=_is_usable)
-        self._model: Respondent = (
-            LanguageModel(
-                model, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
-            )
-            if isinstance(model, str)
-            else model
-        )
-        self.name = self._model.name
-
-    @property
-    def usage(self) -> Usage:
-        """What the requests of this process have cost so far."""
-        return self._model.usage
-
-    @property
-    def usage_of_all_runs(self) -> Usage:
-        """What all responses of the file have cost, also those of earlier processes."""
-        return self._model.usage_of_all_runs
-
-    @property
-    def request_changes(self) -> Mapping[str, str]:
-        """What became of each parameter of the requests that the server refused."""
-        return self._model.request_changes
-
-    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
-        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
-        self._model.keep_in(responses, earlier=earlier)
+        request = Request(prompt, max_new_tokens, schema=SCHEMA)
+        super().__init__(model, replace(request, is_good=_is_usable) if retry_failed else request)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the model, the prompt's hash and the limits; not the URL, so that another host may go on."""

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ninefold import store
 from ninefold.captions.caption import Caption
-from ninefold.captions.engines.endpoint.prompts import Prompt
-from ninefold.captions.engines.endpoint.responses import Response, Responses, Usage
+from ninefold.captions.engines.endpoint.respondent import Request, Respondent
+from ninefold.captions.engines.endpoint.responses import Response
 from ninefold.errors import ModelError
 from ninefold.models.endpoint import address, reply
 from ninefold.models.endpoint.chat import Chat
@@ -30,67 +29,8 @@ _LENGTH = re.compile(r"max_(?:completion_)?tokens|context", re.IGNORECASE)
 """Pattern of a server's words on an answer or a prompt that may be too long."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked about a caption, and how the reply is read."""
-
-    prompt: Prompt
-    """The prompt."""
-    max_new_tokens: int
-    """Maximum number of tokens of the answer."""
-    schema: Mapping[str, Any] | None = None
-    """JSON schema of the answer; None for free text."""
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the request."""
-    text_of: Callable[[Any], str] | None = None
-    """Text that is kept of the server's whole reply; by default what the model says."""
-    is_good: Callable[[Response], bool] = lambda response: True
-    """Whether a response that was kept before is to be used, rather than asked for once more."""
-
-    def settings(self) -> dict[str, Any]:
-        """Return everything but the prompt that determines the response, in JSON types."""
-        return {
-            "temperature": 0,
-            "max_new_tokens": self.max_new_tokens,
-            "schema": self.schema,
-            **self.fields,
-        }
-
-
-class Respondent(Protocol):
-    """What answers requests about captions: a model on a server, or one that is run here or on a cluster."""
-
-    name: str
-    """Its name in options and cards."""
-    model: str
-    """The name of the model."""
-
-    @property
-    def usage(self) -> Usage:
-        """What the requests of this process have cost so far."""
-        ...
-
-    @property
-    def usage_of_all_runs(self) -> Usage:
-        """What all responses that are kept have cost, also those of earlier processes."""
-        ...
-
-    @property
-    def request_changes(self) -> Mapping[str, str]:
-        """What became of each parameter of the requests that was refused, with its reason."""
-        ...
-
-    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
-        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
-        ...
-
-    def respond(self, captions: Sequence[Caption], request: Request) -> list[Response]:
-        """Return the response about each caption, in order."""
-        ...
-
-
-class LanguageModel:
-    """A language model on a server, with the responses that it has given."""
+class LanguageModel(Respondent):
+    """A language model on a server."""
 
     def __init__(
         self,
@@ -116,8 +56,8 @@ class LanguageModel:
             ModelError: If the name is not such a URL, no server answers, or it has several models and none is named.
             DataError: If the file of responses is broken.
         """
+        super().__init__(responses)
         url, model = address.split(name)
-        self._responses = Responses(responses)
         window = Window(concurrency)
         self._client = Client(
             url, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout, window=window
@@ -130,30 +70,11 @@ class LanguageModel:
         self.name = str(address.identity(self.model)["name"])
 
     @property
-    def usage(self) -> Usage:
-        """What the requests of this process have cost so far."""
-        return self._responses.usage
-
-    @property
-    def usage_of_all_runs(self) -> Usage:
-        """What all responses that are kept have cost, also those of earlier processes."""
-        return self._responses.total()
-
-    @property
     def request_changes(self) -> Mapping[str, str]:
         """What became of each parameter of the requests that the server refused, with its reason."""
         form = self._structured.form if self._structured else None
         structured = {} if form in {None, "json_schema"} else {"response_format": f"sent as {form}"}
         return {**self._chat.form.changes, **structured}
-
-    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
-        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
-        self._responses.close()
-        self._responses = Responses(responses, earlier=earlier)
-
-    def close(self) -> None:
-        """Close the file of responses."""
-        self._responses.close()
 
     def respond(self, captions: Sequence[Caption], request: Request) -> list[Response]:
         """Return the response about each caption, in order; several are asked at once.

@@ -4,13 +4,13 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint import prompts
-from ninefold.captions.engines.endpoint.language_model import LanguageModel, Request, Respondent
-from ninefold.captions.engines.endpoint.responses import Response, Usage
+from ninefold.captions.engines.endpoint.prompts import Prompt
+from ninefold.captions.engines.endpoint.respondent import Asking, Request, Respondent
+from ninefold.captions.engines.endpoint.responses import Response
 from ninefold.models.endpoint.reply import OddReply
 from ninefold.questions.formats import thoughts
 from ninefold.questions.formats.true_false import TrueFalse
@@ -40,66 +40,26 @@ _STATED = re.compile(
 )
 
 
-class EndpointFilter:
-    """A served language model that judges captions; implements `ninefold.captions.engines.protocol.Filter`."""
+class EndpointFilter(Asking):
+    """A language model that judges captions; implements `ninefold.captions.engines.protocol.Filter`."""
 
-    def __init__(
-        self,
-        model: str | Respondent,
-        *,
-        responses: Path | None = None,
-        prompt: Path | None = None,
-        decision: Decision = "answer",
-        max_new_tokens: int = MOST_TOKENS,
-        concurrency: int = 64,
-        timeout: float = 300.0,
-        tries: int = 8,
-        first_wait: float = 1.0,
-    ) -> None:
-        """Connect to a server and find its model.
+    def __init__(self, model: Respondent, *, prompt: Prompt = prompts.VERDICT, decision: Decision = "answer") -> None:
+        """Name a model, and what it is asked.
 
         Args:
-            model: ``openai:http://host:port/v1#model``, without ``#model`` the server's only one; or any other model,
-                with which the settings of connections mean nothing.
-            responses: File that keeps responses as they come, so that no run pays one twice; None for memory.
-            prompt: File of another prompt, with ``{description}`` where the caption goes.
+            model: The model.
+            prompt: The prompt.
             decision: Whether the verdict is what the answer says, or the likelier one of yes and no as its first token.
-            max_new_tokens: Maximum number of tokens of an answer.
-            concurrency: Maximum number of simultaneous requests.
-            timeout: Maximum seconds for an answer.
-            tries: Maximum number of tries of a request.
-            first_wait: Approximate seconds before the second try; the wait doubles with each further try.
-
-        Raises:
-            ModelError: If no server answers at the URL, or it has several models and none is named.
-            DataError: If the prompt has no place for the caption, or the file of responses is broken.
         """
-        chosen = prompts.chosen(prompt, prompts.VERDICT)
         if decision == "logit":
             fields = {"logprobs": True, "top_logprobs": TOP}
-            self._request = Request(chosen, 1, fields=fields, text_of=likelihoods)
+            request = Request(prompt, 1, fields=fields, text_of=likelihoods)
         else:
-            self._request = Request(chosen, max_new_tokens)
+            request = Request(prompt, MOST_TOKENS)
+        super().__init__(model, request)
         self._decision = decision
-        self._model: Respondent = (
-            LanguageModel(
-                model, responses=responses, concurrency=concurrency, timeout=timeout, tries=tries, first_wait=first_wait
-            )
-            if isinstance(model, str)
-            else model
-        )
-        self.name = self._model.name
         self.undecided = 0
         """Number of captions so far on which there is no verdict."""
-
-    @property
-    def usage(self) -> Usage:
-        """What the requests of this process have cost so far."""
-        return self._model.usage
-
-    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
-        """Keep responses in another file from now on; ``earlier`` is read too, and nobody writes to it meanwhile."""
-        self._model.keep_in(responses, earlier=earlier)
 
     def settings(self) -> Mapping[str, Any]:
         """Return the model, the prompt's hash and how verdicts are read."""

@@ -208,18 +208,20 @@ def opened(spec: CaptionsSpec, responses: Path | None, *, retry_failed: bool, cl
 def _of_checkpoint(
     spec: CaptionsSpec, responses: Path | None, connect: Callable[[], Connection], *, retry_failed: bool
 ) -> Opened:
+    from ninefold.captions.engines.endpoint import prompts
     from ninefold.captions.engines.endpoint.verdicts import EndpointFilter
     from ninefold.captions.engines.ray.vllm import Cluster, VllmEngine, VllmModel
 
     name, cluster = spec.engine.removeprefix(catalog.RAY), Cluster(connect)
     engine = VllmEngine(
         VllmModel(name, cluster, responses=responses),
-        spec.prompt,
+        prompts.chosen(spec.prompt, prompts.PAIRS),
         retry_failed=retry_failed,
         max_new_tokens=spec.served.max_new_tokens,
     )
     if spec.filter == catalog.SAME:
         if spec.served.filter_decision != "answer":
             raise DesignError(f"--filter-decision {spec.served.filter_decision}: vLLM on Ray tells its answers alone")
-        return Opened(engine, EndpointFilter(VllmModel(name, cluster, responses=responses), prompt=spec.filter_prompt))
+        model = VllmModel(name, cluster, responses=responses)
+        return Opened(engine, EndpointFilter(model, prompt=prompts.chosen(spec.filter_prompt, prompts.VERDICT)))
     return Opened(engine, catalog.filter_of(spec, responses, engine))

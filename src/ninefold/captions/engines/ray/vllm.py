@@ -15,8 +15,9 @@ from ninefold import store
 from ninefold.captions.blocks import Block, process_block
 from ninefold.captions.caption import Caption
 from ninefold.captions.engines.endpoint.engine import EndpointEngine
-from ninefold.captions.engines.endpoint.language_model import Request
-from ninefold.captions.engines.endpoint.responses import Response, Responses, Usage
+from ninefold.captions.engines.endpoint.prompts import Prompt
+from ninefold.captions.engines.endpoint.respondent import Request, Respondent
+from ninefold.captions.engines.endpoint.responses import Response
 from ninefold.captions.engines.protocol import Filter
 from ninefold.captions.pair import Generated
 from ninefold.cluster import Connection, cause
@@ -59,8 +60,8 @@ class Cluster:
             self._connection = None
 
 
-class VllmModel:
-    """A language model that vLLM runs, one copy on each GPU, with the responses that it has given."""
+class VllmModel(Respondent):
+    """A language model that vLLM runs, one copy on each GPU."""
 
     def __init__(self, name: str, cluster: Cluster, *, responses: Path | None = None) -> None:
         """Select a checkpoint; it is loaded when it is asked.
@@ -81,31 +82,11 @@ class VllmModel:
                 f"--engine ray:{name}: needs vLLM, here and on every machine (pip install vllm); or let a server answer"
                 f" instead, as in ray:openai:http://HOST:8000/v1#{name}"
             )
+        super().__init__(responses)
         self.cluster = cluster
         """The cluster."""
-        self._responses = Responses(responses)
         self.model = name
         self.name = f"vllm:{name}"
-
-    @property
-    def usage(self) -> Usage:
-        """What the requests of this process have cost so far."""
-        return self._responses.usage
-
-    @property
-    def usage_of_all_runs(self) -> Usage:
-        """What all responses that are kept have cost, also those of earlier processes."""
-        return self._responses.total()
-
-    @property
-    def request_changes(self) -> Mapping[str, str]:
-        """Nothing: vLLM takes all parameters."""
-        return {}
-
-    def keep_in(self, responses: Path, *, earlier: Path | None = None) -> None:
-        """Keep responses in another file from now on; ``earlier`` is read too."""
-        self._responses.close()
-        self._responses = Responses(responses, earlier=earlier)
 
     def respond(self, captions: Sequence[Caption], request: Request) -> list[Response]:
         """Return the response about each caption, in order; those that are not kept yet are asked for together.
@@ -178,7 +159,7 @@ class VllmEngine(EndpointEngine):
     """A language model that vLLM runs, as an engine that is given many blocks together."""
 
     def __init__(
-        self, model: VllmModel, prompt: Path | None, *, retry_failed: bool = False, max_new_tokens: int = 8192
+        self, model: VllmModel, prompt: Prompt, *, retry_failed: bool = False, max_new_tokens: int = 8192
     ) -> None:
         """Make an engine of a model (see `EndpointEngine`)."""
         super().__init__(model, prompt=prompt, retry_failed=retry_failed, max_new_tokens=max_new_tokens)
