@@ -1,24 +1,16 @@
 """The labelled objects of a file, found for each caption of a folder by its row's id, or else by its text."""
 
-import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ninefold.captions.geometry.boxes import Labelled, labelled
+from ninefold.captions.sources.objects import OBJECTS, objects_in
 from ninefold.captions.sources.rows import BrokenRow, open_table, value_at
 from ninefold.captions.sources.text import name_of
 from ninefold.errors import DataError
-
-OBJECTS = "objects"
-"""The field of the labelled objects."""
-
-_DESCRIPTION = re.compile(r"(?s)(.*)#object-(\d+)")
-"""The id of the description of an object: the id of its row, and its place among the row's objects."""
 
 
 @dataclass
@@ -33,12 +25,6 @@ class LabelledFile:
     """Number of wanted rows that it lacks, or has twice."""
     broken_rows: int = 0
     """Number of rows that cannot be read."""
-
-
-def row_of(caption: str) -> tuple[str, int | None]:
-    """Return the id of a caption's row, and the index of the object that it describes; None for a whole image's."""
-    found = _DESCRIPTION.fullmatch(caption)
-    return (found[1], int(found[2])) if found else (caption, None)
 
 
 def read(path: Path, texts: Mapping[str, str], id_field: str | None) -> LabelledFile:
@@ -61,7 +47,7 @@ def read(path: Path, texts: Mapping[str, str], id_field: str | None) -> Labelled
         if isinstance(row, BrokenRow):
             result.broken_rows += 1
             continue
-        objects = list(labelled(_decoded(row.values.get(OBJECTS))))
+        objects = list(labelled(objects_in(row.values)))
         _count(objects, result.boxes)
         # Captions of a file without ids are named by the file and the row's number.
         values = row.values if id_field else {**row.values, "": f"{path.name}:{row.number}"}
@@ -101,12 +87,6 @@ def _count(objects: Sequence[Labelled], boxes: Counter[str]) -> None:
         else:
             boxes["repaired"] += thing.box.repaired
             boxes["ambiguous"] += thing.box.ambiguous and not thing.box.repaired
-
-
-def _decoded(objects: Any) -> Any:
-    """Return a list of objects that is written as JSON, as in CSV files."""
-    with suppress(ValueError, RecursionError):
-        return json.loads(objects) if isinstance(objects, str) else objects
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from ninefold.captions.geometry.boxes import Labelled
 from ninefold.captions.geometry.check import Fact, Verdict, check
 from ninefold.captions.geometry.summary import Summary
 from ninefold.captions.layout import CAPTIONS, GEOMETRY, GEOMETRY_FACTS
+from ninefold.captions.sources.objects import row_of
 from ninefold.data.format.columns import opened
 from ninefold.errors import DataError
 from ninefold.runs.found import DATA_SET, instead
@@ -46,13 +47,13 @@ def check_geometry(folder: Path, captions: Path, *, id_field: str | None = None)
         DataError: If the folder is none of pairs, or the file has no boxes or none of its captions.
     """
     facts = _facts(folder)
-    texts = dict.fromkeys((rows.row_of(caption)[0] for caption in facts), "")
+    texts = dict.fromkeys((row_of(caption)[0] for caption in facts), "")
     texts |= {row: text for row, text in _texts(folder) if row in texts}
     read = rows.read(captions, texts, id_field)
     verdicts: list[Verdict] = []
     summary = Summary(read, captions=len(facts), repeated=0)
     for caption, of_caption in facts.items():
-        objects = read.objects.get(rows.row_of(caption)[0], [])
+        objects = read.objects.get(row_of(caption)[0], [])
         distinct = list(check(of_caption.values(), objects))
         for verdict in distinct:
             summary.add(verdict, objects)
@@ -80,7 +81,7 @@ def _facts(folder: Path) -> dict[str, dict[int, Fact]]:
 
 def _fact(row: Mapping[str, Any]) -> Fact:
     caption = row["caption_id"] or ""
-    described = rows.row_of(caption)[1] if row["of_described"] else None
+    described = row_of(caption)[1] if row["of_described"] else None
     subject, thing, words = (row[name] or "" for name in ("subject", "object", "source_span"))
     return Fact(caption, row["fact"] or 0, row["relation"] or "", row["frame"] or "", subject, thing, words, described)
 

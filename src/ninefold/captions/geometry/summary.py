@@ -8,7 +8,8 @@ from ninefold.analysis.statistics import wilson
 from ninefold.captions.geometry.boxes import Labelled
 from ninefold.captions.geometry.check import Verdict, by_chance
 from ninefold.captions.geometry.decide import OUTCOMES
-from ninefold.captions.geometry.rows import LabelledFile, row_of
+from ninefold.captions.geometry.rows import LabelledFile
+from ninefold.captions.sources.objects import row_of
 from ninefold.web.wording import count, hundredths, percent
 
 PARTS = ("by_origin", "by_frame", "by_relation")

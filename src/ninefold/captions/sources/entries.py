@@ -1,8 +1,6 @@
 """The rows of files as captions: each one a `Caption`, or a `LeftOut` with its reason; images are not looked at."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,8 @@ from typing import Any
 from ninefold import console
 from ninefold.captions.caption import Caption, LeftOut
 from ninefold.captions.sources.corpora import image_file
-from ninefold.captions.sources.fields import OBJECTS, Fields, fields_of
+from ninefold.captions.sources.fields import Fields, fields_of
+from ninefold.captions.sources.objects import OBJECTS, description_id, objects_in
 from ninefold.captions.sources.rows import BrokenRow, Row, Table, open_table, value_at
 from ninefold.captions.sources.seen import Seen, UniqueIds
 from ninefold.captions.sources.sharing import Shard
@@ -116,8 +115,8 @@ def _of_row(row: Row, fields: Fields, path: Path, descriptions: bool, found: _Fo
     yield Entry(item, row.values, row_id, image, path.parent)
     if descriptions:
         base = item.id
-        for index, label, described in _objects(row.values.get(OBJECTS)):
-            id_ = f"{base}#object-{index}"
+        for index, label, described in _objects(objects_in(row.values)):
+            id_ = description_id(base, index)
             if isinstance(described, LeftOut):
                 part: Caption | LeftOut = LeftOut(id_, described.reason, described.detail)
             elif not found.texts.add(image or row_id, described, str(index)):
@@ -129,9 +128,6 @@ def _of_row(row: Row, fields: Fields, path: Path, descriptions: bool, found: _Fo
 
 def _objects(value: Any) -> Iterator[tuple[int, str, str | LeftOut]]:
     """Yield index, label and description of each object of a row, or why it has no description."""
-    if isinstance(value, str):  # as CSV has them
-        with suppress(ValueError, RecursionError):
-            value = json.loads(value) if value.strip() else None
     if value is None:
         return
     if not isinstance(value, list):

@@ -7,12 +7,10 @@ from itertools import islice
 
 from ninefold import console
 from ninefold.captions.sources.corpora import Corpus, corpus_of
+from ninefold.captions.sources.objects import OBJECTS
 from ninefold.captions.sources.rows import TEXT, Row, Table, value_at
 from ninefold.captions.spec import CaptionsIn
 from ninefold.errors import DataError
-
-OBJECTS = "objects"
-"""The field of the objects of an image, each with its own description."""
 
 _SAMPLE = 20
 _SEARCHED = 1000
