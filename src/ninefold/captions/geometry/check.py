@@ -1,6 +1,6 @@
 """The check of facts by boxes: each fact's things are matched to boxes, and its relation is decided by them.
 
-Files play no part here (see `ninefold.captions.geometry.files`).
+Files play no part here (see `ninefold.captions.geometry.run`).
 """
 
 import re
@@ -12,7 +12,6 @@ from ninefold.captions.geometry.boxes import Box, Labelled
 from ninefold.captions.geometry.decide import Decision, Outcome
 from ninefold.captions.geometry.lists import OWN_SIDES, SELECTING
 from ninefold.captions.geometry.matching import Match, Phrase, match
-from ninefold.captions.pair import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,6 @@ class Fact:
     """The words of the caption that state it."""
     described: int | None = None
     """Index of the labelled thing that is its subject; None if the subject is matched by its words."""
-
-    @classmethod
-    def of(cls, caption: str, pair: Pair, words: str = "", described: int | None = None) -> "Fact":
-        """Return the fact of a pair; ``described`` is the index of the thing that its caption describes."""
-        subject = described if pair.of_described else None
-        return cls(caption, pair.fact, pair.relation, pair.frame, pair.subject, pair.object, words, subject)
 
 
 @dataclass(frozen=True, slots=True)
