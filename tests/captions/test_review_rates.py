@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from ninefold.analysis.agreement import agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha
 from ninefold.analysis.statistics import wilson
 from ninefold.captions.review import text
-from ninefold.captions.review.agreement import agreement, cohen_kappa, fleiss_kappa, krippendorff_alpha
 from ninefold.captions.review.rates import summarize
 from ninefold.captions.review.sample import Sample, SampledPair
 from ninefold.captions.review.verdicts import Verdict

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ninefold.analysis.agreement import cohen_kappa
 from ninefold.analysis.statistics import wilson
 from ninefold.captions.sources.rows import check_file
 from ninefold.captions.statistics.published import TABLE_8
@@ -66,16 +67,10 @@ def scores(verdicts: Verdicts, labels: Mapping[str, bool]) -> Scores:
     )
 
 
-def agreement(one: Verdicts, other: Verdicts) -> tuple[Share, float]:
+def agreement(one: Verdicts, other: Verdicts) -> tuple[Share, float | None]:
     """Return the share of captions on which two filters agree, and Cohen's kappa; of those that both have judged."""
     both = [(one[name], other[name]) for name in one if name in other and None not in (one[name], other[name])]
-    equal = sum(a == b for a, b in both)
-    share = _share(equal, len(both))
-    if not both:
-        return share, float("nan")
-    yes = [sum(bool(pair[place]) for pair in both) / len(both) for place in (0, 1)]
-    chance = yes[0] * yes[1] + (1 - yes[0]) * (1 - yes[1])
-    return share, float("nan") if chance == 1 else (share.value - chance) / (1 - chance)
+    return _share(sum(a == b for a, b in both), len(both)), cohen_kappa(both)
 
 
 def read_labels(path: Path) -> dict[str, bool]:
@@ -119,7 +114,7 @@ def table(judged: Mapping[str, Verdicts], labels: Mapping[str, bool] | None = No
 def _compared(one: Verdicts, other: Verdicts) -> Iterator[str]:
     share, kappa = agreement(one, other)
     crossed = Counter((one[name], other[name]) for name in one)
-    yield f"agreement {share} %, Cohen's kappa {'–' if math.isnan(kappa) else f'{kappa:.2f}'}"
+    yield f"agreement {share} %, Cohen's kappa {'–' if kappa is None else f'{kappa:.2f}'}"
     yield (
         f"  both yes {crossed[True, True]:,}, both no {crossed[False, False]:,}, only the first one yes"
         f" {crossed[True, False]:,}, only the second one {crossed[False, True]:,}"

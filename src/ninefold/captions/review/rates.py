@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ninefold.analysis.agreement import Agreement, agreement
 from ninefold.analysis.statistics import wilson
-from ninefold.captions.review.agreement import Agreement, agreement
 from ninefold.captions.review.sample import Sample
 from ninefold.captions.review.verdicts import FAULTS, RIGHT, SKIP, Verdict
 

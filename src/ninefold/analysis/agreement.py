@@ -4,7 +4,7 @@ Sources: Cohen 1960 (two judges); Fleiss 1971 (more, on items that all have judg
 on all items that at least two have judged).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ def agreement(ratings: Ratings) -> Agreement | None:
     return Agreement(judges, len(several), len(whole), raw, kappa, krippendorff_alpha(ratings))
 
 
-def cohen_kappa(ratings: Ratings) -> float | None:
+def cohen_kappa(ratings: Sequence[Sequence[Hashable]]) -> float | None:
     """Return Cohen's kappa; each judge's own shares of categories are the chance.
 
     Args:
