@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.web.wording import count, excerpt, join, p_value, percent, points, quantity, slugs, span
+from ninefold.web.wording import aligned, count, excerpt, join, p_value, percent, points, quantity, slugs, span
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,9 @@ def test_an_excerpt_shows_what_cannot_be_seen_and_says_how_long_the_text_is():
     assert excerpt("", 10) == ""
     assert excerpt("é\ud800", 10) == "é\\ud800"
     assert excerpt("x" * 1_000_000, 5) == "xxxxx … (5 of 1,000,000 characters)"
+
+
+def test_columns_of_plain_text_are_flush_left_or_right():
+    rows = [("", "pairs", "rate"), ("left of", "12", "4"), ("on", "1,234", "")]
+    assert aligned(rows) == ["         pairs  rate", "left of  12     4", "on       1,234"]
+    assert aligned(rows, str.rjust) == ["         pairs  rate", "left of     12     4", "on       1,234"]

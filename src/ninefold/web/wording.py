@@ -1,7 +1,7 @@
 """Numbers and texts for readers: percentages that never round to 100 % or 0 %, intervals, counts, lists, excerpts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -56,6 +56,12 @@ def count(number: int) -> str:
 def quantity(number: int, noun: str) -> str:
     """Return a number of things, e.g. "1 question" or "3,888 questions"."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def aligned(rows: Sequence[Sequence[str]], justify: Callable[[str, int], str] = str.ljust) -> list[str]:
+    """Return the lines of a table of plain text; its first column is flush left, the others are as ``justify`` says."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(justify, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
 def p_value(value: float) -> str:

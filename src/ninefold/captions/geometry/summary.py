@@ -10,7 +10,7 @@ from ninefold.captions.geometry.check import Verdict, by_chance
 from ninefold.captions.geometry.decide import OUTCOMES
 from ninefold.captions.geometry.rows import LabelledFile
 from ninefold.captions.sources.objects import row_of
-from ninefold.web.wording import count, hundredths, percent
+from ninefold.web.wording import aligned, count, hundredths, percent
 
 PARTS = ("by_origin", "by_frame", "by_relation")
 """The groups of facts that are counted apart."""
@@ -99,8 +99,6 @@ class Summary:
         rows = [HEADER, _cells("all", self.all)]
         for part in self.parts.values():
             rows += [_RULE, *(_cells(key, part[key]) for key in sorted(part, key=lambda key: (-part[key].total, key)))]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-        table = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
         boxes = ", ".join(f"{self.file.boxes[name]:,} {name}" for name in BOXES[1:])
         notes = ["", f"{self.captions:,} captions with facts; {self.file.boxes['all']:,} boxes in the file: {boxes}"]
         if self.file.missing:
@@ -109,7 +107,11 @@ class Summary:
             )
         if self.file.broken_rows:
             notes.append(f"{self.file.broken_rows:,} rows of the file cannot be read")
-        return [*table, *notes, "by chance: the share that the same facts reach with any other box as the subject"]
+        return [
+            *aligned(rows, str.rjust),
+            *notes,
+            "by chance: the share that the same facts reach with any other box as the subject",
+        ]
 
 
 def _cells(name: str, tally: Tally) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from ninefold import store
 from ninefold.captions.review.rates import ANY, MEASURES, PAPER, Rate, Summary
 from ninefold.captions.review.verdicts import Verdict
 from ninefold.errors import RunError
-from ninefold.web.wording import MINUS, percent, quantity, span
+from ninefold.web.wording import MINUS, aligned, percent, quantity, span
 
 COLUMNS = (
     "judge", "id", "relation", "frame", "subject", "object", "question", "answer", "source_span", "verdict", "note",
@@ -35,13 +35,13 @@ def sentences(summary: Summary) -> list[str]:
         (measure, worded(summary.overall[measure]), percent(PAPER[measure]) if measure in PAPER else "–")
         for measure in MEASURES
     ]
-    lines += ["", *_table(("rate in the data set", "this set", "the paper's"), rows), ""]
+    lines += ["", *aligned([("rate in the data set", "this set", "the paper's"), *rows]), ""]
     by_relation = [
         (row.relation or "(none)", f"{row.pairs:,}", str(row.judged), worded(row.rates[ANY]))
         for row in summary.relations
         if row.judged
     ]
-    lines += _table(("relation", "pairs", "judged", ANY), by_relation)
+    lines += aligned([("relation", "pairs", "judged", ANY), *by_relation])
     for about, found in summary.agreement.items():
         kind = "Cohen's kappa" if found.judges == 2 else "Fleiss' kappa"
         lines.append(
@@ -95,10 +95,3 @@ def export(path: Path, content: str) -> None:
 
 def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
-    ]
