@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ninefold.analysis.agreement import Agreement, agreement
 from ninefold.analysis.statistics import wilson
 from ninefold.captions.review.sample import Sample
-from ninefold.captions.review.verdicts import FAULTS, RIGHT, SKIP, Verdict
+from ninefold.captions.review.verdicts import CHOICES, FAULTS, RIGHT, SKIP, Verdict
 
 ANY = "any fault"
 MEASURES = (ANY, *FAULTS)
@@ -102,7 +102,7 @@ def summarize(sample: Sample, verdicts: Mapping[str, Mapping[str, Verdict]]) -> 
         judged=len(judged),
         skipped=sum(not found[pair] and SKIP in ratings[pair] for pair in ids),
         judges={
-            name: {kind: sum(ratings[pair][at] == kind for pair in ids) for kind in (RIGHT, *FAULTS, SKIP)}
+            name: {kind: sum(ratings[pair][at] == kind for pair in ids) for kind in CHOICES}
             for at, name in enumerate(verdicts)
         },
         overall={measure: _rate(measure, list(judged), judged, weight) for measure in MEASURES},

@@ -172,11 +172,12 @@ class Review:
         return text.to_csv(rows)
 
     def _caption_of(self, pair: SampledPair) -> str:
-        if not 0 <= pair.row < len(self._examples) or self._examples[pair.row].id != pair.id:
+        example = self._examples[pair.row] if 0 <= pair.row < len(self._examples) else None
+        if example is None or example.id != pair.id:
             raise RunError(
                 f"{self.folder / sample.FILE}: row {pair.row} is not pair {pair.id}; move the file elsewhere"
             )
-        return str(self._examples[pair.row].factors.get("caption_id"))
+        return str(example.factors.get("caption_id"))
 
     def _sampled(self, at: int) -> SampledPair:
         if not 0 <= at < len(self.sample.pairs):
