@@ -12,12 +12,8 @@ order is: more words first, then the one that stands earlier, then the one earli
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from ninefold.captions.taxonomy import KEYWORDS, PLACES, Keyword
-
-Counting = Literal["all", "longest"]
-"""Which keywords of a text count: all that match, as in the paper, or those that `longest` keeps."""
 
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_")
 """A word, or a mark, which no keyword goes across."""

@@ -14,6 +14,9 @@ CheckName = Literal["duplicates", "semantic", "reference", "answer", "clipscore"
 
 ALL_CHECKS: tuple[CheckName, ...] = ("duplicates", "semantic", "reference", "answer", "clipscore", "spatial")
 
+Counting = Literal["all", "longest"]
+"""Which keywords of a text count: all that match, as in the paper, or only the longest of overlapping ones."""
+
 
 @dataclass(frozen=True)
 class CaptionsIn:

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
-from ninefold.captions.counts import Counts
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.cli.captions_filter import Filter
 from ninefold.cli.captions_geometry import CheckGeometry
 from ninefold.cli.captions_review import Review
 from ninefold.cli.captions_stats import Stats
+
+if TYPE_CHECKING:
+    from ninefold.captions.counts import Counts
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Merge:
         _tell(api.merge_captions(self.shards, self.out, overwrite=self.overwrite), self.out)
 
 
-def _tell(counts: Counts, out: Path, further: str = "") -> None:
+def _tell(counts: "Counts", out: Path, further: str = "") -> None:
     """Print what a data set holds, and what to do with it."""
     print("\n".join(counts.sentences()))
     print(f"{out}: read README.md there, and judge some pairs with `ninefold captions review {out}`{further}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from ninefold.captions.matching import Counting
+from ninefold.captions.spec import Counting
 
 
 @dataclass(frozen=True)

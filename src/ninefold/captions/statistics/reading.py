@@ -8,7 +8,8 @@ from typing import Any
 
 from ninefold.captions.counts import Counts
 from ninefold.captions.layout import COUNTS, SOURCE
-from ninefold.captions.matching import Counting, longest, matches
+from ninefold.captions.matching import longest, matches
+from ninefold.captions.spec import Counting
 from ninefold.data.format.columns import opened
 from ninefold.data.format.dataset import Dataset
 

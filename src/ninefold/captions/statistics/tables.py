@@ -8,9 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ninefold.captions.matching import Counting
 from ninefold.captions.sources.corpora import CORPORA, PaperCounts
-from ninefold.captions.spec import ALL_CHECKS
+from ninefold.captions.spec import ALL_CHECKS, Counting
 from ninefold.captions.statistics.published import TABLE_2, TOTAL
 from ninefold.captions.statistics.reading import Statistics
 from ninefold.captions.taxonomy import RELATIONS
