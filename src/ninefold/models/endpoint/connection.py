@@ -89,12 +89,10 @@ class Connection:
         future = asyncio.run_coroutine_threadsafe(self._answer(method, path, body, timeout), self._loop)
         try:
             response = future.result()
-        except httpx2.ReadTimeout as error:
+        except (TimeoutError, httpx2.ReadTimeout) as error:
             raise Late(f"no complete answer within {timeout:g} s") from error
         except httpx2.HTTPError as error:
             raise Unanswered(str(error) or type(error).__name__) from error
-        except TimeoutError as error:
-            raise Late(f"no complete answer within {timeout:g} s") from error
         except (OSError, UnicodeError) as error:  # such as a host name that no name server can be asked for
             raise Unanswered(str(error)) from error
         finally:
