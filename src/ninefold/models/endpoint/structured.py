@@ -27,16 +27,16 @@ class Structured:
     some servers answer a form that they do not know with status 500.
     """
 
-    def __init__(self, chat: Chat, name: str, schema: Mapping[str, Any]) -> None:
-        """Ask ``chat`` for JSON of a schema, which has a name for the server."""
+    def __init__(self, chat: Chat, name: str) -> None:
+        """Ask ``chat`` for JSON of schemas, which have a name for the server."""
         self.form: Form | None = None
         self._chat = chat
         self._name = name
-        self._schema = schema
         self._lock = threading.Lock()
 
     def complete(
         self,
+        schema: Mapping[str, Any],
         messages: list[dict[str, Any]],
         *,
         about: str,
@@ -46,13 +46,15 @@ class Structured:
     ) -> Result:
         """Return what is read from the server's reply, which is not None, as `Chat.complete` does.
 
+        The reply that is asked for is JSON of ``schema``.
+
         Raises:
             Refused: If the server refuses this one request, or fails to answer it at every try.
             ModelError: If the server refuses all requests, or has never answered one in time.
         """
 
         def ask(form: Form) -> Result:
-            asked = {**options, **self._formed(form)}
+            asked = {**options, **self._formed(form, schema)}
             return self._chat.complete(messages, about=about, read=read, longest=longest, **asked)
 
         if self.form is None:
@@ -61,11 +63,11 @@ class Structured:
                     return self._first(ask)
         return ask(self.form)
 
-    def _formed(self, form: Form) -> dict[str, Any]:
+    def _formed(self, form: Form, schema: Mapping[str, Any]) -> dict[str, Any]:
         if form == "json_schema":
-            described = {"name": self._name, "strict": True, "schema": self._schema}
+            described = {"name": self._name, "strict": True, "schema": schema}
             return {"response_format": {"type": form, "json_schema": described}}
-        return {} if form == "text" else {"response_format": {"type": form, "schema": self._schema}}
+        return {} if form == "text" else {"response_format": {"type": form, "schema": schema}}
 
     def _first(self, ask: Callable[[Form], Result]) -> Result:
         """Ask for the first time, and fix the form."""

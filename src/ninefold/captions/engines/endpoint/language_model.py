@@ -63,7 +63,7 @@ class LanguageModel(Respondent):
             url, connections=concurrency, tries=tries, first_wait=first_wait, timeout=timeout, window=window
         )
         self._chat = Chat(self._client, model)
-        self._structured: Structured | None = None
+        self._structured = Structured(self._chat, "pairs")
         self._concurrency = concurrency
         self._answered: Caption | None = None
         self.model = self._chat.model
@@ -72,7 +72,7 @@ class LanguageModel(Respondent):
     @property
     def request_changes(self) -> Mapping[str, str]:
         """What became of each parameter of the requests that the server refused, with its reason."""
-        form = self._structured.form if self._structured else None
+        form = self._structured.form
         structured = {} if form in {None, "json_schema"} else {"response_format": f"sent as {form}"}
         return {**self._chat.form.changes, **structured}
 
@@ -86,8 +86,6 @@ class LanguageModel(Respondent):
             ModelError: If the server refuses all requests, or fails repeatedly.
             DataError: If the file of responses cannot be read or written.
         """
-        if request.schema is not None and self._structured is None:
-            self._structured = Structured(self._chat, "pairs", request.schema)
         found: dict[str, Response] = {}
 
         def keep(caption: Caption, response: Response) -> None:
@@ -130,8 +128,8 @@ class LanguageModel(Respondent):
         most: int | None = None,
         longest: float | None = None,
     ) -> Result:
-        structured = None if request.schema is None else self._structured
-        ask = self._chat.complete if structured is None else structured.complete
+        schema = request.schema
+        ask = self._chat.complete if schema is None else partial(self._structured.complete, schema)
         length = most or request.max_new_tokens
         return ask(messages, about=about, read=read, longest=longest, max_tokens=length, **request.fields)
 
