@@ -86,10 +86,10 @@ def engine_of(spec: CaptionsSpec, responses: Path | None = None, *, retry_failed
     kind = spec.engine.partition(":")[0]
     if kind in REGISTERED:
         return REGISTERED[kind](spec)
-    if kind == "rules" and spec.engine == kind:
+    if spec.engine == "rules":
         from ninefold.captions.engines.rules.engine import RulesEngine
 
-        _refuse_prompt("--prompt", spec.prompt, kind)
+        _refuse_prompt("--prompt", spec.prompt, spec.engine)
         return RulesEngine(spec.parser)
     if kind == "openai":
         from ninefold.captions.engines.endpoint import prompts
