@@ -3,20 +3,16 @@
 import base64
 import io
 import json
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import loopback
 from PIL import Image
-
-# What is on loopback is not asked for through a proxy.
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 DROP = "drop"
 """A fault: the connection is closed without an answer."""
@@ -102,16 +98,9 @@ class ChatServer:
 @contextmanager
 def serving(script: ChatServer) -> Iterator[ChatServer]:
     """Serve a script at its ``url`` until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(script))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    script.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with loopback.served(_handler(script)) as url:
+        script.url = f"{url}/v1"
         yield script
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def asked(message: dict[str, Any]) -> tuple[Image.Image | None, str]:
@@ -124,11 +113,8 @@ def asked(message: dict[str, Any]) -> tuple[Image.Image | None, str]:
     return Image.open(io.BytesIO(base64.b64decode(data))), text["text"]
 
 
-def _handler(script: ChatServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # or every answer would wait for an acknowledgment of its header
-
+def _handler(script: ChatServer) -> type[loopback.Handler]:
+    class Handler(loopback.Handler):
         def do_GET(self) -> None:
             self._send(200, {}, {"data": [{"id": name} for name in script.models]})
 
@@ -160,8 +146,5 @@ def _handler(script: ChatServer) -> type[BaseHTTPRequestHandler]:
                     time.sleep(script.dribble)
             except ConnectionError:  # who asked is gone, as after a time-out
                 self.close_connection = True
-
-        def log_message(self, *args: object) -> None:
-            pass
 
     return Handler

@@ -1,19 +1,14 @@
 """A real HTTP server on loopback that serves images, and what is given instead of one."""
 
 import io
-import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import loopback
 from PIL import Image
-
-# What is on loopback is not asked for through a proxy.
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 
 def jpeg(color: str = "red") -> bytes:
@@ -40,9 +35,7 @@ def image_server() -> Iterator[ImageServer]:
     """Run a server whose paths tell what it does."""
     server = ImageServer()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(loopback.Handler):
         def do_GET(self) -> None:
             server.asked[self.path] += 1
             kind = self.path.strip("/").partition("-")[0]
@@ -77,21 +70,5 @@ def image_server() -> Iterator[ImageServer]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *about: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 64  # By default, more than 5 connections at once wait for a second.
-
-        def handle_error(self, *about: object) -> None:
-            pass  # A client may close a connection at any time.
-
-    http = Server(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{http.server_port}"
-    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with loopback.served(Handler) as server.url:
         yield server
-    finally:
-        http.shutdown()
-        http.server_close()
