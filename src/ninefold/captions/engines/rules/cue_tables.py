@@ -92,37 +92,8 @@ REWORDED = {
     "nearest to": "near",
     "closest to": "near",
     "closer to": "near",
-    **{
-        f"{verb} into": "in"
-        for verb in [
-            "carved",
-            "built",
-            "set",
-            "cut",
-            "etched",
-            "engraved",
-            "inlaid",
-            "embedded",
-            "recessed",
-            "inset",
-            "dug",
-        ]
-    },
-    **{
-        f"{verb} onto": "on"
-        for verb in [
-            "painted",
-            "projected",
-            "printed",
-            "mounted",
-            "etched",
-            "carved",
-            "built",
-            "drawn",
-            "pasted",
-            "affixed",
-        ]
-    },
+    **{f"{verb} into": "in" for verb in INTO.split()},
+    **{f"{verb} onto": "on" for verb in ONTO.split()},
 }
 """Phrases that questions and answers say in other words."""
 
