@@ -10,7 +10,7 @@ order is: more words first, then the one that stands earlier, then the one earli
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ninefold.captions.taxonomy import KEYWORDS, PLACES, Keyword
@@ -63,7 +63,7 @@ def _opened(found: re.Match[str]) -> str:
 
 def matches(text: str) -> list[Match]:
     """Return all keywords in a text, nested and overlapping ones too, by position and then by place in the table."""
-    return _matches(text, _OF_TABLE)
+    return list(_matches(text, _OF_TABLE))
 
 
 def longest(found: Iterable[Match]) -> list[Match]:
@@ -85,13 +85,7 @@ def order(match: Match) -> tuple[int, int, int]:
 
 def has_relation(text: str) -> bool:
     """Whether a text holds any keyword of the taxonomy, or names a place in the picture."""
-    found = words(text)
-    return any(
-        length == 1 or found[start + 1 : start + length] == rest
-        for start, word in enumerate(found)
-        if word in _ALL
-        for length, rest, _ in _ALL[word]
-    )
+    return any(_matches(text, _ALL))
 
 
 def relation_of(question: str, answer: str) -> str:
@@ -101,25 +95,25 @@ def relation_of(question: str, answer: str) -> str:
     "where", the answer stands before it, since the answer then tells the relation.
     """
     first, second = (answer, question) if question[:5].lower() == "where" else (question, answer)
-    found = _matches(f"{first} | {second}", _ALL)
-    return min(found, key=order).keyword.relation if found else ""
+    found = min(_matches(f"{first} | {second}", _ALL), key=order, default=None)
+    return found.keyword.relation if found else ""
 
 
 _Index = Mapping[str, tuple[tuple[int, list[str], Keyword], ...]]
 """For each first word of keywords: the number of words, the words after the first, and the keyword itself."""
 
 
-def _matches(text: str, index: _Index) -> list[Match]:
+def _matches(text: str, index: _Index) -> Iterator[Match]:
     found = words(text)
     if index.keys().isdisjoint(found):
-        return []
-    return [
+        return iter(())
+    return (
         Match(keyword, start, start + length)
         for start, word in enumerate(found)
         if word in index
         for length, rest, keyword in index[word]
         if length == 1 or found[start + 1 : start + length] == rest
-    ]
+    )
 
 
 def _index(keywords: Iterable[Keyword]) -> _Index:
