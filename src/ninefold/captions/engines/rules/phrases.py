@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import ABSTRACT, GROUPS, MASS, SOLID_DEPICTION, singular, words
+from ninefold.captions.engines.rules.vocabulary import ABSTRACT, AMOUNTS, GROUPS, MASS, SOLID_DEPICTION, singular, words
 
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
 _DEFINITE = words("the this that these those its his her their")
 _SEVERAL = words("many several various numerous multiple few two three four five six seven eight nine ten")
 """Words before nouns in the plural, whatever their tag says."""
-
-_AMOUNTS = words("few couple lot lots number bit dozen handful variety majority plenty hundred thousand")
-"""Words that make an amount with "a"; the verb agrees with what there is an amount of."""
 
 _SINGLE = words("sky sun moon ground floor ceiling sea ocean horizon")
 """Things that a picture has one of."""
@@ -78,7 +75,7 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
     )
     plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
     counted = parse.lower[begin] in _SEVERAL and begin < head and parse.words[begin + 1] != "-"
-    counted = counted or (parse.lower[head] in _AMOUNTS and noun != head and parse.tags[noun] in {"NNS", "NNPS"})
+    counted = counted or (parse.lower[head] in AMOUNTS and noun != head and parse.tags[noun] in {"NNS", "NNPS"})
     plural = plural or counted or parse.lower[head] in {"people", "children", "men", "women"}
     modifiers -= {"of", "the", "a", "an"}
     is_proper = article == "" and parse.tags[head] == "NNP" and text[:1].isupper()
@@ -90,7 +87,7 @@ def _is_amount(parse: Parse, index: int, head: int, last: int) -> bool:
     if parse.lower[index] == "little" and index < head:
         # "A little snow", but "a little girl".
         return parse.lower[index + 1] in {"bit", "more"} or parse.lower[head] in MASS
-    return (parse.lower[index] in _AMOUNTS and index < last) or (parse.lower[head] in _AMOUNTS and head < last)
+    return (parse.lower[index] in AMOUNTS and index < last) or (parse.lower[head] in AMOUNTS and head < last)
 
 
 def _opens_sentence(parse: Parse, index: int) -> bool:

@@ -1,15 +1,12 @@
 """Repairs of parses: words that small English parsers often tag wrongly in captions."""
 
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import ING_NOUNS, words
+from ninefold.captions.engines.rules.vocabulary import BEFORE_PLURALS, ING_NOUNS, words
 
 _POSTURES = words("rests lies sits stands hangs lays leans floats rises hovers perches dangles protrudes peeks emerges")
 """Verbs that captions use after a noun, where parsers see a plural noun: "a twig lays atop the rock"."""
 
 _SIDES = words("left right top bottom center centre middle side corner front back background foreground")
-
-_AMOUNTS = words("couple dozen lot number few hundred thousand")
-"""Words that take "a" before a plural."""
 
 _PHRASE_LABELS = frozenset({"det", "amod", "nummod", "compound", "poss", "nmod"})
 _NOUN_LABELS = frozenset({"pobj", "nsubj", "nsubjpass", "dobj", "attr", "conj"})
@@ -44,7 +41,7 @@ def _is_one_in_plural(parse: Parse, noun: int) -> bool:
     """Whether "a" stands before a plural, which is then the verb of the noun before it: "a ladder leans on it"."""
     return (
         parse.tags[noun] == "NNS"
-        and parse.lower[noun - 1] not in _AMOUNTS
+        and parse.lower[noun - 1] not in BEFORE_PLURALS
         and any(parse.lower[child] in {"a", "an"} for child in parse.children[noun] if child < noun)
     )
 

@@ -38,6 +38,12 @@ PARTS = words(
 )
 """Words for a part or an amount: with "of" and a thing they name a thing."""
 
+BEFORE_PLURALS = words("few couple lot number dozen hundred thousand")
+"""Words that take "a" before a plural: "a few boats", "a couple of dogs"."""
+
+AMOUNTS = BEFORE_PLURALS | words("lots bit handful variety majority plenty")
+"""Words that make an amount with "a"; the verb agrees with what there is an amount of."""
+
 COUNTED = words("light level piece space row line section area point work")
 """Words that name a thing with "a" before them: "a white light", but not "light"."""
 
