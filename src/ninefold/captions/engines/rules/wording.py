@@ -98,17 +98,18 @@ def _forms(
         yield "where", f"{where} {_moves(fact, subject) or f'{verb} {subject}'}?", answer
     if subject_clear:
         yield from _choice(fact, f"{verb.capitalize()} {subject}", place)
-    asks_what = objects_clear and fact.is_first and shared[_place_key(fact)] == 1 and fact.relation != "facing"
-    if asks_what and not _says_nothing(fact.subject):
+    if objects_clear and fact.is_first and shared[_place_key(fact)] == 1 and _can_ask_what(fact):
         needs_picture = fact.frame == "image" and fact.relation not in {"back", "front", "far"}
         does = f"{_does(fact)} {answer}" + " of the image" * needs_picture
         who = "Who" if fact.subject.lemma in PEOPLE else "What"
-        if fact.wording.split()[0] not in _WAYS or _does(fact) != "is":
-            yield "what", f"{who} {does}?", subject if subject_clear else _as_written(fact.subject)
+        yield "what", f"{who} {does}?", subject if subject_clear else _as_written(fact.subject)
 
 
-def _says_nothing(phrase: Phrase) -> bool:
-    return phrase.lemma in _VAGUE and not phrase.modifiers
+def _can_ask_what(fact: Fact) -> bool:
+    """Whether one can ask what is at a place, and the answer says something."""
+    says_nothing = fact.subject.lemma in _VAGUE and not fact.subject.modifiers
+    lacks_verb = fact.wording.split()[0] in _WAYS and _does(fact) == "is"
+    return fact.relation != "facing" and not says_nothing and not lacks_verb
 
 
 def _facing(fact: Fact, subject: str, place: str) -> Iterator[tuple[str, str, str]]:
