@@ -172,7 +172,7 @@ class DualEncoder:
         first = list(self._remembered)[:1]
         new = [texts for texts in dict.fromkeys(asked) if texts not in self._remembered]
         features = dict(
-            zip([*first, *new], self._each(self.encoder.padded, self._encoded_texts, [*first, *new]), strict=True)
+            zip([*first, *new], self._each(self.encoder.padded, self.encoded_texts, [*first, *new]), strict=True)
         )
         # Features are valid until training or another adapter changes the weights; recomputing one set shows that.
         if first and not torch.equal(features[first[0]], self._remembered[first[0]]):
@@ -185,7 +185,7 @@ class DualEncoder:
     def _image_features(self, examples: Sequence[Example]) -> dict[ImageSource, torch.Tensor]:
         """Return the features (D) of all images, of norm 1; each distinct image is encoded once."""
         distinct, batches = distinct_images(examples)
-        features = [row for rows in self._each(self.pixels, self._encode_images, batches) for row in rows]
+        features = [row for rows in self._each(self.pixels, self.encoded_images, batches) for row in rows]
         return dict(zip(distinct, features, strict=True))
 
     def pixels(self, examples: Sequence[Example]) -> torch.Tensor:
@@ -193,12 +193,13 @@ class DualEncoder:
         return self.encoder.pixels([self.encoder.image(example) for example in examples])
 
     @torch.inference_mode()
-    def _encoded_texts(self, inputs: Tensors) -> torch.Tensor:
+    def encoded_texts(self, inputs: Tensors) -> torch.Tensor:
+        """Return the features (T, D) of padded texts, of norm 1."""
         on_device = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
         return normalize(self.model.get_text_features(**on_device).pooler_output.float(), dim=-1).cpu()
 
-    def _encode_images(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
-        """Return the features (D) of each image, encoded together as far as memory allows."""
+    def encoded_images(self, pixels_BCHW: torch.Tensor) -> list[torch.Tensor]:
+        """Return the features (D) of each image, of norm 1, encoded together as far as memory allows."""
         return self._memory.run(self._encoded, pixels_BCHW)
 
     @torch.inference_mode()

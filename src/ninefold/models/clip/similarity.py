@@ -1,14 +1,12 @@
 """Vectors of images and of free texts in a dual encoder's shared space; their dot products are cosines.
 
-Axes: T texts, B images, D width of the shared space.
+Axes: T texts, D width of the shared space.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import normalize
 
 from ninefold.errors import DataError
 from ninefold.models.clip.encoder import Text
@@ -20,7 +18,6 @@ TEXTS = 128
 """Number of texts in a batch."""
 
 
-@torch.inference_mode()
 def text_vectors(model: DualEncoder, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bool]]:
     """Return the vectors (T, D) of texts, of norm 1, and whether each text was cut to what the model reads."""
     tokens = [model.encoder.tokens(text) for text in texts]
@@ -28,15 +25,11 @@ def text_vectors(model: DualEncoder, texts: Sequence[str]) -> tuple[NDArray[np.f
     cut = [len(ids) > longest for ids in tokens]
     # A text's vector is taken at its end token.
     fitting: list[Text] = [(*ids[: longest - 1], ids[-1]) if len(ids) > longest else ids for ids in tokens]
-    parts = []
-    for start in range(0, len(fitting), TEXTS):
-        inputs = model.encoder.padded(fitting[start : start + TEXTS])
-        on_device = {name: tensor.to(model.model.device) for name, tensor in inputs.items()}
-        parts.append(normalize(model.model.get_text_features(**on_device).pooler_output.float(), dim=-1).cpu().numpy())
+    batches = (fitting[start : start + TEXTS] for start in range(0, len(fitting), TEXTS))
+    parts = [model.encoded_texts(model.encoder.padded(batch)).numpy() for batch in batches]
     return (np.concatenate(parts) if parts else np.empty((0, 0), np.float32)), cut
 
 
-@torch.inference_mode()
 def image_vectors(model: DualEncoder, images: Sequence[ImageSource]) -> list[NDArray[np.float32] | DataError]:
     """Return the vector (D) of each image, of norm 1, or the error of one that cannot be read."""
     encoder = model.encoder
@@ -51,10 +44,6 @@ def image_vectors(model: DualEncoder, images: Sequence[ImageSource]) -> list[NDA
     for start in range(0, len(images), PICTURES):
         batch = list(prefetch(decoded, images[start : start + PICTURES]))
         readable = [pixels for pixels in batch if not isinstance(pixels, DataError)]
-        vectors = iter(())
-        if readable:
-            pixels_BCHW = encoder.pixels(readable).to(model.model.device, model.model.dtype)
-            features_BD = model.model.get_image_features(pixel_values=pixels_BCHW).pooler_output.float()
-            vectors = iter(normalize(features_BD, dim=-1).cpu().numpy())
-        found += [one if isinstance(one, DataError) else next(vectors) for one in batch]
+        vectors = iter(model.encoded_images(encoder.pixels(readable)) if readable else ())
+        found += [one if isinstance(one, DataError) else next(vectors).numpy() for one in batch]
     return found
