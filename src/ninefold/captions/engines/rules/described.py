@@ -17,15 +17,12 @@ class Described:
     """The parse of the caption."""
     caption: Caption
     """The caption."""
-    is_known: bool = field(init=False)
-    """Whether the caption describes one object."""
     phrase: Phrase | None = field(init=False, default=None)
     """The noun phrase that the description calls it by, or its label."""
     _root: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.is_known = self.caption.described is not None
-        if not self.is_known:
+        if self.caption.described is None:
             return
         self._root = main_subject(self.parse, 0)
         if self._root is not None and self.parse.is_noun(self._root) and not self._is_unnamed(self._root):
@@ -44,7 +41,7 @@ class Described:
 
     def is_root(self, noun: int) -> bool:
         """Whether a noun is the described object: the subject of the first sentence, or named again by its noun."""
-        if not self.is_known or self._root is None:
+        if self._root is None:
             return False
         if noun == self._root:
             return True
