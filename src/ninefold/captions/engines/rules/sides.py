@@ -82,19 +82,13 @@ def is_anybodys(parse: Parse, cue: Cue, noun: int, holder: int) -> bool:
     if any(_is_across(zone, cue) for zone in zones):
         # "A man on the left with a dog on the right."
         return True
-    return is_apart or _thing_between(parse, phrase_at(parse, holder).last + 1, preposition) is not None
+    return is_apart or _is_thing_between(parse, phrase_at(parse, holder).last + 1, preposition)
 
 
-def _thing_between(parse: Parse, first: int, last: int) -> int | None:
-    return next(
-        (
-            index
-            for index in range(max(first, last - _REACH), last)
-            if parse.is_noun(index)
-            and parse.dependencies[index] in {"pobj", "dobj"}
-            and parse.lower[index] not in ABSTRACT
-        ),
-        None,
+def _is_thing_between(parse: Parse, first: int, last: int) -> bool:
+    return any(
+        parse.is_noun(index) and parse.dependencies[index] in {"pobj", "dobj"} and parse.lower[index] not in ABSTRACT
+        for index in range(max(first, last - _REACH), last)
     )
 
 
