@@ -1,7 +1,5 @@
 """Pronouns: the noun that "it", "they", "he" or "she" means, only where one noun alone can be meant."""
 
-from bisect import bisect_right
-
 from ninefold.captions.engines.rules.clauses import clause_subjects, whole
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.vocabulary import ABSTRACT, FEMALE, LIKENESSES, MALE, PEOPLE, PICTURE
@@ -33,7 +31,7 @@ def antecedent(parse: Parse, pronoun: int, not_this: int | None = None) -> int |
 
 def _has_rivals(parse: Parse, pronoun: int, not_this: int | None) -> bool:
     """Whether the same sentence names further things before a pronoun, so that it may mean one of them."""
-    first, _ = parse.sentences[sentence_of(parse, pronoun)]
+    first, _ = parse.sentences[parse.sentence_of(pronoun)]
     own = parse.conjuncts(not_this) if not_this is not None and not_this >= 0 else []
     return any(
         parse.is_noun(index)
@@ -45,7 +43,7 @@ def _has_rivals(parse: Parse, pronoun: int, not_this: int | None) -> bool:
 
 
 def _is_plural(parse: Parse, noun: int) -> bool:
-    return parse.tags[noun] in {"NNS", "NNPS"} or len(parse.conjuncts(noun)) > 1
+    return parse.is_plural(noun) or len(parse.conjuncts(noun)) > 1
 
 
 def _in_clause(parse: Parse, pronoun: int, not_this: int | None) -> int | None:
@@ -69,14 +67,9 @@ def _in_clause(parse: Parse, pronoun: int, not_this: int | None) -> int | None:
     return None
 
 
-def sentence_of(parse: Parse, index: int) -> int:
-    """Return the number of the sentence that holds a token."""
-    return bisect_right(parse.sentences, index, key=lambda span: span[0]) - 1
-
-
 def _before(parse: Parse, pronoun: int) -> int | None:
     """Return the subject of the sentence before, if it has one."""
-    number = sentence_of(parse, pronoun)
+    number = parse.sentence_of(pronoun)
     return main_subject(parse, number - 1) if number > 0 else None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ninefold.captions.caption import Caption
-from ninefold.captions.engines.rules.coreference import main_subject, sentence_of
+from ninefold.captions.engines.rules.coreference import main_subject
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, phrase_at
 from ninefold.captions.engines.rules.vocabulary import singular
@@ -45,5 +45,5 @@ class Described:
             return False
         if noun == self._root:
             return True
-        again = self.parse.lower[noun] == self.parse.lower[self._root] and sentence_of(self.parse, noun) > 0
-        return again and main_subject(self.parse, sentence_of(self.parse, noun)) == noun
+        again = self.parse.lower[noun] == self.parse.lower[self._root] and self.parse.sentence_of(noun) > 0
+        return again and main_subject(self.parse, self.parse.sentence_of(noun)) == noun

@@ -1,5 +1,6 @@
 """The dependency parse of a text, as plain lists: what the rules read, free of the parser's own types."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +47,14 @@ class Parse:
     def is_verb(self, index: int) -> bool:
         """Whether a token is a verb."""
         return self.tags[index] in VERB_TAGS
+
+    def is_plural(self, index: int) -> bool:
+        """Whether a token is a noun in the plural."""
+        return self.tags[index] in {"NNS", "NNPS"}
+
+    def sentence_of(self, index: int) -> int:
+        """Return the number of the sentence that holds a token."""
+        return bisect_right(self.sentences, index, key=lambda span: span[0]) - 1
 
     def find(self, index: int, *labels: str) -> int | None:
         """Return the first token that a token governs by one of the labels, or None."""

@@ -73,9 +73,9 @@ def phrase_at(parse: Parse, head: int) -> Phrase:
         for index in range(begin, last + 1)
         if index not in {noun, head} and parse.words[index].isalnum()
     )
-    plural = parse.tags[head] in {"NNS", "NNPS"} and article not in {"each", "every", "another"}
+    plural = parse.is_plural(head) and article not in {"each", "every", "another"}
     counted = parse.lower[begin] in _SEVERAL and begin < head and parse.words[begin + 1] != "-"
-    counted = counted or (parse.lower[head] in AMOUNTS and noun != head and parse.tags[noun] in {"NNS", "NNPS"})
+    counted = counted or (parse.lower[head] in AMOUNTS and noun != head and parse.is_plural(noun))
     plural = plural or counted or parse.lower[head] in {"people", "children", "men", "women"}
     modifiers -= {"of", "the", "a", "an"}
     is_proper = article == "" and parse.tags[head] == "NNP" and text[:1].isupper()

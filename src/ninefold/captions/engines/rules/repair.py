@@ -88,7 +88,7 @@ def _make_thing(parse: Parse, index: int) -> None:
     noun = index - 1
     if parse.heads[index] != noun or not parse.is_noun(noun) or parse.dependencies[index] != "acl":
         return
-    if parse.find(index, "dobj", "prt") is not None or parse.tags[noun] in {"NNS", "NNPS"}:
+    if parse.find(index, "dobj", "prt") is not None or parse.is_plural(noun):
         return
     label, head = parse.dependencies[noun], parse.heads[noun]
     for child in [child for child in parse.children[noun] if child != index]:

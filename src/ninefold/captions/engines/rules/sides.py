@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from ninefold.captions.engines.rules.clauses import SUBJECT_LABELS, clause_subjects
-from ninefold.captions.engines.rules.coreference import sentence_of
 from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.cue_tables import ZONE_PREPOSITIONS
 from ninefold.captions.engines.rules.parse import Parse
@@ -131,7 +130,7 @@ def _follows_clause(parse: Parse, cue: Cue, noun: int) -> bool:
     if not about or noun in about or (subject is not None and parse.lower[subject] in PICTURE):
         return False
     start = min([verb, *parse.children[verb]])
-    first, _ = parse.sentences[sentence_of(parse, noun)]
+    first, _ = parse.sentences[parse.sentence_of(noun)]
     # "A man is on the left and a dog is on the right": both of the picture.
     return not any(_zones(parse, first, start))
 
