@@ -15,9 +15,10 @@ from ninefold.captions.engines.rules.cue_tables import (
     ZONE_PREPOSITIONS,
 )
 from ninefold.captions.engines.rules.parse import Parse
+from ninefold.captions.engines.rules.vocabulary import POSSESSIVES
 from ninefold.captions.engines.rules.zones import direction_after, zone_after, zone_that_holds
 
-_BEFORE_NOUNS = frozenset({"the", "a", "an", "its", "his", "her", "their", "entire", "whole"})
+_BEFORE_NOUNS = POSSESSIVES | {"the", "a", "an", "entire", "whole"}
 """Words after which "outside", "inside" or "opposite" is a noun."""
 
 

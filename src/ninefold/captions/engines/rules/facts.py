@@ -15,10 +15,8 @@ from ninefold.captions.engines.rules.described import Described
 from ninefold.captions.engines.rules.inverse import Key, key_of
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import Phrase, entity, mentions, phrase_at
-from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS, PEOPLE, SIDE, WORN
+from ninefold.captions.engines.rules.vocabulary import AT_PLACES, BODY, PARTS, PEOPLE, POSSESSIVES, SIDE, WORN
 from ninefold.captions.pair import Frame
-
-_POSSESSIVE = frozenset({"its", "his", "her", "their"})
 
 DESCRIBED = -1
 """Stands for the index of a noun where a pronoun means the object that the caption describes."""
@@ -178,7 +176,7 @@ class _Reader:
         person = owner(self.parse, noun)
         if person is None or self.parse.lower[person] not in PEOPLE or place is None:
             return noun
-        is_own = phrase_at(self.parse, place).article in _POSSESSIVE or self.parse.lower[place] in BODY
+        is_own = phrase_at(self.parse, place).article in POSSESSIVES or self.parse.lower[place] in BODY
         return noun if is_own else person
 
     def _targets(self, cue: Cue, noun: int, place: int | None) -> Iterator[tuple[Phrase, ...]]:
@@ -228,7 +226,7 @@ class _Reader:
         verb = governor(self.parse, cue)
         if cue.wording != "on" or verb is None or not self.parse.is_verb(verb) or verb > cue.first:
             return False
-        is_own = phrase.article in _POSSESSIVE
+        is_own = phrase.article in POSSESSIVES
         return is_own and self.parse.lower[phrase.head] in BODY | PARTS and self.parse.find(verb, "dobj") is None
 
     def _noun(self, index: int, not_this: int | None) -> int | None:
@@ -256,7 +254,7 @@ class _Reader:
 
     def _has_own_sides(self, subject: Phrase, cue: Cue) -> bool:
         """Whether "on the left" may be the left of something else than the picture: of the body that a hand is of."""
-        if subject.article in _POSSESSIVE:
+        if subject.article in POSSESSIVES:
             return True
         return cue.relation in {"left", "right"} and self.parse.lower[subject.head] in BODY
 

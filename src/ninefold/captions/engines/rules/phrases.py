@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 
 from ninefold.captions.engines.rules.parse import Parse
-from ninefold.captions.engines.rules.vocabulary import ABSTRACT, AMOUNTS, GROUPS, MASS, SOLID_DEPICTION, singular, words
+from ninefold.captions.engines.rules.vocabulary import (
+    ABSTRACT,
+    AMOUNTS,
+    GROUPS,
+    MASS,
+    POSSESSIVES,
+    SOLID_DEPICTION,
+    singular,
+    words,
+)
 
 _LEFT_LABELS = words("det amod compound nummod poss nmod predet punct neg")
 _ARTICLES = words("a an the this that these those another other some any each every both all no")
-_DEFINITE = words("the this that these those its his her their")
+_DEFINITE = POSSESSIVES | words("the this that these those")
 _SEVERAL = words("many several various numerous multiple few two three four five six seven eight nine ten")
 """Words before nouns in the plural, whatever their tag says."""
 

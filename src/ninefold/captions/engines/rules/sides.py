@@ -7,7 +7,7 @@ from ninefold.captions.engines.rules.cue import Cue
 from ninefold.captions.engines.rules.cue_tables import ZONE_PREPOSITIONS
 from ninefold.captions.engines.rules.parse import Parse
 from ninefold.captions.engines.rules.phrases import phrase_at
-from ninefold.captions.engines.rules.vocabulary import ABSTRACT, BODY, PICTURE
+from ninefold.captions.engines.rules.vocabulary import ABSTRACT, BODY, PICTURE, POSSESSIVES
 from ninefold.captions.engines.rules.zones import zone_after
 
 _AXES = (frozenset({"left", "right"}), frozenset({"above", "below"}))
@@ -103,7 +103,7 @@ def is_of_part(parse: Parse, cue: Cue, noun: int) -> bool:
     if before is None:
         return False
     told = parse.lower[max(noun, before - _REACH, 0) : before]
-    is_part = parse.lower[before] in BODY or any(word in {"its", "his", "her", "their", "'s"} for word in told[-4:])
+    is_part = parse.lower[before] in BODY or any(word in POSSESSIVES or word == "'s" for word in told[-4:])
     return is_part or any(_OPPOSITE.get(word) in parse.lower[cue.first : cue.last + 1] for word in told)
 
 

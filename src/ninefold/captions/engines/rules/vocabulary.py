@@ -128,6 +128,9 @@ CONTAINERS = words(
 )
 """What things can be in; "in" before another noun is mostly an idiom, such as "in attire" or "in a row"."""
 
+POSSESSIVES = words("its his her their")
+"""Words before nouns for whose they are."""
+
 PEOPLE = words(
     "man woman boy girl person child kid baby toddler lady guy gentleman player worker rider driver passenger "
     "soldier officer policeman performer dancer singer musician skier skateboarder surfer snowboarder athlete "
