@@ -37,6 +37,11 @@ SIDES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """The two places of the picture that a question offers, by relation."""
 
+CHOSEN: dict[str, str] = {
+    "left": "left", "right": "right", "above": "top", "below": "bottom", "back": "background", "front": "foreground",
+}  # fmt: skip
+"""The one of them that answers it, in a word."""
+
 _WAYS = words("through toward towards away")
 """Words by which one asks with a verb alone: "What runs through the field?", not "What is through it?"."""
 
@@ -86,7 +91,7 @@ def _forms(
     subject = _definite(fact.subject)
     place = " and ".join(_definite(phrase) if objects_clear else _as_written(phrase) for phrase in fact.objects)
     answer = f"{fact.wording} {place}".strip()
-    verb = "are" if fact.subject.is_plural else "is"
+    verb = _copula(fact)
     if fact.relation == "part_of":
         if subject_clear:
             yield "whole", f"What {verb} {subject} part of?", place
@@ -112,8 +117,12 @@ def _can_ask_what(fact: Fact) -> bool:
     return fact.relation != "facing" and not says_nothing and not lacks_verb
 
 
+def _copula(fact: Fact) -> str:
+    return "are" if fact.subject.is_plural else "is"
+
+
 def _facing(fact: Fact, subject: str, place: str) -> Iterator[tuple[str, str, str]]:
-    verb = "are" if fact.subject.is_plural else "is"
+    verb = _copula(fact)
     if fact.objects:
         yield "what", f"What {verb} {subject} facing?", place
     else:
@@ -127,7 +136,7 @@ def _moves(fact: Fact, subject: str) -> str:
         return ""
     word, tag = fact.verb
     if tag == "VBG":
-        return f"{'are' if fact.subject.is_plural else 'is'} {subject} {word}"
+        return f"{_copula(fact)} {subject} {word}"
     return f"{'do' if fact.subject.is_plural else 'does'} {subject} {singular(word) if tag == 'VBZ' else word}"
 
 
@@ -145,15 +154,12 @@ def _choice(fact: Fact, start: str, place: str) -> Iterator[tuple[str, str, str]
     if fact.frame == "image" and fact.relation in SIDES:
         one, other = SIDES[fact.relation]
         picture = "" if "ground" in one else " of the image"
-        right = other if fact.relation in {"right", "below", "back"} else one
-        word = next(word for word in ("left", "right", "top", "bottom", "foreground", "background") if word in right)
-        yield "choice", f"{start} {one} or {other}{picture}?", word
+        yield "choice", f"{start} {one} or {other}{picture}?", CHOSEN[fact.relation]
     elif fact.frame == "part" and fact.relation in {"left", "right", "above", "below"}:
         one, other = SIDES[fact.relation]
-        word = {"left": "left", "right": "right", "above": "top", "below": "bottom"}[fact.relation]
         if fact.relation in {"left", "right"}:
             one, other = "on the left side", "on the right side"
-        yield "choice", f"{start} {one} or {other} of {place}?", word
+        yield "choice", f"{start} {one} or {other} of {place}?", CHOSEN[fact.relation]
     elif fact.frame == "viewer" and fact.wording in OPPOSITES:
         other = OPPOSITES[fact.wording]
         first, second = sorted((fact.wording, other))
