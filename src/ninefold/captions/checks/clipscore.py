@@ -35,7 +35,6 @@ class ClipScore:
         self.threshold = spec.clipscore
         self.is_scaled = spec.clipscore_scale == "2.5 cosine"
         self._without = self._unreadable = self._scored = 0
-        self._has_warned = False
 
     def rejected(self, images: Sequence[Image]) -> Iterator[tuple[Checked, str]]:
         """Yield the pairs whose score is below the threshold; pairs without a readable image are not scored."""
@@ -53,7 +52,8 @@ class ClipScore:
         of_question = dict(zip(questions, zip(vectors, cut, strict=True), strict=True))
         for (image, _), vector in zip(shown, image_vectors(self.model, [path for _, path in shown]), strict=True):
             if isinstance(vector, DataError):
-                self._warn_once(f"{vector}; its questions are not checked against it")
+                if not self._unreadable:  # the first one; `limits` tells how many there are
+                    warn(f"{vector}; its questions are not checked against it")
                 self._unreadable += len(image)
                 continue
             self._scored += len(image)
@@ -71,8 +71,3 @@ class ClipScore:
         total = self._scored + sum(counts.values())
         reasons = " and ".join(f"{count:,} {why}" for why, count in counts.items() if count)
         return f"for {reasons}, of {total:,} pairs" if reasons else ""
-
-    def _warn_once(self, message: str) -> None:
-        if not self._has_warned:
-            warn(message)
-            self._has_warned = True
