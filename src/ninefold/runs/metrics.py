@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ninefold.runs.record import Record
-from ninefold.runs.shape import Consistency, Region
+from ninefold.runs.shape import BenchmarkFigures, Consistency, Region
 
 SCORER_VERSION = 4
 """Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
@@ -15,7 +15,18 @@ class EvaluationMetrics(Record):
     """Metrics of an evaluation. Accuracies are fractions, or None if there are no examples."""
 
     OPTIONAL = frozenset(
-        {"caveat", "by_region", "by_cell", "ci95_by_cell", "n_by_cell", "votes", "answer_by_cell", "orders", "warnings"}
+        {
+            "caveat",
+            "by_region",
+            "by_cell",
+            "ci95_by_cell",
+            "n_by_cell",
+            "votes",
+            "answer_by_cell",
+            "orders",
+            "warnings",
+            "benchmark",
+        }
     )
 
     scorer: int
@@ -52,6 +63,8 @@ class EvaluationMetrics(Record):
     """For each right answer, the count of each label given, or of each reason for none."""
     orders: Consistency | None = None
     """How far answers depend on the order of the options; None unless all orders are asked."""
+    benchmark: BenchmarkFigures | None = None
+    """The figures of a public benchmark; None for other data sets."""
     warnings: Sequence[str] | None = None
     """One line for each thing that kept answers from being read, such as thoughts that were cut off."""
 

@@ -49,6 +49,34 @@ class Consistency(TypedDict):
     """Accuracy by the slot of the right answer."""
 
 
+class Measure(TypedDict):
+    """A figure of a benchmark, such as accuracy, precision, or the share of pairs that are right as a whole."""
+
+    n: int
+    """Number of units that it is computed from: rows, pairs, groups."""
+    value: float | None
+    """The figure, as a fraction unless the benchmark prints points; None if there are no units."""
+    ci95: Sequence[float] | None
+    """Bounds of its 95 % interval; None if there is none."""
+
+
+class BenchmarkFigures(TypedDict):
+    """The figures of a public benchmark, with all conditions under which they hold."""
+
+    name: str
+    """Name of the benchmark, as `--benchmark` takes it."""
+    title: str
+    """Name in tables."""
+    main: str
+    """Key in ``measures`` of the figure that papers print."""
+    measures: Mapping[str, Measure]
+    """The figures by name."""
+    by: Mapping[str, Mapping[str, Mapping[str, Measure]]]
+    """The figures of parts: factor, value of the factor, name of the figure; e.g. relation, "behind", accuracy."""
+    conditions: Mapping[str, str | int | float | None]
+    """Data revision, prompt, pixel budget, decoding, parser version, rate of unread answers, rows and missing rows."""
+
+
 class Epoch(TypedDict):
     """An entry of ``history.json``."""
 
