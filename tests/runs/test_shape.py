@@ -10,7 +10,7 @@ import pytest
 from ninefold.errors import RunError
 from ninefold.runs.record import read_part
 from ninefold.runs.records import Provenance, Status
-from ninefold.runs.shape import Epoch, ImageInputs, misfit
+from ninefold.runs.shape import Epoch, ImageInputs, Measure, misfit
 
 SEES: dict[str, Any] = {
     "settings": {"size": 252},
@@ -80,3 +80,9 @@ def test_a_broken_file_is_one_line_that_names_it(tmp_path: Path, text: str) -> N
         with pytest.raises(RunError) as caught:
             read(tmp_path)
         assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)
+
+
+def test_an_entry_may_be_left_out_but_not_be_of_another_type():
+    figure = {"n": 14, "value": 1467.9, "ci95": None}
+    assert misfit(figure, Measure) is misfit({**figure, "most": 2000}, Measure) is None
+    assert misfit({**figure, "most": "2000"}, Measure) == "most" and misfit({"n": 14, "value": 1.0}, Measure) == "ci95"

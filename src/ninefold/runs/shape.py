@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import zip_longest
 from types import NoneType, UnionType
-from typing import Any, Literal, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, NotRequired, TypedDict, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 
 class Region(TypedDict):
@@ -58,6 +58,8 @@ class Measure(TypedDict):
     """The figure, as a fraction unless the benchmark prints points; None if there are no units."""
     ci95: Sequence[float] | None
     """Bounds of its 95 % interval; None if there is none."""
+    most: NotRequired[float]
+    """Largest possible value of a figure in points, such as 2000; a figure without it is a fraction."""
 
 
 class BenchmarkFigures(TypedDict):
