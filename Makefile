@@ -11,7 +11,7 @@ PINNED_BY_EDGES := dill|multiprocess|fsspec
 # Number of inputs that `make fuzz` tries in each of its tests.
 INPUTS ?= 500
 
-.PHONY: demo test fuzz test-edges check format clean
+.PHONY: demo test fuzz test-edges tools check format clean
 
 $(READY): pyproject.toml constraints.txt parser.txt
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,12 @@ test-edges: .venv-lowest/.ready .venv-newest/.ready
 	.venv-$*/bin/python -m pip list --disable-pip-version-check | grep -E '^($(EDGES)) '
 	touch $@
 
+# Other people's trainers and evaluators, each in an environment of its own under .tools (NINEFOLD_TOOLS names another
+# folder); tests that open what ninefold exports skip without them. TOOLS=trl installs that one alone.
+TOOLS ?=
+tools: $(READY)
+	$(BIN)/python tests/tools/install.py $(TOOLS)
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -57,4 +63,4 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-newest build dist
+	rm -rf $(VENV) .venv-lowest .venv-newest .tools build dist

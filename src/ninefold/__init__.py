@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ninefold.captions.spec import CaptionsIn as CaptionsIn
     from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
     from ninefold.captions.spec import ChecksSpec as ChecksSpec
+    from ninefold.data.export.export import export as export
+    from ninefold.data.export.spec import ExportSpec as ExportSpec
     from ninefold.data.format.dataset import Dataset as Dataset
     from ninefold.data.sources.catalog import register_source as register_source
     from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
@@ -90,6 +92,8 @@ _MODULES = {
     "ninefold.captions.api": ("check_geometry", "merge_captions", "run_captions"),
     "ninefold.captions.engines.catalog": ("register_engine",),
     "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
+    "ninefold.data.export.export": ("export",),
+    "ninefold.data.export.spec": ("ExportSpec",),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),

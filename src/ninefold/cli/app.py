@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str]) -> Any:
     """Return the command that the arguments name, an object with `run()`."""
     # Imported after the plugins, because their sources become subcommands.
-    from ninefold.cli import captions, data, demo, evaluate, models, nano, probe, report, study, train
+    from ninefold.cli import captions, data, demo, evaluate, export, models, nano, probe, report, study, train
 
     made = data.group()
     # Built at run time: to mypy it is a value and not a type.
@@ -85,12 +85,13 @@ def _parse(arguments: Sequence[str]) -> Any:
         | Annotated[evaluate.Score, subcommand("score")]
         | Annotated[probe.Probe, subcommand("probe")]
         | Annotated[report.Report, subcommand("report")]
+        | Annotated[export.Export, subcommand("export")]
         | Annotated[captions.Captions, subcommand("captions")]
         | Annotated[study.Study, subcommand("study")]
         | Annotated[models.Models, subcommand("models")]
         | Annotated[nano.Nano, subcommand("nano")]
     )
-    plain = ("demo", "data", "train", "evaluate", "score", "probe", "report", "models")
+    plain = ("demo", "data", "train", "evaluate", "score", "probe", "report", "export", "models")
     names: dict[str, Any] = {name: {} for name in plain}
     names |= {"data": {name: {} for name in data.names()}, "nano": {name: {} for name in nano.NAMES}}
     names["captions"] = {name: {} for name in captions.COMMANDS}

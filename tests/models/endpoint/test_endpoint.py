@@ -15,10 +15,10 @@ from ninefold import cli, store
 from ninefold.errors import DataError, ModelError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.models.endpoint.data_url import data_url
 from ninefold.models.endpoint.model import Endpoint
 from ninefold.models.load import open_model
 from ninefold.models.spec import ModelSpec
+from ninefold.portable import data_url
 from ninefold.space import LABELS, Cell
 from ninefold.types import Scene, Thing
 

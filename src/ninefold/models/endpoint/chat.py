@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from ninefold.errors import DataError, ModelError
 from ninefold.models.endpoint.address import PREFIX
 from ninefold.models.endpoint.client import Client
-from ninefold.models.endpoint.data_url import data_url
 from ninefold.models.endpoint.refusals import Refused
 from ninefold.models.endpoint.reply import OddReply
 from ninefold.models.endpoint.request_form import RequestForm
+from ninefold.portable import data_url
 from ninefold.types import Example, ImageSource
 
 Result = TypeVar("Result")

@@ -1,0 +1,58 @@
+"""LLaMA-Factory: JSON lines with ``<image>`` in the text, and the entry of each file in ``dataset_info.json``."""
+
+from ninefold import store
+from ninefold.data.export.protocol import Exporter, Usage
+from ninefold.data.export.rows import Rows, messages
+from ninefold.data.export.text_files import json_lines
+
+_COLUMNS = {
+    "formatting": "sharegpt",
+    "columns": {"messages": "messages", "images": "images"},
+    "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
+}
+
+
+class LlamaFactory(Exporter):
+    """LLaMA-Factory's ``sharegpt`` form: a file of JSON lines a split."""
+
+    name = "llama-factory"
+    title = "LLaMA-Factory 0.9.5"
+    files = r"[\w.]+\.jsonl|dataset_info\.json"
+    options = frozenset({"conversations"})
+    placeholders = ("<image>", "<video>", "<audio>")
+
+    def write(self, rows: Rows) -> Usage:
+        """Write ``{split}.jsonl`` of each split, and ``dataset_info.json``."""
+        for split in rows.splits:
+            lines = (
+                {"messages": messages(found, "<image>"), "images": [rows.image_file(found.image)]}
+                for found in rows.conversations(split)
+            )
+            json_lines(rows.folder / f"{split}.jsonl", lines)
+        entries = {_entry(split): {"file_name": f"{split}.jsonl", **_COLUMNS} for split in rows.splits}
+        store.write_json(rows.folder / "dataset_info.json", entries)
+        return Usage(
+            _USAGE.replace("NAMES", ", ".join(f"`{name}`" for name in entries)).replace("TRAIN", next(iter(entries)))
+        )
+
+
+def _entry(split: str) -> str:
+    return f"ninefold_{split}"
+
+
+_USAGE = """\
+`dataset_info.json` names the data sets NAMES. In the configuration of a training:
+
+```yaml
+dataset_dir: path/to/this/folder
+media_dir: path/to/this/folder
+dataset: TRAIN
+template: qwen2_vl
+train_on_prompt: false
+cutoff_len: 8192
+image_max_pixels: 16777216
+image_min_pixels: 1
+```
+
+The last three lines keep each image at its own size, and all its tokens: by default, LLaMA-Factory shrinks images to
+768 x 768 pixels and cuts rows after 2048 tokens."""

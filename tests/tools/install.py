@@ -1,0 +1,86 @@
+"""The installer of other people's tools: each gets an environment of its own, because their requirements conflict.
+
+``python tests/tools/install.py [NAME ...]`` makes those named, or all. An environment that is complete is left as it
+is; one of other requirements, or one that was interrupted, is made again.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("NINEFOLD_TOOLS") or ROOT / ".tools")
+CONSTRAINTS = ROOT / "constraints.txt"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One environment."""
+
+    packages: tuple[str, ...]
+    """What pip installs, the tool by its exact version."""
+    alone: tuple[str, ...] = ()
+    """What pip installs without dependencies, because those conflict or are of no use here."""
+    constrained: bool = False
+    """Whether all versions are those of ``constraints.txt``."""
+    removed: tuple[str, ...] = ("torchvision", "torchaudio")
+    """Packages that are removed again: builds for other processors, which break the import of models beside torch."""
+    ninefold: bool = False
+    """Whether ninefold is importable there."""
+
+
+TOOLS = {
+    "trl": Tool(("trl==1.16.0", "peft", "pillow"), constrained=True),
+    "llama-factory": Tool(("llamafactory==0.9.5",)),
+    "ms-swift": Tool(("ms-swift==4.6.0",)),
+}
+"""The tools by the name of their environment."""
+
+
+def install(name: str) -> None:
+    """Make the environment of a tool, unless it is there already."""
+    tool, folder = TOOLS[name], FOLDER / name
+    wanted = {**asdict(tool), "torch": torch()}
+    ready = folder / "ready"
+    if ready.exists() and json.loads(ready.read_text()) == json.loads(json.dumps(wanted)):
+        print(f"{name}: ready in {folder}")
+        return
+    print(f"{name}: installing in {folder}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True)
+    constraints = ("-c", CONSTRAINTS) if tool.constrained else ()
+    # torch comes first and by its exact version: whatever depends on it then takes the build that is at hand.
+    pip(folder, "install", torch(), *constraints)
+    pip(folder, "install", torch(), *tool.packages, *constraints)
+    if tool.alone:
+        pip(folder, "install", "--no-deps", *tool.alone)
+    if tool.removed:
+        pip(folder, "uninstall", "-y", *tool.removed)
+    if tool.ninefold:
+        pip(folder, "install", "--no-deps", "-e", ROOT)
+    ready.write_text(json.dumps(wanted))
+    print(f"{name}: ready", flush=True)
+
+
+def torch() -> str:
+    """Return the requirement of torch, which all environments share."""
+    return next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
+
+
+def pip(folder: Path, *arguments: object) -> None:
+    """Run pip in an environment."""
+    python = folder / "bin" / "python"
+    quiet = ("-q", "--disable-pip-version-check")
+    subprocess.run([python, "-m", "pip", *map(str, arguments[:1]), *quiet, *map(str, arguments[1:])], check=True)
+
+
+if __name__ == "__main__":
+    for tool in sys.argv[1:] or TOOLS:
+        if tool not in TOOLS:
+            sys.exit(f"{tool}: no such tool; choose from {', '.join(TOOLS)}")
+        install(tool)
