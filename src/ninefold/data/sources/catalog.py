@@ -7,6 +7,8 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ninefold.data.format import further
+from ninefold.data.sources.benchmarks.threedsrbench import ThreeDsrBenchSource
+from ninefold.data.sources.benchmarks.whatsup import WhatsUpSource
 from ninefold.data.sources.coco.flawed import FlawedSource
 from ninefold.data.sources.coco.general import GeneralSource
 from ninefold.data.sources.coco.source import CocoSource
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.manifest import Manifest
 
-_SHIPPED: tuple[type[Source], ...] = (SyntheticSource, CocoSource, FlawedSource, GeneralSource)
+_SHIPPED: tuple[type[Source], ...] = (
+    SyntheticSource,
+    CocoSource,
+    FlawedSource,
+    GeneralSource,
+    WhatsUpSource,
+    ThreeDsrBenchSource,
+)
 
 _COMMANDS = {"verify", "overlap", "questions"}
 """The commands of `ninefold data` that are no sources."""

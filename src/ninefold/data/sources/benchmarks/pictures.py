@@ -1,13 +1,15 @@
 """The images of a benchmark's rows: found by the names that its files give them, or missing."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ninefold.data.sources.protocol import Skips
-from ninefold.errors import DataError, printable
+from ninefold.errors import DataError, first_line, printable
 
 Row = TypeVar("Row")
+Image = TypeVar("Image", Path, bytes, Path | bytes)
 
 NAMED = 3
 """Number of missing images that an error names."""
@@ -35,7 +37,13 @@ class Pictures:
         return next((path for path in places if path.is_file()), None)
 
     def with_images(
-        self, rows: Sequence[Row], name_of: Callable[[Row], str], skips: Skips, *, allow_missing: bool
+        self,
+        rows: Sequence[Row],
+        name_of: Callable[[Row], str],
+        skips: Skips,
+        *,
+        allow_missing: bool,
+        elsewhere: int = 0,
     ) -> list[tuple[Row, Path]]:
         """Return the rows whose image is there, each with its file.
 
@@ -44,14 +52,16 @@ class Pictures:
             name_of: A function that gives the name of a row's image.
             skips: The count of rows left out.
             allow_missing: Whether rows without their image are left out and counted.
+            elsewhere: Number of further images of the benchmark, which are there.
 
         Raises:
             DataError: If images are missing and that is not allowed, or none is there at all.
         """
         found = [(row, self.find(name_of(row))) for row in rows]
         missing = list(dict.fromkeys(name_of(row) for row, path in found if path is None))
-        if missing and not (allow_missing and len(missing) < len({name_of(row) for row in rows})):
-            self._refuse(missing, len({name_of(row) for row in rows}), allow_missing=allow_missing)
+        total = len({name_of(row) for row in rows}) + elsewhere
+        if missing and not (allow_missing and len(missing) < total):
+            self._refuse(missing, total, allow_missing=allow_missing)
         for row, path in found:
             if path is None:
                 skips.add("its image is missing", name_of(row))
@@ -65,3 +75,39 @@ class Pictures:
             f"{self._places[0]}: {len(missing):,} of {total:,} images are missing ({names}); looked in {looked}; put "
             f"them there{leave}"
         )
+
+
+def readable(
+    rows: Iterable[tuple[Row, Image]], name_of: Callable[[Row], str], skips: Skips, *, allow_missing: bool
+) -> Iterator[tuple[Row, Image]]:
+    """Yield the rows whose image can be decoded; with ``allow_missing``, any other is left out and counted.
+
+    Raises:
+        DataError: If an image cannot be decoded, and that is not allowed.
+    """
+    from ninefold import images
+
+    for row, image in rows:
+        try:
+            images.open_rgb(image, name=name_of(row))
+        except DataError:
+            if not allow_missing:
+                raise
+            skips.add("its image is not readable", name_of(row))
+            continue
+        yield row, image
+
+
+def read_json_rows(path: Path) -> list[Any]:
+    """Return the list that a JSON file holds.
+
+    Raises:
+        DataError: If the file holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not readable as JSON ({first_line(error)}); fetch it again") from error
+    if not isinstance(found, list):
+        raise DataError(f"{path}: holds no list of rows; fetch it again")
+    return found

@@ -1,0 +1,317 @@
+"""3DSRBench: multiple choice about heights, places, orientations and several objects in three dimensions.
+
+Source: Ma et al. 2024, "3DSRBench: A comprehensive 3D spatial reasoning benchmark" (arXiv 2412.07825); files of
+huggingface.co/datasets/ccvl/3DSRBench, and the kits' copies of them. The four protocols are those of
+VLMEvalKit@e8e78f0.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from ninefold.data.sources.benchmarks.pictures import Pictures, readable
+from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows
+from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.errors import DataError
+from ninefold.questions.catalog import find_format, misread
+from ninefold.types import NO_IMAGE, Example
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ninefold.data.checks.facts import SourceFacts
+    from ninefold.data.format.card import About
+
+AREAS: Mapping[str, str] = {
+    "height_higher": "height",
+    "location_above": "location",
+    "location_closer_to_camera": "location",
+    "location_next_to": "location",
+    "orientation_in_front_of": "orientation",
+    "orientation_on_the_left": "orientation",
+    "orientation_viewpoint": "orientation",
+    "multi_object_closer_to": "multi_object",
+    "multi_object_facing": "multi_object",
+    "multi_object_parallel": "multi_object",
+    "multi_object_same_direction": "multi_object",
+    "multi_object_viewpoint_towards_object": "multi_object",
+}
+"""The area of each category."""
+
+_QID = re.compile(r"([A-Za-z0-9]{8})(-flip)?(?:-(\d+))?")
+_SHARD = re.compile(r"-\d{5}-of-\d{5}")
+
+
+@dataclass(frozen=True)
+class ThreeDsrBenchSpec:
+    """3DSRBench: multiple choice about three-dimensional relations, also in mirrored photos and other option orders.
+
+    For example:
+      ninefold data 3dsrbench --directory 3DSRBench --out data/3dsrbench
+    """
+
+    directory: Path
+    """Folder of 3dsrbench_v1_vlmevalkit_circular.tsv, which holds the images too; or of another table of 3DSRBench
+    (.tsv or .parquet), with coco_images.zip unpacked below it where the table holds no images."""
+    allow_missing: bool = False
+    """Leave rows out whose image is missing or not readable, and count them."""
+    text_only: bool = False
+    """Make all rows without their images, to compare them with other data (`ninefold data leakage`)."""
+    embed: bool = True
+    """Copy images that are files into the data set; otherwise it stores their absolute paths, and they must stay
+    there. Images that the table holds are always copied."""
+
+
+class Qid(NamedTuple):
+    """The id of a row, such as ``VIN6MS3J-flip-1``."""
+
+    base: str
+    """The question's id, 8 characters."""
+    flipped: bool
+    """Whether the photo is mirrored."""
+    rotation: int
+    """Number of positions by which the options are rotated."""
+
+    @classmethod
+    def of(cls, text: str) -> "Qid | None":
+        """Return the id that a text is, or None."""
+        found = _QID.fullmatch(text)
+        return cls(found[1], found[2] is not None, int(found[3] or 0)) if found else None
+
+    @property
+    def flips(self) -> str:
+        """Return the group of the flip protocol: one order of options, in the photo and in the mirrored one."""
+        return f"{self.base} {self.rotation}"
+
+    @property
+    def circle(self) -> str:
+        """Return the group of the circular protocol: all orders of options in one photo."""
+        return f"{self.base} {'flip' if self.flipped else ''}"
+
+
+class Item(NamedTuple):
+    """A row of a table, without its image."""
+
+    number: int
+    """Number of the row in the table, from 0."""
+    name: str
+    """Its id in the table."""
+    qid: Qid
+    """The same in parts."""
+    question: str
+    """The question."""
+    options: tuple[str, ...]
+    """The options, A first."""
+    answer: str
+    """The right option."""
+    category: str
+    """The category of the question."""
+    file_name: str
+    """File name of the photo, where the table gives one; ""."""
+    holds_image: bool
+    """Whether the table holds the image."""
+
+    @property
+    def image_name(self) -> str:
+        """Return the file name of the image, or the row's id; a mirrored photo is no file that the table names."""
+        return self.name if self.qid.flipped else self.file_name or self.name
+
+
+class ThreeDsrBenchSource(Source):
+    """3DSRBench, with the prompt of VLMEvalKit and lmms-eval, word for word."""
+
+    name: ClassVar[str] = "3dsrbench"
+    spec_type: ClassVar[type] = ThreeDsrBenchSpec
+    spec: ThreeDsrBenchSpec
+
+    def __init__(self, spec: ThreeDsrBenchSpec) -> None:
+        self.spec = spec
+        self.embed = spec.embed
+        self.skips = Skips()
+        self._rows_of: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
+        """Number of rows of each group: of flips, of circles, and of questions."""
+
+    def splits(self) -> Mapping[str, Split]:
+        """Return the split "test", in the order of the table.
+
+        Raises:
+            DataError: If no table can be read, or images are missing without ``allow_missing``.
+        """
+        if self.spec.text_only:
+            return {"test": Split((self._example(item, NO_IMAGE) for item in self._items), len(self._items))}
+        pictures = Pictures(self.spec.directory, ("coco_images", "images", "val2017", "train2017"))
+        absent = [item for item in self._items if not item.holds_image]
+        found = pictures.with_images(
+            absent,
+            lambda item: item.image_name,
+            self.skips,
+            allow_missing=self.spec.allow_missing,
+            elsewhere=len(self._items) - len(absent),
+        )
+        files = {item.number: path for item, path in found}
+        return {"test": Split(self._examples(files), len(self._items) - len(absent) + len(files))}
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return the specification, with the folder's name alone."""
+        return {**super().settings(), "directory": self.spec.directory.name}
+
+    def official_files(self) -> Sequence[Path]:
+        """Return the official files that the rows come from."""
+        return self._files
+
+    def about(self) -> "About":
+        """Return the content of the card and the manifest."""
+        from ninefold.data.format.card import About
+        from ninefold.data.sources.benchmarks.threedsrbench_facts import COLUMNS
+
+        return About(
+            title="3DSRBench",
+            description=(
+                "Multiple-choice questions about three-dimensional relations in photos (Ma et al. 2024). Where the "
+                "table has them, each question is also asked of the mirrored photo, and with its options rotated."
+            ),
+            spec=self.settings(),
+            source=self.name,
+            answer_format="letters",
+            clustering="group",
+            license="cc-by-4.0",
+            columns=COLUMNS,
+            skipped=self.skips.entries,
+        )
+
+    @staticmethod
+    def facts(spec: Mapping[str, Any], question: str | None) -> "SourceFacts":
+        """Return the facts of the rows."""
+        from ninefold.data.sources.benchmarks.threedsrbench_facts import FACTS
+
+        return FACTS
+
+    @staticmethod
+    def measures(table: "pd.DataFrame") -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the figures of a score table, and those of its categories and areas.
+
+        Returns:
+            ``vanilla``, the accuracy of rows, each alone; ``flip``, ``circular`` and ``flip_circular``, the shares of
+            questions that are right in the photo and in the mirrored one, in all orders of options, and in all of
+            both. A group counts only if all its rows are right, and not at all if a row is missing. Without mirrored
+            photos, or without rotated options, in the table, the figures that need them are of no questions. Photos
+            err as a whole, in all intervals.
+        """
+        from ninefold.data.sources.benchmarks.threedsrbench_figures import figures
+
+        return figures(table)
+
+    @cached_property
+    def _files(self) -> list[Path]:
+        """The table: one file, or the shards of one. The one with rotated options comes first, then a TSV."""
+        folder = self.spec.directory
+        patterns = ("*.tsv", "*.parquet", "*.csv", "*/*.tsv", "*/*.parquet")
+        found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+        named = [path for path in found if "3dsr" in f"{folder.name}/{path.relative_to(folder)}".lower()]
+        if not named:
+            raise DataError(
+                f"{folder}: no table of 3DSRBench; fetch 3dsrbench_v1_vlmevalkit_circular.tsv from "
+                "huggingface.co/datasets/ccvl/3DSRBench"
+            )
+        best = min(named, key=lambda path: "circular" not in str(path.relative_to(folder)))
+        stem = _SHARD.sub("", best.stem)
+        return [path for path in named if path.parent == best.parent and _SHARD.sub("", path.stem) == stem]
+
+    def _table(self) -> Iterator[KitRow]:
+        for file in self._files:
+            yield from kit_rows(file)
+
+    @cached_property
+    def _items(self) -> list[Item]:
+        items: dict[str, Item] = {}
+        for number, row in enumerate(self._table()):
+            name = row.values.get("qid", row.values.get("index", ""))
+            item = _item(number, name, row)
+            if isinstance(item, str):
+                self.skips.add(item, name or f"row {number}")
+            elif items.setdefault(name, item) is not item:
+                self.skips.add("the id of an earlier row", name)
+        if not items:
+            raise DataError(f"{self._files[0]}: no row can be used{self.skips.summary()}; fetch the file again")
+        for item in items.values():
+            for counter, group in zip(self._rows_of, _groups(item.qid), strict=True):
+                counter[group] += 1
+        return list(items.values())
+
+    def _examples(self, files: Mapping[int, Path]) -> Iterator[Example]:
+        items = {item.number: item for item in self._items}
+
+        def with_images() -> Iterator[tuple[Item, Path | bytes]]:
+            for number, row in enumerate(self._table()):
+                image = files.get(number) or row.image
+                if number in items and image is not None:
+                    yield items[number], image
+
+        usable = readable(
+            with_images(), lambda item: item.image_name, self.skips, allow_missing=self.spec.allow_missing
+        )
+        return (self._example(item, image) for item, image in usable)
+
+    def _example(self, item: Item, image: Path | bytes) -> Example:
+        flips, circle, question = (
+            counter[group] for counter, group in zip(self._rows_of, _groups(item.qid), strict=True)
+        )
+        return Example(
+            id=item.name,
+            image=image,
+            question=item.question,
+            prompt=prompt_of(item.question, item.options),
+            options=item.options,
+            answer=item.answer,
+            answer_format="letters",
+            group=item.file_name or item.qid.base,
+            factors={
+                "file_name": item.file_name,
+                "category": item.category,
+                "area": AREAS[item.category],
+                "flipped": item.qid.flipped,
+                "rotation": item.qid.rotation,
+                "slot": item.options.index(item.answer),
+                "flip_rows": flips,
+                "circular_rows": circle,
+                "question_rows": question,
+            },
+        )
+
+
+def prompt_of(question: str, options: Sequence[str]) -> str:
+    """Return the prompt, word for word as both kits have it."""
+    listed = "".join(f"{letter}. {option}\n" for letter, option in zip(ascii_uppercase, options, strict=False))
+    return f"Question: {question}\nOptions:\n{listed}Please select the correct answer from the options above. \n"
+
+
+def _groups(qid: Qid) -> tuple[str, str, str]:
+    return qid.flips, qid.circle, qid.base
+
+
+def _item(number: int, name: str, row: KitRow) -> Item | str:
+    """Return a row of a table, or why it is none."""
+    qid, values = Qid.of(name), row.values
+    if qid is None:
+        return "its qid is not 8 characters, perhaps -flip, perhaps a number"
+    letters = [letter for letter in "ABCD" if letter in values]
+    options = tuple(values[letter] for letter in letters)
+    answer = values.get("answer", "").strip().upper()
+    if "question" not in values or letters != list("ABCD"[: len(letters)]) or len(letters) < 2:
+        return "no question, or no options from A on"
+    if len(set(options)) < len(options) or misread(find_format("letters"), options) is not None:
+        return "its options cannot be told apart"
+    if answer not in letters:
+        return "its answer is the letter of no option"
+    if values.get("category") not in AREAS:
+        return "its category is unknown"
+    file_name = values.get("image_url", row.file_name).rpartition("/")[2].partition("?")[0]
+    right = options[letters.index(answer)]
+    return Item(
+        number, name, qid, values["question"], options, right, values["category"], file_name, row.image is not None
+    )
