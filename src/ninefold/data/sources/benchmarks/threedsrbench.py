@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows
+from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
 from ninefold.data.sources.protocol import Skips, Source, Split
 from ninefold.errors import DataError
-from ninefold.questions.catalog import find_format, misread
 from ninefold.types import NO_IMAGE, Example
 
 if TYPE_CHECKING:
@@ -27,23 +27,6 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
-AREAS: Mapping[str, str] = {
-    "height_higher": "height",
-    "location_above": "location",
-    "location_closer_to_camera": "location",
-    "location_next_to": "location",
-    "orientation_in_front_of": "orientation",
-    "orientation_on_the_left": "orientation",
-    "orientation_viewpoint": "orientation",
-    "multi_object_closer_to": "multi_object",
-    "multi_object_facing": "multi_object",
-    "multi_object_parallel": "multi_object",
-    "multi_object_same_direction": "multi_object",
-    "multi_object_viewpoint_towards_object": "multi_object",
-}
-"""The area of each category."""
-
-_QID = re.compile(r"([A-Za-z0-9]{8})(-flip)?(?:-(\d+))?")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}")
 
 
@@ -65,61 +48,6 @@ class ThreeDsrBenchSpec:
     embed: bool = True
     """Copy images that are files into the data set; otherwise it stores their absolute paths, and they must stay
     there. Images that the table holds are always copied."""
-
-
-class Qid(NamedTuple):
-    """The id of a row, such as ``VIN6MS3J-flip-1``."""
-
-    base: str
-    """The question's id, 8 characters."""
-    flipped: bool
-    """Whether the photo is mirrored."""
-    rotation: int
-    """Number of positions by which the options are rotated."""
-
-    @classmethod
-    def of(cls, text: str) -> "Qid | None":
-        """Return the id that a text is, or None."""
-        found = _QID.fullmatch(text)
-        return cls(found[1], found[2] is not None, int(found[3] or 0)) if found else None
-
-    @property
-    def flips(self) -> str:
-        """Return the group of the flip protocol: one order of options, in the photo and in the mirrored one."""
-        return f"{self.base} {self.rotation}"
-
-    @property
-    def circle(self) -> str:
-        """Return the group of the circular protocol: all orders of options in one photo."""
-        return f"{self.base} {'flip' if self.flipped else ''}"
-
-
-class Item(NamedTuple):
-    """A row of a table, without its image."""
-
-    number: int
-    """Number of the row in the table, from 0."""
-    name: str
-    """Its id in the table."""
-    qid: Qid
-    """The same in parts."""
-    question: str
-    """The question."""
-    options: tuple[str, ...]
-    """The options, A first."""
-    answer: str
-    """The right option."""
-    category: str
-    """The category of the question."""
-    file_name: str
-    """File name of the photo, where the table gives one; ""."""
-    holds_image: bool
-    """Whether the table holds the image."""
-
-    @property
-    def image_name(self) -> str:
-        """Return the file name of the image, or the row's id; a mirrored photo is no file that the table names."""
-        return self.name if self.qid.flipped else self.file_name or self.name
 
 
 class ThreeDsrBenchSource(Source):
@@ -231,7 +159,7 @@ class ThreeDsrBenchSource(Source):
         items: dict[str, Item] = {}
         for number, row in enumerate(self._table()):
             name = row.values.get("qid", row.values.get("index", ""))
-            item = _item(number, name, row)
+            item = item_of(number, name, row)
             if isinstance(item, str):
                 self.skips.add(item, name or f"row {number}")
             elif items.setdefault(name, item) is not item:
@@ -239,7 +167,7 @@ class ThreeDsrBenchSource(Source):
         if not items:
             raise DataError(f"{self._files[0]}: no row can be used{self.skips.summary()}; fetch the file again")
         for item in items.values():
-            for counter, group in zip(self._rows_of, _groups(item.qid), strict=True):
+            for counter, group in zip(self._rows_of, item.qid.groups, strict=True):
                 counter[group] += 1
         return list(items.values())
 
@@ -259,7 +187,7 @@ class ThreeDsrBenchSource(Source):
 
     def _example(self, item: Item, image: Path | bytes) -> Example:
         flips, circle, question = (
-            counter[group] for counter, group in zip(self._rows_of, _groups(item.qid), strict=True)
+            counter[group] for counter, group in zip(self._rows_of, item.qid.groups, strict=True)
         )
         return Example(
             id=item.name,
@@ -288,30 +216,3 @@ def prompt_of(question: str, options: Sequence[str]) -> str:
     """Return the prompt, word for word as both kits have it."""
     listed = "".join(f"{letter}. {option}\n" for letter, option in zip(ascii_uppercase, options, strict=False))
     return f"Question: {question}\nOptions:\n{listed}Please select the correct answer from the options above. \n"
-
-
-def _groups(qid: Qid) -> tuple[str, str, str]:
-    return qid.flips, qid.circle, qid.base
-
-
-def _item(number: int, name: str, row: KitRow) -> Item | str:
-    """Return a row of a table, or why it is none."""
-    qid, values = Qid.of(name), row.values
-    if qid is None:
-        return "its qid is not 8 characters, perhaps -flip, perhaps a number"
-    letters = [letter for letter in "ABCD" if letter in values]
-    options = tuple(values[letter] for letter in letters)
-    answer = values.get("answer", "").strip().upper()
-    if "question" not in values or letters != list("ABCD"[: len(letters)]) or len(letters) < 2:
-        return "no question, or no options from A on"
-    if len(set(options)) < len(options) or misread(find_format("letters"), options) is not None:
-        return "its options cannot be told apart"
-    if answer not in letters:
-        return "its answer is the letter of no option"
-    if values.get("category") not in AREAS:
-        return "its category is unknown"
-    file_name = values.get("image_url", row.file_name).rpartition("/")[2].partition("?")[0]
-    right = options[letters.index(answer)]
-    return Item(
-        number, name, qid, values["question"], options, right, values["category"], file_name, row.image is not None
-    )

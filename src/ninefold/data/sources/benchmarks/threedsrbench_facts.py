@@ -1,7 +1,8 @@
 """Facts of 3DSRBench: id, category, options and prompt of a row agree."""
 
 from ninefold.data.checks.facts import Fact, SourceFacts
-from ninefold.data.sources.benchmarks.threedsrbench import AREAS, Qid, prompt_of
+from ninefold.data.sources.benchmarks.threedsrbench import prompt_of
+from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Qid
 
 COLUMNS = {
     "file_name": "the photo's file name, where the table gives one",

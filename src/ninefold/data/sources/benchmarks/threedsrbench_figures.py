@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from ninefold.analysis.grouped import all_right, rate
-from ninefold.data.sources.benchmarks.threedsrbench import Qid
+from ninefold.data.sources.benchmarks.threedsrbench_rows import Qid
 
 
 def figures(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:

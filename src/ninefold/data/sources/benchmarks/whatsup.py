@@ -10,9 +10,10 @@ from functools import cached_property
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable
+from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, Photo, Subset, pair_of, photo_of
 from ninefold.data.sources.protocol import Skips, Source, Split
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
@@ -24,16 +25,8 @@ if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
-Subset = Literal["A", "B"]
-
 FILES: Mapping[Subset, str] = {"A": "controlled_images_dataset.json", "B": "controlled_clevr_dataset.json"}
 """The official file of each subset; in both, the first caption of a row is the right one."""
-
-RELATIONS: Mapping[Subset, tuple[str, ...]] = {
-    "A": ("on", "under", "left", "right"),
-    "B": ("front", "behind", "left", "right"),
-}
-"""The four relations of each subset. The first two are opposites, and so are the others: a pair of photos."""
 
 QUESTION = "Which sentence describes the image?"
 
@@ -69,26 +62,6 @@ class WhatsUpSpec:
         check_choices(self)
         if self.seed < 0:
             raise DataError(f"--seed {self.seed}: seeds are zero or more")
-
-
-class Photo(NamedTuple):
-    """A row of the official file."""
-
-    path: str
-    """Path of the image, as the file gives it."""
-    first: str
-    """The object that is somewhere, as the file name spells it."""
-    second: str
-    """The object that it is told from."""
-    relation: str
-    """One of `RELATIONS`."""
-    captions: Mapping[str, str]
-    """The caption that states each relation."""
-
-    @property
-    def objects(self) -> str:
-        """Return the two objects, which four photos share."""
-        return f"{self.first} {self.second}"
 
 
 path_of = attrgetter("path")
@@ -210,7 +183,7 @@ class WhatsUpSource(Source):
     def _photos(self) -> list[Photo]:
         photos: dict[tuple[str, str], Photo] = {}
         for number, row in enumerate(read_json_rows(self._file)):
-            photo = _photo(row, RELATIONS[self.spec.subset])
+            photo = photo_of(row, RELATIONS[self.spec.subset])
             if isinstance(photo, str):
                 path = row.get("image_path") if isinstance(row, dict) else None
                 self.skips.add(photo, path if isinstance(path, str) else f"row {number}")
@@ -260,38 +233,9 @@ def prompt_of(options: Sequence[str]) -> str:
     return f"{QUESTION}\n{listed}\n{INSTRUCTION}"
 
 
-def pair_of(relation: str) -> str:
-    """Return the pair of opposites that a relation is in, such as "left/right"."""
-    relations = next(names for names in RELATIONS.values() if relation in names)
-    return "/".join(relations[:2] if relation in relations[:2] else relations[2:])
-
-
 def orders_of(spec: WhatsUpSpec) -> list[tuple[str, ...]]:
     """Return the relations that the options state in each order, by number."""
     from ninefold.design import option_orders
 
     relations = RELATIONS[spec.subset]
     return [tuple(relations[number] for number in order) for order in option_orders(spec.seed, ORDERS)]
-
-
-def relation_in(caption: str, relations: Sequence[str]) -> str | None:
-    """Return the relation that a caption states, or None if it is not exactly one."""
-    found = set(caption.lower().split()) & set(relations)
-    return found.pop() if len(found) == 1 else None
-
-
-def _photo(row: Any, relations: Sequence[str]) -> Photo | str:
-    """Return a row of the official file, or why it is none."""
-    path, captions = (row.get("image_path"), row.get("caption_options")) if isinstance(row, dict) else (None, None)
-    if not isinstance(path, str) or not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
-        return "no image_path, or no caption_options"
-    parts = PurePosixPath(path).stem.split("_")
-    named = next((r for r in relations if parts[1:-1] and parts[1].split("-")[-1] == r), None)
-    stated = [relation_in(caption, relations) for caption in captions]
-    if named is None or not (parts[0] and parts[-1]):
-        return "image_path does not name two objects and their relation"
-    if sorted(map(str, stated)) != sorted(relations):
-        return "the captions do not state each of the four relations once"
-    if stated[0] != named:
-        return "the first caption does not state the relation in image_path"
-    return Photo(path, parts[0], parts[-1], named, dict(zip(map(str, stated), captions, strict=True)))

@@ -3,15 +3,8 @@
 from collections import defaultdict
 
 from ninefold.data.checks.facts import Columns, Fact, SourceFacts, need
-from ninefold.data.sources.benchmarks.whatsup import (
-    QUESTION,
-    RELATIONS,
-    WhatsUpSpec,
-    orders_of,
-    pair_of,
-    prompt_of,
-    relation_in,
-)
+from ninefold.data.sources.benchmarks.whatsup import QUESTION, WhatsUpSpec, orders_of, prompt_of
+from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, pair_of, relation_in
 from ninefold.data.sources.option_facts import OPTION_COLUMNS
 
 COLUMNS = {
