@@ -26,7 +26,7 @@ from ninefold.models.clip.model import DualEncoder
 from ninefold.models.family import Scope
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
-from ninefold.models.vlm.encoder import IGNORED
+from ninefold.models.vlm.continuation import IGNORED
 from ninefold.training.parameters import made_trainable
 from ninefold.training.settings import resolve
 from ninefold.training.spec import TrainSpec

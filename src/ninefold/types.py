@@ -136,6 +136,8 @@ class Example:
     """The unit that splits and intervals keep together: an image id, a block of a design, a benchmark's pair."""
     factors: Mapping[str, Factor] = field(default_factory=dict)
     """The row of the design, or the source's facts; every value becomes a column."""
+    turns: tuple[tuple[str, str], ...] = ()
+    """Further turns of a conversation about the image, each a prompt and its true answer; only training reads them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from ninefold.models.clip.encoder import ClipEncoder
 from ninefold.models.families import FAMILIES
 from ninefold.models.protocol import ImageInput
 from ninefold.models.spec import ModelSpec
-from ninefold.models.vlm.encoder import IGNORED, Encoder
+from ninefold.models.vlm.continuation import IGNORED
+from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.image_input import ImageInputs
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS
@@ -137,6 +138,31 @@ def test_the_table(family: str, encoder_of: Callable[[str], Encoder], capsys: py
         sights[3].prompt_tokens
         == encoder.encode([example(640, 480)], [encoder.image(example(640, 480))])["input_ids"].shape[1]
     )
+
+
+FURTHER = {
+    "llava": "USER: Is it red? ASSISTANT:",
+    "llava-next": "USER: Is it red? ASSISTANT:",
+    "llava-onevision": "\n<|im_start|>user\nIs it red?<|im_end|>\n<|im_start|>assistant\n",
+    "molmo": " User: Is it red? Assistant:",
+    "qwen2-vl": "\n<|im_start|>user\nIs it red?<|im_end|>\n<|im_start|>assistant\n",
+}
+"""What is between the end of an answer and the next answer of a conversation."""
+
+
+@needs_checkpoints
+@pytest.mark.parametrize("family", FURTHER)
+def test_a_further_turn_is_the_templates_own(family: str, encoder_of: Callable[[str], Encoder]) -> None:
+    encoder = encoder_of(family)
+    square = replace(example(56, 56), turns=(("Is it red?", "yes"),))
+    batch = encoder.training_batch([square], [encoder.image(square)])
+    ids, learned = batch["input_ids"][0], batch["labels"][0] != IGNORED
+    end = encoder.answer_ids("yes")[-1:]
+    between = ids[int(learned.long().argmax()) :][~learned[int(learned.long().argmax()) :]].tolist()
+    assert encoder.tokenizer.decode(between) == FURTHER[family]
+    assert ids[learned].tolist() == [*encoder.answer_ids("top left"), *encoder.answer_ids("yes")]
+    # Each answer ends with the same token, which stops it when the model writes.
+    assert ids[learned].tolist().count(end[0]) == 2
 
 
 @needs_checkpoints

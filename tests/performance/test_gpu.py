@@ -11,7 +11,8 @@ from gpu_models import MODELS, network, opened, rows, tokenizer
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ninefold.models.vlm.encoder import IGNORED, Encoder
+from ninefold.models.vlm.continuation import IGNORED
+from ninefold.models.vlm.encoder import Encoder
 
 IMAGE_TOKENS = {"llava-next": 2928, "llava-onevision": 576, "molmo-d": 928, "molmo-o": 928, "qwen2-vl": 576}
 

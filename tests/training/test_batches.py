@@ -12,7 +12,7 @@ from ninefold.images import open_pil
 from ninefold.models.compat import keeps_logits_by_mask
 from ninefold.models.compute.prefetch import torch_threads
 from ninefold.models.load import open_trainable
-from ninefold.models.vlm.encoder import IGNORED
+from ninefold.models.vlm.continuation import IGNORED
 from ninefold.models.vlm.model import VisionLanguageModel
 from ninefold.models.vlm.reference import answer_logits, to_device
 from ninefold.training.dataset import StepDataset, TrainingSet

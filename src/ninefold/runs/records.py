@@ -170,7 +170,7 @@ class TrainingSpec(Record):
     """Everything that changes the outcome of a training run: ``spec.json``."""
 
     kind: ClassVar[str] = "training"
-    OPTIONAL = frozenset({"rows", "mixture"})
+    OPTIONAL = frozenset({"rows", "mixture", "conversation_tokens"})
 
     model: Mapping[str, Any]
     """Identity of the model that training begins from, the parent of the tuned model."""
@@ -182,6 +182,8 @@ class TrainingSpec(Record):
     """Number of rows of each split; None for all."""
     rows: str | None = None
     """How they are chosen; None for all, and for the first ones, as in runs of earlier versions."""
+    conversation_tokens: int | None = None
+    """Largest number of tokens of a conversation about one image; None for one question an example."""
     seed: int
     """Seed of LoRA's initialization and of the order of the data."""
     scope: str

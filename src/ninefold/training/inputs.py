@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ninefold.data.format.dataset import Dataset
-from ninefold.errors import ModelError
+from ninefold.errors import DataError, ModelError
 from ninefold.models import image_inputs
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import FeatureModel, feature_model
+from ninefold.training.conversations import Conversations
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
 from ninefold.training.mixture import Mixture, mixture_of, validation_limits
 from ninefold.training.processes import processes, say, tracked
@@ -55,37 +56,67 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         resumed: Whether the resumed run uses features; ``None`` for a new run.
 
     Raises:
-        DataError: If a data set cannot be read.
+        DataError: If a data set cannot be read, or an example is longer than the model's context.
         ModelError: If features are required (``--features on``) and cannot be used.
     """
-    train = _examples(spec, spec.train_split, [spec.limit] * len(spec.data))
+    train = _examples(spec, spec.train_split, [spec.limit] * len(spec.data), spec.turns_within, model)
     validation = _examples(spec, spec.validation_split, validation_limits(spec))
     learner = _choose_learner(spec, model, Concatenated([train, validation]), resumed)
     watch = image_inputs.Watch(model)
     return Inputs(
         learner,
-        _training_set(spec.train_split, train, learner, watch),
-        _training_set(spec.validation_split, validation, learner, watch),
+        _training_set(spec.train_split, train, model, learner, watch),
+        _training_set(spec.validation_split, validation, model, learner, watch),
         mixture_of(spec),
         watch,
     )
 
 
-def _examples(spec: TrainSpec, split: str, limits: Sequence[int | None]) -> Sequence[Example]:
-    """Return the examples of a split of all data sets, one set after another, read on access."""
-    found = [
-        Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
-        for folder, limit in zip(spec.data, limits, strict=True)
-    ]
+def _examples(
+    spec: TrainSpec,
+    split: str,
+    limits: Sequence[int | None],
+    turns_within: int | None = None,
+    model: Trainable | None = None,
+) -> Sequence[Example]:
+    """Return the examples of a split of all data sets, one set after another, read on access.
+
+    With ``turns_within``, all questions about an image are one conversation of at most so many tokens of the model.
+    """
+    found: list[Sequence[Example]] = []
+    for folder, limit in zip(spec.data, limits, strict=True):
+        examples = Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
+        if turns_within is None or model is None:
+            found.append(examples)
+        else:
+            found.append(Conversations.of(examples, model.encoder.turn_lengths, turns_within))
     return found[0] if len(found) == 1 else Concatenated(found)
 
 
-def _training_set(split: str, examples: Sequence[Example], learner: Learner, watch: image_inputs.Watch) -> TrainingSet:
+def _training_set(
+    split: str, examples: Sequence[Example], model: Trainable, learner: Learner, watch: image_inputs.Watch
+) -> TrainingSet:
     count = len(examples)
     if isinstance(learner, FeatureModel):
         learner.prepare(examples, tracked(f"features of {split}", count))
     progress = tracked(f"images of {split}", count)
-    return TrainingSet(examples, learner.encoder, watch=lambda passing: watch.through(progress(passing)))
+    found = TrainingSet(examples, learner.encoder, watch=lambda passing: watch.through(progress(passing)))
+    _check_context(model, found)
+    return found
+
+
+def _check_context(model: Trainable, training_set: TrainingSet) -> None:
+    """Refuse an example that is longer than the model's context, which would be learned at positions it cannot use."""
+    if model.family.kind == "dual":
+        return
+    longest = training_set.longest()
+    context = getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
+    if context is not None and training_set.lengths[longest] > context:
+        name = training_set.examples[longest].id
+        raise DataError(
+            f"example {name}: has about {training_set.lengths[longest]:,.0f} tokens, and {model.name} takes at most "
+            f"{context:,}; lower --conversation-tokens, or leave the example out"
+        )
 
 
 def _choose_learner(spec: TrainSpec, model: Trainable, examples: Sequence[Example], resumed: bool | None) -> Learner:

@@ -27,6 +27,8 @@ def train_own(spec: TrainSpec, out: Path, *, overwrite: bool = False) -> dict[st
     check_place(out, spec.data)
     if spec.method != "lora":
         raise RunError(f"--method {spec.method}: a registered model is trained by its own fit function; leave it out")
+    if spec.conversations:
+        raise RunError("--conversations: a registered model gets one question an example; leave it out")
     settings = resolve(spec)
     assert settings is not None
     with working(out, settings.to_json(), overwrite=overwrite) as unfinished:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.data.format.unchanged import check_unchanged
-from ninefold.errors import DataError, RunError
+from ninefold.errors import DataError, ModelError, RunError
 from ninefold.models import identity
 from ninefold.models.families import FAMILIES, GENERIC, Checkpoint, find
 from ninefold.models.protocol import Trainable
@@ -42,7 +42,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
 
     Raises:
         DataError: If a data set or a split does not exist.
-        ModelError: If there is no such model.
+        ModelError: If there is no such model, or it cannot be trained on conversations.
         RunError: If ``targets`` is not a valid pattern, or an epoch would hold no example of a data set.
     """
     if spec.model.name in FITTED:
@@ -58,6 +58,8 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         # The family of a hub id without a row is known from its configuration.
         family = FAMILIES.get(str(resolved["family"]), GENERIC)
         found, checkpoint = resolved, replace(find(spec.model.name), family=family)
+    if spec.conversations and checkpoint.family.kind == "dual":
+        raise ModelError(f"--conversations: {checkpoint.name} answers each question alone; leave it out")
     preset = checkpoint.preset
     pattern = checkpoint.family.scopes[spec.lora_scope] if spec.targets is None else pattern_of(spec.targets)
     lora = LoraSettings(pattern, spec.rank, spec.alpha, spec.dropout, spec.init)
@@ -67,6 +69,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         mixture=counts_of(spec),
         limit=spec.limit,
         rows=None if spec.limit is None else SPREAD,
+        conversation_tokens=spec.turns_within,
         seed=spec.seed,
         scope=spec.lora_scope,
         lora=lora if spec.method == "lora" else None,

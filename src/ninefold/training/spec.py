@@ -17,6 +17,10 @@ LARGEST_SEED = 2**32 - 1
 """Largest seed that the random generators of all libraries take."""
 
 
+CONVERSATION_TOKENS = 1024
+"""Largest number of tokens of a conversation by default: about 40 short questions with their answers."""
+
+
 @dataclass(frozen=True)
 class TrainSpec:
     """Fine-tuning of a model on data sets."""
@@ -30,6 +34,12 @@ class TrainSpec:
     walked through in a random order, again and again. By default each epoch holds all examples of all sets."""
     epoch_examples: int | None = None
     """With `--weights`, number of training examples in an epoch; by default as many as all sets have together."""
+    conversations: bool = False
+    """Train on all questions about an image as one conversation, which reads the image once; the loss is that of all
+    answers. By default each question is an example of its own, as in validation in any case."""
+    conversation_tokens: int | None = None
+    """With `--conversations`, largest number of tokens of a conversation, its image not counted; a longer one is split
+    between two questions. By default 1,024."""
     train_split: str = "train"
     """Name of the training split."""
     validation_split: str = "validation"
@@ -107,12 +117,14 @@ class TrainSpec:
             "limit",
             "epoch_examples",
             "checkpoint_steps",
+            "conversation_tokens",
         )
         for name in positive:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise RunError(f"{option(name)} {value}: must be greater than 0")
         self._check_weights()
+        self._check_conversations()
         for name in ("seed", "weight_decay", "clip"):
             if getattr(self, name) < 0:
                 raise RunError(f"{option(name)} {getattr(self, name)}: must not be negative")
@@ -132,6 +144,18 @@ class TrainSpec:
             raise RunError(f"--device {self.model.device}: training chooses devices; set CUDA_VISIBLE_DEVICES instead")
         if not self.data:
             raise RunError("--data: name at least one data set folder")
+
+    @property
+    def turns_within(self) -> int | None:
+        """Return the largest number of tokens of a conversation; None for one question an example."""
+        return (self.conversation_tokens or CONVERSATION_TOKENS) if self.conversations else None
+
+    def _check_conversations(self) -> None:
+        """Refuse options that conversations need, or that need their absence."""
+        if self.conversation_tokens is not None and not self.conversations:
+            raise RunError(f"--conversation-tokens {self.conversation_tokens}: needs --conversations")
+        if self.conversations and self.weights:
+            raise RunError("--weights: count questions, and --conversations joins them; leave out one of the two")
 
     def _check_weights(self) -> None:
         """Refuse weights that are not one positive number for each data set."""

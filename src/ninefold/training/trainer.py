@@ -17,7 +17,7 @@ from transformers import PrinterCallback, TrainingArguments
 
 from ninefold.errors import RunError
 from ninefold.models.compute.prefetch import Workers
-from ninefold.models.vlm.encoder import IGNORED
+from ninefold.models.vlm.continuation import IGNORED
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.runs import layout
 from ninefold.training import gradient_checkpointing

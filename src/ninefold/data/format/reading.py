@@ -63,18 +63,31 @@ class StoredExamples(Sequence[Example]):
                 rows += [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         self._starts = list(accumulate(rows))
         total = self._starts[-1]
-        self._chosen = None if limit is None or limit >= total else spread(self._answers(), limit)
+        self._chosen: Any = None
+        if limit is not None and limit < total:
+            answers: dict[str, str] = {}
+            self._chosen = spread([answers.setdefault(answer, answer) for (answer,) in self.texts("answer")], limit)
         self._length = total if self._chosen is None else len(self._chosen)
         self._forget()
 
-    def _answers(self) -> list[str]:
-        answers: dict[str, str] = {}
-        found: list[str] = []
+    def texts(self, *columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of some columns of every example, in order; no other column is read."""
+        at = 0
         for shard in dict.fromkeys(shard for shard, _ in self._groups):
             with opened(shard) as file:
-                for batch in file.iter_batches(columns=["answer"]):
-                    found += (answers.setdefault(answer, answer) for answer in batch["answer"].to_pylist())
-        return found
+                for batch in file.iter_batches(columns=list(columns)):
+                    table = self._wanted(pa.Table.from_batches([batch]), at)
+                    yield from zip(*(table[name].to_pylist() for name in columns), strict=True)
+                    at += batch.num_rows
+
+    def pixel_hashes(self) -> Iterator[str]:
+        """Yield the pixel hash of every example's image, in order, from the manifest; "" without an image."""
+        rows = row_hashes.read_rows(self._data.folder, self._split)
+        if self._chosen is None:
+            yield from (row.pixels for row in rows)
+            return
+        wanted = set(self._chosen.tolist())
+        yield from (row.pixels for at, row in enumerate(rows) if at in wanted)
 
     def _forget(self) -> None:
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()

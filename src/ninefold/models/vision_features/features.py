@@ -9,7 +9,7 @@ Axes: B examples, T positions of an image in a sequence, D width of the language
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -164,8 +164,10 @@ class FeatureModel(ABC):
     def _opened(self, examples: Sequence[Example], size: int, folder: Path | None) -> FeatureStore:
         network = self.model.model
         kept = _stores.get(network)
-        costs = {self._name(example.image): self.cost(example) for example in examples}
-        needed = int(size * sum(costs.values()) / self.cost(examples[0]))
+        # An image is as large as it is, however much is asked about it.
+        alone = (replace(example, turns=(), answer="") for example in examples)
+        costs = {self._name(example.image): self.cost(example) for example in alone}
+        needed = int(size * sum(costs.values()) / costs[self._name(examples[0].image)])
         held = 0 if kept is None else kept.held
         memory = int(MEMORY_SHARE * (psutil.virtual_memory().available + held))
         if folder is None and needed > memory:
@@ -205,7 +207,7 @@ class VlmFeatureModel(FeatureModel):
         """Return the tensors of a batch: ``features`` (of all images, D) and ``lengths`` (B) instead of pixels."""
         encoder = self.model.encoder
         prompts = encoder.join([shown.prompt for shown in inputs if shown.prompt])
-        batch: Tensors = encoder.with_answers(prompts, [example.answer for example in examples])
+        batch: Tensors = encoder.with_true_answers(prompts, examples)
         features = [shown.features_TD for shown in inputs]
         return {**batch, "features": torch.cat(features), "lengths": torch.tensor([len(part) for part in features])}
 

@@ -1,10 +1,14 @@
-"""Tokens of answers: those that a chat template writes after a prompt, and the text of generated tokens."""
+"""Tokens after a prompt: its answer and the further turns of a conversation, and the text of generated tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
+from ninefold.errors import ModelError, first_line
 from ninefold.questions.formats import thoughts
+
+REMEMBERED = 20_000
+"""Number of texts whose tokens are remembered; answers of a question with labels repeat, those of captions do not."""
 
 
 class AnswerTokens:
@@ -16,12 +20,24 @@ class AnswerTokens:
         self.tokenizer = processor.tokenizer
         self.end_ids = tuple(end_ids)
         self._encoded: dict[str, tuple[int, ...]] = {}
+        self._asked: dict[str, tuple[int, ...]] = {}
 
     def encode(self, answer: str) -> tuple[int, ...]:
         """Return the tokens that the template writes for an answer after the prompt, end token included."""
-        if answer not in self._encoded:
-            self._encoded[answer] = self._encode(answer)
-        return self._encoded[answer]
+        return _remembered(self._encoded, answer, self._encode)
+
+    def encode_prompt(self, prompt: str) -> tuple[int, ...]:
+        """Return the tokens that the template writes between the end of an answer and that of a further prompt.
+
+        Raises:
+            ModelError: If the template takes one question only, or writes a further one otherwise after two than after
+                one.
+        """
+        if not self._asked and self._text_of_prompt(prompt) != self._text_of_prompt(prompt, before=2):
+            raise ModelError(
+                "its chat template writes each turn of a conversation otherwise; leave out --conversations"
+            )
+        return _remembered(self._asked, prompt, self._encode_prompt)
 
     def decode(self, tokens: Sequence[int]) -> tuple[str, bool]:
         """Return the exact text of generated tokens, and whether it lacks an end token (truncated).
@@ -42,9 +58,7 @@ class AnswerTokens:
     @cached_property
     def _opening(self) -> str:
         """The tag that opens a thought at the end of every prompt, or ""."""
-        return thoughts.opened_at_end(
-            str(self.processor.apply_chat_template([user_turn("?")], add_generation_prompt=True))
-        )
+        return thoughts.opened_at_end(self._first)
 
     def _text(self, tokens: Sequence[int], *, skip_special_tokens: bool) -> str:
         return str(
@@ -52,20 +66,71 @@ class AnswerTokens:
         )
 
     def _encode(self, answer: str) -> tuple[int, ...]:
-        turns = [user_turn("?"), {"role": "assistant", "content": [{"type": "text", "text": answer}]}]
-        prompt = str(self.processor.apply_chat_template(turns[:1], add_generation_prompt=True))
-        whole = str(self.processor.apply_chat_template(turns))
-        written = whole.removeprefix(prompt) if whole.startswith(prompt) else answer
+        text, end_id, _ = self._written(answer)
+        # Some tokenizers treat the first word of a text differently: only the tokens after the prompt count.
+        return (*self._ids(self._first, text), end_id)
+
+    def _encode_prompt(self, prompt: str) -> tuple[int, ...]:
+        _, end_id, _ = self._written("?")
+        return self._ids(f"{self._first}?{self.tokenizer.decode([end_id])}", self._text_of_prompt(prompt))
+
+    @cached_property
+    def _first(self) -> str:
+        """The text of a prompt, with the beginning of its answer's turn."""
+        return str(self.processor.apply_chat_template([user_turn("?")], add_generation_prompt=True))
+
+    def _written(self, answer: str) -> tuple[str, int, bool]:
+        """Return the text of an answer in the template, the token that ends it, and whether the template writes it."""
+        whole = str(self.processor.apply_chat_template([user_turn("?"), _text_turn("assistant", answer)]))
+        written = whole.removeprefix(self._first) if whole.startswith(self._first) else answer
         ends = {self.tokenizer.decode([end]): end for end in self.end_ids}
         found = {written.index(text): text for text in ends if text in written}
         end_id = self.end_ids[0] if not found else ends[found[min(found)]]
-        text = written[: min(found, default=None)].rstrip()
-        # Some tokenizers treat the first word of a text differently: only the tokens after the prompt count.
-        before = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        after = self.tokenizer(prompt + text, add_special_tokens=False)["input_ids"]
-        if after[: len(before)] != before:
-            before, after = [], self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return (*after[len(before) :], end_id)
+        return written[: min(found, default=None)].rstrip(), end_id, bool(found)
+
+    def _text_of_prompt(self, prompt: str, *, before: int = 1) -> str:
+        """Return the text between the end of the last of some answers and that of a further prompt."""
+        answer, end_id, ended = self._written("?")
+        turns = [user_turn("?"), _text_turn("assistant", "?")]
+        turns += [_text_turn("user", "?"), _text_turn("assistant", "?")] * (before - 1)
+        try:
+            begun = str(self.processor.apply_chat_template(turns[:-1], add_generation_prompt=True)) + answer
+            whole = str(
+                self.processor.apply_chat_template([*turns, _text_turn("user", prompt)], add_generation_prompt=True)
+            )
+        except Exception as error:
+            # Templates are programs of their own, and refuse in ways of their own.
+            raise ModelError(f"its chat template takes no conversation ({first_line(error)})") from error
+        if not whole.startswith(begun):
+            raise ModelError("its chat template changes a prompt that another follows; leave out --conversations")
+        rest = whole.removeprefix(begun)
+        end = self.tokenizer.decode([end_id])
+        if ended and rest.lstrip().startswith(end):
+            return rest.lstrip().removeprefix(end)
+        # White space that a template writes after an answer is left out of a single one too.
+        return rest.lstrip()
+
+    def _ids(self, before: str, text: str) -> tuple[int, ...]:
+        """Return the tokens of a text after another one."""
+        first = self.tokenizer(before, add_special_tokens=False)["input_ids"]
+        both = self.tokenizer(before + text, add_special_tokens=False)["input_ids"]
+        if both[: len(first)] != first:
+            return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return tuple(both[len(first) :])
+
+
+def _remembered(
+    known: dict[str, tuple[int, ...]], text: str, made: Callable[[str], tuple[int, ...]]
+) -> tuple[int, ...]:
+    if text not in known:
+        if len(known) >= REMEMBERED:
+            known.clear()
+        known[text] = made(text)
+    return known[text]
+
+
+def _text_turn(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
 def user_turn(prompt: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Axes: B examples, S positions of the prompt, A positions of the answer; H and W 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,13 @@ from ninefold.models.checkpoint.processor import image_token_id, largest_embedde
 from ninefold.models.families import GENERIC
 from ninefold.models.family import Family
 from ninefold.models.vlm.answers import AnswerTokens, user_turn
+from ninefold.models.vlm.continuation import continued
 from ninefold.models.vlm.fixed_size import FixedSize
 from ninefold.models.vlm.prompt import ImagePrefix, Prompt, Tensors, join
 from ninefold.types import Example, ImageSource
 
 DecodedImage = Image.Image | np.ndarray
 """A decoded image; for models with a fixed size already resized, as (H, W, 3) uint8."""
-
-IGNORED = -100
-"""The label of positions outside answers, which the loss ignores."""
 
 _PIXELS_PER_TOKEN = 28 * 28
 _LETTERS_PER_TOKEN = 4
@@ -86,10 +85,12 @@ class Encoder:
     def cost(self, example: Example) -> float:
         """Return the approximate length of an example's prompt in tokens, without decoding its image.
 
-        Only ratios and order matter. The cost of images of one size is the same for all, and left out.
+        Only ratios and order matter. The cost of images of one size is the same for all, and left out. An answer counts
+        if it may be long: one of several options is not.
         """
         width, height = (0, 0) if self._fixed_size else images.size(example.image, name=f"example {example.id}")
-        return width * height / _PIXELS_PER_TOKEN + len(example.prompt) / _LETTERS_PER_TOKEN
+        texts = [example.prompt, *chain.from_iterable(example.turns), *([] if example.options else [example.answer])]
+        return width * height / _PIXELS_PER_TOKEN + sum(map(len, texts)) / _LETTERS_PER_TOKEN
 
     def images(self, examples: Sequence[Example]) -> list[DecodedImage]:
         """Decode the images of examples, each distinct one once."""
@@ -162,7 +163,7 @@ class Encoder:
 
     def training_batch(self, examples: Sequence[Example], decoded: Sequence[DecodedImage]) -> Tensors:
         """Return the tensors of prompts with their true answers, and ``labels`` on answer tokens only."""
-        return self.encode_answers(examples, decoded, [example.answer for example in examples])
+        return self.with_true_answers(self.encode(examples, decoded), examples)
 
     def encode_answers(
         self, examples: Sequence[Example], decoded: Sequence[DecodedImage], answers: Sequence[str]
@@ -173,27 +174,49 @@ class Encoder:
         answers begin at position S.
 
         Returns:
-            The model's inputs and ``labels`` (B, S + A), `IGNORED` except at answer tokens and the end token.
+            The model's inputs and ``labels`` (B, S + A), -100 except at answer tokens and the end token.
         """
         return self.with_answers(self.encode(examples, decoded), answers)
 
     def with_answers(self, prompts: Tensors, answers: Sequence[str]) -> Tensors:
         """Return a batch of prompts with their answers (see `encode_answers`)."""
-        batch, length = prompts["input_ids"].shape
-        rows = [torch.tensor(self.answer_ids(answer)) for answer in answers]
-        answers_BA = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=IGNORED)
-        real_BA = answers_BA != IGNORED
-        more = {"input_ids": answers_BA.masked_fill(~real_BA, self.pad_id), "attention_mask": real_BA.long()}
-        # All other arrays of the sequence, such as token types, are zero for text, and so for answers.
-        names = [name for name, tensor in prompts.items() if tensor.shape == (batch, length)]
-        tensors = {name: torch.cat([prompts[name], more.get(name, torch.zeros_like(answers_BA))], 1) for name in names}
-        labels = torch.cat([torch.full((batch, length), IGNORED), answers_BA], 1)
-        return {**prompts, **tensors, "labels": labels}
+        return continued(prompts, [[(self.answer_ids(answer), True)] for answer in answers], self.pad_id)
+
+    def with_true_answers(self, prompts: Tensors, examples: Sequence[Example]) -> Tensors:
+        """Return a batch of examples' prompts with their true answers and the further turns of conversations.
+
+        ``labels`` are at the tokens of every answer, with its end token; what a template writes between an answer and
+        the next is not learned.
+        """
+        rows = []
+        for example in examples:
+            parts = [(self.answer_ids(example.answer), True)]
+            for prompt, answer in example.turns:
+                parts += [(self._further_ids(example, prompt), False), (self.answer_ids(answer), True)]
+            rows.append(parts)
+        return continued(prompts, rows, self.pad_id)
+
+    def turn_lengths(self, texts: Sequence[tuple[str, str]]) -> list[int]:
+        """Return the number of tokens that each turn, a prompt and its answer, adds to a conversation.
+
+        Texts are counted alone, many at once, and what the template writes around them once.
+        """
+        around = len(self._answers.encode_prompt("?")) + len(self._answers.encode("?"))
+        around -= 2 * len(self.tokenizer("?", add_special_tokens=False)["input_ids"])
+        pieces = self.tokenizer(list(chain.from_iterable(texts)), add_special_tokens=False)["input_ids"]
+        counts = [len(ids) for ids in pieces]
+        return [around + prompt + answer for prompt, answer in zip(counts[::2], counts[1::2], strict=True)]
 
     def answer_ids(self, answer: str) -> tuple[int, ...]:
         """Return the tokens that the template writes for an answer after the prompt, end token included."""
         ids = self._answers.encode(answer)
         self._check_known(f"the answer {answer[:40]!r}", ids)
+        return ids
+
+    def _further_ids(self, example: Example, prompt: str) -> tuple[int, ...]:
+        """Return the tokens between an answer and that of a further prompt in the same conversation."""
+        ids = self._answers.encode_prompt(prompt)
+        self._check_known(f"example {example.id}: its prompt {prompt[:40]!r}", ids)
         return ids
 
     def decode_answer(self, tokens: Sequence[int]) -> tuple[str, bool]:

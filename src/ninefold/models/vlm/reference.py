@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from ninefold.models import compat
-from ninefold.models.vlm.encoder import IGNORED, Encoder
+from ninefold.models.vlm.continuation import IGNORED
+from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.prompt import Prompt, Tensors
 
 
