@@ -61,6 +61,7 @@ def evaluation(tmp_path: Path) -> Callable[..., Path]:
         fingerprint: str = "abc",
         data_folder: Path | None = None,
         scoring: str = "generate",
+        benchmark: dict[str, object] | None = None,
     ) -> Path:
         folder = tmp_path / name
         spec = {
@@ -83,6 +84,10 @@ def evaluation(tmp_path: Path) -> Callable[..., Path]:
         write(folder / "spec.json", {"id": content_id(spec), **spec})
         table.to_parquet(folder / "predictions.parquet")
         score(folder)
+        if benchmark is not None:
+            write(
+                folder / "metrics.json", {**json.loads((folder / "metrics.json").read_text()), "benchmark": benchmark}
+            )
         adapter = str(tmp_path / (tuned if isinstance(tuned, str) else "tuning")) if tuned else None
         where = {"data": str(data_folder) if data_folder else None, "adapter": adapter}
         write(folder / "provenance.json", {"command": f"ninefold evaluate --model {model}", **where, "seconds": 1.5})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ninefold.errors import RunError
-from ninefold.report.run_overview import overview
+from ninefold.report.run_overview import conditions, overview
 from ninefold.report.test_sets import group, read_runs
 from ninefold.runs.outcome import run_id
 from ninefold.runs.tables import read_scores
@@ -31,7 +31,7 @@ def made(evaluation, training, answers, tmp_path):
 def overview_of(folders):
     evaluations, trainings = read_runs(folders)
     sets = group(evaluations)
-    return overview(sets, [f"s{index}" for index, _ in enumerate(sets)], trainings)
+    return overview(conditions(sets, trainings), sets, [f"s{index}" for index, _ in enumerate(sets)])
 
 
 def test_seeds_of_one_training_are_one_row(made):

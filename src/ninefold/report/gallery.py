@@ -23,6 +23,9 @@ FIRST = 12
 MOST_GROUPS = 24
 """Largest number of right answers that have a group each, in sets without cells; more share one group."""
 
+LONG = 16
+"""Largest number of characters of a run's name that stands beside its answer; a longer one stands above it."""
+
 TEXT = 1000
 """Largest number of characters shown of a text."""
 
@@ -59,6 +62,11 @@ class ShownExample:
     """Index of its thumbnail among the page's pictures; None if the data set cannot be read."""
     frame: tuple[float, float, float, float] | None
     """Left, top, width and height of the target's box, or of its cell, as percentages of the image."""
+
+    @property
+    def has_long_names(self) -> bool:
+        """Return whether a run's name is too long to stand beside its answer."""
+        return any(len(answer.name) > LONG for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)

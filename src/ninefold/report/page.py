@@ -9,8 +9,12 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ninefold.report import certificates, headline, image_inputs, output, run_overview
+from ninefold.report.benchmarks.section import FEW
+from ninefold.report.benchmarks.sheets import CSV, Sheet, sheets
+from ninefold.report.benchmarks.standings import Standing, by_benchmark
 from ninefold.report.figures import curves, files, intervals, labels, maps, palette
 from ninefold.report.gallery import FIRST, cell_anchor
+from ninefold.report.overview import data_uri
 from ninefold.report.sections import Section, section
 from ninefold.report.tables import CONFIDENCE
 from ninefold.report.test_sets import Evaluation, Run, TestSet, Training, group, read_runs
@@ -83,6 +87,7 @@ def _write(
     output.check_content(out, ids, overwrite=overwrite)
     sets = group(evaluations, titles)
     anchors = slugs([test_set.name for test_set in sets])
+    found = run_overview.conditions(sets, trainings)
     pictures = Pictures()
     sections = [
         section(test_set, anchor, limit, pictures)
@@ -99,7 +104,7 @@ def _write(
         "ninefold.report",
         "page.html.j2",
         filters={"offset": maps.offset, "cell_anchor": cell_anchor},
-        styles=("style.css", "overview.css"),
+        styles=("style.css", "overview.css", "benchmarks.css"),
         scripts=("page.js", "overview.js"),
         sentences=headline.sentences(sets),
         pending=pending,
@@ -107,7 +112,8 @@ def _write(
         run_names=[names[one].replace("|", " ") for one in ids],
         nano=sorted({run.model for run in everything if run.is_nano}),
         caveats=_caveats(sections),
-        overview=run_overview.overview(sets, anchors, trainings),
+        overview=run_overview.overview(found, sets, anchors),
+        sheets=_sheets(found, everything),
         sections=sections,
         pictures=pictures.thumbnails,
         image_inputs=image_inputs.tables(everything, titles),
@@ -116,12 +122,29 @@ def _write(
         limits=list(dict.fromkeys(limit for summary in summaries for limit in summary.limits)),
         run_facts=[_run_facts(run) for run in everything],
         figures=folder.name,
+        few=FEW,
         confidence=CONFIDENCE,
         regions=labels.symbols(LABELS),
         accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],
         difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
     )
     write_text(out, output.sealed(html))
+
+
+def _sheets(found: Sequence[run_overview.Condition], runs: Sequence[Run]) -> list[tuple[Sheet, str]]:
+    """Return the tables of benchmarks in the form of a paper's, each with its numbers as a data URI."""
+    standings = [
+        Standing(
+            one.model,
+            one.title,
+            by_benchmark(
+                [(seed, run.benchmark) for seed, run, _ in each if run.benchmark] for each in one.runs.values()
+            ),
+        )
+        for one in found
+    ]
+    nano = "Nano bases only demonstrate this system." if any(run.is_nano for run in runs) else ""
+    return [(one, data_uri(CSV, one.numbers)) for one in sheets(standings, nano)]
 
 
 def _limits(sets: Sequence[TestSet]) -> list[int]:

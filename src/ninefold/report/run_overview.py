@@ -4,7 +4,7 @@ Runs whose trainings differ in the seed alone are one condition.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,38 +23,52 @@ BASE = "base"
 
 
 @dataclass
-class _Condition:
-    """A row of the overview, as it is gathered."""
+class Condition:
+    """A model and what it was trained on, with its runs of all seeds: a row of the overview."""
 
+    key: str
+    """Key of the base model, which models tuned from it share."""
     model: str
+    """Title of the model."""
     title: str
+    """What it was trained on."""
     is_base: bool
+    """Whether the model was not tuned."""
     examples: int | None
+    """Number of training examples; None if there are none, or if it is not known."""
     runs: dict[str, list[tuple[int | None, Evaluation, Evaluation | None]]] = field(default_factory=dict)
     """Seed, run and base of each run, by name of the set."""
 
 
-def overview(sets: Sequence[TestSet], anchors: Sequence[str], trainings: Sequence[Training]) -> Overview | None:
-    """Return the overview of the runs of a report; None for a single model that was tuned once or not at all.
+def conditions(sets: Sequence[TestSet], trainings: Sequence[Training]) -> list[Condition]:
+    """Return the models and what they were trained on, each base before its tuned models.
 
     Args:
         sets: The sets with their runs.
-        anchors: Names of the sets in links.
         trainings: The training runs of the report; those of other tuned models are looked for where they were.
     """
     examples = {run.spec["id"]: (run.metrics.get("examples") or {}).get("train") for run in trainings}
-    conditions: dict[tuple[str, str], _Condition] = {}
+    found: dict[tuple[str, str], Condition] = {}
     for test_set in sets:
         for result in test_set.results:
-            key, seed, found = _condition(result.run, result.name, examples)
-            condition = conditions.setdefault((_model(result.run), key), found)
+            key, seed, new = _condition(result.run, result.name, examples)
+            condition = found.setdefault((new.key, key), new)
             condition.runs.setdefault(test_set.name, []).append((seed, result.run, result.base))
-    if len(conditions) < 3 and len({model for model, _ in conditions}) < 2:
+    models = list(dict.fromkeys(model for model, _ in found))
+    return _told_apart(sorted(found.values(), key=lambda one: (models.index(one.key), not one.is_base)))
+
+
+def overview(found: Sequence[Condition], sets: Sequence[TestSet], anchors: Sequence[str]) -> Overview | None:
+    """Return the overview of the runs of a report; None for a single model that was tuned once or not at all.
+
+    Args:
+        found: The models and what they were trained on.
+        sets: The sets with their runs.
+        anchors: Names of the sets in links.
+    """
+    if len(found) < 3 and len({one.key for one in found}) < 2:
         return None
-    models = list(dict.fromkeys(model for model, _ in conditions))
-    ordered = sorted(conditions.items(), key=lambda pair: (models.index(pair[0][0]), not pair[1].is_base))
-    rows = [_row(one, sets, anchors) for _, one in ordered]
-    return Overview(tuple(test_set.name for test_set in sets), tuple(_told_apart(rows)))
+    return Overview(tuple(test_set.name for test_set in sets), tuple(_row(one, sets, anchors) for one in found))
 
 
 def _model(run: Evaluation) -> str:
@@ -63,19 +77,20 @@ def _model(run: Evaluation) -> str:
     return canonical_json([outcome({"model": model}), run.spec.get("scoring")])
 
 
-def _condition(run: Evaluation, name: str, examples: Mapping[str, Any]) -> tuple[str, int | None, _Condition]:
+def _condition(run: Evaluation, name: str, examples: Mapping[str, Any]) -> tuple[str, int | None, Condition]:
     """Return the key of a run's condition, its seed, and a new condition for it."""
+    model = _model(run)
     if run.is_base:
-        return BASE, None, _Condition(run.subject, BASE, True, None)
+        return BASE, None, Condition(model, run.subject, BASE, True, None)
     spec = _training_spec(run.tuned_by)
     if spec is None:
-        return str(run.tuned_by or run.folder), None, _Condition(run.subject, name, False, None)
+        return str(run.tuned_by or run.folder), None, Condition(model, run.subject, name, False, None)
     sets = [str(one.get("name")) for one in spec.get("data") or () if isinstance(one, Mapping)]
     title = " and ".join(sets) or name
     key = run_id({name: value for name, value in spec.items() if name != "seed"})
     seed = spec.get("seed")
     known = examples.get(spec["id"])
-    return key, seed if isinstance(seed, int) else None, _Condition(run.subject, title, False, known)
+    return key, seed if isinstance(seed, int) else None, Condition(model, run.subject, title, False, known)
 
 
 def _training_spec(tuned_by: Path | None) -> dict[str, Any] | None:
@@ -87,7 +102,7 @@ def _training_spec(tuned_by: Path | None) -> dict[str, Any] | None:
         return None
 
 
-def _row(condition: _Condition, sets: Sequence[TestSet], anchors: Sequence[str]) -> Row:
+def _row(condition: Condition, sets: Sequence[TestSet], anchors: Sequence[str]) -> Row:
     cells = tuple(
         _cell(condition.runs.get(test_set.name, []), f"set-{anchor}")
         for test_set, anchor in zip(sets, anchors, strict=True)
@@ -115,12 +130,10 @@ def _like(run: Evaluation, first: Evaluation) -> pd.DataFrame:
     return table
 
 
-def _told_apart(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows with a number behind titles that several conditions of a model share."""
-    titles = [(row.model, row.condition) for row in rows]
+def _told_apart(found: Sequence[Condition]) -> list[Condition]:
+    """Return the conditions with a number behind titles that several of a model share."""
+    titles = [(one.model, one.title) for one in found]
     return [
-        Row(row.model, f"{row.condition} #{titles[: at + 1].count(title)}", row.is_base, row.examples, row.cells)
-        if titles.count(title) > 1
-        else row
-        for at, (row, title) in enumerate(zip(rows, titles, strict=True))
+        replace(one, title=f"{one.title} #{titles[: at + 1].count(title)}") if titles.count(title) > 1 else one
+        for at, (one, title) in enumerate(zip(found, titles, strict=True))
     ]

@@ -1,10 +1,11 @@
 """The section of one set in the report: its charts, maps, tables and gallery, computed and ready to draw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from ninefold.report import comparison, orders, tables
+from ninefold.report.benchmarks.section import Benchmark, benchmark
 from ninefold.report.figures import intervals, maps
 from ninefold.report.figures.labels import LabelSymbol, are_positions, symbols
 from ninefold.report.gallery import Gallery, gallery
@@ -26,6 +27,8 @@ class Section:
     """Meaning of the intervals."""
     caveat: str
     """Reason why an accuracy means nothing; empty if there is none."""
+    benchmark: Benchmark | None
+    """The figures of a public benchmark; None for other sets."""
     chart: intervals.AccuracyChart
     """Chart of all accuracies."""
     headline: tuple[comparison.Change, ...]
@@ -50,10 +53,6 @@ class Section:
     """The gallery of examples."""
 
 
-COLUMNS = 10
-"""Largest number of columns of a table, which a printed page holds; a wider one is divided."""
-
-
 def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Section:
     """Return the section of a set.
 
@@ -74,6 +73,7 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
         questions=test_set.questions,
         uncertainty=f"Intervals: {metrics['interval']}.",
         caveat=next((found for one in test_set.results if (found := one.run.metrics.get("caveat"))), ""),
+        benchmark=benchmark(test_set),
         chart=_chart(test_set),
         headline=changes if len(changes) == 1 else (),
         has_change=bool(changes),
@@ -83,28 +83,11 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
         votes=_vote_maps(test_set, answers, signs) if test_set.grid and few else (),
         shows_answers=any(chain(*answers)),
         numbers=tuple(
-            part for table in (*tables.numbers(test_set), *orders.tables(test_set)) for part in _parts(table)
+            part for table in (*tables.numbers(test_set), *orders.tables(test_set)) for part in tables.divided(table)
         ),
         confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
         gallery=gallery(test_set, anchor, limit, pictures),
     )
-
-
-def _parts(table: tables.Table) -> list[tables.Table]:
-    """Return a table with many columns as several, each with the names of the rows."""
-    step = COLUMNS - 1
-    starts = range(1, len(table.head), step)
-    if len(starts) < 2:
-        return [table]
-    return [
-        replace(
-            table,
-            title=f"{table.title} ({number} of {len(starts)})",
-            head=(table.head[0], *table.head[start : start + step]),
-            rows=tuple((name, cells[start - 1 : start - 1 + step]) for name, cells in table.rows),
-        )
-        for number, start in enumerate(starts, start=1)
-    ]
 
 
 def _answers(test_set: TestSet) -> maps.Grid:

@@ -1,7 +1,7 @@
 """Tables: base against tuned, accuracy by region, confusion matrices, and invalid answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ninefold.analysis import statistics
@@ -14,6 +14,9 @@ CONFIDENCE = percent(statistics.CONFIDENCE)
 
 MOST_LABELS = 24
 """Largest number of labels with a confusion matrix and a map of answers; larger ones would be unreadable."""
+
+COLUMNS = 10
+"""Largest number of columns of a table, which a printed page holds; a wider one is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,23 @@ def confusion(result: Result) -> Table:
         rows.append((answer, tuple(cells)))
     note = f"{percent(result.run.metrics['accuracy'], 1)} right."
     return Table(result.name, note, ("right answer", *given), tuple(rows))
+
+
+def divided(table: Table) -> list[Table]:
+    """Return a table with many columns as several, each with the names of the rows."""
+    step = COLUMNS - 1
+    starts = range(1, len(table.head), step)
+    if len(starts) < 2:
+        return [table]
+    return [
+        replace(
+            table,
+            title=f"{table.title} ({number} of {len(starts)})",
+            head=(table.head[0], *table.head[start : start + step]),
+            rows=tuple((name, cells[start - 1 : start - 1 + step]) for name, cells in table.rows),
+        )
+        for number, start in enumerate(starts, start=1)
+    ]
 
 
 def _change_cells(change: Change) -> list[TableCell]:

@@ -17,7 +17,7 @@ from ninefold.runs.metrics import SCORER_VERSION, EvaluationMetrics
 from ninefold.runs.outcome import outcome
 from ninefold.runs.record import read_part
 from ninefold.runs.records import Provenance, Status
-from ninefold.runs.shape import Epoch, ImageInputs
+from ninefold.runs.shape import BenchmarkFigures, Epoch, ImageInputs
 from ninefold.runs.tables import read_scores
 from ninefold.store import canonical_json, read_json
 
@@ -86,6 +86,11 @@ class Evaluation(Run):
         """Return the training run, or adapter folder, that tuned the model."""
         named = self.provenance.get("adapter") or self.provenance.get("training")
         return Path(named) if named else None
+
+    @property
+    def benchmark(self) -> BenchmarkFigures | None:
+        """Return the figures of the public benchmark that was asked; None for other data sets."""
+        return self.metrics.get("benchmark")
 
     @property
     def set_key(self) -> str:
@@ -223,7 +228,7 @@ def set_name(run: Evaluation, titles: Mapping[str, str]) -> str:
     """Return the name of the examples of an evaluation; ``titles`` has other names of data sets, by their folder's."""
     data = run.spec["data"]
     name = str(data.get("name") or "data")
-    name = titles.get(name, name)
+    name = run.benchmark["title"] if run.benchmark else titles.get(name, name)
     if data.get("split") not in (None, "test"):
         name += f" ({data['split']})"
     asked = run.metrics["n"]

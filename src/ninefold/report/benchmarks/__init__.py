@@ -1,0 +1,1 @@
+"""Public benchmarks in reports: the section of one benchmark, and tables in the form of those of papers."""

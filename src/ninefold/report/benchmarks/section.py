@@ -1,0 +1,201 @@
+"""The part of a set's section that holds the figures of a public benchmark, ready to draw."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ninefold.report.tables import CONFIDENCE, Table, TableCell, divided
+from ninefold.report.test_sets import Result, TestSet
+from ninefold.runs.shape import BenchmarkFigures, Measure
+from ninefold.web.wording import count, percent, points, span
+
+FEW = 12
+"""Number of parts of a chart that are shown at once; the others are folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The figure of one run in a chart."""
+
+    name: str
+    """The run's name."""
+    text: str
+    """The figure."""
+    at: float
+    """Its place on the scale, in [0, 1]."""
+    low: float
+    """Lower end of its interval on the scale; its place if there is none."""
+    high: float
+    """Upper end."""
+    is_base: bool
+    """Whether the model was not tuned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The questions with one value of a factor."""
+
+    name: str
+    """The value, such as "behind"."""
+    n: int
+    """Number of units: rows, pairs or groups."""
+    marks: tuple[Mark, ...]
+    """The figure of each run that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure by the values of a factor."""
+
+    title: str
+    """Its title."""
+    parts: tuple[Part, ...]
+    """Its parts, the largest first."""
+    most: str
+    """Upper end of the scale, in words."""
+    tables: tuple[Table, ...]
+    """All figures of all parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """The figures of a benchmark, ready to draw."""
+
+    title: str
+    """Its name."""
+    notice: str
+    """What keeps its figures from being compared with others, as a sentence; empty for nothing."""
+    figures: tuple[Table, ...]
+    """All figures of all runs."""
+    charts: tuple[Chart, ...]
+    """The main figure by each factor."""
+    conditions: Mapping[str, Any]
+    """Conditions that hold for all runs."""
+    differing: Mapping[str, Mapping[str, Any]]
+    """The other conditions, by the run's name."""
+
+
+def benchmark(test_set: TestSet) -> Benchmark | None:
+    """Return the figures of a set that is a public benchmark; None for others."""
+    found = {one.name: one.run.benchmark for one in test_set.results if one.run.benchmark}
+    if not found:
+        return None
+    results = [one for one in test_set.results if one.name in found]
+    first = found[results[0].name]
+    conditions = {name: one["conditions"] for name, one in found.items()}
+    names = list(dict.fromkeys(key for one in conditions.values() for key in one))
+    shared = [key for key in names if len({str(one.get(key)) for one in conditions.values()}) == 1]
+    factors = dict.fromkeys(factor for one in found.values() for factor in one["by"])
+    return Benchmark(
+        title=first["title"],
+        notice=" ".join(_notices(found)),
+        figures=tuple(divided(_figures(results, found))),
+        charts=tuple(chart for factor in factors if (chart := _chart(factor, results, found))),
+        conditions={_words(key): first["conditions"].get(key) for key in shared},
+        differing={
+            name: {_words(key): one.get(key) for key in names if key not in shared}
+            for name, one in conditions.items()
+            if len(shared) < len(names)
+        },
+    )
+
+
+def _notices(found: Mapping[str, BenchmarkFigures]) -> Iterator[str]:
+    first = next(iter(found.values()))["conditions"]
+    missing, rows = first.get("missing"), first.get("rows")
+    if isinstance(missing, int) and isinstance(rows, int) and missing:
+        yield (
+            f"Only {count(rows)} of {count(rows + missing)} rows were asked, because images are missing: "
+            "these figures compare with no other."
+        )
+    rates = {name: one["conditions"].get("unread") for name, one in found.items()}
+    high = [f"{name} {percent(rate)}" for name, rate in rates.items() if isinstance(rate, float) and rate > 0.05]
+    if high:
+        yield f"Many answers could not be read, and count as wrong: {', '.join(high)}."
+
+
+def _figures(results: list[Result], found: Mapping[str, BenchmarkFigures]) -> Table:
+    names = _measures(found)
+    rows = []
+    for result in results:
+        figures = found[result.name]
+        rate = figures["conditions"].get("unread")
+        unread = TableCell(percent(rate, 1) if isinstance(rate, int | float) else "–")
+        rows.append((result.name, (*(_cell(figures["measures"].get(name)) for name in names), unread)))
+        if result.base is not None and (before := result.base.benchmark):
+            cells = (_change(before["measures"].get(name), figures["measures"].get(name)) for name in names)
+            rows.append((f"change, {result.name}", (*cells, TableCell(""))))
+    first = found[results[0].name]
+    note = (
+        f"The first figure is the one that papers print; {CONFIDENCE} intervals in small print, with the number of "
+        "units that a figure is computed from; changes in percentage points. “Unread” is the rate of answers that "
+        "could not be read."
+    )
+    return Table(f"Figures of {first['title']}", note, ("run", *map(_words, names), "unread"), tuple(rows))
+
+
+def _measures(found: Mapping[str, BenchmarkFigures]) -> list[str]:
+    """Return the names of all figures, the main one first."""
+    mains = (one["main"] for one in found.values())
+    return list(dict.fromkeys([*mains, *(name for one in found.values() for name in one["measures"])]))
+
+
+def _chart(factor: str, results: list[Result], found: Mapping[str, BenchmarkFigures]) -> Chart | None:
+    """Return the chart of a factor: the main figure, or the first that its parts have."""
+    by = {name: one["by"].get(factor, {}) for name, one in found.items()}
+    every = [part for parts in by.values() for part in parts.values()]
+    names = list(dict.fromkeys(name for part in every for name in part))
+    if not names:
+        return None
+    main = next((one["main"] for one in found.values() if one["main"] in names), names[0])
+    sizes: dict[str, int] = {}
+    for parts in by.values():
+        for value, part in parts.items():
+            sizes[value] = max(sizes.get(value, 0), *(figure["n"] for figure in part.values()), 0)
+    ordered = sorted((value for value, n in sizes.items() if n), key=lambda value: -sizes[value])
+    shown = []
+    for value in ordered:
+        marks = [(result, by[result.name].get(value, {}).get(main)) for result in results]
+        drawn = tuple(_mark(result, figure) for result, figure in marks if figure and figure["value"] is not None)
+        shown.append(Part(value, sizes[value], drawn))
+    figures = (part[main] for part in every if main in part)
+    most = max((figure.get("most", 1.0) for figure in figures), default=1.0)
+    heads = tuple(f"{result.name}: {_words(name)}" for result in results for name in names)
+    rows = tuple(
+        (value, tuple(_cell(by[result.name].get(value, {}).get(name)) for result in results for name in names))
+        for value in ordered
+    )
+    title = f"{_words(main)[:1].upper()}{_words(main)[1:]} by {_words(factor)}"
+    note = f"By {_words(factor)}, the {CONFIDENCE} interval in small print."
+    table = Table(f"All figures by {_words(factor)}", note, (_words(factor), *heads), rows)
+    return Chart(title, tuple(shown), percent(1) if most == 1 else count(round(most)), tuple(divided(table)))
+
+
+def _mark(result: Result, figure: Measure) -> Mark:
+    most, value = figure.get("most", 1.0), figure["value"] or 0.0
+    low, high = figure["ci95"] or (value, value)
+    return Mark(result.name, _text(figure), value / most, low / most, high / most, result.run.is_base)
+
+
+def _cell(figure: Measure | None) -> TableCell:
+    if figure is None or figure["value"] is None:
+        return TableCell("–")
+    bounds = figure["ci95"]
+    interval = "" if bounds is None else span(bounds) if "most" not in figure else f"{bounds[0]:,.1f}–{bounds[1]:,.1f}"
+    return TableCell(_text(figure), ", ".join(filter(None, [interval, f"n = {count(figure['n'])}"])))
+
+
+def _text(figure: Measure) -> str:
+    value = figure["value"] or 0.0
+    return f"{value:,.1f} of {figure['most']:,.0f}" if "most" in figure else percent(value, 1)
+
+
+def _change(before: Measure | None, after: Measure | None) -> TableCell:
+    if not before or not after or before["value"] is None or after["value"] is None:
+        return TableCell("")
+    moved = after["value"] - before["value"]
+    return TableCell(f"{moved:+,.1f}".replace("-", "−") if "most" in after else points(moved, 1))
+
+
+def _words(name: str) -> str:
+    return {"f1": "F1"}.get(name) or name.replace("_", " ")

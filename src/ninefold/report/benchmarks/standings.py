@@ -1,0 +1,116 @@
+"""The figures of models on benchmarks, over all seeds: what tables of benchmarks are made from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+
+from ninefold.analysis import seeds
+from ninefold.report.benchmarks.columns import Column
+from ninefold.runs.shape import BenchmarkFigures, Measure
+
+Runs = Sequence[tuple[int | None, BenchmarkFigures]]
+"""Seed and figures of each run; None for a base, and where the seed is not known."""
+
+WORTH_SAYING = 0.01
+"""Smallest rate of unread answers that is shown beside a figure."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure of a model on a benchmark, over all seeds."""
+
+    benchmark: str
+    """Name of the benchmark."""
+    measure: str
+    """Name of the figure."""
+    n: int
+    """Number of units that it is computed from."""
+    seeds: tuple[int | None, ...]
+    """Seed of each run."""
+    values: tuple[float, ...]
+    """Its value in each run."""
+    ci95: tuple[float, float] | None
+    """Bounds of its interval: over seeds if there are several, otherwise the run's own."""
+    most: float
+    """Its largest possible value: 1 for a fraction, else a number of points."""
+    unread: float
+    """Rate of answers that could not be read, mean over the runs."""
+    missing: int
+    """Number of rows that were not asked, such as those whose image is missing."""
+    rows: int
+    """Number of rows that were asked."""
+    leak: str
+    """What the training set shares with the benchmark; empty for nothing that is known."""
+
+    @property
+    def mean(self) -> float:
+        """Return the mean over the runs."""
+        return mean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Return the sample standard deviation over the runs; None with one."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A model under a condition, and its runs on each benchmark."""
+
+    model: str
+    """Title of the model."""
+    condition: str
+    """Title of the condition."""
+    runs: Mapping[str, Runs]
+    """Its runs by name of the benchmark."""
+    leaks: Mapping[str, str] = field(default_factory=dict)
+    """What the training set shares with a benchmark, by name of the benchmark, in words."""
+
+    def value(self, column: Column, benchmark: str | None) -> Value | None:
+        """Return the value of a column; None if no run on this benchmark has such a figure."""
+        if benchmark is None:
+            return None
+        found = [(seed, one, column.figure(one)) for seed, one in self.runs.get(benchmark, ())]
+        known = [(seed, one, figure) for seed, one, figure in found if figure and figure["value"] is not None]
+        if not known:
+            return None
+        values = tuple(float(figure["value"] or 0.0) for _, _, figure in known)
+        _, first, figure = known[0]
+        most = figure.get("most", column.most)
+        unread = [_number(one["conditions"].get("unread")) for _, one, _ in known]
+        name = next((key for key, one in first["measures"].items() if one is figure), " ".join(column.measures[:1]))
+        return Value(
+            benchmark=benchmark,
+            measure=name,
+            n=figure["n"],
+            seeds=tuple(seed for seed, _, _ in known),
+            values=values,
+            ci95=_interval(values, most, figure),
+            most=most,
+            unread=mean(unread),
+            missing=int(_number(first["conditions"].get("missing"))),
+            rows=int(_number(first["conditions"].get("rows"))) or figure["n"],
+            leak=self.leaks.get(benchmark, ""),
+        )
+
+
+def by_benchmark(found: Iterable[Runs]) -> dict[str, Runs]:
+    """Return the runs of a model by benchmark; of several evaluations of one, those with the most rows.
+
+    Args:
+        found: The runs on each set of examples; none where it is no benchmark.
+    """
+    ordered = sorted((runs for runs in found if runs), key=lambda runs: _number(runs[0][1]["conditions"].get("rows")))
+    return {runs[0][1]["name"]: runs for runs in ordered}
+
+
+def _interval(values: Sequence[float], most: float, figure: Measure) -> tuple[float, float] | None:
+    over = seeds.summary([value / most for value in values]).interval
+    if over is not None:
+        return most * over.low, most * over.high
+    bounds = figure["ci95"]
+    return None if bounds is None else (bounds[0], bounds[1])
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
