@@ -31,13 +31,14 @@ class Tool:
     removed: tuple[str, ...] = ("torchvision", "torchaudio")
     """Packages that are removed again: builds for other processors, which break the import of models beside torch."""
     ninefold: bool = False
-    """Whether ninefold is importable there."""
+    """Whether ninefold is installed there, with its own dependencies."""
 
 
 TOOLS = {
     "trl": Tool(("trl==1.16.0", "peft", "pillow"), constrained=True),
     "llama-factory": Tool(("llamafactory==0.9.5",)),
     "ms-swift": Tool(("ms-swift==4.6.0",)),
+    "lmms-eval": Tool(("lmms-eval==0.7.3",), ninefold=True),
 }
 """The tools by the name of their environment."""
 
@@ -62,7 +63,7 @@ def install(name: str) -> None:
     if tool.removed:
         pip(folder, "uninstall", "-y", *tool.removed)
     if tool.ninefold:
-        pip(folder, "install", "--no-deps", "-e", ROOT)
+        pip(folder, "install", "-e", ROOT, torch())
     ready.write_text(json.dumps(wanted))
     print(f"{name}: ready", flush=True)
 

@@ -61,6 +61,10 @@ class Exporter(Protocol):
         """
         ...
 
+    def unfit(self, example: Example) -> str | None:
+        """Return the reason why the tool cannot read an example with an image and no placeholder; None if it can."""
+        return None
+
     def settings(self) -> Mapping[str, object]:
         """Return what else than the data set and the options determines the files, in JSON types."""
         return {}

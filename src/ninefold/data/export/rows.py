@@ -13,7 +13,7 @@ from ninefold.data.format import row_hashes
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
-from ninefold.portable import portable
+from ninefold.portable import Portable, portable
 from ninefold.types import NO_IMAGE, Example, ImageSource
 
 _REMEMBERED = 4096
@@ -81,8 +81,7 @@ class Rows:
         content = image if isinstance(image, bytes) else None
         key = xxhash.xxh3_128_digest(content) if content is not None else str(image).encode()
         if key not in self._names:
-            made = portable(image)
-            self.redrawn += made.redrawn
+            made = self.portable(image)
             name = xxhash.xxh3_128_hexdigest(made.content)
             path = f"images/{name[:2]}/{name}.{made.kind}"
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -93,15 +92,28 @@ class Rows:
         images.check(image)
         return self._names[key]
 
+    def portable(self, image: ImageSource) -> Portable:
+        """Return an image that every decoder reads alike, counted if it is redrawn.
+
+        Raises:
+            DataError: If the image is missing or cannot be decoded.
+        """
+        made = portable(image)
+        self.redrawn += made.redrawn
+        return made
+
     def _takes(self, example: Example) -> bool:
         """Whether the tool can read a row; one that it cannot is counted."""
         if example.image == NO_IMAGE and self._exporter.needs_image:
             self.skips.add("no image, which the tool needs", example.id)
             return False
         sign = next((sign for sign in self._exporter.placeholders if sign in example.prompt + example.answer), None)
-        if sign is not None:
-            self.skips.add(f"text with {sign}, which the tool does not read as text", example.id)
-        return sign is None
+        reason = (
+            self._exporter.unfit(example) if sign is None else f"text with {sign}, which the tool does not read as text"
+        )
+        if reason is not None:
+            self.skips.add(reason, example.id)
+        return reason is None
 
 
 def _groups(data: Dataset, split: str) -> list[list[int]]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from ninefold.specs import check_choices, folder_of
 
-Form = Literal["llama-factory"]
+Form = Literal["llama-factory", "vlmevalkit", "lmms-eval"]
 """The tool, or the form by the name of its first user."""
 
 
