@@ -19,6 +19,11 @@ class Portable(NamedTuple):
     redrawn: bool
     """Whether it is not the stored file, but a PNG of the same pixels."""
 
+    @property
+    def data_url(self) -> str:
+        """Return it as a data URL."""
+        return f"data:image/{self.kind};base64,{base64.b64encode(self.content).decode()}"
+
 
 def portable(image: ImageSource) -> Portable:
     """Return an image in a form that every decoder reads in the same way as `ninefold.images`.
@@ -35,20 +40,27 @@ def portable(image: ImageSource) -> Portable:
     """
     if isinstance(image, Scene):
         return Portable("png", encode_png(image), redrawn=False)
-    decoded = images.open_pil(image)
+    images.open_pil(image)
     content = image if isinstance(image, bytes) else image.read_bytes()
     plain = _plain_kind(content)
-    if plain is not None:
-        return Portable(plain, content, redrawn=False)
+    return as_png(image) if plain is None else Portable(plain, content, redrawn=False)
+
+
+def as_png(image: ImageSource) -> Portable:
+    """Return an image as a PNG of the pixels that `ninefold.images` reads.
+
+    Raises:
+        DataError: If it cannot be read.
+        FactError: If its data set lists another image.
+    """
     buffer = io.BytesIO()
-    decoded.save(buffer, "PNG")
+    images.open_pil(image).save(buffer, "PNG")
     return Portable("png", buffer.getvalue(), redrawn=True)
 
 
 def data_url(image: ImageSource) -> str:
     """Return an image as a data URL, for chat completions (see `portable`)."""
-    made = portable(image)
-    return f"data:image/{made.kind};base64,{base64.b64encode(made.content).decode()}"
+    return portable(image).data_url
 
 
 def _plain_kind(content: bytes) -> str | None:

@@ -31,13 +31,15 @@ class Export:
     is a conversation of its own."""
     model: str | None = None
     """With openai-batch, name of the model to ask, which each request must hold."""
+    max_new_tokens: int = 15
+    """With openai-batch, maximum number of tokens of an answer."""
     overwrite: Annotated[bool, FlagCreatePairsOff] = False
     """Replace an export of other rows or options there, or one that was changed; anything else is never replaced."""
 
     def run(self) -> None:
         from ninefold.data.export.export import export
 
-        spec = ExportSpec(self.data, self.to, self.split, self.conversations, self.model)
+        spec = ExportSpec(self.data, self.to, self.split, self.conversations, self.model, self.max_new_tokens)
         done = export(spec, self.out, overwrite=self.overwrite)
         for skip in done.skipped:
             more = " ..." if skip["count"] > 3 else ""

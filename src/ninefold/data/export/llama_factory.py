@@ -1,4 +1,4 @@
-"""LLaMA-Factory: JSON lines with ``<image>`` in the text, and the entry of each file in ``dataset_info.json``."""
+"""LLaMA-Factory: JSON lines with ``<image>`` in the text, and an entry for each file in ``dataset_info.json``."""
 
 from ninefold import store
 from ninefold.data.export.protocol import Exporter, Usage
@@ -11,9 +11,26 @@ _COLUMNS = {
     "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"},
 }
 
+_USAGE = """\
+`dataset_info.json` names the data sets: {names}. In the configuration of `llamafactory-cli train`:
+
+```yaml
+dataset_dir: path/to/this/folder
+media_dir: path/to/this/folder
+dataset: {first}
+template: qwen2_vl  # that of your model
+cutoff_len: 8192
+image_max_pixels: 16777216
+image_min_pixels: 1
+```
+
+The last three lines keep every image at its own size, and all its tokens: by default, LLaMA-Factory shrinks images of
+more than 768 x 768 pixels, and cuts rows after 2,048 tokens, image tokens included. The loss is on the answers alone
+(`train_on_prompt: false`, the default), in conversations on every answer."""
+
 
 class LlamaFactory(Exporter):
-    """LLaMA-Factory's ``sharegpt`` form: a file of JSON lines a split."""
+    """LLaMA-Factory's ``sharegpt`` form: a file of JSON lines for each split."""
 
     name = "llama-factory"
     title = "LLaMA-Factory 0.9.5"
@@ -29,30 +46,7 @@ class LlamaFactory(Exporter):
                 for found in rows.conversations(split)
             )
             json_lines(rows.folder / f"{split}.jsonl", lines)
-        entries = {_entry(split): {"file_name": f"{split}.jsonl", **_COLUMNS} for split in rows.splits}
+        entries = {f"ninefold_{split}": {"file_name": f"{split}.jsonl", **_COLUMNS} for split in rows.splits}
         store.write_json(rows.folder / "dataset_info.json", entries)
-        return Usage(
-            _USAGE.replace("NAMES", ", ".join(f"`{name}`" for name in entries)).replace("TRAIN", next(iter(entries)))
-        )
-
-
-def _entry(split: str) -> str:
-    return f"ninefold_{split}"
-
-
-_USAGE = """\
-`dataset_info.json` names the data sets NAMES. In the configuration of a training:
-
-```yaml
-dataset_dir: path/to/this/folder
-media_dir: path/to/this/folder
-dataset: TRAIN
-template: qwen2_vl
-train_on_prompt: false
-cutoff_len: 8192
-image_max_pixels: 16777216
-image_min_pixels: 1
-```
-
-The last three lines keep each image at its own size, and all its tokens: by default, LLaMA-Factory shrinks images to
-768 x 768 pixels and cuts rows after 2048 tokens."""
+        names = ", ".join(f"`{name}`" for name in entries)
+        return Usage(_USAGE.format(names=names, first=next(iter(entries))))

@@ -51,7 +51,7 @@ class LmmsEval(Exporter):
             (example,) = conversation.examples
             yield {
                 **{name: getattr(example, name) for name in _COLUMNS if name not in {"image", "options", "factors"}},
-                "image": rows.image_file(example.image),
+                "image": rows.image_file(conversation.image),
                 "options": list(example.options) or labels,
                 "factors": json.dumps(dict(example.factors), ensure_ascii=False),
             }

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-from ninefold.types import Example, ImageSource
+from ninefold.portable import Portable
+from ninefold.types import Example
 
 if TYPE_CHECKING:
     from ninefold.data.export.rows import Rows
@@ -16,16 +17,13 @@ class Conversation:
 
     examples: tuple[Example, ...]
     """The examples in the order of the data set; all have the same image."""
+    image: Portable
+    """The image, encoded so that every decoder reads it alike."""
 
     @property
     def id(self) -> str:
         """The id of its first example."""
         return self.examples[0].id
-
-    @property
-    def image(self) -> ImageSource:
-        """Its image; `ninefold.types.NO_IMAGE` if it has none."""
-        return self.examples[0].image
 
 
 class Usage(NamedTuple):
@@ -48,8 +46,6 @@ class Exporter(Protocol):
     """Pattern of its own files and folders, relative to the export, with ``/``; those of images are always known."""
     options: ClassVar[frozenset[str]] = frozenset()
     """The fields of `ninefold.data.export.spec.ExportSpec` that it takes, besides data, form and split."""
-    needs_image: ClassVar[bool] = True
-    """Whether rows without an image are left out."""
     placeholders: ClassVar[tuple[str, ...]] = ()
     """Texts that the tool reads as an image or as another sign; rows that hold one in their text are left out."""
 

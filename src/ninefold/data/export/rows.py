@@ -1,6 +1,10 @@
-"""The rows of an export under way: conversations split by split, their images as files, and what is left out."""
+"""The rows of an export under way: conversations split by split, their images, and what is left out."""
 
+import os
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import xxhash
@@ -16,8 +20,11 @@ from ninefold.errors import DataError
 from ninefold.portable import Portable, portable
 from ninefold.types import NO_IMAGE, Example, ImageSource
 
-_REMEMBERED = 4096
-"""Number of images whose file is remembered: those that neighboring rows share are decoded once."""
+_THREADS = min(8, os.cpu_count() or 1)
+"""Number of threads that decode images, to check them."""
+
+_REMEMBERED = 32
+"""Number of images in memory: those that neighboring rows share are decoded once."""
 
 
 class Rows:
@@ -40,7 +47,7 @@ class Rows:
         """The number of image files that are not the stored bytes (see `ninefold.portable`)."""
         self._exporter = exporter
         self._progress = progress
-        self._names: dict[bytes, str] = {}
+        self._recent: dict[ImageSource, Portable] = {}
 
     def conversations(self, split: str) -> Iterator[Conversation]:
         """Yield the conversations of a split, in the order of their first rows.
@@ -58,59 +65,66 @@ class Rows:
             else ([examples[at] for at in group] for group in groups)
         )
         total = len(examples) if groups is None else len(groups)
-        for group in track(found, f"{split} rows", total=total, shown=self._progress):
-            kept = tuple(example for example in group if self._takes(example))
-            if kept:
-                self.counts[split] += len(kept)
-                yield Conversation(kept)
+        shown = track(found, f"{split} rows", total=total, shown=self._progress)
+        kept = (tuple(example for example in group if self._takes(example)) for group in shown)
+        for conversation in self._encoded(group for group in kept if group):
+            self.counts[split] += len(conversation.examples)
+            self.redrawn += conversation.image.redrawn
+            yield conversation
         if not self.counts[split]:
             raise DataError(
                 f"{self.data.folder}: no row of split {split} can be written for {self._exporter.title}"
                 f"{self.skips.summary()}"
             )
 
-    def image_file(self, image: ImageSource) -> str:
-        """Write an image into the folder, once, and return its path relative to the folder, with ``/``.
+    def image_file(self, image: Portable) -> str:
+        """Write an image into the folder, unless it is there, and return its path relative to the folder, with ``/``.
 
         Its name is a hash of its content, so that rows with the same image share one file.
-
-        Raises:
-            DataError: If the image is missing or cannot be decoded.
-            FactError: If it is not the one that the manifest lists.
         """
-        content = image if isinstance(image, bytes) else None
-        key = xxhash.xxh3_128_digest(content) if content is not None else str(image).encode()
-        if key not in self._names:
-            made = self.portable(image)
-            name = xxhash.xxh3_128_hexdigest(made.content)
-            path = f"images/{name[:2]}/{name}.{made.kind}"
-            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / path).write_bytes(made.content)
-            self._names[key] = path
-            if len(self._names) > _REMEMBERED:
-                self._names.pop(next(iter(self._names)))
-        images.check(image)
-        return self._names[key]
+        name = xxhash.xxh3_128_hexdigest(image.content)
+        path = f"images/{name[:2]}/{name}.{image.kind}"
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), (self.folder / path).open("xb") as file:
+            file.write(image.content)
+        return path
 
-    def portable(self, image: ImageSource) -> Portable:
-        """Return an image that every decoder reads alike, counted if it is redrawn.
+    def _encoded(self, groups: Iterator[tuple[Example, ...]]) -> Iterator[Conversation]:
+        """Yield conversations in order; their images are read and checked by threads, shortly before."""
+        waiting: deque[tuple[tuple[Example, ...], Future[Portable]]] = deque()
+        pool = ThreadPoolExecutor(_THREADS)
+        try:
+            for group in groups:
+                waiting.append((group, pool.submit(self._encode, group[0].image)))
+                if len(waiting) > 2 * _THREADS:
+                    examples, image = waiting.popleft()
+                    yield Conversation(examples, image.result())
+            while waiting:
+                examples, image = waiting.popleft()
+                yield Conversation(examples, image.result())
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-        Raises:
-            DataError: If the image is missing or cannot be decoded.
-        """
-        made = portable(image)
-        self.redrawn += made.redrawn
+    def _encode(self, image: ImageSource) -> Portable:
+        key = xxhash.xxh3_128_digest(image) if isinstance(image, bytes) else image
+        made = self._recent.get(key)
+        if made is None:
+            made = self._recent[key] = portable(image)
+        else:
+            # The data set may list another image for this row.
+            images.check(image)
+        # Several threads do this at a time: each single operation on the table is atomic.
+        while len(self._recent) > _REMEMBERED:
+            self._recent.pop(next(iter(list(self._recent))), None)
         return made
 
     def _takes(self, example: Example) -> bool:
-        """Whether the tool can read a row; one that it cannot is counted."""
-        if example.image == NO_IMAGE and self._exporter.needs_image:
-            self.skips.add("no image, which the tool needs", example.id)
+        """Whether a row can be asked, and its text is read as it is; one that cannot is counted."""
+        if example.image == NO_IMAGE:
+            self.skips.add("no image", example.id)
             return False
         sign = next((sign for sign in self._exporter.placeholders if sign in example.prompt + example.answer), None)
-        reason = (
-            self._exporter.unfit(example) if sign is None else f"text with {sign}, which the tool does not read as text"
-        )
+        reason = self._exporter.unfit(example) if sign is None else f"text with {sign}, a sign of the tool"
         if reason is not None:
             self.skips.add(reason, example.id)
         return reason is None

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ninefold.errors import DesignError
 from ninefold.specs import check_choices, folder_of
 
-Form = Literal["llama-factory", "vlmevalkit", "lmms-eval"]
+Form = Literal[
+    "trl", "llama-factory", "ms-swift", "llava", "axolotl", "vlmevalkit", "lmms-eval", "openai-batch", "webdataset"
+]
 """The tool, or the form by the name of its first user."""
 
 
@@ -26,7 +29,12 @@ class ExportSpec:
     model: str | None = None
     """Name of the model to ask, which each request of openai-batch must hold."""
 
+    max_new_tokens: int = 15
+    """Maximum number of tokens of an answer, which each request of openai-batch must hold."""
+
     def __post_init__(self) -> None:
         """Refuse values that are no choice. The data may be an open data set."""
         check_choices(self)
+        if self.max_new_tokens < 1:
+            raise DesignError(f"--max-new-tokens {self.max_new_tokens}: at least one token must be generated")
         object.__setattr__(self, "data", folder_of(self.data))

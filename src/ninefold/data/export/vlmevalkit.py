@@ -11,7 +11,6 @@ from string import ascii_uppercase
 import pyarrow.compute as pc
 import xxhash
 
-from ninefold import images
 from ninefold.data.export.protocol import Exporter, Usage
 from ninefold.data.export.rows import Rows
 from ninefold.data.format.columns import opened
@@ -85,8 +84,7 @@ def _rows(rows: Rows, split: str) -> Iterator[Mapping[str, object]]:
     first: dict[int, int] = {}
     for conversation in rows.conversations(split):
         (example,) = conversation.examples
-        number, content = next(numbers), rows.portable(example.image).content
-        images.check(example.image)
+        number, content = next(numbers), conversation.image.content
         # The kit takes the number of another row for the image of that row.
         shared = first.setdefault(xxhash.xxh3_128_intdigest(content), number)
         options = dict(zip(ascii_uppercase, example.options, strict=False))
