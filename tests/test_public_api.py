@@ -17,6 +17,7 @@ NAMES = {
     "Condition",
     "DataError",
     "Dataset",
+    "DescriptionsSpec",
     "DesignError",
     "EvaluateSpec",
     "Example",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
     from ninefold.data.sources.coco.general import GeneralSpec as GeneralSpec
     from ninefold.data.sources.coco.source import CocoSpec as CocoSpec
+    from ninefold.data.sources.descriptions import DescriptionsSpec as DescriptionsSpec
     from ninefold.data.sources.protocol import Source as Source
     from ninefold.data.sources.protocol import Split as Split
     from ninefold.data.sources.synthetic import SyntheticSpec as SyntheticSpec
@@ -99,6 +100,7 @@ _MODULES = {
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),
     "ninefold.data.sources.coco.general": ("GeneralSpec",),
     "ninefold.data.sources.coco.source": ("CocoSpec",),
+    "ninefold.data.sources.descriptions": ("DescriptionsSpec",),
     "ninefold.data.sources.protocol": ("Source", "Split"),
     "ninefold.data.sources.synthetic": ("SyntheticSpec",),
     "ninefold.errors": (

@@ -12,6 +12,7 @@ from ninefold.data.sources.benchmarks.whatsup import WhatsUpSource
 from ninefold.data.sources.coco.flawed import FlawedSource
 from ninefold.data.sources.coco.general import GeneralSource
 from ninefold.data.sources.coco.source import CocoSource
+from ninefold.data.sources.descriptions import DescriptionsSource
 from ninefold.data.sources.protocol import Source
 from ninefold.data.sources.synthetic import SyntheticSource
 from ninefold.errors import DesignError
@@ -25,6 +26,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     CocoSource,
     FlawedSource,
     GeneralSource,
+    DescriptionsSource,
     WhatsUpSource,
     ThreeDsrBenchSource,
 )

@@ -210,13 +210,13 @@ class Encoder:
     def answer_ids(self, answer: str) -> tuple[int, ...]:
         """Return the tokens that the template writes for an answer after the prompt, end token included."""
         ids = self._answers.encode(answer)
-        self._check_known(f"the answer {answer[:40]!r}", ids)
+        self._check_text(f"the answer {answer[:40]!r}", ids)
         return ids
 
     def _further_ids(self, example: Example, prompt: str) -> tuple[int, ...]:
         """Return the tokens between an answer and that of a further prompt in the same conversation."""
         ids = self._answers.encode_prompt(prompt)
-        self._check_known(f"example {example.id}: its prompt {prompt[:40]!r}", ids)
+        self._check_text(f"example {example.id}: its prompt {prompt[:40]!r}", ids)
         return ids
 
     def decode_answer(self, tokens: Sequence[int]) -> tuple[str, bool]:
@@ -230,6 +230,13 @@ class Encoder:
             ids: list[int] = self.tokenizer(text, add_special_tokens=not self._begins(text))["input_ids"]
         self._check_known(f"example {example.id}: its prompt", ids)
         return ids
+
+    def _check_text(self, text: str, ids: Sequence[int]) -> None:
+        """Refuse a text after the image that would be taken for a second image, or that the model does not know."""
+        if image_token_id(self.processor) in ids:
+            written = self.processor.image_token
+            raise ModelError(f"{text} holds {written}, which stands for an image; leave out the row, or {written}")
+        self._check_known(text, ids)
 
     def _check_known(self, text: str, ids: Sequence[int]) -> None:
         """Refuse tokens that the model has no embedding for, which a GPU would only report as a crash."""
