@@ -52,6 +52,7 @@ NAMES = {
     "demo",
     "evaluate",
     "export",
+    "leakage",
     "list_models",
     "load_model",
     "make",

@@ -11,6 +11,7 @@ from ninefold.version import __version__ as __version__
 if TYPE_CHECKING:
     from ninefold.api import demo as demo
     from ninefold.api import evaluate as evaluate
+    from ninefold.api import leakage as leakage
     from ninefold.api import list_models as list_models
     from ninefold.api import load_model as load_model
     from ninefold.api import make as make
@@ -77,6 +78,7 @@ _MODULES = {
     "ninefold.api": (
         "demo",
         "evaluate",
+        "leakage",
         "list_models",
         "load_model",
         "make",

@@ -3,13 +3,14 @@
 Each function imports its dependencies when it is called. Progress bars appear on a terminal only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold.specs import with_paths
 
 if TYPE_CHECKING:
+    from ninefold.data.checks.leakage import Leak
     from ninefold.data.checks.overlap import Overlap
     from ninefold.data.format.dataset import Dataset
     from ninefold.evaluation.probing.spec import ProbeSpec
@@ -96,6 +97,26 @@ def overlap(folder: AnyPath, other: AnyPath, *, split: str | None = None, other_
     from ninefold.data.checks.overlap import overlap
 
     return overlap(Path(folder), Path(other), split=split, other_split=other_split)
+
+
+def leakage(training: "Sequence[AnyPath]", tests: "Sequence[AnyPath]", *, split: str | None = None) -> "list[Leak]":
+    """Find what training sets hold of tests: shared images, and rows and texts that stand in both word for word.
+
+    Args:
+        training: Data sets to train on.
+        tests: Data sets to test on.
+        split: Split of the training sets; all but "test" by default.
+
+    Returns:
+        One entry for each training set and test; ``to_json()`` gives its counts.
+
+    Raises:
+        DataError: If a folder is no data set, or there is no such split.
+        FactError: If a data set was changed after it was made.
+    """
+    from ninefold.data.checks.leakage import leakage
+
+    return leakage([Path(folder) for folder in training], [Path(folder) for folder in tests], split=split)
 
 
 def open_dataset(folder: AnyPath) -> "Dataset":

@@ -18,7 +18,7 @@ from ninefold.models.registry import FITTED, REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.records import Status
 from ninefold.runs.study import StudyRecord
-from ninefold.studies import recipes, status, workers
+from ninefold.studies import leaks, recipes, status, workers
 from ninefold.studies.check import faults
 from ninefold.studies.description import Condition, Photos, Study, StudyModel
 from ninefold.studies.description import Test as StudyTest
@@ -117,8 +117,19 @@ def test_another_study_in_the_folder_is_refused(copied, smoke):
 def test_a_training_set_that_overlaps_a_test_is_refused(smoke, tmp_path):
     world = smoke.tests[1].source.world
     leaky = Condition("coco-complete", "COCO", (Photos(world, {"split": "train"}),))
+    study, out = replace(smoke, conditions=(leaky,)), tmp_path / "study"
     with pytest.raises(DataError, match=r"train-coco-complete-\w+ and test-coco-\w+: share .*; nothing was trained"):
-        run(replace(smoke, conditions=(leaky,)), tmp_path / "study")
+        run(study, out)
+    # One that allows it says so in its record.
+    planned = plan(replace(study, overlap="allow"), out)
+    record = leaks.recorded(planned.record, planned, leaks.of(planned))
+    found = {(leak.condition, leak.test): leak for leak in record.leaks}
+    assert set(found) == {("coco-complete", "coco")}
+    leak = found["coco-complete", "coco"]
+    assert 0 < leak.images <= leak.test_images
+    assert 0 < leak.rows <= leak.rows_of_shared_images <= leak.test_rows
+    assert leak.data.startswith("data/train-coco-complete-")
+    assert StudyRecord.from_json(json.loads(json.dumps(record.to_json()))).leaks == record.leaks
 
 
 def test_all_faults_are_told_at_once(smoke):

@@ -114,6 +114,36 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Leakage:
+    """A table of what training sets hold of tests: images, and rows and texts that stand in both word for word.
+
+    Images are known as in `ninefold data overlap`, which refuses what this counts. Benchmarks whose images are not at
+    hand can be compared by the ids of their COCO photos and by their texts: make them with --text-only.
+
+    For example:
+      ninefold data leakage data/vsr-random-train data/coco-train --tests data/vsr-zeroshot data/whatsup-a
+      ninefold data leakage data/pairs --split train --tests data/vsr-zeroshot --out leakage.csv
+    """
+
+    training: Annotated[Positional[tuple[Path, ...]], arg(metavar="FOLDER ...")]
+    """Folders of data sets to train on."""
+    tests: tuple[Path, ...]
+    """Folders of data sets to test on."""
+    split: str | None = None
+    """Split of the training sets; default: all but "test"."""
+    out: Path | None = None
+    """File to write the table to as well, with all counts: .csv or .json."""
+
+    def run(self) -> None:
+        from ninefold.data.checks.leakage import table, write
+
+        leaks = api.leakage(self.training, self.tests, split=self.split)
+        print("\n".join(table(leaks)))
+        if self.out is not None:
+            write(leaks, self.out)
+
+
+@dataclass(frozen=True)
 class Questions:
     """The questions that --question can name, with their answers.
 
@@ -132,7 +162,7 @@ class Questions:
 
 def names() -> tuple[str, ...]:
     """Return the names of its commands: the sources registered so far, and the others."""
-    return (*SOURCES, "verify", "overlap", "questions")
+    return (*SOURCES, "verify", "overlap", "leakage", "questions")
 
 
 def group() -> Any:
@@ -145,6 +175,7 @@ def group() -> Any:
     others = (
         Annotated[Verify, subcommand("verify")],
         Annotated[Overlap, subcommand("overlap")],
+        Annotated[Leakage, subcommand("leakage")],
         Annotated[Questions, subcommand("questions")],
     )
 

@@ -81,6 +81,30 @@ class StudiedRun(Record):
 
 
 @dataclass(frozen=True)
+class StudiedLeak(Record):
+    """A training set that shares images, rows or scenes with a test, in a study that allows it."""
+
+    condition: str
+    """Name of the condition that is trained on it."""
+    test: str
+    """Name of the test."""
+    data: str
+    """Folder of the training set, relative to the study folder if it is in it."""
+    images: int
+    """Number of images that both hold."""
+    test_images: int
+    """Number of images of the test."""
+    scenes: int
+    """Number of scenes that both hold."""
+    rows_of_shared_images: int
+    """Rows of the test whose image is in the training set."""
+    rows: int
+    """Rows of the test whose image and question stand in the training set word for word."""
+    test_rows: int
+    """Number of rows of the test."""
+
+
+@dataclass(frozen=True)
 class StudyRecord(Record):
     """A study: its models, conditions, seeds and tests, and all of its runs, whether they exist yet or not."""
 
@@ -100,6 +124,10 @@ class StudyRecord(Record):
     """All runs."""
     figures: Sequence[str] = ()
     """Names of further figures that its report draws, such as "collapse"."""
+    leaks: Sequence[StudiedLeak] | None = None
+    """What training sets share with tests; None before the data are made, and if nothing is shared."""
+
+    OPTIONAL = frozenset({"leaks"})
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
@@ -111,6 +139,8 @@ class StudyRecord(Record):
             "runs": StudiedRun,
         }
         read = {key: tuple(part.from_json(one) for one in found.get(key, ())) for key, part in parts.items()}
+        if found.get("leaks") is not None:
+            read["leaks"] = tuple(StudiedLeak.from_json(one) for one in found["leaks"])
         return super().from_json({**found, **read})
 
     @classmethod

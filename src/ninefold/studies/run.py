@@ -3,15 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 from ninefold import console, store
-from ninefold.errors import DataError, FactError, RunError
+from ninefold.errors import RunError
 from ninefold.runs.lock import held
 from ninefold.runs.study import STUDY, StudyRecord
-from ninefold.studies import folder
+from ninefold.studies import folder, leaks
 from ninefold.studies.check import check
 from ninefold.studies.description import Study
 from ninefold.studies.interruption import noted
@@ -86,9 +84,10 @@ def run(
         try:
             result = Result()
             _carry_out([task for task in planned.tasks if task.is_data], planned, opened, result, on_end)
-            _record(out, _with_sizes(planned, result))
+            found = leaks.of(planned)
+            _record(out, leaks.recorded(_with_sizes(planned, result), planned, found))
             if study.overlap == "refuse":
-                _refuse_overlap(planned)
+                leaks.refuse(found)
             _carry_out([task for task in planned.tasks if not task.is_data], planned, opened, result, on_end)
         finally:
             opened.close()
@@ -177,12 +176,12 @@ def _record(out: Path, record: StudyRecord) -> None:
 
 
 def _with_known_sizes(record: StudyRecord, out: Path) -> StudyRecord:
-    """Return the record with the sizes of training sets that the one of the same plan holds, if there is one."""
+    """Return the record with the sizes of training sets, and leaks, of the same plan's record, if there is one."""
     if not (out / STUDY).exists():
         return record
     known = StudyRecord.read(out)
     sizes_left_out = tuple(replace(each, rows=None) for each in known.conditions)
-    same = replace(known, conditions=sizes_left_out).to_json() == record.to_json()
+    same = replace(known, conditions=sizes_left_out, leaks=None).to_json() == record.to_json()
     return known if same else record
 
 
@@ -196,27 +195,3 @@ def _with_sizes(planned: Plan, result: Result) -> StudyRecord:
     rows = {run.condition: sizes.get(Path(run.folder).name) for run in planned.record.runs if run.kind == "training"}
     conditions = tuple(replace(each, rows=rows.get(each.name)) for each in planned.record.conditions)
     return replace(planned.record, conditions=conditions)
-
-
-def _refuse_overlap(planned: Plan) -> None:
-    """Refuse a study with a training set that shares images or scenes with a test.
-
-    Raises:
-        DataError: With every such pair.
-    """
-    from ninefold.data.checks.overlap import overlap
-
-    tests = {work.data for work in _works(planned, "evaluation") if work.data.exists()}
-    trained = {data for work in _works(planned, "training") for data in work.data if data.exists()}
-    found = []
-    for train, test in product(sorted(trained), sorted(tests)):
-        try:
-            overlap(train, test).check(f"{train.name} and {test.name}")
-        except FactError as error:
-            found.append(str(error))
-    if found:
-        raise DataError(f"a training set overlaps a test; {'; '.join(found)}; nothing was trained")
-
-
-def _works(planned: Plan, kind: str) -> list[Any]:
-    return [task.work for task in planned.tasks if task.kind == kind]

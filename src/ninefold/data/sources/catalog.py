@@ -31,7 +31,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     ThreeDsrBenchSource,
 )
 
-_COMMANDS = {"verify", "overlap", "questions"}
+_COMMANDS = {"verify", "overlap", "leakage", "questions"}
 """The commands of `ninefold data` that are no sources."""
 
 SOURCES: dict[str, type[Source]] = {source.name: source for source in _SHIPPED}
