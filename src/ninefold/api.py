@@ -235,20 +235,29 @@ def score(run: AnyPath) -> dict[str, Any]:
     return score(Path(run))
 
 
-def write_report(runs: Iterable[AnyPath] | AnyPath, out: AnyPath = "report.html", *, overwrite: bool = False) -> None:
+def write_report(
+    runs: Iterable[AnyPath] | AnyPath,
+    out: AnyPath = "report.html",
+    *,
+    compare_questions: Iterable[str] = (),
+    overwrite: bool = False,
+) -> None:
     """Write one self-contained HTML page of evaluation and training runs, with each base model beside its tuned models.
 
     Args:
         runs: Run folders of `evaluate` and `train`, or one of them.
         out: The page; its figures are written beside it as PDF and PNG.
+        compare_questions: Ids of questions whose answers are shown side by side, each also as a figure.
         overwrite: Whether a report of other runs is replaced there, or one that was edited; nothing else ever is.
 
     Raises:
-        RunError: If a folder is not a finished run, or something else than a report is at ``out``.
+        RunError: If a folder is not a finished run, no run has one of these questions, or something else than a report
+            is at ``out``.
     """
     from ninefold.report.page import report
 
-    report([Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)], Path(out), overwrite=overwrite)
+    folders = [Path(run) for run in ([runs] if isinstance(runs, str | Path) else runs)]
+    report(folders, Path(out), asked=tuple(compare_questions), overwrite=overwrite)
 
 
 def demo(out: AnyPath = "ninefold-demo", *, model: str = "nano") -> dict[str, Any]:

@@ -129,8 +129,8 @@ def test_the_whole_page(page):
     assert len(identifiers) == len(set(identifiers))
     links = {attrs["href"] for attrs in seen.all("cell")}
     assert links == {f"#{attrs['id']}" for attrs in seen.all("panel")} and len(links) == 2 * 81
-    assert len(seen.all("question")) == 324 + 162 + 2 * 12
-    assert len(seen.all("thumb")) == 162 + 12
+    assert len(seen.all("question")) == 324 + 162 + 4 * 12
+    assert len(seen.all("thumb")) == 162 + 2 * 12
     pictures = [attrs for tag, attrs in seen.elements if tag == "image"]
     assert len(pictures) == 162 and all({"width", "height", "href"} <= attrs.keys() for attrs in pictures)
     anchors = {attrs["href"] for tag, attrs in seen.elements if (attrs.get("href") or "").startswith("#")}

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from ninefold.console import track
-from ninefold.data.format.dataset import Dataset
 from ninefold.errors import NinefoldError
+from ninefold.report import side_by_side
+from ninefold.report.shown import TEXT, ShownAnswer, ShownExample
 from ninefold.report.test_sets import Evaluation, TestSet
 from ninefold.runs.tables import ITEM
 from ninefold.seeding import rng
 from ninefold.space import Cell, label_of_cell
-from ninefold.types import Example
 from ninefold.web.thumbnails import Pictures
 from ninefold.web.wording import excerpt
 
@@ -22,51 +22,6 @@ FIRST = 12
 
 MOST_GROUPS = 24
 """Largest number of right answers that have a group each, in sets without cells; more share one group."""
-
-LONG = 16
-"""Largest number of characters of a run's name that stands beside its answer; a longer one stands above it."""
-
-TEXT = 1000
-"""Largest number of characters shown of a text."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShownAnswer:
-    """The answer of one run."""
-
-    name: str
-    """The run's name."""
-    text: str
-    """The exact text of the answer, its first `TEXT` characters."""
-    is_right: bool
-    """Whether it is right."""
-    kind: str
-    """The outcome of reading it (see `ninefold.types.AnswerKind`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShownExample:
-    """One example, ready to show."""
-
-    id: str
-    """The example's id."""
-    question: str
-    """The question alone."""
-    answer: str
-    """The right answer."""
-    cell: Cell | None
-    """The target's cell, if the set has positions."""
-    answers: tuple[ShownAnswer, ...]
-    """The answers of the runs."""
-    picture: int | None
-    """Index of its thumbnail among the page's pictures; None if the data set cannot be read."""
-    frame: tuple[float, float, float, float] | None
-    """Left, top, width and height of the target's box, or of its cell, as percentages of the image."""
-
-    @property
-    def has_long_names(self) -> bool:
-        """Return whether a run's name is too long to stand beside its answer."""
-        return any(len(answer.name) > LONG for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +46,8 @@ class Gallery:
 
     groups: tuple[Group, ...]
     """All groups, in order of the cells or of the labels."""
+    side_by_side: tuple[ShownExample, ...]
+    """Examples that the runs answer differently, and those asked for."""
     first: tuple[ShownExample, ...]
     """A few examples of many groups, wrong ones first."""
     shown: int
@@ -106,7 +63,7 @@ def cell_anchor(cell: Cell, anchor: str) -> str:
     return f"examples-{anchor}-cell-{cell.row}-{cell.col}"
 
 
-def gallery(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Gallery:
+def gallery(test_set: TestSet, anchor: str, limit: int, pictures: Pictures, asked: Sequence[str] = ()) -> Gallery:
     """Group the examples of a set, at most ``limit``, and add their images to the page's pictures.
 
     Groups take turns, and each gives its most interesting example left: one that a later run (tuned after base) answers
@@ -117,23 +74,28 @@ def gallery(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> G
         anchor: Its name in links.
         limit: Largest number of examples.
         pictures: The page's pictures.
+        asked: Ids of examples that are shown side by side, whatever the answers.
     """
     table = _ranked(test_set)
     groups = _keys(test_set, table)
     turn = table.groupby(groups).cumcount().sort_values(kind="stable")
     chosen = table.loc[turn.index[:limit]].sort_values("rank", ascending=False, kind="stable")
+    beside = side_by_side.chosen(test_set, asked)
+    added = [name for name in beside if name not in chosen.index]
+    every = pd.concat([chosen, table.loc[added]])
     named = ITEM if "orders" in test_set.results[0].run.metrics else "id"
-    indices, missing = _pictures(test_set.results[0].run, chosen[named], pictures)
-    scores = [(result.name, result.run.scores.loc[chosen["id"]].to_dict("records")) for result in test_set.results]
+    indices, missing = _pictures(test_set.results[0].run, set(every[named]), pictures)
+    scores = [(result.name, result.run.scores.loc[every["id"]].to_dict("records")) for result in test_set.results]
     shown = {
         row["id"]: _shown(test_set, row, [(name, rows[at]) for name, rows in scores], indices.get(row[named]))
-        for at, row in enumerate(chosen.to_dict("records"))
+        for at, row in enumerate(every.to_dict("records"))
     }
     first = chosen.loc[turn.index[: min(FIRST, limit)]].sort_values("rank", ascending=False, kind="stable")
     return Gallery(
-        tuple(_groups(test_set, anchor, groups, shown)),
+        tuple(_groups(test_set, anchor, groups, {name: shown[name] for name in chosen["id"]})),
+        tuple(shown[name] for name in beside),
         tuple(shown[name] for name in first["id"]),
-        len(shown),
+        len(chosen),
         len(table),
         missing,
     )
@@ -186,9 +148,7 @@ def _shown(
         excerpt(row["question"], TEXT),
         excerpt(row["answer"], TEXT),
         cell,
-        tuple(
-            ShownAnswer(name, excerpt(one["text"], TEXT), bool(one["correct"]), one["kind"]) for name, one in answers
-        ),
+        tuple(ShownAnswer.of(name, one) for name, one in answers),
         picture,
         _frame(row, cell, grid) if cell and grid else None,
     )
@@ -201,30 +161,17 @@ def _frame(row: Mapping[str, Any], cell: Cell, grid: int) -> tuple[float, float,
     return row["box_x"] * across, row["box_y"] * down, row["box_w"] * across, row["box_h"] * down
 
 
-def _pictures(run: Evaluation, ids: Iterable[str], pictures: Pictures) -> tuple[dict[str, int], str | None]:
+def _pictures(run: Evaluation, ids: set[str], pictures: Pictures) -> tuple[dict[str, int], str | None]:
     """Return the index of each example's picture, and the reason if any is missing."""
-    if not run.data_folders:
-        return {}, "the run does not say where its data set is"
-    folder, split = run.data_folders[0], str(run.spec["data"]["split"])
-    if not folder.is_dir():
-        return {}, f"the data set is no longer at {folder}"
     indices: dict[str, int] = {}
+    missing = None
     try:
-        data = Dataset.open(folder)
-        if data.fingerprint(split) != run.spec["data"]["fingerprint"]:
-            return {}, f"{folder} now holds another data set"
-        return indices, _add(data.read(split), set(ids), pictures, indices)
+        found = side_by_side.of_run(run, ids)
+        for _, example in zip(track(range(len(ids)), "pictures of the report", transient=True), found, strict=False):
+            try:
+                indices[example.id] = pictures.add(example.image)
+            except NinefoldError as error:
+                missing = str(error)
     except NinefoldError as error:
         return indices, str(error)
-
-
-def _add(examples: Iterable[Example], ids: set[str], pictures: Pictures, indices: dict[str, int]) -> str | None:
-    """Add the pictures of examples to a page, and their indices to ``indices``; return the reason of a failure."""
-    missing = None
-    wanted = (example for example in examples if example.id in ids)
-    for _, example in zip(track(range(len(ids)), "pictures of the report", transient=True), wanted, strict=False):
-        try:
-            indices[example.id] = pictures.add(example.image)
-        except NinefoldError as error:
-            missing = str(error)
-    return missing
+    return indices, missing

@@ -8,11 +8,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ninefold.report import certificates, headline, image_inputs, output, run_overview
+from ninefold.report import certificates, headline, image_inputs, output, run_overview, side_by_side
 from ninefold.report.benchmarks.section import FEW
 from ninefold.report.benchmarks.sheets import CSV, Sheet, sheets
 from ninefold.report.benchmarks.standings import Standing, by_benchmark
-from ninefold.report.figures import curves, files, intervals, labels, maps, palette
+from ninefold.report.figures import curves, files, intervals, labels, maps, palette, question
 from ninefold.report.gallery import FIRST, cell_anchor
 from ninefold.report.overview import data_uri
 from ninefold.report.sections import Section, section
@@ -47,6 +47,7 @@ def report(
     *,
     pending: Sequence[str] = (),
     titles: Mapping[str, str] = MappingProxyType({}),
+    asked: Sequence[str] = (),
     overwrite: bool = False,
 ) -> None:
     """Write a report on run folders, and a folder of its figures as PDF and PNG beside it.
@@ -57,28 +58,30 @@ def report(
         out: The HTML file; figures are written to ``<stem>-figures/`` beside it.
         pending: Names of runs still to come; if there are any, the page states that it is not complete.
         titles: Names of data sets to show, by the name of their folder; by default these.
+        asked: Ids of questions whose answers are shown side by side, each also as a figure.
         overwrite: Whether a report that was edited, or of other runs, is replaced; one of the same runs, or some of
             them, always is.
 
     Raises:
-        RunError: If a folder is not a finished, scored run, something else than a report is at ``out``, or another
-            process is writing it.
+        RunError: If a folder is not a finished, scored run, no run has a question that is asked for, something else
+            than a report is at ``out``, or another process is writing it.
     """
     output.check_page(out)
     evaluations, trainings = read_runs(runs)
     with locked_output(out):
         # Another process may just have written something there.
         output.check_page(out)
-        _write(evaluations, trainings, out, pending, titles, overwrite=overwrite)
+        _write(evaluations, trainings, out, pending=pending, titles=titles, asked=asked, overwrite=overwrite)
 
 
 def _write(
     evaluations: Sequence[Evaluation],
     trainings: Sequence[Training],
     out: Path,
+    *,
     pending: Sequence[str],
     titles: Mapping[str, str],
-    *,
+    asked: Sequence[str],
     overwrite: bool,
 ) -> None:
     everything: list[Run] = [*evaluations, *trainings]
@@ -86,16 +89,17 @@ def _write(
     ids = sorted(names)
     output.check_content(out, ids, overwrite=overwrite)
     sets = group(evaluations, titles)
+    side_by_side.check_asked(sets, asked)
     anchors = slugs([test_set.name for test_set in sets])
     found = run_overview.conditions(sets, trainings)
     pictures = Pictures()
     sections = [
-        section(test_set, anchor, limit, pictures)
+        section(test_set, anchor, limit, pictures, asked)
         for test_set, anchor, limit in zip(sets, anchors, _limits(sets), strict=True)
     ]
     losses = [curve for run in trainings if (curve := curves.losses(run.folder.name, run.history))]
     folder = out.with_name(f"{out.stem}-figures")
-    drawings = _figures(sections, losses)
+    drawings = {**_figures(sections, losses), **_questions(sets, sections, asked)}
     files.check(folder, drawings, overwrite=overwrite)
     for stem, drawing in drawings.items():
         files.save(drawing, folder / stem)
@@ -175,6 +179,17 @@ def _figures(sections: Sequence[Section], losses: Sequence[curves.Curve]) -> dic
             drawings[f"{one.anchor}-vote-maps"] = maps.figure(f"Most common answer by cell on {one.name}", one.votes)
     for anchor, curve in zip(slugs([curve.title for curve in losses]), losses, strict=True):
         drawings[f"training-{anchor}"] = curves.figure(curve)
+    return drawings
+
+
+def _questions(sets: Sequence[TestSet], sections: Sequence[Section], asked: Sequence[str]) -> dict[str, Figure]:
+    """Return a figure of each question that is asked for, with the answers of all runs."""
+    drawings = {}
+    for test_set, one in zip(sets, sections, strict=True):
+        shown = [example for example in one.gallery.side_by_side if example.id in asked]
+        found = side_by_side.images_of(test_set, [example.id for example in shown])
+        for slug, example in zip(slugs([example.id for example in shown]), shown, strict=True):
+            drawings[f"{one.anchor}-question-{slug}"] = question.figure(example, found.get(example.id))
     return drawings
 
 

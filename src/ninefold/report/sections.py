@@ -1,6 +1,6 @@
 """The section of one set in the report: its charts, maps, tables and gallery, computed and ready to draw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -53,7 +53,7 @@ class Section:
     """The gallery of examples."""
 
 
-def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> Section:
+def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures, asked: Sequence[str] = ()) -> Section:
     """Return the section of a set.
 
     Args:
@@ -61,6 +61,7 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
         anchor: Its name in links and file names.
         limit: Largest number of examples in the gallery.
         pictures: The page's pictures.
+        asked: Ids of examples that are shown side by side, whatever the answers.
     """
     changes = tuple(comparison.change(*pair) for pair in test_set.pairs)
     signs = symbols(test_set.labels)
@@ -86,7 +87,7 @@ def section(test_set: TestSet, anchor: str, limit: int, pictures: Pictures) -> S
             part for table in (*tables.numbers(test_set), *orders.tables(test_set)) for part in tables.divided(table)
         ),
         confusions=tuple(tables.confusion(result) for result in test_set.results) if few else (),
-        gallery=gallery(test_set, anchor, limit, pictures),
+        gallery=gallery(test_set, anchor, limit, pictures, asked),
     )
 
 
