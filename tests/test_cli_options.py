@@ -194,7 +194,7 @@ def test_help_fits_a_terminal(capsys, command, monkeypatch):
     text = capsys.readouterr().out
     assert all(len(line) <= 80 for line in text.splitlines())
     for word in ("Subcommand.", "model.shortcuts", "(1, 620", "default: None", "default: )", "[[", "docs/", "..."):
-        assert word not in re.sub(r"(RUN|PATH|FLOAT|report DIR) \.\.\.", "", text)
+        assert word not in re.sub(r"(RUN|PATH|FLOAT|ID|report DIR) \.\.\.", "", text)
     # A description is one paragraph: the next word of a row would not fit beside the one before.
     rows = [line[1:-1] for line in text.partition("─ options")[2].splitlines() if line.startswith("│   ")]
     for row, after in pairwise(rows if command else []):
