@@ -19,7 +19,7 @@ from ninefold.captions.spec import CaptionsIn
 from ninefold.data.format.card import About
 from ninefold.data.format.dataset import write
 from ninefold.errors import DataError
-from ninefold.types import Example
+from ninefold.types import NO_IMAGE, Example
 
 VSR = {
     "image": "000000017697.jpg",
@@ -104,6 +104,21 @@ def test_lists_in_every_form(tmp_path: Path) -> None:
     (tmp_path / "vsr.jsonl").write_text(json.dumps(VSR))
     assert not Exclusion.of([tmp_path / "vsr.jsonl"]).named("", "17697")
     assert Exclusion.of([tmp_path / "vsr.jsonl"]).named("", "COCO_val2014_000000017697")
+
+
+def test_tables_and_data_sets_of_benchmarks_name_their_photos(tmp_path: Path) -> None:
+    path = captions(tmp_path / "a.jsonl", one="000000000003.jpg", two="000000017697.jpg", three="000000000139.jpg")
+    # The image of the second row is that of row 3, not a photo with this number.
+    table = f"index\timage\timage_url\n3\t{'QUJD' * 99}\tx/000000017697.jpg\n4\t3\tx/000000000139.jpg\n"
+    (tmp_path / "3DSRBench.tsv").write_text(table)
+    asked = Example("a", NO_IMAGE, "q", "q True, False", ("True", "False"), "True", "true_false",
+                    factors={"file_name": "000000017697.jpg"})  # fmt: skip
+    write(tmp_path / "vsr", {"test": [asked]}, about=About("VSR", "x", {}, answer_format="true_false"))
+    found = {
+        name: list(excluded(path, tmp_path / name, image_field="image", allow_missing=True))
+        for name in ("3DSRBench.tsv", "vsr")
+    }
+    assert found == {"3DSRBench.tsv": ["two", "three"], "vsr": ["two"]}
 
 
 def test_lists_that_name_no_image(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ from ninefold.data.sources.coco.ids import photo_id
 from ninefold.errors import DataError
 from ninefold.types import ImageSource
 
+NAME = "file_name"
+"""The column of a data set that names the photo of a row."""
+
 
 @dataclass
 class Exclusion:
@@ -95,9 +98,12 @@ class Exclusion:
         for split in data.splits:
             for shard in data.shards(split):
                 with opened(shard, ("image",)) as file:
-                    for batch in file.iter_batches(1000, columns=["image.path"]):
-                        paths = [(row["image"] or {}).get("path") for row in batch.to_pylist()]
-                        names += self._add_names(filter(None, paths), f"{folder} ({split})")
+                    # Benchmarks name photos that are not at hand, or that a table holds without a name.
+                    more = [NAME] if NAME in file.schema_arrow.names else []
+                    for batch in file.iter_batches(1000, columns=["image.path", *more]):
+                        rows = batch.to_pylist()
+                        paths = [(row["image"] or {}).get("path") or row.get(NAME) for row in rows]
+                        names += self._add_names(map(str, filter(None, paths)), f"{folder} ({split})")
             examples = data.read(split, trust_pixels=True)
             for row, example in zip(row_hashes.read_rows(folder, split), examples, strict=True):
                 pictures += bool(row.pixels)
