@@ -10,6 +10,7 @@ from PIL import Image
 from ninefold import store
 from ninefold.console import track
 from ninefold.errors import DesignError, RunError
+from ninefold.nano.describer import description
 from ninefold.nano.spec import WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.output import Kind, Settings, located
@@ -22,20 +23,30 @@ LONG_SIDE = 640
 DESCRIPTION = "Photo-like pictures of ninefold's nano world"
 """Description in ``annotations.json``, by which the folder is recognized."""
 
+CAPTIONS = "captions.jsonl"
+"""File of descriptions, a row for each image: id, image, caption, and its labelled objects with their boxes."""
+
 ABOUT = """\
 Photo-like pictures of the nano world
 =====================================
 `images/` holds {pictures} JPEG pictures: textured backgrounds, 3 to 12 colored shapes of many sizes, which overlap and
-crowd at the center. `annotations.json` lists their {boxes} boxes in COCO's instances format.
+crowd at the center. `annotations.json` lists their {boxes} boxes in COCO's instances format. `captions.jsonl` describes
+each picture as people do: in words for places that are not those of the boxes, and with mistakes at times.
 
 Made by `ninefold nano world`, seed {seed}. Read it the way COCO is read:
 
     ninefold data coco --annotations annotations.json --images images --out DIR
+
+and its descriptions the way any captions are:
+
+    ninefold captions run captions.jsonl --text-field caption --id-field id \\
+        --image-field image --images images --out DIR
+    ninefold captions check-geometry DIR --captions captions.jsonl
 """
 
 
 def make(spec: WorldSpec, out: Path, *, overwrite: bool = False, progress: bool = False) -> None:
-    """Write `images/`, `annotations.json` and a README into a folder; images that are there already are left unchanged.
+    """Write `images/`, `annotations.json`, `captions.jsonl` and a README; a folder that has them is left unchanged.
 
     Args:
         spec: Number and seed of the images.
@@ -65,6 +76,7 @@ def _draw(spec: WorldSpec, folder: Path, *, progress: bool) -> None:
     """Draw the images of a specification into an empty folder, and list them."""
     images: list[dict[str, object]] = []
     annotations: list[dict[str, object]] = []
+    descriptions: list[str] = []
     (folder / "images").mkdir()
     numbers = range(1, spec.pictures + 1)
     for number in track(numbers, "photo-like images", shown=progress):
@@ -74,10 +86,15 @@ def _draw(spec: WorldSpec, folder: Path, *, progress: bool) -> None:
         name = f"{number:012d}.jpg"
         Image.fromarray(draw(image, width, height)).save(folder / "images" / name, quality=90)
         images.append({"id": number, "file_name": name, "width": width, "height": height, "license": 1})
-        annotations += [
-            {**box, "id": len(annotations) + i, "image_id": number}
-            for i, box in enumerate(_boxes(image, width, height), 1)
+        boxes = _boxes(image, width, height)
+        annotations += [{**box, "id": len(annotations) + i, "image_id": number} for i, box in enumerate(boxes, 1)]
+        # A generator of its own: pictures are those of a world without descriptions.
+        text = description(rng(spec.seed, "nano", "descriptions", number), image)
+        objects = [
+            {"label": item.name, "box": box["bbox"], "image_size": (width, height)}
+            for item, box in zip(image.items, boxes, strict=True)
         ]
+        descriptions.append(json.dumps({"id": str(number), "image": name, "caption": text, "objects": objects}))
     content = {
         "info": {"description": DESCRIPTION, "seed": spec.seed},
         "licenses": [{"id": 1, "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}],
@@ -88,6 +105,7 @@ def _draw(spec: WorldSpec, folder: Path, *, progress: bool) -> None:
         ],
     }
     store.write_text(folder / "annotations.json", json.dumps(content))
+    store.write_text(folder / CAPTIONS, "\n".join(descriptions) + "\n")
     about = ABOUT.format(pictures=len(images), boxes=len(annotations), seed=spec.seed)
     store.write_text(folder / "README.md", about)
 
@@ -95,7 +113,8 @@ def _draw(spec: WorldSpec, folder: Path, *, progress: bool) -> None:
 def is_made(spec: WorldSpec, folder: Path) -> bool:
     """Return whether a folder holds the images of a specification, all of them."""
     names = (f"{number:012d}.jpg" for number in range(1, spec.pictures + 1))
-    return _settings(folder) == asdict(spec) and all((folder / "images" / name).is_file() for name in names)
+    whole = (folder / CAPTIONS).is_file() and all((folder / "images" / name).is_file() for name in names)
+    return whole and _settings(folder) == asdict(spec)
 
 
 def _settings(folder: Path) -> Settings | None:
@@ -108,7 +127,7 @@ def _settings(folder: Path) -> Settings | None:
         return None
 
 
-KIND = Kind("nano world", re.compile(r"README\.md|annotations\.json|images(/\d{12}\.jpg)?"), _settings)
+KIND = Kind("nano world", re.compile(r"README\.md|annotations\.json|captions\.jsonl|images(/\d{12}\.jpg)?"), _settings)
 """The folder of images, as an output."""
 
 

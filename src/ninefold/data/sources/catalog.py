@@ -11,6 +11,7 @@ from ninefold.data.sources.benchmarks.threedsrbench import ThreeDsrBenchSource
 from ninefold.data.sources.benchmarks.whatsup import WhatsUpSource
 from ninefold.data.sources.coco.flawed import FlawedSource
 from ninefold.data.sources.coco.general import GeneralSource
+from ninefold.data.sources.coco.relations import RelationsSource
 from ninefold.data.sources.coco.source import CocoSource
 from ninefold.data.sources.descriptions import DescriptionsSource
 from ninefold.data.sources.protocol import Source
@@ -27,6 +28,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     FlawedSource,
     GeneralSource,
     DescriptionsSource,
+    RelationsSource,
     WhatsUpSource,
     ThreeDsrBenchSource,
 )

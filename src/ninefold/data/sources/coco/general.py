@@ -12,7 +12,16 @@ from ninefold.data.sources.coco.allotment import held_out
 from ninefold.data.sources.coco.annotations import Instance, read_instances
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.entries import Photo
-from ninefold.data.sources.coco.general_questions import TEXTS, Kind, is_there, prompt_of, what_is_at
+from ninefold.data.sources.coco.general_questions import (
+    FORMATS,
+    LABELS,
+    TEXTS,
+    Kind,
+    claim_of,
+    is_there,
+    prompt_of,
+    what_is_at,
+)
 from ninefold.data.sources.coco.ids import rank
 from ninefold.data.sources.coco.photos import PhotoFolder
 from ninefold.data.sources.protocol import Skips, Source, Split
@@ -44,7 +53,8 @@ class GeneralSpec:
     split: Literal["test", "train"] = "test"
     """The splits to make: one test split, or a train split and a validation split of other photos."""
     question: Kind = "presence"
-    """The question: whether a category is in the photo, or what is at a point of it, as nano bases are asked."""
+    """The question: whether a category is in the photo, or what is at a point of it, as nano bases are asked; or the
+    same as a statement that is true or false (claim), and with four answers to choose from (choice)."""
     subset: int = 648
     """Number of questions, even over categories as far as the photos allow, and a quarter as many for validation; of
     presence an even number, one less otherwise."""
@@ -70,6 +80,7 @@ class _Row(NamedTuple):
     question: str
     answer: str
     box: Box | None
+    options: tuple[str, ...] = ()
 
 
 class GeneralSource(Source):
@@ -113,13 +124,15 @@ class GeneralSource(Source):
         from ninefold.data.format.card import About
         from ninefold.data.sources.coco.general_facts import COLUMNS
 
-        presence = self.spec.question == "presence"
+        kind = self.spec.question
+        presence = kind in LABELS
         return About(
-            title=f"ninefold general {self.spec.split}: {self.spec.question}",
-            description=TEXTS[self.spec.question] + (self._constants() if presence else ""),
+            title=f"ninefold general {self.spec.split}: {kind}",
+            description=TEXTS[kind] + (self._constants() if presence else ""),
             spec=self.settings(),
             source=self.name,
-            labels=("yes", "no") if presence else self._categories,
+            labels=LABELS[kind] if presence else self._categories,
+            answer_format=FORMATS[kind],
             clustering=self.clustering,
             license="other",
             columns={name: text for name, text in COLUMNS.items() if not (presence and name.startswith("box_"))},
@@ -128,9 +141,10 @@ class GeneralSource(Source):
 
     def _constants(self) -> str:
         """Return, as a paragraph, how often the best constant answer for each photo is right."""
+        yes, no = LABELS[self.spec.question]
         counts = {split: Counter((row.photo, row.answer) for row in rows) for split, rows in self._rows.items()}
         right = {
-            split: sum(max(count[photo, "yes"], count[photo, "no"]) for photo in {photo for photo, _ in count})
+            split: sum(max(count[photo, yes], count[photo, no]) for photo in {photo for photo, _ in count})
             for split, count in counts.items()
         }
         shares = " and ".join(
@@ -169,7 +183,7 @@ class GeneralSource(Source):
         spec, instances = self.spec, self._instances
         by_split = {"test": instances} if spec.split == "test" else held_out(instances, spec.seed)
         sizes = {"test": spec.subset, "train": spec.subset, "validation": max(2, spec.subset // 4)}
-        choose = self._presence if spec.question == "presence" else self._naming
+        choose = self._presence if spec.question in LABELS else self._naming
         usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
         return {split: _sound(part, sizes[split], choose, usable) for split, part in by_split.items()}
 
@@ -185,9 +199,24 @@ class GeneralSource(Source):
                 what_is_at(one.box, one.photo.width, one.photo.height),
                 one.category,
                 one.box,
+                self._offered(one.category, number),
             )
-            for one in balanced(lone, size, self.spec.seed)
+            for number, one in enumerate(balanced(lone, size, self.spec.seed))
         ]
+
+    def _offered(self, category: str, number: int) -> tuple[str, ...]:
+        """Return the options of the question with a number: the category in each place in turn, and three others."""
+        if self.spec.question != "choice":
+            return ()
+        from ninefold.seeding import rng
+
+        others = [name for name in self._categories if name != category]
+        if len(others) < 3:
+            raise DataError(f"{self.spec.annotations}: --question choice needs four categories or more")
+        drawn = rng(self.spec.seed, "choice", number).permutation(len(others))[:3].tolist()
+        options = [others[index] for index in drawn]
+        options.insert(number % 4, category)
+        return tuple(options)
 
     def _presence(self, instances: Sequence[Instance], size: int) -> list[_Row]:
         from ninefold.data.sources.coco import presence
@@ -197,8 +226,10 @@ class GeneralSource(Source):
         photos = [photos[index] for index in rng(self.spec.seed, "presence").permutation(len(photos)).tolist()]
         shown = [self._shown[str(photo.id)] for photo in photos]
         self._check(size, presence.possible(shown, self._categories))
+        kind = self.spec.question
+        ask, (yes, no) = (is_there if kind == "presence" else claim_of), LABELS[kind]
         return [
-            _Row(photos[index], name, is_there(name), "yes" if there else "no", None)
+            _Row(photos[index], name, ask(name), yes if there else no, None, () if kind == "presence" else LABELS[kind])
             for index, name, there in presence.choose(shown, self._categories, size)
         ]
 
@@ -224,9 +255,10 @@ class GeneralSource(Source):
                     id=f"{photo.id}-{row.category.replace(' ', '-')}",
                     image=path,
                     question=row.question,
-                    prompt=prompt_of(self.spec.question, row.question),
-                    options=(),
+                    prompt=prompt_of(self.spec.question, row.question, row.options),
+                    options=row.options,
                     answer=row.answer,
+                    answer_format=FORMATS[self.spec.question],
                     group=str(photo.id),
                     factors=self._factors(row),
                 )

@@ -1,13 +1,22 @@
 """The words of general questions about photos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Literal
 
 from ninefold.questions.prompt import prompt
 from ninefold.space import Box
 
-Kind = Literal["presence", "naming"]
+Kind = Literal["presence", "naming", "claim", "choice"]
 """The kinds of general questions."""
+
+FORMATS: Mapping[Kind, str] = {
+    "presence": "labels", "naming": "labels", "claim": "true_false", "choice": "letters",
+}  # fmt: skip
+"""Name of each kind's answer format."""
+
+LABELS: Mapping[Kind, tuple[str, ...]] = {"presence": ("yes", "no"), "claim": ("True", "False")}
+"""The answers of the kinds that have the same two for all rows; the first says that the category is there."""
 
 TEXTS: Mapping[Kind, str] = {
     "presence": (
@@ -19,6 +28,14 @@ TEXTS: Mapping[Kind, str] = {
         "What is it? Each question gives the center of a box in percent of the photo's sides, as in \"What is at 34 "
         '56?" (from the left, from the top), and the answer is the category of the thing, the only one of its category '
         "in the photo. Nano bases have learnt this question in pretraining; other models may not know it."
+    ),
+    "claim": (
+        'Is it true? Each question is a statement such as "There is a dog.", to be answered with true or false. Half '
+        "of them are true and half are false, of each category too, and of each photo as far as the photos allow."
+    ),
+    "choice": (
+        'Which is it? Each question gives the center of a box, as in "What is at 34 56?", and four categories with '
+        "letters, one of which is that of the thing; each letter is right equally often."
     ),
 }
 """Description of the kinds of questions."""
@@ -35,6 +52,20 @@ def what_is_at(box: Box, width: int, height: int) -> str:
     return f"What is at {min(int(across * 100), 99):02d} {min(int(down * 100), 99):02d}?"
 
 
-def prompt_of(kind: Kind, question: str) -> str:
+def claim_of(category: str) -> str:
+    """Return the statement that a category is in a photo."""
+    return f"There is{is_there(category).removeprefix('Is there').removesuffix('?')}."
+
+
+def prompt_of(kind: Kind, question: str, options: Sequence[str] = ()) -> str:
     """Return the prompt; that of naming is the bare question, as nano bases have learnt it."""
-    return prompt(question, ()) if kind == "presence" else question
+    if kind == "presence":
+        return prompt(question, ())
+    if kind == "claim":
+        return f"{question} True or False?"
+    return "\n".join((question, *lettered(options)))
+
+
+def lettered(options: Sequence[str]) -> list[str]:
+    """Return options as lines with capital letters."""
+    return [f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False)]
