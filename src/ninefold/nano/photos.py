@@ -11,7 +11,7 @@ from ninefold import store
 from ninefold.console import track
 from ninefold.errors import DesignError, RunError
 from ninefold.nano.describer import description
-from ninefold.nano.spec import WorldSpec
+from ninefold.nano.spec import CAPTIONS, WorldSpec
 from ninefold.nano.world import KINDS, WorldImage, draw, photo_like, texture
 from ninefold.output import Kind, Settings, located
 from ninefold.runs.lock import locked_output, tidy_output
@@ -22,9 +22,6 @@ LONG_SIDE = 640
 
 DESCRIPTION = "Photo-like pictures of ninefold's nano world"
 """Description in ``annotations.json``, by which the folder is recognized."""
-
-CAPTIONS = "captions.jsonl"
-"""File of descriptions, a row for each image: id, image, caption, and its labelled objects with their boxes."""
 
 ABOUT = """\
 Photo-like pictures of the nano world

@@ -6,6 +6,9 @@ from pathlib import Path
 from ninefold.errors import DesignError
 from ninefold.specs import check_finite, option
 
+CAPTIONS = "captions.jsonl"
+"""File of descriptions, a row for each image: id, image, caption, and its labelled objects with their boxes."""
+
 
 @dataclass(frozen=True)
 class WorldSpec:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import console
+from ninefold.captions.spec import CaptionsSpec
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
 from ninefold.errors import NinefoldError, RunError, printable
 from ninefold.evaluation.spec import EvaluateSpec
@@ -18,7 +18,7 @@ from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.shape import hints_of, misfit
 from ninefold.studies.description import Photos, Study
-from ninefold.studies.plan import evaluate_spec, plan, train_spec
+from ninefold.studies.plan import evaluate_spec, files_of, plan, train_spec
 from ninefold.studies.well_formed import misnamed, mistyped, type_name
 from ninefold.training.spec import TrainSpec
 
@@ -132,12 +132,13 @@ def _check_source(source: Any, *splits: str) -> None:
         for split in splits:
             data.choose_split(split)
         return
-    made = source_of(source.spec(Path()) if isinstance(source, Photos) else source)
-    if not isinstance(source, Photos) and (missing := [path for path in inputs_of(made) if not path.exists()]):
+    spec = source.spec(Path()) if isinstance(source, Photos) else source
+    made = spec if isinstance(spec, CaptionsSpec) else source_of(spec)
+    if not isinstance(source, Photos) and (missing := [path for path in files_of(spec) if not path.exists()]):
         raise RunError(f"{missing[0]}: no such file or folder; the study reads it")
     # Other sources tell their splits only when they are read, which may take minutes.
     if type(made).__module__.startswith("ninefold."):
-        there = {"test"} if getattr(made.spec, "split", None) == "test" else {"train", "validation"}
+        there = {"test"} if getattr(spec, "split", None) == "test" else {"train", "validation"}
         if absent := [split for split in splits if split not in there]:
             raise RunError(f"its source makes {' and '.join(sorted(there))}, and no split {absent[0]!r}")
 

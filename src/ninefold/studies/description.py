@@ -1,7 +1,7 @@
 """The description of a study: models x conditions x seeds x tests. A recipe is a function that returns one.
 
-A source of examples is given as the specification of any source (`SyntheticSpec`, `CocoSpec`, ...), as `Photos` of the
-nano world, or as the folder of a data set that exists already.
+A source of examples is given as the specification of any source (`SyntheticSpec`, `CocoSpec`, ...), as captions to make
+pairs of (`CaptionsSpec`), as `Photos` of the nano world, or as the folder of a data set that exists already.
 
 A description is plain values once it is made: lists, ranges, generators and arrays become tuples, and names of folders
 paths. What is of another type stays as it is, and is a fault that `check` tells.
@@ -13,9 +13,13 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
+from ninefold.captions.spec import CaptionsIn, CaptionsSpec
 from ninefold.data.sources.catalog import SOURCES
 from ninefold.models.spec import ModelSpec
-from ninefold.nano.spec import WorldSpec
+from ninefold.nano.spec import CAPTIONS, WorldSpec
+
+PAIRS = "pairs"
+"""Name of the pairs that are made from captions; they are no source, but a run of `ninefold captions`."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,14 @@ class Photos:
     questions: Mapping[str, Any] = field(default_factory=dict)
     """Options of the source's specification, except the annotations and images, which are those of the world."""
     source: str = "coco"
-    """Name of the source that asks them, one that reads COCO's format: "coco", "flawed" or "general"."""
+    """Name of the source that asks them, one that reads COCO's format: "coco", "flawed", "general" or "relations"; or
+    "pairs", which are made from the descriptions of the images (see `CaptionsSpec`)."""
 
     def spec(self, folder: Path) -> Any:
         """Return the specification of the questions, given the folder of the images."""
+        if self.source == PAIRS:
+            captions = CaptionsIn((folder / CAPTIONS,), "caption", "id", "image", folder / "images")
+            return CaptionsSpec(captions, **self.questions)
         return SOURCES[self.source].spec_type(folder / "annotations.json", folder / "images", **self.questions)
 
 

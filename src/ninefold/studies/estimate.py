@@ -11,6 +11,7 @@ from ninefold.analysis.power import Comparison, smallest_difference
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.coco.general import GeneralSpec
+from ninefold.data.sources.coco.relations import RelationsSpec
 from ninefold.data.sources.coco.source import CocoSpec
 from ninefold.errors import NinefoldError
 from ninefold.evaluation.spec import EvaluateSpec
@@ -27,7 +28,7 @@ from ninefold.web.wording import quantity
 
 GIB = 2**30
 
-_OF_PHOTOS = (CocoSpec, GeneralSpec)
+_OF_PHOTOS = (CocoSpec, GeneralSpec, RelationsSpec)
 """Specifications of sources whose questions are counted only when they are made, unless they state a number."""
 
 QUESTIONS_OF_A_PHOTO = 2.08
@@ -164,7 +165,7 @@ def _counted(spec: Any) -> list[tuple[str, int | None]]:
         return []
 
 
-def _photo_sizes(spec: CocoSpec | GeneralSpec, needs: list[Task]) -> list[tuple[str, int | None]]:
+def _photo_sizes(spec: CocoSpec | GeneralSpec | RelationsSpec, needs: list[Task]) -> list[tuple[str, int | None]]:
     """Return the sizes of the questions about photos, which are counted only when they are made."""
     worlds = [need.work.pictures for need in needs if isinstance(need.work, WorldSpec)]
     whole = round(worlds[0] * PHOTO_QUESTIONS["nano"]) if worlds else PHOTO_QUESTIONS.get(spec.annotations.name)

@@ -3,10 +3,11 @@
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from ninefold.captions.spec import CaptionsSpec
 from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import inputs_of, is_complete, make
+from ninefold.data.make import is_complete, make
 from ninefold.data.sources.catalog import source_of
 from ninefold.data.sources.protocol import Source
 from ninefold.errors import DataError, NinefoldError, RunError, first_line, is_full, system_error
@@ -19,6 +20,7 @@ from ninefold.nano import photos
 from ninefold.nano.spec import WorldSpec
 from ninefold.runs import layout
 from ninefold.runs.records import Status
+from ninefold.studies.plan import files_of
 from ninefold.studies.tasks import Task
 from ninefold.training.begin import begin
 from ninefold.training.spec import TrainSpec
@@ -63,6 +65,11 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
 
             with _model(task, resident) as model:
                 probe(spec, folder, model=model, progress=progress)
+        case CaptionsSpec() as spec:
+            if not is_newer(folder, spec):
+                from ninefold.captions.run import run
+
+                run(spec, folder, progress=progress)
         case spec:
             source = source_of(spec)
             if not is_made(folder, source):
@@ -104,9 +111,13 @@ def is_made(folder: Path, source: Source) -> bool:
         manifest = Dataset.open(folder).manifest
     except DataError:
         return False
+    same = (manifest.source, manifest.spec) == (source.name, source.settings())
+    return same and is_newer(folder, source.spec)
+
+
+def is_newer(folder: Path, spec: Any) -> bool:
+    """Return whether a folder holds a whole data set, newer than the files that a specification names."""
+    if not is_complete(folder):
+        return False
     written = (folder / "manifest.json").stat().st_mtime
-    return (
-        is_complete(folder)
-        and (manifest.source, manifest.spec) == (source.name, source.settings())
-        and all(path.exists() and path.stat().st_mtime <= written for path in inputs_of(source))
-    )
+    return all(path.exists() and path.stat().st_mtime <= written for path in files_of(spec))

@@ -5,6 +5,7 @@ what it has made before. The key of a task hashes what changes its outcome; the 
 of the data and the weights of the model, is checked when it is carried out.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ninefold import store
+from ninefold.captions.spec import CaptionsSpec
 from ninefold.data.make import inputs_of
 from ninefold.data.sources.catalog import source_of
 from ninefold.evaluation.probing.spec import ProbeSpec
@@ -23,7 +25,7 @@ from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.study import BASE, RUNS, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
-from ninefold.studies.description import Condition, Photos, Study, StudyModel, Test
+from ninefold.studies.description import PAIRS, Condition, Photos, Study, StudyModel, Test
 from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
 
@@ -81,6 +83,16 @@ def model_name(model: StudyModel) -> str:
     return _slug(model.name or model.model.name.rstrip("/").rpartition("/")[2].partition("#")[0] or model.title)
 
 
+def files_of(spec: Any) -> list[Path]:
+    """Return the files and folders that the specification of a source, or of captions, names."""
+    if not isinstance(spec, CaptionsSpec):
+        return inputs_of(source_of(spec))
+    captions = spec.captions
+    folders = () if captions.images is None else (captions.images,)
+    others = (spec.prompt, spec.filter_prompt, spec.checks.reference_words)
+    return [*captions.files, *folders, *captions.exclude, *(path for path in others if path is not None)]
+
+
 class _Planner:
     """The tasks planned so far, by key."""
 
@@ -113,15 +125,17 @@ class _Planner:
         if isinstance(source, Path):
             return _Data(source.resolve(), store.content_id(str(source.resolve())), ())
         needs: tuple[str, ...] = ()
+        spec = source
         if isinstance(source, Photos):
             world = self.add("images/nano-world", source.world, asdict(source.world), f"images of {title}")
-            key_of_files: Any = world.key
             spec, needs = source.spec(world.folder), (world.key,)
+        key_of_files = needs[0] if needs else [str(path.resolve()) for path in files_of(spec)]
+        if isinstance(spec, CaptionsSpec):
+            moved = replace(spec, captions=replace(spec.captions, files=(), images=None))
+            content = [PAIRS, json.loads(json.dumps(asdict(moved), default=str)), key_of_files]
         else:
-            spec = source
-            key_of_files = [str(path.resolve()) for path in inputs_of(source_of(spec))]
-        made = source_of(spec)
-        content = [made.name, made.settings(), getattr(spec, "embed", True), key_of_files]
+            made = source_of(spec)
+            content = [made.name, made.settings(), getattr(spec, "embed", True), key_of_files]
         task = self.add(f"data/{name}", spec, content, f"questions of {title}", needs)
         return _Data(task.folder, task.key, (task.key,))
 

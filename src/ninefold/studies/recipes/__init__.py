@@ -20,6 +20,7 @@ RECIPES: Mapping[str, str] = MappingProxyType(
         "mixtures": "ninefold.studies.recipes.mixtures:mixtures",
         "forgetting": "ninefold.studies.recipes.forgetting:forgetting",
         "clip": "ninefold.studies.recipes.clip:clip",
+        "pairs": "ninefold.studies.recipes.pairs:pairs",
         "smoke": "ninefold.studies.recipes.smoke:smoke",
         "smoke-nano": "ninefold.studies.recipes.paper:smoke_nano",
     }
