@@ -36,6 +36,7 @@ NAMES = {
     "Probe",
     "ProbeSpec",
     "Question",
+    "RelationsSpec",
     "RunError",
     "Scene",
     "Source",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ninefold.data.sources.catalog import register_source as register_source
     from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
     from ninefold.data.sources.coco.general import GeneralSpec as GeneralSpec
+    from ninefold.data.sources.coco.relations import RelationsSpec as RelationsSpec
     from ninefold.data.sources.coco.source import CocoSpec as CocoSpec
     from ninefold.data.sources.descriptions import DescriptionsSpec as DescriptionsSpec
     from ninefold.data.sources.protocol import Source as Source
@@ -101,6 +102,7 @@ _MODULES = {
     "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),
     "ninefold.data.sources.coco.general": ("GeneralSpec",),
+    "ninefold.data.sources.coco.relations": ("RelationsSpec",),
     "ninefold.data.sources.coco.source": ("CocoSpec",),
     "ninefold.data.sources.descriptions": ("DescriptionsSpec",),
     "ninefold.data.sources.protocol": ("Source", "Split"),

@@ -11,7 +11,7 @@ import pytest
 from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
 from ninefold.data.sources.coco.general import GeneralSource, GeneralSpec
-from ninefold.data.sources.coco.general_questions import is_there, what_is_at
+from ninefold.data.sources.coco.general_questions import claim_of, is_there, what_is_at
 from ninefold.data.sources.coco.presence import choose
 from ninefold.errors import DataError
 from ninefold.nano.captioner import point
@@ -79,6 +79,34 @@ def test_naming_asks_for_lone_things_in_the_words_of_pretraining(spec: GeneralSp
     assert verify(tmp_path / "naming")["verdict"].startswith("OK: 75 rows, every fact holds")
 
 
+def test_claims_are_true_as_often_as_false_in_vsrs_words(spec: GeneralSpec, tmp_path: Path) -> None:
+    annotations = spec.annotations.read_text()
+    for letter in "abc":
+        annotations = annotations.replace(f'"name": "{letter}"', f'"name": "orange {letter}"')
+    photos = [f'"id": {900 + n}, "image_id": {n}, "category_id": 4, "bbox": [0, 0, 3, 3]' for n in range(1, 21)]
+    annotations = annotations.replace('"annotations": [', f'"annotations": [{{{"}, {".join(photos)}}}, ')
+    (tmp_path / "a.json").write_text(
+        annotations.replace('"categories": [', '"categories": [{"id": 4, "name": "red d"}, ')
+    )
+    spec = replace(spec, annotations=tmp_path / "a.json", question="claim", subset=40)
+    data = make(GeneralSource(spec), tmp_path / "claims")
+    rows = list(data.read("test"))
+    assert Counter((row.prompt, row.answer) for row in rows) == {
+        ("There is a red d. True or False?", "True"): 20,
+        ("There is a red d. True or False?", "False"): 20,
+    }
+    assert verify(data.folder)["verdict"].startswith("OK: 40 rows, every fact holds")
+    data = make(GeneralSource(replace(spec, question="choice")), tmp_path / "choices")
+    rows = list(data.read("test"))
+    assert Counter(row.options.index(row.answer) for row in rows) == dict.fromkeys(range(4), 10)
+    asked = rows[0].prompt.splitlines()
+    assert asked[0] == rows[0].question and asked[1:] == [
+        f"{a}. {b}" for a, b in zip("ABCD", rows[0].options, strict=True)
+    ]
+    assert claim_of("orange a") == "There is an orange a."
+    assert verify(data.folder)["verdict"].startswith("OK: 40 rows, every fact holds")
+
+
 def test_the_words_are_those_of_nano_pretraining() -> None:
     thing = WorldThing("red", "star", x=0.07, y=0.999, w=0.1, h=0.002, rgb=(255, 0, 0))
     assert what_is_at(Box(0.02, 0.998, 0.1, 0.002), 1, 1) == f"What is at {point(thing)}?" == "What is at 07 99?"
@@ -90,6 +118,7 @@ def test_the_words_are_those_of_nano_pretraining() -> None:
     [
         ({"subset": 1}, "--subset 1: at least two questions are needed"),
         ({"seed": -1}, "--seed -1: seeds are zero or more"),
+        ({"subset": 4, "question": "choice"}, "--question choice needs four categories or more"),
         ({"subset": 501, "question": "naming"}, "501 naming questions are needed of one split, .* allow 500"),
     ],
 )

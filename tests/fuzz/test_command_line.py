@@ -103,6 +103,7 @@ def commands(
                 ["coco"],
                 ["flawed", "--subset", "2", "--split", "test"],
                 ["general", "--subset", "2", "--question", "naming"],
+                ["relations", "--subset", "4", "--form", "words"],
             )
         ),
         ["data", "verify", made],

@@ -1,10 +1,12 @@
 import json
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ninefold.nano import captioner, photos, world
+from ninefold.nano import captioner, describer, photos, world
 from ninefold.nano.spec import WorldSpec
 from ninefold.scenes.vocabulary import COLORS
 from ninefold.seeding import rng
@@ -55,6 +57,36 @@ def test_a_captioner_has_a_big_center_and_avoids_its_sides():
 
 def test_points_are_two_percentages():
     assert captioner.point(world.WorldThing("red", "plus", 0.078, 0.999, 0.1, 0.1, (255, 0, 0))) == "07 99"
+
+
+def test_a_describer_says_where_things_are_as_people_do(textures):
+    said, wrong = Counter(), 0
+    other = world.WorldThing("red", "square", 0.5, 0.5, 0.1, 0.1, COLORS["red"])
+    for i in range(2000):
+        # A little further down than to the right: people still say "right".
+        thing = replace(other, x=0.75, y=0.78)
+        said[describer.relation(rng(i, "a"), thing, other)] += 1
+        wrong += describer.relation(rng(i, "b"), replace(thing, y=0.5), other) == "left"
+    assert said["right"] > 0.6 * 2000 and said["below"] > 0.1 * 2000
+    assert 0.015 < wrong / 2000 < 0.05
+    image = world.photo_like(rng(4), 8, textures)
+    text = describer.description(rng(5), image)
+    assert text == describer.description(rng(5), image)
+    lone = [thing.name for thing in image.named_once()]
+    assert text.count(".") == min(len(lone), describer.MOST) and sum(name in text for name in lone) >= len(lone) - 2
+
+
+def test_the_world_is_described_with_the_boxes_of_its_things(tmp_path):
+    folder = tmp_path / "world"
+    photos.make(WorldSpec(pictures=2, seed=5), folder)
+    rows = [json.loads(line) for line in (folder / "captions.jsonl").read_text().splitlines()]
+    boxes = [row["bbox"] for row in json.loads((folder / "annotations.json").read_text())["annotations"]]
+    assert [row["image"] for row in rows] == ["000000000001.jpg", "000000000002.jpg"]
+    assert [thing["box"] for row in rows for thing in row["objects"]] == boxes
+    # A world of an earlier version gets its descriptions.
+    (folder / "captions.jsonl").unlink()
+    photos.make(WorldSpec(pictures=2, seed=5), folder)
+    assert [json.loads(line) for line in (folder / "captions.jsonl").read_text().splitlines()] == rows
 
 
 def test_the_world_is_written_in_cocos_format_and_repeats(tmp_path):
