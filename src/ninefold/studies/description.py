@@ -15,11 +15,15 @@ from typing import Any, Literal
 
 from ninefold.captions.spec import CaptionsIn, CaptionsSpec
 from ninefold.data.sources.catalog import SOURCES
+from ninefold.data.sources.descriptions import DescriptionsSource, DescriptionsSpec
 from ninefold.models.spec import ModelSpec
 from ninefold.nano.spec import CAPTIONS, WorldSpec
 
 PAIRS = "pairs"
 """Name of the pairs that are made from captions; they are no source, but a run of `ninefold captions`."""
+
+DESCRIPTIONS = DescriptionsSource.name
+"""Name of the source of the captions that pairs were made from."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,12 @@ class Photos:
     """Options of the source's specification, except the annotations and images, which are those of the world."""
     source: str = "coco"
     """Name of the source that asks them, one that reads COCO's format: "coco", "flawed", "general" or "relations"; or
-    "pairs", which are made from the descriptions of the images (see `CaptionsSpec`)."""
+    "pairs", which are made from the descriptions of the images, or these "descriptions" themselves."""
 
     def spec(self, folder: Path) -> Any:
-        """Return the specification of the questions, given the folder of the images."""
+        """Return the specification of the questions, given the folder of the images; for descriptions, of the pairs."""
+        if self.source == DESCRIPTIONS:
+            return DescriptionsSpec(folder, **self.questions)
         if self.source == PAIRS:
             captions = CaptionsIn((folder / CAPTIONS,), "caption", "id", "image", folder / "images")
             return CaptionsSpec(captions, **self.questions)

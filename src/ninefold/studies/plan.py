@@ -25,7 +25,7 @@ from ninefold.models.family import QUESTION_AND_OPTION
 from ninefold.models.registry import REGISTERED
 from ninefold.models.spec import ModelSpec
 from ninefold.runs.study import BASE, RUNS, StudiedCondition, StudiedModel, StudiedRun, StudiedTest, StudyRecord
-from ninefold.studies.description import PAIRS, Condition, Photos, Study, StudyModel, Test
+from ninefold.studies.description import DESCRIPTIONS, PAIRS, Condition, Photos, Study, StudyModel, Test
 from ninefold.studies.tasks import Task
 from ninefold.training.spec import TrainSpec
 
@@ -126,7 +126,10 @@ class _Planner:
             return _Data(source.resolve(), store.content_id(str(source.resolve())), ())
         needs: tuple[str, ...] = ()
         spec = source
-        if isinstance(source, Photos):
+        if isinstance(source, Photos) and source.source == DESCRIPTIONS:
+            pairs = self.data(Photos(source.world, source=PAIRS), "pairs", title)
+            spec, needs = source.spec(pairs.folder), (pairs.key,)
+        elif isinstance(source, Photos):
             world = self.add("images/nano-world", source.world, asdict(source.world), f"images of {title}")
             spec, needs = source.spec(world.folder), (world.key,)
         key_of_files = needs[0] if needs else [str(path.resolve()) for path in files_of(spec)]

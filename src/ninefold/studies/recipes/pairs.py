@@ -4,7 +4,7 @@ from typing import Any
 
 from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.nano.spec import WorldSpec
-from ninefold.studies.description import PAIRS, Condition, Photos, Study, Test
+from ninefold.studies.description import DESCRIPTIONS, PAIRS, Condition, Photos, Study, Test
 from ninefold.studies.recipes.forgetting import GENERAL_TESTS
 from ninefold.studies.recipes.nano_sets import MODEL, ROWS, SPATIAL_TESTS, training_world
 
@@ -23,7 +23,8 @@ def pairs(pictures: int = 1000, seeds: int = 5) -> Study:
 
     The base has never seen statements that are true or false, nor options with letters, as instructed models have. So
     every condition also trains on questions of these two forms that ask for no relation, and "Forms alone" is what all
-    others are compared with. "True relations" is what designed questions with answers from the boxes reach.
+    others are compared with. "Descriptions" trains on the descriptions themselves, as SpaRE's Table 4 does. "True
+    relations" is what designed questions with answers from the boxes reach.
 
     Args:
         pictures: Number of photo-like images to train on, each with a description.
@@ -32,10 +33,12 @@ def pairs(pictures: int = 1000, seeds: int = 5) -> Study:
     world = training_world(pictures)
     forms = [_general(world, question) for question in ("claim", "choice")]
     made = Photos(world, source=PAIRS)
+    told = Photos(world, {"prompt": "Describe the picture.", "embed": False}, source=DESCRIPTIONS)
     true = [_relations(world, form) for form in ("words", "true-false", "letters")]
     sets: list[tuple[str, str, list[Any], dict[str, Any]]] = [
         ("forms", "Forms alone", [], {}),
         ("pairs", "Pairs", [made], {}),
+        ("captions", "Descriptions", [told], {}),
         ("conversations", "Pairs as conversations", [made], {"conversations": True}),
         ("pairs-scenes", "Pairs and scenes", [made, SyntheticSpec("train", distractors=3)], {}),
         ("relations", "True relations", true, {}),
