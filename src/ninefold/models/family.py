@@ -12,6 +12,9 @@ Scope = Literal["vision+language", "language"]
 Schedule = Literal["constant", "linear", "cosine"]
 """The schedule of the learning rate after its warm-up."""
 
+Optimizer = Literal["adamw", "adamw-8bit"]
+"""The optimizer: AdamW, or AdamW whose two moments are stored in 8 bits (Dettmers et al. 2022)."""
+
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """The data type of computation; "auto": float32 on a CPU and for nano bases, otherwise the checkpoint's own."""
 

@@ -170,7 +170,7 @@ class TrainingSpec(Record):
     """Everything that changes the outcome of a training run: ``spec.json``."""
 
     kind: ClassVar[str] = "training"
-    OPTIONAL = frozenset({"rows", "mixture", "conversation_tokens"})
+    OPTIONAL = frozenset({"rows", "mixture", "conversation_tokens", "dropout", "warmup_steps"})
 
     model: Mapping[str, Any]
     """Identity of the model that training begins from, the parent of the tuned model."""
@@ -190,6 +190,8 @@ class TrainingSpec(Record):
     """The trained part of the model: vision and language, or language alone."""
     lora: LoraSettings | None
     """Settings of LoRA; None for full fine-tuning."""
+    dropout: float | None = None
+    """Probability of the model's own dropout in full fine-tuning; None for its checkpoint's, and with LoRA."""
     optimizer: str = "adamw"
     """Name of the optimizer."""
     learning_rate: float
@@ -198,6 +200,8 @@ class TrainingSpec(Record):
     """Schedule of the learning rate."""
     warmup: float
     """Fraction of all steps over which the learning rate rises from zero."""
+    warmup_steps: int | None = None
+    """Number of these steps, instead of a fraction."""
     weight_decay: float
     """Weight decay of the optimizer."""
     clip: float

@@ -14,6 +14,9 @@ from ninefold.training.processes import processes
 _WITH_WARMUP = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 """Trainer's names of the schedules with a warm-up."""
 
+_OPTIMIZERS = {"adamw": {}, "adamw-8bit": {"optim": "adamw_bnb_8bit"}}
+"""Trainer's arguments for each optimizer; AdamW is its default."""
+
 
 def trainer_arguments(
     settings: Mapping[str, Any], plan: MemoryPlan, dtype: torch.dtype, *, folder: Path, workers: int
@@ -27,6 +30,7 @@ def trainer_arguments(
         folder: The folder of the checkpoints.
         workers: Number of processes that load data for a GPU.
     """
+    warmup = settings.get("warmup_steps") or settings["warmup"]
     device = processes().device.type
     # On a CPU, workers would take cores from the training itself.
     workers = workers if device == "cuda" else 0
@@ -38,8 +42,9 @@ def trainer_arguments(
             per_device_train_batch_size=settings["batch"] // processes().num_processes,
             per_device_eval_batch_size=settings["batch"] // processes().num_processes,
             learning_rate=settings["learning_rate"],
-            lr_scheduler_type=_WITH_WARMUP[settings["schedule"]] if settings["warmup"] else settings["schedule"],
-            warmup_steps=settings["warmup"],
+            lr_scheduler_type=_WITH_WARMUP[settings["schedule"]] if warmup else settings["schedule"],
+            warmup_steps=warmup,
+            **_OPTIMIZERS[settings["optimizer"]],
             weight_decay=settings["weight_decay"],
             max_grad_norm=settings["clip"],
             bf16=dtype == torch.bfloat16,

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ninefold.errors import ModelError
 from ninefold.models.checkpoint.kept import Kept
 from ninefold.models.family import Family, Scope
 from ninefold.models.protocol import Trainable
@@ -37,7 +38,7 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
         restore: Whether to restore weights, modules and configuration afterwards.
 
     Raises:
-        ModelError: If LoRA's pattern matches no module.
+        ModelError: If LoRA's pattern matches no module, or the model has no dropout of its own.
     """
     network, dtype = model.model, model.model.dtype
     before = Kept(network) if restore else None
@@ -45,6 +46,8 @@ def made_trainable(model: Trainable, settings: Mapping[str, Any], *, restore: bo
     network.config.get_text_config().use_cache = False
     try:
         if settings["lora"] is None:
+            if settings.get("dropout"):
+                set_dropout(network, settings["dropout"], settings["scope"], model.family, model.name)
             yield _all_weights(network, model.family, settings["scope"], dtype)
         else:
             adapted, modules = lora.attach(
@@ -68,6 +71,29 @@ def _all_weights(network: Any, family: Family, scope: Scope, dtype: torch.dtype)
     return TrainableNetwork(
         network, names, dtype, _summary(network, f"{len(names)} weights are trained", names, family)
     )
+
+
+_RATES = ("attention_dropout", "dropout")
+"""Attributes in which the attention of transformers keeps the dropout probability of its weights."""
+
+
+def set_dropout(network: torch.nn.Module, probability: float, scope: Scope, family: Family, name: str) -> None:
+    """Set the dropout probability of a network's own dropout in a scope: of attention weights, and of dropout layers.
+
+    Raises:
+        ModelError: If it has none.
+    """
+    found = False
+    for module_name, module in network.named_modules():
+        if not is_trained(module_name, scope, family):
+            continue
+        rates = ["p"] if isinstance(module, torch.nn.Dropout) else list(_RATES)
+        for rate in rates:
+            if isinstance(getattr(module, rate, None), float):
+                setattr(module, rate, probability)
+                found = True
+    if not found:
+        raise ModelError(f"--dropout {probability}: {name} has no dropout of its own; leave it out with --method full")
 
 
 def is_trained(name: str, scope: Scope, family: Family) -> bool:

@@ -1,7 +1,7 @@
 """The memory probe: a trial step without side effects, whose memory determines the micro-batch."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ CPU_TOKENS = 1024
 USABLE = 0.8
 """Fraction of the free memory that a plan may use."""
 
-STATES = 3
-"""Tensors as large as the trained parameters that training keeps: their gradients and AdamW's two moments."""
+STATES: Mapping[str, float] = {"adamw": 3, "adamw-8bit": 1.75}
+"""Memory beside the trained parameters, as a multiple of theirs, by optimizer: gradients and two moments. Those of
+embeddings, at most an eighth of the parameters of models with a vision tower, are never of 8 bits."""
 
 CPU_PEAK = 1.5
 """Peak memory of a step on a CPU, as a multiple of the tensors kept for the backward pass; only these are counted."""
@@ -47,6 +48,7 @@ def choose(
     micro_batch: int | None = None,
     checkpointing: bool | None = None,
     processes: int = 1,
+    states: float = STATES["adamw"],
 ) -> tuple[MemoryPlan, str]:
     """Choose the micro-batch, and gradient checkpointing if needed: keeping all activations is faster.
 
@@ -59,6 +61,7 @@ def choose(
         micro_batch: Examples in a forward pass, if the user has chosen.
         checkpointing: Whether to use gradient checkpointing, if the user has chosen.
         processes: The number of processes that train together.
+        states: The memory of gradients and optimizer, as a multiple of the trained parameters.
 
     Returns:
         The plan, and its reason in words. On a GPU nothing is probed if the user has chosen both.
@@ -73,10 +76,10 @@ def choose(
         return plan, f"{plan}, as asked for"
     example = _longest_alone(training_set, dtype)
     size = _gradient_bytes(network)
-    room = USABLE * (free(network.device) - STATES * size)
+    room = USABLE * (free(network.device) - states * size)
     if room <= 0:
         raise RunError(
-            f"out of memory: gradients and optimizer of the trained parameters take {_mib(STATES * size)} MiB and "
+            f"out of memory: gradients and optimizer of the trained parameters take {_mib(states * size)} MiB and "
             f"{_mib(free(network.device))} MiB are free; lower --rank, or adapt fewer modules with --targets"
         )
     trial = measure(losses, network, example, dtype)

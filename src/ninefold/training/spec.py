@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import tyro
 
 from ninefold.errors import ModelError, RunError
-from ninefold.models.family import Schedule, Scope
+from ninefold.models.family import Optimizer, Schedule, Scope
 from ninefold.models.load import check_trainable
 from ninefold.models.spec import ModelSpec, base_spec
 from ninefold.specs import check_choices, check_finite, folders_of, option
@@ -60,7 +60,8 @@ class TrainSpec:
     alpha: int = 64
     """Scale of LoRA's update, before division by the rank (64 in the paper)."""
     dropout: float = 0.0
-    """Dropout probability on the input of LoRA's matrices (none in the authors' code)."""
+    """Dropout probability: on the input of LoRA's matrices (none in the authors' code) or, with `--method full`, of the
+    model's own dropout, which its checkpoint switches off: that of attention weights in most families."""
     init: Literal["gaussian", "default"] = "gaussian"
     """Initialization of LoRA's first matrix: Gaussian (the authors' code), or PEFT's default, uniform."""
     targets: str | None = None
@@ -69,6 +70,8 @@ class TrainSpec:
     learning_rate: float | None = None
     """Peak learning rate of AdamW; by default the family's: the paper's 1e-4, or 1e-3 for nano models. For
     `--method full`, SpaRE uses 3e-5."""
+    optimizer: Optimizer = "adamw"
+    """AdamW, or AdamW with moments of 8 bits (bitsandbytes), which take a quarter of the memory."""
     batch: int | None = None
     """Examples per optimizer step; by default the family's: 16. The paper does not state it."""
     micro_batch: int | None = None
@@ -86,6 +89,8 @@ class TrainSpec:
     state it."""
     warmup: float = 0.0
     """Fraction of all steps in which the learning rate rises from zero; by default no warm-up."""
+    warmup_steps: int | None = None
+    """Number of steps in which the learning rate rises from zero, instead of `--warmup`."""
     weight_decay: float = 0.01
     """Weight decay of AdamW; the default is torch's, as in the authors' related code."""
     clip: float = 1.0
@@ -118,6 +123,7 @@ class TrainSpec:
             "epoch_examples",
             "checkpoint_steps",
             "conversation_tokens",
+            "warmup_steps",
         )
         for name in positive:
             value = getattr(self, name)
@@ -133,6 +139,8 @@ class TrainSpec:
         for name in ("warmup", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"--{name} {getattr(self, name)}: must be at least 0 and less than 1")
+        if self.warmup and self.warmup_steps is not None:
+            raise RunError(f"--warmup-steps {self.warmup_steps}: leave out --warmup, which is a fraction of all steps")
         if self.method == "full" and self.targets is not None:
             raise RunError("--targets: names the modules that LoRA adapts; leave it out with --method full")
         if self.model.adapter is not None:

@@ -22,7 +22,7 @@ from ninefold.runs.folder import check_place, is_finished
 from ninefold.runs.lock import working
 from ninefold.runs.metrics import TrainingMetrics
 from ninefold.runs.records import Provenance
-from ninefold.training import gradient_checkpointing, sharding
+from ninefold.training import eight_bit, gradient_checkpointing, sharding
 from ninefold.training.arguments import trainer_arguments
 from ninefold.training.checkpoints import existing_best_weights, last_checkpoint, save_adapter, save_model
 from ninefold.training.dataset import StepDataset
@@ -30,7 +30,7 @@ from ninefold.training.history import best_epoch, epochs_of, is_over, summary
 from ninefold.training.inputs import Inputs, open_inputs
 from ninefold.training.memory import MemoryPlan
 from ninefold.training.parameters import TrainableNetwork, made_trainable
-from ninefold.training.probe import choose
+from ninefold.training.probe import STATES, choose
 from ninefold.training.processes import milestone, processes, say, shared_cores, warn
 from ninefold.training.sampler import LengthBuckets
 from ninefold.training.settings import data_files, metrics_of_finished, resolve, tidy_training
@@ -79,6 +79,8 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
         if not unfinished:
             metrics = metrics_of_finished(spec, out)
         else:
+            if settings.optimizer == "adamw-8bit":
+                _check_eight_bit()
             if opened is None:
                 milestone(f"loading {spec.model.name}")
                 opened = _opened(spec, settings.model["dtype"])
@@ -87,6 +89,13 @@ def train(spec: TrainSpec, out: Path, *, model: Trainable | None = None, overwri
     if processes().is_main_process:
         tidy_training(out)
     return metrics
+
+
+def _check_eight_bit() -> None:
+    """Refuse moments of 8 bits where they cannot be used, before the model is loaded."""
+    if sharding.sharded():
+        raise RunError("--optimizer adamw-8bit: its moments cannot be divided among GPUs; leave it out, or FSDP")
+    eight_bit.check_works(processes().device)
 
 
 def _opened(spec: TrainSpec, dtype: Any = "auto") -> Trainable:
@@ -190,6 +199,7 @@ def _chosen(spec: TrainSpec, trainable: TrainableNetwork, inputs: Inputs, *, bat
         micro_batch=spec.micro_batch,
         checkpointing=spec.recompute,
         processes=processes().num_processes,
+        states=STATES[spec.optimizer],
     )
 
 
@@ -223,6 +233,7 @@ def _fit(
     order = _order(settings, inputs)
     # Of several processes, accelerate does not tell the order the epoch amid which the run goes on.
     order.set_epoch(len(epochs_of(log)))
+    _tell_long_warmup(settings, steps=settings["epochs"] * -(-len(order) // settings["batch"]))
     if sharding.sharded():
         sharding.configure(trainable.network)
     with (
@@ -244,6 +255,12 @@ def _fit(
         )
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return list(trainer.state.log_history), steps.plan
+
+
+def _tell_long_warmup(settings: Mapping[str, Any], *, steps: int) -> None:
+    warmup = settings.get("warmup_steps") or 0
+    if warmup >= steps:
+        warn(f"--warmup-steps {warmup:,}: there are {steps:,} steps in all; the learning rate never reaches its peak")
 
 
 def _order(settings: Mapping[str, Any], inputs: Inputs) -> LengthBuckets:
