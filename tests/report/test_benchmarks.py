@@ -7,8 +7,9 @@ from benchmark_figures import figures_of
 
 from ninefold.report.benchmarks import spare
 from ninefold.report.benchmarks.columns import GENERAL, SPATIAL
+from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import benchmark
-from ninefold.report.benchmarks.sheets import CSV, MEAN, PRINTED, sheets
+from ninefold.report.benchmarks.sheets import MEAN, PRINTED, sheets
 from ninefold.report.benchmarks.standings import Standing, by_benchmark
 from ninefold.report.test_sets import group, read_runs
 
@@ -37,7 +38,7 @@ def test_our_row_stands_below_the_papers_with_both_averages():
     assert [cell.text for cell in two_b.cells] == ["80.8", "93.4", "95.1", "54.4", "63.5", "77.6", "77.4"]
     (ours,) = spatial.ours
     assert [cell.text for cell in ours.cells] == ["80.0", "90.0", "70.0", "50.0", "60.0", "–", "70.0"]
-    assert ours.cells[0].details == ("75.0–84.0",)
+    assert (ours.cells[0].interval, ours.cells[0].marks, ours.cells[0].details) == ("75.0–84.0", "", ())
     assert [line.cells[0].text for line in averages.ours] == ["70.0"]
     rows = [dict(zip(CSV, line, strict=True)) for line in spatial.numbers]
     assert next(r for r in rows if r["model"] == "GPT-4o" and r["column"] == "average")["value"] == 0.779
@@ -50,9 +51,11 @@ def test_what_makes_a_figure_incomparable_stands_beside_it():
     one = Standing("M", "pairs", {"vsr-random": [(0, figures)]}, {"vsr-random": "978 images"})
     (sheet,) = sheets([one], "Nano bases only demonstrate this system.")
     assert sheet.heads[0] == "VSR (random)"
-    assert sheet.ours[0].cells[0].details == ("75.0–84.0", "35 of 2,195 rows", "25\u202f% unread", "† 978 images")
+    cell = sheet.ours[0].cells[0]
+    assert (cell.marks, cell.interval) == ("*†", "75.0–84.0")
+    assert cell.details == ("35 of 2,195 rows", "shares 978 images", "25\u202f% unread")
     assert sheet.ours[0].cells[-1].details == ("1 of 5 columns",)
-    for told in ("compare with no others", "cannot be read count as wrong", "†", "Nano bases"):
+    for told in ("*: of a part", "count as wrong: at most 25.0", "†: the training set", "Nano bases"):
         assert told in sheet.notes
 
 
@@ -60,7 +63,7 @@ def test_seeds_are_one_row_with_their_deviation_and_the_interval_over_seeds():
     runs = [(seed, figures_of("vsr-zeroshot", "VSR", value)) for seed, value in enumerate((0.7, 0.8))]
     (sheet,) = sheets([Standing("M", "pairs", {"vsr-zeroshot": runs})])
     # 12.706 standard errors of 0.05 to each side are cut at 0 and 1.
-    assert (sheet.ours[0].cells[0].text, sheet.ours[0].cells[0].details) == ("75.0 ±7.1", ("11.5–100",))
+    assert (sheet.ours[0].cells[0].text, sheet.ours[0].cells[0].interval) == ("75.0 ±7.1", "11.5–100")
 
 
 def test_parts_of_mme_are_points_found_by_their_names():
@@ -70,7 +73,7 @@ def test_parts_of_mme_are_points_found_by_their_names():
     mme = figures_of("lmms:mme", "MME", 0.5) | {"measures": {"perception": points}, "main": "perception", "by": by}
     (sheet,) = sheets([Standing("M", "base", {"lmms:mme": [(None, mme)]})])
     assert [cell.text for cell in sheet.ours[0].cells] == ["–"] * 4 + ["1,467.9", "–", "108.5", "–", "–"]
-    assert sheet.ours[0].cells[4].details == ("1,400.0–1,500.0",)
+    assert sheet.ours[0].cells[4].interval == "1,400.0–1,500.0"
     assert sheet.published[0].cells[4].text == "1,467.9"
 
 

@@ -88,6 +88,8 @@ class Cell:
     """Reason for none, such as "not asked"."""
     lacking: str = ""
     """What is still missing of it, such as "of 5"; empty if nothing is."""
+    leak: str = ""
+    """What the training set shares with the test, in words; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +179,17 @@ def in_order(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame | None:
 
 def data_uri(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     """Return a CSV file as a data URI: a link to it needs no script and loads no other file."""
+    content = csv_file(head, lines)
+    return "data:text/csv;charset=utf-8," + quote(content, safe=",:;/|()+-_.~", errors="backslashreplace")
+
+
+def csv_file(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    """Return the content of a CSV file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
     writer.writerows(lines)
-    return "data:text/csv;charset=utf-8," + quote(buffer.getvalue(), safe=",:;/|()+-_.~", errors="backslashreplace")
+    return buffer.getvalue()
 
 
 def _line(row: Row, test: str, measured: Measured) -> list[Any]:

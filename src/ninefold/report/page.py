@@ -9,8 +9,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ninefold.report import certificates, headline, image_inputs, output, run_overview, side_by_side
+from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import FEW
-from ninefold.report.benchmarks.sheets import CSV, Sheet, sheets
+from ninefold.report.benchmarks.sheets import Sheet, sheets
 from ninefold.report.benchmarks.standings import Standing, by_benchmark
 from ninefold.report.figures import curves, files, intervals, labels, maps, palette, question
 from ninefold.report.gallery import FIRST, cell_anchor

@@ -1,6 +1,6 @@
 """The part of a set's section that holds the figures of a public benchmark, ready to draw."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,22 +82,33 @@ def benchmark(test_set: TestSet) -> Benchmark | None:
         return None
     results = [one for one in test_set.results if one.name in found]
     first = found[results[0].name]
-    conditions = {name: one["conditions"] for name, one in found.items()}
-    names = list(dict.fromkeys(key for one in conditions.values() for key in one))
-    shared = [key for key in names if len({str(one.get(key)) for one in conditions.values()}) == 1]
+    shared, differing = conditions({name: one["conditions"] for name, one in found.items()})
     factors = dict.fromkeys(factor for one in found.values() for factor in one["by"])
     return Benchmark(
         title=first["title"],
         notice=" ".join(_notices(found)),
         figures=tuple(divided(_figures(results, found))),
         charts=tuple(chart for factor in factors if (chart := _chart(factor, results, found))),
-        conditions={_words(key): first["conditions"].get(key) for key in shared},
-        differing={
-            name: {_words(key): one.get(key) for key in names if key not in shared}
-            for name, one in conditions.items()
-            if len(shared) < len(names)
-        },
+        conditions=shared,
+        differing=differing,
     )
+
+
+def conditions(
+    found: Mapping[str, Mapping[str, Any]], left_out: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the conditions that all runs share, and those of each run that differ.
+
+    Args:
+        found: The conditions of each run, by its name.
+        left_out: Names of conditions that are shown elsewhere.
+    """
+    names = dict.fromkeys(key for one in found.values() for key in one if key not in left_out)
+    shared = [key for key in names if len({str(one.get(key)) for one in found.values()}) == 1]
+    first = next(iter(found.values()), {})
+    others = [key for key in names if key not in shared]
+    each = {name: {_words(key): one.get(key) for key in others} for name, one in found.items()} if others else {}
+    return {_words(key): first.get(key) for key in shared}, each
 
 
 def _notices(found: Mapping[str, BenchmarkFigures]) -> Iterator[str]:

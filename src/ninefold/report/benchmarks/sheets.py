@@ -1,11 +1,12 @@
 """Tables in the form of SpaRE's Tables 3 and 4: the paper's rows, and ours below them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from ninefold.report.benchmarks import spare
+from ninefold.report.benchmarks import numbers, spare
 from ninefold.report.benchmarks.columns import GENERAL, SPATIAL, Column
+from ninefold.report.benchmarks.numbers import OURS, Found
 from ninefold.report.benchmarks.standings import WORTH_SAYING, Standing, Value
 from ninefold.report.tables import CONFIDENCE
 from ninefold.web.wording import count, hundredths, percent
@@ -13,11 +14,12 @@ from ninefold.web.wording import count, hundredths, percent
 PRINTED, MEAN = "average, as printed", "mean of the columns"
 """Heads of the two averages."""
 
-OURS = "these runs"
-"""Source of our rows."""
-
 PLAIN = frozenset({"accuracy", "individual", "individual_accuracy"})
 """Figures that a column needs not name: the share of questions that are answered right."""
+
+
+PARTIAL, LEAKING = "*", "†"
+"""Signs of a figure of a part of a benchmark, and of one of which training holds images or rows."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,12 @@ class Figure:
 
     text: str
     """The number, as papers print it."""
+    interval: str = ""
+    """Its interval; empty for none."""
+    marks: str = ""
+    """Signs that the notes explain: `PARTIAL` and `LEAKING`."""
     details: tuple[str, ...] = ()
-    """What must be known about it, in small print: its interval, rows that were not asked, unread answers, leakage."""
+    """What the signs stand for here, and the rate of unread answers."""
 
 
 GAP = Figure("–")
@@ -62,8 +68,8 @@ class Sheet:
     """The paper's rows."""
     ours: tuple[Line, ...]
     """Rows of the runs."""
-    numbers: tuple[tuple[object, ...], ...]
-    """All numbers at full precision, in the columns of `CSV`: fractions, or points of at most ``most``."""
+    numbers: numbers.Lines
+    """All numbers at full precision, in the columns of `numbers.CSV`: fractions, or points of at most ``most``."""
 
     @property
     def parts(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
@@ -104,8 +110,8 @@ def _spatial(standings: Sequence[Standing], caution: str) -> Sheet | None:
         ours=tuple(
             Line(one.model, one.condition, (*map(_cell, values), GAP, _mean_cell(values))) for one, values in found
         ),
-        numbers=_numbers(SPATIAL, found, {name: row.values for name, row in spare.SPATIAL.items()})
-        + _averages_of(found, {name: row.average for name, row in spare.SPATIAL.items()}),
+        numbers=numbers.of(SPATIAL, found, {name: row.values for name, row in spare.SPATIAL.items()})
+        + numbers.averages(found, {name: row.average for name, row in spare.SPATIAL.items()}),
     )
 
 
@@ -125,12 +131,12 @@ def _general(standings: Sequence[Standing], caution: str) -> Sheet | None:
         heads=_heads(GENERAL, found),
         published=tuple(Line(name, "", tuple(map(_printed, row))) for name, row in spare.GENERAL.items()),
         ours=tuple(Line(one.model, one.condition, tuple(map(_cell, values))) for one, values in found),
-        numbers=_numbers(GENERAL, found, spare.GENERAL),
+        numbers=numbers.of(GENERAL, found, spare.GENERAL),
     )
 
 
 def _averages(standings: Sequence[Standing], caution: str) -> Sheet | None:
-    found = [(one, values) for one, values in _found(standings, SPATIAL) if _is_whole(values)]
+    found = [(one, values) for one, values in _found(standings, SPATIAL) if numbers.is_whole(values)]
     if not found:
         return None
     notes = [
@@ -145,22 +151,18 @@ def _averages(standings: Sequence[Standing], caution: str) -> Sheet | None:
         heads=("average",),
         published=tuple(Line(name, trained, (_printed(value),)) for name, (trained, value) in spare.CAPTIONS.items()),
         ours=tuple(Line(one.model, one.condition, (_mean_cell(values),)) for one, values in found),
-        numbers=_averages_of(found, {name: value for name, (_, value) in spare.CAPTIONS.items()}),
+        numbers=numbers.averages(found, {name: value for name, (_, value) in spare.CAPTIONS.items()}),
     )
 
 
-_Found = Sequence[tuple[Standing, Sequence[Value | None]]]
-"""The models that have a value in any column, each with its value in every column."""
-
-
-def _found(standings: Sequence[Standing], columns: Sequence[Column]) -> _Found:
+def _found(standings: Sequence[Standing], columns: Sequence[Column]) -> Found:
     known = {name for one in standings for name, runs in one.runs.items() if runs}
     shown = [column.chosen(known) for column in columns]
     rows = [(one, [one.value(*pair) for pair in zip(columns, shown, strict=True)]) for one in standings]
     return [(one, values) for one, values in rows if any(values)]
 
 
-def _heads(columns: Sequence[Column], found: _Found) -> tuple[str, ...]:
+def _heads(columns: Sequence[Column], found: Found) -> tuple[str, ...]:
     """Return the titles of columns, with the split or the figure of ours where a benchmark has several."""
     heads = []
     for column, values in zip(columns, zip(*(values for _, values in found), strict=True), strict=True):
@@ -173,46 +175,43 @@ def _heads(columns: Sequence[Column], found: _Found) -> tuple[str, ...]:
     return tuple(heads)
 
 
-def _ours(found: _Found, caution: str) -> Iterator[str]:
+def _ours(found: Found, caution: str) -> Iterator[str]:
     """Yield how our rows are to be read."""
     values = [value for _, row in found for value in row if value]
     over = (
         "means over seeds ± standard deviation, with" if any(value.sd is not None for value in values) else "given with"
     )
     yield f"Rows of {OURS} are {over} their {CONFIDENCE} intervals."
-    if any(value.missing for value in values):
-        yield "Figures of a part of a benchmark, whose other rows were not asked, say so: they compare with no others."
-    if any(value.unread >= WORTH_SAYING for value in values):
-        yield "Answers that cannot be read count as wrong."
+    if any(value.missing for value in values) or not all(numbers.is_whole(row) for _, row in found):
+        yield f"{PARTIAL}: of a part of the rows or columns, so that the figure compares with no other."
     if any(value.leak for value in values):
-        yield "†: the training set shares images or rows with the benchmark."
+        yield f"{LEAKING}: the training set shares images or rows with the benchmark."
+    most = max(value.unread for value in values)
+    yield f"Answers that cannot be read count as wrong: at most {percent(most, 1)} of any figure's."
     if caution:
         yield caution
-
-
-def _is_whole(values: Sequence[Value | None]) -> bool:
-    return all(value is not None for value in values)
 
 
 def _cell(value: Value | None) -> Figure:
     if value is None:
         return GAP
     sd = "" if value.sd is None else f" ±{value.sd * (100 if value.most == 1 else 1):.1f}"
-    details = []
-    if value.ci95 is not None:
-        details.append("–".join(_text(bound, value.most) for bound in value.ci95))
-    if value.missing:
-        details.append(f"{count(value.rows)} of {count(value.rows + value.missing)} rows")
-    if value.unread >= WORTH_SAYING:
-        details.append(f"{percent(value.unread)} unread")
-    details += [f"† {value.leak}"] if value.leak else []
-    return Figure(f"{_text(value.mean, value.most)}{sd}", tuple(details))
+    interval = "" if value.ci95 is None else "–".join(_text(bound, value.most) for bound in value.ci95)
+    details = {
+        f"{count(value.rows)} of {count(value.rows + value.missing)} rows": bool(value.missing),
+        f"shares {value.leak}": bool(value.leak),
+        f"{percent(value.unread)} unread": value.unread >= WORTH_SAYING,
+    }
+    marks = PARTIAL * bool(value.missing) + LEAKING * bool(value.leak)
+    shown = tuple(text for text, is_so in details.items() if is_so)
+    return Figure(f"{_text(value.mean, value.most)}{sd}", interval, marks, shown)
 
 
 def _mean_cell(values: Sequence[Value | None]) -> Figure:
     known = [value.mean for value in values if value is not None]
-    details = () if len(known) == len(values) else (f"{len(known)} of {len(values)} columns",)
-    return Figure(hundredths(mean(known), 1), details)
+    if len(known) == len(values):
+        return Figure(hundredths(mean(known), 1))
+    return Figure(hundredths(mean(known), 1), marks=PARTIAL, details=(f"{len(known)} of {len(values)} columns",))
 
 
 def _printed(value: float | None) -> Figure:
@@ -221,61 +220,3 @@ def _printed(value: float | None) -> Figure:
 
 def _text(value: float, most: float) -> str:
     return hundredths(value, 1) if most == 1 else f"{value:,.1f}"
-
-
-CSV = (
-    "source", "model", "condition", "column", "benchmark", "measure", "n", "n_seeds", "seeds", "values", "value", "sd",
-    "low", "high", "most", "rows", "missing_rows", "unread", "shared_with_training",
-)  # fmt: skip
-"""Columns of the numbers of a table."""
-
-_Numbers = tuple[tuple[object, ...], ...]
-
-
-def _numbers(columns: Sequence[Column], found: _Found, published: Mapping[str, Sequence[float | None]]) -> _Numbers:
-    printed = [
-        _line(
-            spare.CITATION,
-            name,
-            "",
-            column.title,
-            value=value if column.points else round(value / 100, 6),
-            most=column.most,
-        )
-        for name, row in published.items()
-        for value, column in zip(row, columns, strict=True)
-        if value is not None
-    ]
-    ours = [
-        _line(
-            OURS, one.model, one.condition, column.title,
-            benchmark=value.benchmark, measure=value.measure, n=value.n, n_seeds=len(value.seeds),
-            seeds=" ".join(str(seed) for seed in value.seeds if seed is not None),
-            values=" ".join(map(repr, value.values)), value=value.mean, sd=value.sd,
-            low=value.ci95 and value.ci95[0], high=value.ci95 and value.ci95[1], most=value.most, rows=value.rows,
-            missing_rows=value.missing, unread=value.unread, shared_with_training=value.leak,
-        )
-        for one, values in found
-        for value, column in zip(values, columns, strict=True)
-        if value is not None
-    ]  # fmt: skip
-    return (*printed, *ours)
-
-
-def _averages_of(found: _Found, published: Mapping[str, float]) -> _Numbers:
-    printed = [
-        _line(spare.CITATION, name, "", "average", value=round(value / 100, 6)) for name, value in published.items()
-    ]
-    ours = [
-        _line(OURS, one.model, one.condition, "average", value=mean(value.mean for value in values if value))
-        for one, values in found
-        if _is_whole(values)
-    ]
-    return (*printed, *ours)
-
-
-def _line(
-    source: str, model: str, condition: str, column: str, *, most: float = 1, **numbers: object
-) -> tuple[object, ...]:
-    found = {"source": source, "model": model, "condition": condition, "column": column, "most": most, **numbers}
-    return tuple("" if found.get(name) is None else found[name] for name in CSV)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ninefold.console import track
 from ninefold.report.figures import files
-from ninefold.report.study import tables, written
+from ninefold.report.study import benchmarks, tables, written
 from ninefold.report.study.further_figures import further_figures
 from ninefold.report.study.paper_figures import paper_figures
 from ninefold.report.study.results import StudyResults
@@ -54,4 +54,9 @@ def _tables(results: StudyResults) -> dict[str, str]:
         if table
         for suffix, content in tables.files(table).items()
     }
-    return {**files, RUNS: tables.runs_csv(results)}
+    sheets = {
+        f"{sheet.stem}.{suffix}": content
+        for sheet in benchmarks.benchmark_sheets(results)
+        for suffix, content in benchmarks.files(sheet).items()
+    }
+    return {**files, **sheets, RUNS: tables.runs_csv(results)}

@@ -5,11 +5,23 @@ from itertools import groupby
 from pathlib import Path
 
 from ninefold.report import certificates, output
+from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.figures import maps as figure_maps
 from ninefold.report.figures import palette
 from ninefold.report.gallery import cell_anchor
 from ninefold.report.overview import Cell, Overview, Row, data_uri
-from ninefold.report.study import charts, costs, failure_modes, headline, option_orders, provenance, shown_files, tables
+from ninefold.report.study import (
+    benchmarks,
+    charts,
+    costs,
+    failure_modes,
+    headline,
+    leaks,
+    option_orders,
+    provenance,
+    shown_files,
+    tables,
+)
 from ninefold.report.study.atlas import atlas
 from ninefold.report.study.entries import Entry, entries
 from ninefold.report.study.results import StudyResults
@@ -65,7 +77,7 @@ def _html(results: StudyResults) -> str:
         "ninefold.report",
         "study.html.j2",
         filters={"offset": figure_maps.offset, "cell_anchor": cell_anchor},
-        styles=("style.css", "overview.css", "study.css"),
+        styles=("style.css", "overview.css", "benchmarks.css", "study.css"),
         scripts=("overview.js", "study.js"),
         record=record,
         sentences=headline.sentences(results, found),
@@ -80,6 +92,9 @@ def _html(results: StudyResults) -> str:
         gaps=provenance.gaps(results),
         broken=[absent for entry in found for absent in entry.broken],
         overview=_overview(results, found, anchors),
+        leaks=leaks.rows(record),
+        sheets=[(one, data_uri(CSV, one.numbers)) for one in benchmarks.benchmark_sheets(results)],
+        conditions=benchmarks.all_conditions(results),
         planned={(one.model.title, one.condition.title, one.test.title) for one in found if one.planned},
         runs_file=data_uri(list(results.table.columns), results.table.astype(object).fillna("").to_numpy().tolist()),
         atlas=maps,
@@ -121,19 +136,22 @@ def _anchors(found: Sequence[Entry]) -> dict[tuple[str, str, str], str]:
 def _overview(results: StudyResults, found: Sequence[Entry], anchors: Mapping[tuple[str, str, str], str]) -> Overview:
     record = results.record
     by_key = {entry.key: entry for entry in found}
+    shared = leaks.by_place(record)
     rows = []
     for model in record.models:
         for condition in record.conditions:
             row = [by_key[model.name, condition.name, test.name] for test in record.tests]
             if any(entry.planned for entry in row):
-                cells = tuple(_cell(entry, anchors[entry.key]) for entry in row)
+                cells = tuple(
+                    _cell(entry, anchors[entry.key], shared.get((condition.name, entry.test.name), "")) for entry in row
+                )
                 rows.append(Row(model.title, condition.title, condition.name == BASE, condition.rows, cells))
     return Overview(tuple(test.title for test in record.tests), tuple(rows))
 
 
-def _cell(entry: Entry, anchor: str) -> Cell:
+def _cell(entry: Entry, anchor: str, leak: str) -> Cell:
     if entry.measured is None:
         return Cell("", None, "to come" if entry.planned else "not part of the study")
     done = len(entry.measured.runs)
     lacking = f"of {entry.planned}" if done < entry.planned else ""
-    return Cell(anchor if entry.maps is not None else "", entry.measured, lacking=lacking)
+    return Cell(anchor if entry.maps is not None else "", entry.measured, lacking=lacking, leak=leak)

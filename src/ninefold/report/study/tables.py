@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ninefold.analysis.scaling import FEWEST
-from ninefold.report.study import latex
+from ninefold.report.study import latex, leaks, markdown
 from ninefold.report.study.cautions import cautions
 from ninefold.report.study.layouts import CONDITIONS, LAYOUTS, TESTS, Column, Layout, Shown, test_of
 from ninefold.report.study.results import StudyResults
@@ -203,7 +203,8 @@ def _notes(
     if any(each.paper for each in values):
         notes.append("In square brackets: the numbers of Rizzoli et al. 2025")
     models = list({each.model.name: each.model for each in values}.values())
-    return " ".join([f"{'. '.join(notes)}.", *cautions(models)])
+    places = {(each.condition, each.test) for each in values}
+    return " ".join([f"{'. '.join(notes)}.", *leaks.sentence(results.record, places), *cautions(models)])
 
 
 _UNDECIDED = "not decidable"
@@ -238,11 +239,4 @@ def _tex(table: Table) -> str:
 
 def _markdown(table: Table) -> str:
     heads = [": ".join(dict.fromkeys(texts)) for texts in zip(*table.heads, strict=True)]
-    lines = [heads, ["---"] * table.names + ["--:"] * (len(heads) - table.names), *table.rows]
-    body = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-    return f"**{_cell(table.sentence)}** {_cell(table.notes)}\n\n{body}\n"
-
-
-def _cell(text: str) -> str:
-    """Return a text as Markdown shows it."""
-    return "".join(f"\\{each}" if each in "\\`*_{}[]<>#|~" else each for each in " ".join(text.split()))
+    return markdown.table(table.sentence, table.notes, heads, table.rows, names=table.names)
