@@ -126,7 +126,8 @@ def test_odd_rows_are_counted_and_named(tmp_path: Path) -> None:
     rows[1]["caption_options"][3] = rows[1]["caption_options"][2]
     rows[2] = {"image_path": 7}
     rows[3]["image_path"] = "x.jpeg"
-    path.write_text(json.dumps([*rows, rows[4], "row"]))
+    odd = {**rows[4], "image_path": "a\ud800_on_b.jpeg"}
+    path.write_text(json.dumps([*rows, rows[4], "row", odd]))
     source = WhatsUpSource(WhatsUpSpec(tmp_path, text_only=True))
     assert len(list(source.splits()["test"].examples)) == 4
     assert {entry["reason"]: entry["count"] for entry in source.skips.entries} == {
@@ -134,6 +135,7 @@ def test_odd_rows_are_counted_and_named(tmp_path: Path) -> None:
         "the captions do not state each of the four relations once": 1,
         "no image_path, or no caption_options": 2,
         "image_path does not name two objects and their relation": 1,
+        "image_path or a caption is no line of text": 1,
         "the same objects and relation as an earlier row": 1,
     }
     with pytest.raises(DataError, match=r"controlled_clevr_dataset\.json is missing; What's Up's README"):

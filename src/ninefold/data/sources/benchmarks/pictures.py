@@ -30,11 +30,11 @@ class Pictures:
     def find(self, name: str) -> Path | None:
         """Return the file of an image, or None if there is none."""
         parts = PurePosixPath(name).parts
-        if not parts or parts[0] == "/" or ".." in parts or "\0" in name:
+        if not parts or parts[0] == "/" or ".." in parts:
             return None
         places = [self._places[0].joinpath(*parts[start:]) for start in range(len(parts))]
         places += [place / parts[-1] for place in self._places[1:]]
-        return next((path for path in places if path.is_file()), None)
+        return next((path for path in places if _is_file(path)), None)
 
     def with_images(
         self,
@@ -75,6 +75,13 @@ class Pictures:
             f"{self._places[0]}: {len(missing):,} of {total:,} images are missing ({names}); looked in {looked}; put "
             f"them there{leave}"
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name longer than the system allows, or with a null character
+        return False
 
 
 def readable(

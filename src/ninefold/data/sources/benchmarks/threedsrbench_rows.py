@@ -23,7 +23,7 @@ AREAS: Mapping[str, str] = {
 }
 """The area of each category."""
 
-_QID = re.compile(r"([A-Za-z0-9]{8})(-flip)?(?:-(\d+))?")
+_QID = re.compile(r"([A-Za-z0-9]{8})(-flip)?(?:-([0-9]{1,2}))?")
 
 
 class Qid(NamedTuple):

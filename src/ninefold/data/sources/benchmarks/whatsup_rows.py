@@ -50,6 +50,8 @@ def photo_of(row: Any, relations: Sequence[str]) -> Photo | str:
     path, captions = (row.get("image_path"), row.get("caption_options")) if isinstance(row, dict) else (None, None)
     if not isinstance(path, str) or not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
         return "no image_path, or no caption_options"
+    if not all(text.isprintable() for text in (path, *captions)):
+        return "image_path or a caption is no line of text"
     parts = PurePosixPath(path).stem.split("_")
     named = next((r for r in relations if parts[1:-1] and parts[1].split("-")[-1] == r), None)
     stated = [relation_in(caption, relations) for caption in captions]
