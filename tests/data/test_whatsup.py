@@ -86,15 +86,15 @@ def test_figures_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_data_set_of_it_verifies_and_gives_nothing_away(tmp_path: Path) -> None:
-    folder = official(tmp_path, "A", 8, images=True)
+    folder = official(tmp_path, "A", 4, images=True)
     source = WhatsUpSource(WhatsUpSpec(folder))
     data = make(source, tmp_path / "out")
-    assert data.splits == {"test": 32}
+    assert data.splits == {"test": 16}
     first = next(iter(data.read("test")))
     assert first.prompt.startswith("Which sentence describes the image?\nA. A red thing0 ")
     assert first.prompt.endswith("\nAnswer with the letter of the right sentence.")
     stated = verify(tmp_path / "out")
-    assert stated["verdict"].startswith("OK: 32 rows, every fact holds")
+    assert stated["verdict"].startswith("OK: 16 rows, every fact holds")
     bound = next(view for view in stated["splits"]["test"]["text_only"] if view["view"] == "prompt")
     assert bound["numerator"] / bound["denominator"] == 0.25
 

@@ -41,7 +41,7 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@fuzz(5)
+@fuzz(3)
 @given(data=st.data())
 def test_official_files(official: Path, tmp_path: Path, data: st.DataObject) -> None:
     with copied(official, to=tmp_path / "one") as [folder]:
