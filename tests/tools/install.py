@@ -35,9 +35,24 @@ class Tool:
 
 
 TOOLS = {
-    "trl": Tool(("trl==1.16.0", "peft", "pillow"), constrained=True),
+    "trl": Tool(("trl==1.16.0", "peft", "pillow", "webdataset==1.0.2"), constrained=True),
     "llama-factory": Tool(("llamafactory==0.9.5",)),
     "ms-swift": Tool(("ms-swift==4.6.0",)),
+    # Of its other requirements, several are for GPUs only; its reading of data needs none of them.
+    "axolotl": Tool(
+        (
+            "transformers==5.16.1",
+            "datasets==4.8.4",
+            "trl==1.9.0",
+            "peft==0.20.0",
+            "accelerate==1.13.0",
+            "pillow",
+            "pydantic",
+            "addict",
+            "PyYAML",
+        ),
+        ("axolotl==0.19.0",),
+    ),
     "lmms-eval": Tool(("lmms-eval==0.7.3",), ninefold=True),
 }
 """The tools by the name of their environment."""

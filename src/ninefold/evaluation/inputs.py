@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def is_served(spec: EvaluateSpec) -> bool:
-    """Whether the model is on a server."""
-    return spec.model.name.startswith(address.PREFIX)
+    """Whether the model answers elsewhere: on a server, or in a batch."""
+    return address.is_elsewhere(spec.model.name)
 
 
 def rows_of(spec: EvaluateSpec, questions: Questions) -> Iterator[Example]:

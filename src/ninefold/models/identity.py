@@ -7,6 +7,7 @@ from ninefold.models.checkpoint import hub
 from ninefold.models.checkpoint.fingerprint import checkpoint_identity
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.endpoint import address
+from ninefold.models.endpoint.batch import BatchAnswers
 from ninefold.models.families import find
 from ninefold.models.protocol import Model
 from ninefold.models.registry import REGISTERED
@@ -25,6 +26,8 @@ def resolve(spec: ModelSpec) -> Mapping[str, object] | None:
     """
     if spec.name in REGISTERED:
         return None
+    if spec.name.startswith(address.BATCH):
+        return BatchAnswers(spec.name).identity
     if spec.name.startswith(address.PREFIX):
         _, model = address.split(spec.name)
         return address.identity(model) if model else None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ninefold.models.endpoint.address import PREFIX
+from ninefold.models.endpoint.address import BATCH, PREFIX
 from ninefold.models.families import FAMILIES, GENERIC, nano_bases
 from ninefold.models.registry import REGISTERED
 
@@ -34,5 +34,9 @@ def list_models() -> tuple[ListedModel, ...]:
         for family in (*FAMILIES.values(), GENERIC)
     )
     server = ListedModel(f"{PREFIX}URL#name", "A model on an OpenAI-compatible server: vLLM, SGLang, a hosted one.")
+    batch = ListedModel(
+        f"{BATCH}PATH",
+        "Answers of a batch, to requests that `ninefold export --to openai-batch` wrote: a file, or a folder.",
+    )
     own = (ListedModel(name, "A model that you registered.") for name in REGISTERED)
-    return (*own, *nano, *families, server)
+    return (*own, *nano, *families, server, batch)

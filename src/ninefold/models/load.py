@@ -2,7 +2,7 @@
 
 from ninefold.errors import ModelError
 from ninefold.models.compute.device import check_device
-from ninefold.models.endpoint.address import PREFIX
+from ninefold.models.endpoint.address import BATCH, is_elsewhere
 from ninefold.models.families import find
 from ninefold.models.protocol import Model, Trainable
 from ninefold.models.registry import FITTED, REGISTERED, open_registered
@@ -18,12 +18,13 @@ def open_model(spec: ModelSpec | str) -> Model:
     Raises:
         ModelError: If there is no such model, or it cannot be used with these options; the message gives the reason.
     """
+    from ninefold.models.endpoint.batch import BatchAnswers
     from ninefold.models.endpoint.model import Endpoint
 
     spec = ModelSpec.of(spec)
     if spec.name in REGISTERED:
         return open_registered(spec)
-    if not spec.name.startswith(PREFIX):
+    if not is_elsewhere(spec.name):
         return open_trainable(spec)
     if spec.adapter is not None:
         raise ModelError(
@@ -32,12 +33,12 @@ def open_model(spec: ModelSpec | str) -> Model:
     spec.check_writes()
     if (spec.dtype, spec.device, spec.trust_remote_code) != ("auto", "auto", False):
         raise ModelError("an endpoint's precision, device and code are its server's: set them where it is started")
-    return Endpoint(spec.name)
+    return BatchAnswers(spec.name) if spec.name.startswith(BATCH) else Endpoint(spec.name)
 
 
 def has_local_weights(name: str) -> bool:
-    """Whether a name is that of a checkpoint, and not of a server's or a registered model."""
-    return name not in REGISTERED and not name.startswith(PREFIX)
+    """Whether a name is that of a checkpoint, and not of a server's or a registered model, or of answers."""
+    return name not in REGISTERED and not is_elsewhere(name)
 
 
 def check_trainable(name: str) -> None:
@@ -46,7 +47,7 @@ def check_trainable(name: str) -> None:
     Raises:
         ModelError: If it names a server's model, or a registered one.
     """
-    if name.startswith(PREFIX):
+    if is_elsewhere(name):
         raise ModelError(
             f"{name}: a server's weights cannot be trained from here; name a model with weights of its own"
         )
@@ -60,7 +61,7 @@ def check_has_states(name: str) -> None:
     Raises:
         ModelError: If it names a server's model, or a dual encoder, in which no layer sees image and question together.
     """
-    if name.startswith(PREFIX):
+    if is_elsewhere(name):
         raise ModelError(f"{name}: a server tells no hidden states; name the checkpoint itself with --model")
     if name not in REGISTERED and (family := find(name).family).kind == "dual":
         raise ModelError(

@@ -17,7 +17,8 @@ class ModelSpec:
     """A model by name, with all options for opening it."""
 
     name: Annotated[str, tyro.conf.arg(name="model")]
-    """The model: a name from `ninefold models`, a hub id, a folder, or a server (openai:http://host:port/v1#model)."""
+    """The model: a name from `ninefold models`, a hub id, a folder, a server (openai:http://host:port/v1#model),
+    or the answers of a batch (batch:PATH)."""
     adapter: Path | None = None
     """The adapter to add to the model: a run of `ninefold train`, or the folder of a PEFT adapter; none by default."""
     dtype: Precision = "auto"

@@ -236,7 +236,7 @@ def tuned_spec(training: Task) -> ModelSpec:
 
 def has_layers(spec: ModelSpec) -> bool:
     """Whether a model has a language model whose layers can be probed; dual encoders and servers have none."""
-    if spec.name in REGISTERED or spec.name.startswith(address.PREFIX):
+    if spec.name in REGISTERED or address.is_elsewhere(spec.name):
         return False
     return find(spec.name).family.kind != "dual"
 
@@ -265,7 +265,7 @@ def _is_nano(spec: ModelSpec) -> bool:
     if spec.name in REGISTERED:
         # Such as a linear head on a nano base.
         return any(spec.name.startswith(f"{base}-") for base in nano_bases())
-    return not spec.name.startswith(address.PREFIX) and find(spec.name).nano
+    return not address.is_elsewhere(spec.name) and find(spec.name).nano
 
 
 def _slug(name: str) -> str:

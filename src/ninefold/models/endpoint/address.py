@@ -1,9 +1,17 @@
-"""The address of a model on a server, ``openai:URL#model``, and its identity, which does not contain the URL."""
+"""Names of models that answer elsewhere: on a server, ``openai:URL#model``, or in a batch, ``batch:PATH``."""
 
 from typing import Any
 
 PREFIX = "openai:"
 """Prefix of endpoint names; the URL follows and, after a #, the server's name of the model."""
+
+BATCH = "batch:"
+"""Prefix of answers that were collected before; the path of their file or folder follows."""
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether a name is that of a model without weights here."""
+    return name.startswith((PREFIX, BATCH))
 
 
 def split(name: str) -> tuple[str, str]:
