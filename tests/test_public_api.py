@@ -8,6 +8,7 @@ import ninefold
 from ninefold import specs
 
 NAMES = {
+    "AdapterExportSpec",
     "Answer",
     "AnswerFormat",
     "CaptionsIn",
@@ -54,6 +55,7 @@ NAMES = {
     "evaluate",
     "export",
     "leakage",
+    "export_adapter",
     "list_models",
     "load_model",
     "make",

@@ -11,6 +11,7 @@ from ninefold.version import __version__ as __version__
 if TYPE_CHECKING:
     from ninefold.api import demo as demo
     from ninefold.api import evaluate as evaluate
+    from ninefold.api import export_adapter as export_adapter
     from ninefold.api import leakage as leakage
     from ninefold.api import list_models as list_models
     from ninefold.api import load_model as load_model
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from ninefold.errors import RunError as RunError
     from ninefold.evaluation.probing.spec import ProbeSpec as ProbeSpec
     from ninefold.evaluation.spec import EvaluateSpec as EvaluateSpec
+    from ninefold.models.export.spec import AdapterExportSpec as AdapterExportSpec
     from ninefold.models.protocol import Model as Model
     from ninefold.models.registry import Fitted as Fitted
     from ninefold.models.registry import register_model as register_model

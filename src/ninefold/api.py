@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ninefold.data.format.dataset import Dataset
     from ninefold.evaluation.probing.spec import ProbeSpec
     from ninefold.evaluation.spec import EvaluateSpec
+    from ninefold.models.export.export import ExportedAdapter
+    from ninefold.models.export.spec import AdapterExportSpec
     from ninefold.models.listing import ListedModel
     from ninefold.models.protocol import Model
     from ninefold.models.spec import ModelSpec
@@ -176,6 +178,28 @@ def train(spec: "TrainSpec", out: AnyPath, *, overwrite: bool = False) -> dict[s
     from ninefold.training.begin import begin
 
     return begin(spec, Path(out), overwrite=overwrite)
+
+
+def export_adapter(spec: "AdapterExportSpec", out: AnyPath, *, overwrite: bool = False) -> "ExportedAdapter":
+    """Write the adapter of a training run in the form of another program, compared with the adapter itself first.
+
+    Args:
+        spec: The run, the form and the options of the comparison.
+        out: The folder to write; a finished export of the same adapter is left unchanged.
+        overwrite: Whether an export of another adapter is replaced there; nothing else ever is.
+
+    Returns:
+        The folder, how far its model is from the adapter on its base, and for vLLM the command that serves it.
+
+    Raises:
+        ModelError: If there is no adapter, the form cannot hold it, or the export would not be the same model.
+        RunError: If ``out`` holds something else.
+    """
+    from ninefold.evaluation.inputs import some
+    from ninefold.models.export.export import export_adapter
+
+    spec = with_paths(spec)
+    return export_adapter(spec, Path(out), lambda: some(spec.data, spec.examples), overwrite=overwrite)
 
 
 def evaluate(

@@ -73,7 +73,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str]) -> Any:
     """Return the command that the arguments name, an object with `run()`."""
     # Imported after the plugins, because their sources become subcommands.
-    from ninefold.cli import captions, data, demo, evaluate, export, models, nano, probe, report, study, train
+    from ninefold.cli import (
+        captions,
+        data,
+        demo,
+        evaluate,
+        export,
+        export_adapter,
+        models,
+        nano,
+        probe,
+        report,
+        study,
+        train,
+    )
 
     made = data.group()
     # Built at run time: to mypy it is a value and not a type.
@@ -86,12 +99,13 @@ def _parse(arguments: Sequence[str]) -> Any:
         | Annotated[probe.Probe, subcommand("probe")]
         | Annotated[report.Report, subcommand("report")]
         | Annotated[export.Export, subcommand("export")]
+        | Annotated[export_adapter.ExportAdapter, subcommand("export-adapter")]
         | Annotated[captions.Captions, subcommand("captions")]
         | Annotated[study.Study, subcommand("study")]
         | Annotated[models.Models, subcommand("models")]
         | Annotated[nano.Nano, subcommand("nano")]
     )
-    plain = ("demo", "data", "train", "evaluate", "score", "probe", "report", "export", "models")
+    plain = ("demo", "data", "train", "evaluate", "score", "probe", "report", "export", "export-adapter", "models")
     names: dict[str, Any] = {name: {} for name in plain}
     names |= {"data": {name: {} for name in data.names()}, "nano": {name: {} for name in nano.NAMES}}
     names["captions"] = {name: {} for name in captions.COMMANDS}

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold import console
+from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.evaluation.drawn import holds_drawn
 from ninefold.evaluation.resolve import Questions
 from ninefold.evaluation.spec import EvaluateSpec
@@ -14,6 +16,27 @@ from ninefold.types import Example
 
 if TYPE_CHECKING:
     from ninefold.models.protocol import Model
+
+
+def some(folder: Path | None, count: int) -> list[Example]:
+    """Return some examples to compare models on, spread evenly over the answers.
+
+    Args:
+        folder: A data set; by default the paper's synthetic test set, drawn here.
+        count: Their number, or fewer if there are not so many.
+
+    Raises:
+        DataError: If the data set cannot be read.
+    """
+    if folder is not None:
+        data = Dataset.open(folder)
+        split = data.choose_split(None if TEST in data.splits else next(iter(data.splits)))
+        return list(data.read(split, limit=min(count, data.splits[split])))
+    from ninefold.data.sources.synthetic import SyntheticSpec, examples
+    from ninefold.design import spread
+
+    drawn = list(examples(SyntheticSpec(split="test"))[TEST])
+    return [drawn[index] for index in spread([example.answer for example in drawn], min(count, len(drawn)))]
 
 
 def is_served(spec: EvaluateSpec) -> bool:

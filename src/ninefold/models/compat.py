@@ -7,6 +7,7 @@ from functools import cache, wraps
 from typing import Any
 
 import torch
+from transformers.core_model_loading import revert_weight_conversion
 from transformers.image_processing_backends import PilBackend
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
@@ -91,6 +92,19 @@ def register_tokenizer(model_type: str, tokenizer: type) -> None:
 def silence_padding_warning(tokenizer: Any) -> None:
     """Silence a tokenizer's advice to tokenize and pad in one call. Relies on ``deprecation_warnings``."""
     tokenizer.deprecation_warnings["Asking-to-pad-a-fast-tokenizer"] = True
+
+
+def checkpoint_names(network: Any, tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
+    """Return the name in the checkpoint's files of each tensor of a network that they hold as it is.
+
+    transformers renames tensors while it opens files of other releases; those that it also converts, such as fused
+    ones, are left out. Relies on ``revert_weight_conversion`` keeping the tensor that it renames.
+    """
+    # Tied weights are one tensor: each name gets a tensor object of its own.
+    views = {name: tensor.detach() for name, tensor in tensors.items()}
+    named = {id(tensor): name for name, tensor in views.items()}
+    reverted = revert_weight_conversion(network, views)
+    return {named[id(tensor)]: name for name, tensor in reverted.items() if id(tensor) in named}
 
 
 def takes_video(processor: Any) -> bool:

@@ -77,6 +77,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="llava-onevision",
                 class_name="LlavaOnevision15ForConditionalGeneration",
+                ported=True,
                 model_types=("llavaonevision1_5",),
                 checkpoints=("lmms-lab/LLaVA-OneVision-1.5-8B-Instruct",),
                 # The vision tower fuses query, key and value into one module.
@@ -89,6 +90,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="molmo",
                 class_name="MolmoForConditionalGeneration",
+                ported=True,
                 model_types=("molmo",),
                 checkpoints=("allenai/Molmo-7B-O-0924", "allenai/Molmo-7B-D-0924"),
                 # Its language model fuses query, key and value; its pooling uses the vision tower's module names.

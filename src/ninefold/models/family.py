@@ -67,6 +67,8 @@ class Family:
     """Default training settings."""
     notes: str = ""
     """Notes on its image input and limits."""
+    ported: bool = False
+    """Whether transformers lacks its class, and a port of this package has it."""
     image_layout: ImageLayout | None = None
     """Its processor's layout of an image; by default recognized from the names of the tensors."""
     image_padding: Mapping[str, float] = field(default_factory=dict)

@@ -128,6 +128,13 @@ class Trainable(Model, Protocol):
         """Return the tensors of a batch with the true answers, including ``labels`` (-100: not learned)."""
         ...
 
+    def logits(self, network: Any, batch: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+        """Return the logits of a batch, the true class of each row of them, and the example of each.
+
+        There is one row for each label that is not -100, as in `losses`.
+        """
+        ...
+
     def losses(self, network: Any, batch: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return the cross-entropies (K) of a batch, and the row (K) of each.
 

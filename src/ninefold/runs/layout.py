@@ -55,3 +55,6 @@ PRETRAINING_STATE = "checkpoint.safetensors"
 """State for resuming the pretraining of a nano base."""
 PRETRAINING_LOG = "log.jsonl"
 """Losses of the pretraining of a nano base, one line per 25 steps."""
+
+EXPORT = "export.json"
+"""In the folder of an exported adapter: what it was made from, and how far it is from that."""

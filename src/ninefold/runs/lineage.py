@@ -35,9 +35,15 @@ def training_run(path: Path) -> Path | None:
 
 
 def base_of(path: Path) -> Identity | None:
-    """Return the identity of the model that an adapter or a checkpoint was trained from, if known."""
+    """Return the identity of the model that an adapter or a checkpoint was trained from, if known.
+
+    An exported adapter, and a checkpoint that one was merged into, name it themselves.
+    """
     run = training_run(path)
-    return None if run is None else identity_in(run)
+    if run is not None:
+        return identity_in(run)
+    base = store.read_json(path / layout.EXPORT).get("base") if (path / layout.EXPORT).is_file() else None
+    return base if isinstance(base, dict) else None
 
 
 def identity_in(run: Path) -> Identity:

@@ -46,22 +46,22 @@ def open_adapter(model: Any, folder: Path, *, probe: Probe, reopened: Callable[[
         ModelError: If its tensors are not exactly those that its settings require on this base, or are not finite, or
             if it cannot be computed.
     """
-    tuned = _attached(model, folder)
-    with explained(f"{folder}: PEFT cannot compute this adapter, {_method(tuned)}"):
+    tuned = attached(model, folder)
+    with explained(f"{folder}: PEFT cannot compute this adapter, {method(tuned)}"):
         before = _logits(tuned, probe)
     if model.dtype != torch.float32:
         return tuned
-    if shared := _shared_targets(tuned):
+    if shared := shared_targets(tuned):
         return _unmerged(tuned, folder, f"it adapts {shared[0]}, whose weight another module shares")
     try:
-        with explained(f"PEFT does not merge {_method(tuned)}"), quiet():
+        with explained(f"PEFT does not merge {method(tuned)}"), quiet():
             merged = tuned.merge_and_unload().eval()
     except ModelError as reason:
         # Some of its layers may be merged already.
-        return _unmerged(_attached(reopened(), folder), folder, str(reason))
+        return _unmerged(attached(reopened(), folder), folder, str(reason))
     if torch.allclose(_logits(merged, probe), before, rtol=0, atol=_ROUNDING * float(before.abs().max())):
         return merged
-    return _unmerged(_attached(reopened(), folder), folder, "merging would change the answers")
+    return _unmerged(attached(reopened(), folder), folder, "merging would change the answers")
 
 
 def overwritten(model: Any, folder: Path) -> list[torch.Tensor]:
@@ -77,15 +77,32 @@ def overwritten(model: Any, folder: Path) -> list[torch.Tensor]:
     Raises:
         ModelError: If the adapter cannot be read.
     """
+    named = dict(chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)))
+    return [named[name] for name in named_by(model, folder, merged=model.dtype == torch.float32)]
+
+
+def named_by(model: Any, folder: Path, *, merged: bool) -> list[str]:
+    """Return the names of the tensors of a base that an adapter may change, which may repeat.
+
+    Args:
+        model: The base.
+        folder: The adapter's folder.
+        merged: Whether it is merged; beside the weights it changes only tensors that it holds itself, such as biases.
+
+    Raises:
+        ModelError: If the adapter cannot be read.
+    """
     with explained(f"{folder}: the adapter cannot be read"), safe_open(folder / layout.ADAPTER_WEIGHTS, "pt") as file:
         names = [name.removeprefix(_PREFIX).replace(".base_layer.", ".") for name in sorted(file.keys())]
-    named = dict(chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)))
-    found = [named[name] for name in names if name in named]
-    if model.dtype == torch.float32:
+    tensors = chain(model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False))
+    known = {name for name, _ in tensors}
+    found = [name for name in names if name in known]
+    if merged:
         modules = dict(model.named_modules(remove_duplicate=False))
         for path in dict.fromkeys(path for name in names for path in accumulate(name.split("."), "{}.{}".format)):
             if module := modules.get(path):
-                found += [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+                direct = chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False))
+                found += [f"{path}.{name}" for name, _ in direct]
     return found
 
 
@@ -95,13 +112,17 @@ def _logits(network: Any, probe: Probe) -> torch.Tensor:
         return probe(network)
 
 
-def _method(tuned: Any) -> str:
+def method(tuned: Any) -> str:
     """Return the name of an adapter's method in PEFT."""
     return str(tuned.active_peft_config.peft_type.value)
 
 
-def _attached(model: Any, folder: Path) -> Any:
-    """Return a base with an adapter beside its weights."""
+def attached(model: Any, folder: Path) -> Any:
+    """Return a base with an adapter beside its weights.
+
+    Raises:
+        ModelError: If its tensors are not exactly those that its settings require on this base, or are not finite.
+    """
     with explained(f"{folder}: the adapter does not fit this base"), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The causes of PEFT's warnings are refused below.
         settings = check_settings(folder)
@@ -117,7 +138,7 @@ def _unmerged(tuned: Any, folder: Path, reason: str) -> Any:
     return tuned
 
 
-def _shared_targets(tuned: Any) -> list[str]:
+def shared_targets(tuned: Any) -> list[str]:
     """Return the names of adapted modules with a weight that another module has too, seen by its memory."""
     owners = Counter(_memory(weight) for _, weight in tuned.named_parameters(remove_duplicate=False))
     return [

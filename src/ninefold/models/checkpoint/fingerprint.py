@@ -94,7 +94,11 @@ def family_of(checkpoint: Checkpoint, config: Mapping[str, object]) -> Family:
 
 def folder_hash(folder: Path) -> str:
     """Return a hash of all files of a checkpoint except those known to change no answer."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() not in _UNREAD and path.is_file())
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() not in _UNREAD and path.name != layout.EXPORT and path.is_file()
+    )
     content = "".join(f"{path.name}:{store.file_hash(path)};" for path in files)
     return str(xxhash.xxh3_128_hexdigest(content.encode()))
 
@@ -127,13 +131,13 @@ def _check_adapter(folder: Path, identity: Mapping[str, object]) -> None:
     # A revision on the hub and a hash of files, which differ in length, cannot be compared.
     if len(theirs) == len(ours) and theirs != ours:
         raise ModelError(
-            f"{lineage.training_run(folder)}: its adapter was trained on another base, {base.get('name')} "
+            f"{lineage.training_run(folder) or folder}: its adapter was trained on another base, {base.get('name')} "
             f"({theirs[:12]}), not {identity['name']} ({ours[:12]}); name that one with --model"
         )
     learned, asked = base.get("texts"), identity.get("texts")
     if learned != asked and None not in (learned, asked):
         raise ModelError(
-            f"{lineage.training_run(folder)}: its adapter was trained with --texts {learned!r}, not {asked!r}"
+            f"{lineage.training_run(folder) or folder}: its adapter was trained with --texts {learned!r}, not {asked!r}"
         )
 
 

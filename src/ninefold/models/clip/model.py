@@ -146,11 +146,13 @@ class DualEncoder:
         """Return the tensors of a batch, made by the encoder."""
         return self.encoder.training_batch(examples, decoded)
 
-    def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the cross-entropy (B) of choosing each image's true text among its options, and the rows 0 to B - 1.
+    def logits(
+        self, network: Any, batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the logits (B, O) of each image's options, its true option (B), and the rows 0 to B - 1.
 
-        CLIP's loss has two halves; this is the one that chooses a text for an image (the paper's section 5). Instead
-        of ``pixel_values`` it also takes ``features`` (B, D), the result of `get_image_features`.
+        Options that an image does not have, because others have more, are minus infinity. Instead of ``pixel_values``
+        the batch may hold ``features`` (B, D), the result of `get_image_features`.
         """
         texts, options_BO = {name: batch[name] for name in ("input_ids", "attention_mask")}, batch["options"]
         if "features" in batch:
@@ -160,8 +162,15 @@ class DualEncoder:
             logits_BT = network(**texts, pixel_values=batch["pixel_values"]).logits_per_image
         logits_BT = logits_BT.float()
         logits_BO = logits_BT.gather(1, options_BO.clamp(min=0)).masked_fill(options_BO < 0, -torch.inf)
-        rows_B = torch.arange(len(options_BO), device=options_BO.device)
-        return cross_entropy(logits_BO, batch["labels"], reduction="none"), rows_B
+        return logits_BO, batch["labels"], torch.arange(len(options_BO), device=options_BO.device)
+
+    def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the cross-entropies (B) of choosing each image's true text among its options, and the rows (B).
+
+        CLIP's loss has two halves; this is the one that chooses a text for an image (the paper's section 5).
+        """
+        logits_BO, labels_B, rows_B = self.logits(network, batch)
+        return cross_entropy(logits_BO, labels_B, reduction="none"), rows_B
 
     def _text_features(self, asked: Sequence[tuple[Text, ...]]) -> dict[tuple[Text, ...], torch.Tensor]:
         """Return the features (T, D) of sets of texts, of norm 1; results of earlier calls are reused.

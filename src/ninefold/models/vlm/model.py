@@ -169,10 +169,16 @@ class VisionLanguageModel:
         """Return the tensors of a batch, made by the encoder."""
         return self.encoder.training_batch(examples, decoded)
 
+    def logits(
+        self, network: Any, batch: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the logits (K, V) at a batch's answer tokens, these tokens (K), and the row (K) of each."""
+        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+        return answer_logits(network, inputs, batch["labels"])
+
     def losses(self, network: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropies (K) of a batch's answer tokens, and the row (K) of each."""
-        inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
-        logits_KV, targets_K, rows_K = answer_logits(network, inputs, batch["labels"])
+        logits_KV, targets_K, rows_K = self.logits(network, batch)
         return torch.nn.functional.cross_entropy(logits_KV.float(), targets_K, reduction="none"), rows_K
 
     def _each(self, examples: Sequence[Example], work: Callable[[AnyDecoder, Batch], Sequence[Result]]) -> list[Result]:
