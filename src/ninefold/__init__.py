@@ -81,6 +81,7 @@ _MODULES = {
     "ninefold.api": (
         "demo",
         "evaluate",
+        "export_adapter",
         "leakage",
         "list_models",
         "load_model",
@@ -120,6 +121,7 @@ _MODULES = {
     ),
     "ninefold.evaluation.probing.spec": ("ProbeSpec",),
     "ninefold.evaluation.spec": ("EvaluateSpec",),
+    "ninefold.models.export.spec": ("AdapterExportSpec",),
     "ninefold.models.protocol": ("Model",),
     "ninefold.models.registry": ("Fitted", "register_model"),
     "ninefold.models.spec": ("ModelSpec",),
