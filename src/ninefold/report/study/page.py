@@ -20,6 +20,7 @@ from ninefold.report.study import (
     option_orders,
     provenance,
     shown_files,
+    side_by_side,
     tables,
 )
 from ninefold.report.study.atlas import atlas
@@ -31,6 +32,7 @@ from ninefold.runs.lock import locked_output
 from ninefold.runs.study import BASE, REPORT
 from ninefold.store import write_text
 from ninefold.web.page import render
+from ninefold.web.thumbnails import Pictures
 from ninefold.web.wording import slugs
 
 
@@ -73,6 +75,8 @@ def _html(results: StudyResults) -> str:
     summaries = certificates.of_folders(dict.fromkeys(path.resolve() for path in folders))
     paper_tables = tables.paper_tables(results)
     caveats = {str(one.of.test): one.run.metrics.get("caveat") for one in results.evaluations}
+    thumbnails = Pictures()
+    beside = side_by_side.shown(results, thumbnails)
     return render(
         "ninefold.report",
         "study.html.j2",
@@ -102,6 +106,8 @@ def _html(results: StudyResults) -> str:
         orders=option_orders.tables(results),
         failures=failure_modes.tables(results, found),
         failure_modes=failure_modes.LEGEND,
+        beside=beside,
+        thumbnails=thumbnails.thumbnails,
         scaling=charts.scaling_charts(results),
         probes=charts.probe_charts(results),
         losses=[(model, list(each)) for model, each in groupby(charts.losses(results), key=lambda one: one.model)],
