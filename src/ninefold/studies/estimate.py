@@ -63,12 +63,12 @@ def cost(task: Task, planned: Plan) -> Cost:
         known = None if None in rows or None in held else (_limited(rows, work.limit), _limited(held, work.limit))
         speed = _speed(work.model.name)
         if known is None or speed is None:
-            return Cost(None, speed.adapter if speed else 0.0)
+            return Cost(None, _adapter(work, speed))
         trained = (work.epoch_examples or known[0]) if work.weights else known[0]
         seconds = work.epochs * (trained / speed.trained + known[1] / speed.evaluated)
-        return Cost(seconds, speed.adapter)
+        return Cost(seconds, _adapter(work, speed))
     if isinstance(work, EvaluateSpec):
-        count, speed = _rows(work.data, "test", planned), _speed(work.model.name)
+        count, speed = _rows(work.data, work.split or "test", planned), _speed(_base(task, planned))
         if count is None:
             return Cost(None, 0.0)
         asked = _limited([count], work.limit)
@@ -97,7 +97,9 @@ def _lines(planned: Plan) -> Iterator[str]:
     yield from _time(planned, costs)
     size = sum(each.bytes for each in costs.values()) / GIB
     yield from _detectable(planned)
-    yield f"disk: about {size:.1f} GiB, photos that stay in place not counted"
+    full = any(isinstance(task.work, TrainSpec) and task.work.method == "full" for task in planned.tasks)
+    uncounted = "photos that stay in place" + (", and whole checkpoints of full fine-tuning" if full else "")
+    yield f"disk: about {size:.1f} GiB, {uncounted} not counted"
 
 
 def _detectable(planned: Plan) -> Iterator[str]:
@@ -130,7 +132,9 @@ def _time(planned: Plan, costs: dict[str, Cost]) -> Iterator[str]:
     for model in planned.study.models:
         name = model.model.name
         mine = [
-            costs[task.key] for task in planned.tasks if task.model and task.model.name == name and task.key in costs
+            costs[task.key]
+            for task in planned.tasks
+            if task.model and _base(task, planned) == name and task.key in costs
         ]
         speed = _speed(name)
         if speed is None:
@@ -180,6 +184,17 @@ def _photo_sizes(spec: CocoSpec | GeneralSpec | RelationsSpec, needs: list[Task]
 def _limited(counts: list[int | None], limit: int | None) -> int:
     known = [count for count in counts if count is not None]
     return sum(known) if limit is None else sum(min(count, limit) for count in known)
+
+
+def _base(task: Task, planned: Plan) -> str:
+    """Return the name of the model that a task begins with; a checkpoint of full fine-tuning is not there yet."""
+    training = next((planned.by_key[key] for key in task.needs if planned.by_key[key].kind == "training"), task)
+    return str(training.work.model.name)
+
+
+def _adapter(work: TrainSpec, speed: Speed | None) -> float:
+    """Return the size in bytes of what a training leaves; 0 if it is not known."""
+    return 0.0 if speed is None or work.method == "full" else speed.adapter
 
 
 def _speed(name: str) -> Speed | None:

@@ -21,6 +21,10 @@ RECIPES: Mapping[str, str] = MappingProxyType(
         "forgetting": "ninefold.studies.recipes.forgetting:forgetting",
         "clip": "ninefold.studies.recipes.clip:clip",
         "pairs": "ninefold.studies.recipes.pairs:pairs",
+        "spare-2b": "ninefold.studies.recipes.spare:spare_2b",
+        "spare-7b": "ninefold.studies.recipes.spare:spare_7b",
+        "spare-2b-search": "ninefold.studies.recipes.spare:spare_2b_search",
+        "spare-7b-search": "ninefold.studies.recipes.spare:spare_7b_search",
         "smoke": "ninefold.studies.recipes.smoke:smoke",
         "smoke-nano": "ninefold.studies.recipes.paper:smoke_nano",
     }
