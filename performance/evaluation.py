@@ -1,10 +1,11 @@
 """How fast a model is evaluated, side by side with what people use, on the nano and on a mid-size random LLaVA.
 
 ``questions``: rows of the synthetic set, one question per image; against plain ``generate`` at batch 2, which is what
-the paper's authors' scripts do, and against lmms-eval's Hugging Face model (``--peer-python``, an interpreter of an
-environment that has lmms-eval and no torchvision; ninefold need not be there). ``photos``: several questions per image,
-as COCO has them (``--photos``, a folder made by ``ninefold data coco``; otherwise photo-like images are made); with the
-prefix that the questions share computed once, and without, beside the bound that the tokens give.
+the paper's authors' scripts do, and against lmms-eval with its own Hugging Face model and with our plug-in
+(``--peer-python``, an interpreter of an environment that has lmms-eval, decord, ninefold and no torchvision).
+``photos``: several questions per image, as COCO has them (``--photos``, a folder made by ``ninefold data coco``;
+otherwise photo-like images are made); with the prefix that the questions share computed once, and without, beside the
+bound that the tokens give.
 
 All ways answer the same rows with the same model in turns, so that a busy machine slows them alike, and each has a
 process of its own, whose peak memory it tells. Cores that other programs keep busy favor ninefold beyond its due, as
@@ -59,6 +60,7 @@ def compare_questions(job: dict[str, Any], peer_python: str | None) -> None:
     if peer_python:
         folder = {**job, "model": find(job["model"]).path}
         workers["lmms-eval"] = Worker("lmms_worker.py", folder, python=peer_python)
+        workers["our plug-in in lmms-eval"] = Worker("lmms_worker.py", {**folder, "plug_in": True}, python=peer_python)
     report(workers, job["limit"])
 
 

@@ -1,8 +1,8 @@
-"""Evaluation with lmms-eval's Hugging Face LLaVA, run by an interpreter that has lmms-eval and need not have ninefold.
+"""Evaluation inside lmms-eval, run by an interpreter that has it: with its Hugging Face LLaVA, or with our plug-in.
 
 `evaluation.py --peer-python` starts it. Each question answers the rows from a first to a last one; the seconds are
-those of `generate_until`. The task is made on the spot as lmms-eval wants it; its own model class, collation and
-generation do the rest, at the only batch size that the class knows, which is 1.
+those of `generate_until`. The task is made on the spot as lmms-eval wants it; the model class, its collation and its
+generation do the rest: lmms-eval's own at the only batch size that it knows, which is 1, ours by number of tokens.
 """
 
 import tempfile
@@ -40,9 +40,10 @@ def results(row, found):
 """
 
 
-def make(*, model: str, dtype: str, data: str, tokens: int, limit: int) -> Callable[..., dict[str, Any]]:
+def make(
+    *, model: str, dtype: str, data: str, tokens: int, limit: int, plug_in: bool = False
+) -> Callable[..., dict[str, Any]]:
     """Return a function that answers rows, with the seconds that it took."""
-    from lmms_eval.models.simple.llava_hf import LlavaHf
     from lmms_eval.tasks import TaskManager, get_task_dict
 
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +51,15 @@ def make(*, model: str, dtype: str, data: str, tokens: int, limit: int) -> Calla
         (Path(folder) / "utils.py").write_text(UTILS)
         manager = TaskManager("ERROR", include_path=folder, include_defaults=False)
         task = get_task_dict(["ninefold_rows"], manager)["ninefold_rows"]
-    runner = LlavaHf(pretrained=model, device="cpu", device_map="cpu", dtype=dtype, batch_size=1)
+    runner: Any
+    if plug_in:
+        from ninefold.evaluation.lmms.plugin import NinefoldSimple
+
+        runner = NinefoldSimple(pretrained=model, device="cpu", dtype=dtype)
+    else:
+        from lmms_eval.models.simple.llava_hf import LlavaHf
+
+        runner = LlavaHf(pretrained=model, device="cpu", device_map="cpu", dtype=dtype, batch_size=1)
     runner.task_dict["ninefold_rows"] = task.dataset
     task.build_all_requests(limit=limit, rank=0, world_size=1)
 

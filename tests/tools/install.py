@@ -30,6 +30,9 @@ class Tool:
     """Whether all versions are those of ``constraints.txt``."""
     removed: tuple[str, ...] = ("torchvision", "torchaudio")
     """Packages that are removed again: builds for other processors, which break the import of models beside torch."""
+    checkout: tuple[str, str] | None = None
+    """Repository and commit of a tool that is imported from a clone, because what pip makes of it lacks parts; its
+    requirements are those of its ``requirements.txt``."""
     ninefold: bool = False
     """Whether ninefold is installed there, with its own dependencies."""
 
@@ -53,7 +56,11 @@ TOOLS = {
         ),
         ("axolotl==0.19.0",),
     ),
-    "lmms-eval": Tool(("lmms-eval==0.7.3",), ninefold=True),
+    "lmms-eval": Tool(("lmms-eval==0.7.3", "decord"), ninefold=True),
+    "vlmevalkit": Tool(
+        ("rouge_score",),
+        checkout=("https://github.com/open-compass/VLMEvalKit", "e8e78f05f3080fe28154f2130321f17951c3be94"),
+    ),
 }
 """The tools by the name of their environment."""
 
@@ -72,7 +79,8 @@ def install(name: str) -> None:
     constraints = ("-c", CONSTRAINTS) if tool.constrained else ()
     # torch comes first and by its exact version: whatever depends on it then takes the build that is at hand.
     pip(folder, "install", torch(), *constraints)
-    pip(folder, "install", torch(), *tool.packages, *constraints)
+    requirements = () if tool.checkout is None else ("-r", clone(folder, *tool.checkout) / "requirements.txt")
+    pip(folder, "install", torch(), *tool.packages, *requirements, *constraints)
     if tool.alone:
         pip(folder, "install", "--no-deps", *tool.alone)
     if tool.removed:
@@ -86,6 +94,16 @@ def install(name: str) -> None:
 def torch() -> str:
     """Return the requirement of torch, which all environments share."""
     return next(line for line in CONSTRAINTS.read_text().splitlines() if line.startswith("torch=="))
+
+
+def clone(folder: Path, repository: str, commit: str) -> Path:
+    """Clone a repository at a commit into an environment, which then imports from it."""
+    place = folder / "checkout"
+    subprocess.run(["git", "clone", "-q", "--no-checkout", repository, place], check=True)
+    subprocess.run(["git", "-C", place, "checkout", "-q", commit], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "checkout.pth").write_text(f"{place}\n")
+    return place
 
 
 def pip(folder: Path, *arguments: object) -> None:

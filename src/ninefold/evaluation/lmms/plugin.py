@@ -58,7 +58,8 @@ class Ninefold(lmms):  # type: ignore[misc]
             trust_remote_code: Whether code in the checkpoint may run.
             several_images: What becomes of a request with several images, of which a model here takes one: "refuse"
                 ends the evaluation, "skip" answers it with an empty text.
-            plugin: A Python file that registers a model of your own, which ``pretrained`` then names.
+            plugin: Python files that register a model of your own, which ``pretrained`` then names; separated as in
+                PATH.
             answers: A file that keeps every answer while lmms-eval runs; a repeated command goes on from it.
             batch_size: Not used, like ``max_batch_size``: batches are made by number of tokens.
             max_batch_size: See ``batch_size``.
@@ -72,8 +73,9 @@ class Ninefold(lmms):  # type: ignore[misc]
             raise ModelError(f"--model_args {min(unknown)}: unknown; see the arguments of {type(self).__name__}")
         if several_images not in {"refuse", "skip"}:
             raise ModelError(f"--model_args several_images={several_images}: is refuse or skip")
-        if plugin is not None:
-            plugins.load_plugin(Path(str(plugin)), "--model_args plugin=")
+        for file in str(plugin or "").split(os.pathsep):
+            if file:
+                plugins.load(Path(file) if file.endswith(".py") else file)
         ranks = int(os.environ.get("WORLD_SIZE", "1"))
         self.device = str(device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if ranks > 1 else "auto"))
         self._several_images = several_images
