@@ -5,7 +5,7 @@ import csv
 import pytest
 from benchmark_figures import figures_of
 
-from ninefold.report.benchmarks import spare
+from ninefold.report.benchmarks import part_figure, spare
 from ninefold.report.benchmarks.columns import GENERAL, SPATIAL
 from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import benchmark
@@ -119,6 +119,10 @@ def test_the_section_holds_all_figures_parts_and_conditions(runs):
     assert chart.title == "Accuracy by relation" and len(chart.parts) == 16
     assert [part.n for part in chart.parts] == [*range(40, 25, -1), 7]
     assert [(mark.name, mark.at) for mark in chart.parts[-1].marks] == [("base", 0.25), ("tuned", 0.375)]
+    drawing = part_figure.figure("VSR", chart)
+    assert drawing.get_suptitle() == "Accuracy by relation on VSR" and len(drawing.axes) == 2
+    assert [label.get_text() for label in drawing.axes[0].get_yticklabels()][-1] == "<b>under (7)"
+    assert drawing.axes[1].get_xlabel() == "accuracy in %"
     assert found.conditions["data revision"] == "b27a0af" and "prompt" not in found.conditions
     assert found.differing["tuned"] == {"prompt": "other"}
     assert found.notice == ""

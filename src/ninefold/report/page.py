@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ninefold.report import certificates, headline, image_inputs, output, run_overview, side_by_side
+from ninefold.report.benchmarks import part_figure
 from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import FEW
 from ninefold.report.benchmarks.sheets import Sheet, sheets
@@ -178,6 +179,9 @@ def _figures(sections: Sequence[Section], losses: Sequence[curves.Curve]) -> dic
             drawings[f"{one.anchor}-accuracy-maps"] = maps.figure(f"Accuracy by cell on {one.name}", one.accuracy)
         if one.votes:
             drawings[f"{one.anchor}-vote-maps"] = maps.figure(f"Most common answer by cell on {one.name}", one.votes)
+        charts = one.benchmark.charts if one.benchmark else ()
+        for slug, chart in zip(slugs([chart.factor for chart in charts]), charts, strict=True):
+            drawings[f"{one.anchor}-by-{slug}"] = part_figure.figure(one.name, chart)
     for anchor, curve in zip(slugs([curve.title for curve in losses]), losses, strict=True):
         drawings[f"training-{anchor}"] = curves.figure(curve)
     return drawings

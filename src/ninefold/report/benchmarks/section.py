@@ -49,6 +49,10 @@ class Chart:
 
     title: str
     """Its title."""
+    measure: str
+    """Name of the figure."""
+    factor: str
+    """Name of the factor."""
     parts: tuple[Part, ...]
     """Its parts, the largest first."""
     most: str
@@ -179,7 +183,14 @@ def _chart(factor: str, results: list[Result], found: Mapping[str, BenchmarkFigu
     title = f"{_words(main)[:1].upper()}{_words(main)[1:]} by {_words(factor)}"
     note = f"By {_words(factor)}, the {CONFIDENCE} interval in small print."
     table = Table(f"All figures by {_words(factor)}", note, (_words(factor), *heads), rows)
-    return Chart(title, tuple(shown), percent(1) if most == 1 else count(round(most)), tuple(divided(table)))
+    return Chart(
+        title,
+        _words(main),
+        factor,
+        tuple(shown),
+        percent(1) if most == 1 else count(round(most)),
+        tuple(divided(table)),
+    )
 
 
 def _mark(result: Result, figure: Measure) -> Mark:

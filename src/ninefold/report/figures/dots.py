@@ -40,6 +40,8 @@ class Dots:
     """Whether values are differences, around 0, in points; otherwise they are fractions, in percent."""
     line: float | None = None
     """A value that is marked with a vertical line, such as that of the base; None for none."""
+    label: str = "accuracy in %"
+    """Meaning of the axis of fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _dots(axis: Axes, column: Dots, limits: tuple[float, float]) -> None:
             axis.axvline(column.line, color=palette.BASE, lw=0.9, ls=":")
         axis.set_xlim(0, 1)
         axis.set_xticks([0, 0.5, 1], ["0", "50", "100"])
-        axis.set_xlabel("accuracy in %", fontsize=7)
+        axis.set_xlabel(column.label, fontsize=7, parse_math=False)
 
 
 def _gap(axis: Axes, y: int) -> None:
