@@ -135,8 +135,10 @@ class Leakage:
     """File to write the table to as well, with all counts: .csv or .json."""
 
     def run(self) -> None:
-        from ninefold.data.checks.leakage import table, write
+        from ninefold.data.checks.leakage import check_form, table, write
 
+        if self.out is not None:
+            check_form(self.out)
         leaks = api.leakage(self.training, self.tests, split=self.split)
         print("\n".join(table(leaks)))
         if self.out is not None:

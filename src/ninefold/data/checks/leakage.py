@@ -99,23 +99,32 @@ def table(leaks: Sequence[Leak]) -> list[str]:
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def write(leaks: Sequence[Leak], path: Path) -> None:
-    """Write leaks as a table, JSON or CSV by the file's extension.
+def check_form(path: Path) -> None:
+    """Refuse a file for the table that is neither JSON nor CSV by its extension.
 
     Raises:
-        DesignError: If it has another extension.
+        DesignError: If it is not.
     """
+    if path.suffix not in {".json", ".csv"}:
+        raise DesignError(f"--out {path}: name a .json or a .csv file")
+
+
+def write(leaks: Sequence[Leak], path: Path) -> None:
+    """Write the counts of leaks, one row or object each.
+
+    Raises:
+        DesignError: If the file is neither JSON nor CSV by its extension.
+    """
+    check_form(path)
     rows: list[dict[str, Any]] = [leak.to_json() for leak in leaks]
     if path.suffix == ".json":
         store.write_text(path, json.dumps(rows, indent=1) + "\n")
-    elif path.suffix == ".csv":
-        buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        store.write_text(path, buffer.getvalue())
-    else:
-        raise DesignError(f"--out {path}: name a .json or a .csv file")
+        return
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    store.write_text(path, buffer.getvalue())
 
 
 def _leaks(
