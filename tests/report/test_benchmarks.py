@@ -1,6 +1,8 @@
 """The figures of public benchmarks in a report, and tables in the form of SpaRE's."""
 
 import csv
+import json
+import re
 
 import pytest
 from benchmark_figures import figures_of
@@ -11,6 +13,7 @@ from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import benchmark
 from ninefold.report.benchmarks.sheets import MEAN, PRINTED, sheets
 from ninefold.report.benchmarks.standings import Standing, by_benchmark
+from ninefold.report.comparison import change
 from ninefold.report.test_sets import group, read_runs
 
 NAMES = {"vsr-zeroshot": 0.8, "whatsup-a": 0.9, "whatsup-b": 0.7, "3dsrbench": 0.5, "realworldqa": 0.6}
@@ -126,6 +129,21 @@ def test_the_section_holds_all_figures_parts_and_conditions(runs):
     assert found.conditions["data revision"] == "b27a0af" and "prompt" not in found.conditions
     assert found.differing["tuned"] == {"prompt": "other"}
     assert found.notice == ""
+
+
+def test_a_change_of_the_accuracy_of_rows_is_tested(runs):
+    for run in runs:
+        metrics = json.loads((run / "metrics.json").read_text())
+        metrics["benchmark"]["measures"]["accuracy"] |= {"n": metrics["n"], "value": metrics["accuracy"]}
+        (run / "metrics.json").write_text(json.dumps(metrics))
+    (test_set,) = group(read_runs(runs)[0])
+    (table,) = benchmark(test_set).figures
+    accuracy, f1, *_ = next(cells for name, cells in table.rows if name == "change, tuned")
+    # The same test as that of the set's card.
+    ((base, tuned),) = test_set.pairs
+    paired = change(base, tuned).paired
+    assert paired.p < 0.01 and f1.detail == ""
+    assert re.fullmatch(rf"\+\d+\.\d to \+\d+\.\d, p.=.{paired.p:.4f}", accuracy.detail)
 
 
 def test_a_part_of_a_benchmark_is_told_first(evaluation, table):

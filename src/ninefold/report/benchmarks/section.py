@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ninefold.report import comparison
+from ninefold.report.benchmarks.standings import bounds
 from ninefold.report.tables import CONFIDENCE, Table, TableCell, divided
 from ninefold.report.test_sets import Result, TestSet
 from ninefold.runs.shape import BenchmarkFigures, Measure
-from ninefold.web.wording import count, percent, points, span
+from ninefold.web.wording import MINUS, count, p_value, percent, points, span
 
 FEW = 12
 """Number of parts of a chart that are shown at once; the others are folded."""
@@ -91,7 +93,7 @@ def benchmark(test_set: TestSet) -> Benchmark | None:
     return Benchmark(
         title=first["title"],
         notice=" ".join(_notices(found)),
-        figures=tuple(divided(_figures(results, found))),
+        figures=tuple(divided(_figures(test_set, results, found))),
         charts=tuple(chart for factor in factors if (chart := _chart(factor, results, found))),
         conditions=shared,
         differing=differing,
@@ -129,22 +131,23 @@ def _notices(found: Mapping[str, BenchmarkFigures]) -> Iterator[str]:
         yield f"Many answers could not be read, and count as wrong: {', '.join(high)}."
 
 
-def _figures(results: list[Result], found: Mapping[str, BenchmarkFigures]) -> Table:
+def _figures(test_set: TestSet, results: list[Result], found: Mapping[str, BenchmarkFigures]) -> Table:
     names = _measures(found)
+    bases = {tuned.name: base for base, tuned in test_set.pairs if base.name in found}
     rows = []
     for result in results:
         figures = found[result.name]
         rate = figures["conditions"].get("unread")
         unread = TableCell(percent(rate, 1) if isinstance(rate, int | float) else "–")
         rows.append((result.name, (*(_cell(figures["measures"].get(name)) for name in names), unread)))
-        if result.base is not None and (before := result.base.benchmark):
-            cells = (_change(before["measures"].get(name), figures["measures"].get(name)) for name in names)
+        if base := bases.get(result.name):
+            cells = tuple(_change(name, base, result) for name in names)
             rows.append((f"change, {result.name}", (*cells, TableCell(""))))
     first = found[results[0].name]
     note = (
         f"The first figure is the one that papers print; {CONFIDENCE} intervals in small print, with the number of "
-        "units that a figure is computed from; changes in percentage points. “Unread” is the rate of answers that "
-        "could not be read."
+        "units that a figure is computed from; changes in percentage points, tested where the figure is the accuracy "
+        "of rows. “Unread” is the rate of answers that could not be read."
     )
     return Table(f"Figures of {first['title']}", note, ("run", *map(_words, names), "unread"), tuple(rows))
 
@@ -195,15 +198,16 @@ def _chart(factor: str, results: list[Result], found: Mapping[str, BenchmarkFigu
 
 def _mark(result: Result, figure: Measure) -> Mark:
     most, value = figure.get("most", 1.0), figure["value"] or 0.0
-    low, high = figure["ci95"] or (value, value)
-    return Mark(result.name, _text(figure), value / most, low / most, high / most, result.run.is_base)
+    ends = bounds(figure) or (value, value)
+    at, low, high = (min(max(one / most, 0.0), 1.0) for one in (value, *ends))
+    return Mark(result.name, _text(figure), at, low, high, result.run.is_base)
 
 
 def _cell(figure: Measure | None) -> TableCell:
     if figure is None or figure["value"] is None:
         return TableCell("–")
-    bounds = figure["ci95"]
-    interval = "" if bounds is None else span(bounds) if "most" not in figure else f"{bounds[0]:,.1f}–{bounds[1]:,.1f}"
+    ends = bounds(figure)
+    interval = "" if ends is None else span(ends) if "most" not in figure else f"{ends[0]:,.1f}–{ends[1]:,.1f}"
     return TableCell(_text(figure), ", ".join(filter(None, [interval, f"n = {count(figure['n'])}"])))
 
 
@@ -212,11 +216,29 @@ def _text(figure: Measure) -> str:
     return f"{value:,.1f} of {figure['most']:,.0f}" if "most" in figure else percent(value, 1)
 
 
-def _change(before: Measure | None, after: Measure | None) -> TableCell:
+def _change(name: str, base: Result, tuned: Result) -> TableCell:
+    before, after = _figure(base, name), _figure(tuned, name)
     if not before or not after or before["value"] is None or after["value"] is None:
         return TableCell("")
     moved = after["value"] - before["value"]
-    return TableCell(f"{moved:+,.1f}".replace("-", "−") if "most" in after else points(moved, 1))
+    if "most" in after:
+        return TableCell(f"{moved:+,.1f}".replace("-", MINUS))
+    return TableCell(points(moved, 1), _tested(base, tuned) if _is_of_rows(base, name) else "")
+
+
+def _is_of_rows(result: Result, name: str) -> bool:
+    """Return whether a figure is the accuracy of all rows."""
+    figure, metrics = _figure(result, name), result.run.metrics
+    return figure is not None and (figure["n"], figure["value"]) == (metrics["n"], metrics["accuracy"])
+
+
+def _tested(base: Result, tuned: Result) -> str:
+    paired = comparison.change(base, tuned).paired
+    return f"{points(paired.difference.low, 1)} to {points(paired.difference.high, 1)}, {p_value(paired.p)}"
+
+
+def _figure(result: Result, name: str) -> Measure | None:
+    return result.run.benchmark["measures"].get(name) if result.run.benchmark else None
 
 
 def _words(name: str) -> str:

@@ -104,12 +104,17 @@ def by_benchmark(found: Iterable[Runs]) -> dict[str, Runs]:
     return {runs[0][1]["name"]: runs for runs in ordered}
 
 
+def bounds(figure: Measure) -> tuple[float, float] | None:
+    """Return the bounds of a figure's interval; None if it has none."""
+    found = figure["ci95"]
+    return (found[0], found[1]) if found is not None and len(found) == 2 else None
+
+
 def _interval(values: Sequence[float], most: float, figure: Measure) -> tuple[float, float] | None:
     over = seeds.summary([value / most for value in values]).interval
     if over is not None:
         return most * over.low, most * over.high
-    bounds = figure["ci95"]
-    return None if bounds is None else (bounds[0], bounds[1])
+    return bounds(figure)
 
 
 def _number(value: object) -> float:
