@@ -165,7 +165,8 @@ def test_streams_that_cannot_be_written_are_no_traceback(command, code, err):
         ("evaluate --model a --data b --out c --scoring x", "--scoring x: choose one of choice, generate; see"),
         ("evaluate --model a --data b c --out d", "c: one value too many (--data takes one); see"),
         ("evaluate --modle nano", "--modle: `ninefold evaluate` has no such option (did you mean --model?); see"),
-        ("evaluate --model nano", "`ninefold evaluate` needs --out, --data; see `ninefold evaluate --help`"),
+        ("evaluate --model nano", "`ninefold evaluate` needs --out; see `ninefold evaluate --help`"),
+        ("evaluate --model nano --out r", "name the questions with --data FOLDER, or with --benchmark NAME (vsr-"),
         ("data verify", "`ninefold data verify` needs FOLDER; see"),
         ("data synthetic --split tst --out x", "--split tst: choose one of test, train; see"),
         (

@@ -47,7 +47,12 @@ def make(source: Any, out: AnyPath, *, overwrite: bool = False) -> "Dataset":
 
 
 def verify(
-    folder: AnyPath, *, reproduce: bool = False, annotations: AnyPath | None = None, images: AnyPath | None = None
+    folder: AnyPath,
+    *,
+    reproduce: bool = False,
+    annotations: AnyPath | None = None,
+    images: AnyPath | None = None,
+    directory: AnyPath | None = None,
 ) -> dict[str, Any]:
     """Check a data set against its certificate: recompute every fact from the files alone and decode every image.
 
@@ -55,7 +60,8 @@ def verify(
         folder: The data set.
         reproduce: Whether every row is made again from the specification in the manifest, and compared.
         annotations: The annotation file from which a COCO data set is made again.
-        images: The folder of photos from which a COCO data set is made again.
+        images: The folder of photos from which a COCO data set, or a benchmark, is made again.
+        directory: The folder of official files from which a benchmark is made again.
 
     Returns:
         The certificate, with a ``verdict`` in one line; ``statements`` and ``limits`` are sentences: what holds, and
@@ -70,7 +76,8 @@ def verify(
     from ninefold.data.format.dataset import Dataset
     from ninefold.errors import DataError, DesignError, FactError
 
-    files = {name: Path(path) for name, path in (("annotations", annotations), ("images", images)) if path is not None}
+    given = {"annotations": annotations, "images": images, "directory": directory}
+    files = {name: Path(path) for name, path in given.items() if path is not None}
     if files and not reproduce:
         raise DesignError(f"--{next(iter(files))}: is read with --reproduce only")
     Dataset.open(Path(folder))

@@ -27,6 +27,17 @@ def rate(correct: ArrayLike, clusters: ArrayLike | None = None) -> dict[str, Any
     return {"n": len(values), "value": found.value, "ci95": [found.low, found.high]}
 
 
+def rates(table: pd.DataFrame, factor: str) -> dict[str, dict[str, Any]]:
+    """Return the accuracy of each value of a factor, as parts of a benchmark's figures, in the order of the values.
+
+    Args:
+        table: A score table: ``correct``, ``group`` (what errs together) and the factor.
+        factor: Name of the factor's column.
+    """
+    parts = table.groupby(factor, sort=True)
+    return {str(value): {"accuracy": rate(part["correct"], part["group"])} for value, part in parts}
+
+
 def all_right(
     correct: ArrayLike, groups: ArrayLike, sizes: ArrayLike, clusters: ArrayLike | None = None
 ) -> dict[str, Any]:

@@ -57,13 +57,19 @@ class Verify:
     annotations: Path | None = None
     """With --reproduce, the annotation file that a COCO data set was made from."""
     images: Path | None = None
-    """With --reproduce, the folder of photos that a COCO data set was made from."""
+    """With --reproduce, the folder of photos that a COCO data set, or a benchmark, was made from."""
+    directory: Path | None = None
+    """With --reproduce, the folder of official files that a benchmark was made from."""
     details: bool = False
     """Print every statement of the certificate, and what it does not claim."""
 
     def run(self) -> None:
         certificate = api.verify(
-            self.folder, reproduce=self.reproduce, annotations=self.annotations, images=self.images
+            self.folder,
+            reproduce=self.reproduce,
+            annotations=self.annotations,
+            images=self.images,
+            directory=self.directory,
         )
         print(certificate["verdict"])
         stated = (*certificate["statements"], *certificate["limits"])

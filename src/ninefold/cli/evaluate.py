@@ -11,6 +11,7 @@ from ninefold import api
 from ninefold.console import warn
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.runs.shape import BenchmarkFigures
 from ninefold.web.wording import percent, quantity, span
 
 
@@ -22,6 +23,7 @@ class Evaluate:
       ninefold evaluate --model nano --data data/test --out runs/base
       ninefold evaluate --model nano --adapter runs/tuning --data data/test --out runs/tuned
       ninefold evaluate --model openai:http://localhost:8000/v1 --data data/test --limit 100 --out runs/served
+      ninefold evaluate --model nano --benchmark vsr-zeroshot --benchmark-dir vsr --out runs/vsr
     """
 
     spec: Annotated[EvaluateSpec, arg(name="")]
@@ -53,6 +55,9 @@ class Score:
 
 
 def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
+    if metrics.get("benchmark"):
+        print(f"{folder}: {_benchmark(metrics['benchmark'])}")
+        return
     print(
         f"{folder}: accuracy {percent(metrics['accuracy'], 1)} [{span(metrics['ci95'])}] on"
         f" {quantity(metrics['n'], 'question')}, {quantity(metrics['invalid'], 'invalid answer')}"
@@ -66,3 +71,19 @@ def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
         )
     if metrics.get("caveat"):
         warn(metrics["caveat"])
+
+
+def _benchmark(figures: BenchmarkFigures) -> str:
+    """Return the figures of a benchmark in one line, with the questions that they stand on."""
+    told = [
+        f"{name} {percent(measure['value'], 1)} [{span(measure['ci95'])}]"
+        for name, measure in figures["measures"].items()
+    ]
+    conditions = figures["conditions"]
+    rows, missing, unread = (conditions.get(name) for name in ("rows", "missing", "unread"))
+    asked = [
+        *([quantity(rows, "question")] if isinstance(rows, int) else []),
+        *([f"{quantity(missing, 'question')} left out without image"] if isinstance(missing, int) and missing else []),
+        *([f"{percent(unread, 1)} of answers not readable"] if isinstance(unread, float) else []),
+    ]
+    return f"{figures['title']}: {', '.join(told)}; {', '.join(asked)}"

@@ -1,12 +1,13 @@
 """The maker of data sets: any source, written as a dataset folder."""
 
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ninefold.console import track
 from ninefold.data.format import manifest
-from ninefold.data.sources.protocol import Source
+from ninefold.data.sources.protocol import Source, recorded
 from ninefold.errors import DataError
 from ninefold.output import located
 from ninefold.runs.lock import locked_output, tidy_output
@@ -38,7 +39,7 @@ def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool =
     from ninefold.data.format.writing import discard, work_folder
 
     out, inputs = located(out), inputs_of(source)
-    settings = manifest.settings(source.name, source.settings(), __version__)
+    settings = manifest.settings(source.name, recorded(source), __version__)
     same = manifest.KIND.has(out, settings)
     if same and not inputs and _is_shipped(source) and is_complete(out):
         if work_folder(out).exists():
@@ -61,6 +62,25 @@ def inputs_of(source: Source) -> list[Path]:
     spec = getattr(source, "spec", None)
     values = [getattr(spec, field.name) for field in fields(spec)] if is_dataclass(spec) else []
     return [value for value in values if isinstance(value, Path)]
+
+
+def is_made(folder: Path, source: Source) -> bool:
+    """Whether a folder holds all of a source's data set, newer than the files that its specification names."""
+    from ninefold.data.format.dataset import Dataset
+
+    try:
+        there = Dataset.open(folder).manifest
+    except DataError:
+        return False
+    return (there.source, there.spec) == (source.name, recorded(source)) and is_newer(folder, inputs_of(source))
+
+
+def is_newer(folder: Path, inputs: Iterable[Path]) -> bool:
+    """Whether a folder holds a whole data set, newer than the files that it is made from."""
+    if not is_complete(folder):
+        return False
+    written = (folder / manifest.FILE).stat().st_mtime
+    return all(path.exists() and path.stat().st_mtime <= written for path in inputs)
 
 
 def is_complete(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
+from ninefold.evaluation.benchmark import made
 from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of, stored, warn_of_photos
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
@@ -56,6 +57,8 @@ def evaluate(
     """
     begun = time.perf_counter()
     check_place(out, inputs_of(spec))
+    if spec.benchmark is not None:
+        spec = made(spec, out, overwrite=overwrite, progress=progress)
     questions = Questions.of(spec)
     found = resolve(spec, model, questions)
     if found is None or not is_finished(out, found.to_json()):
@@ -135,7 +138,8 @@ def _finish(spec: EvaluateSpec, out: Path, record: dict[str, Any] | None, **fact
     """Score the answers, and write the record of image inputs and the provenance with further facts."""
     from ninefold.evaluation.score import score
 
-    score(out)
+    # The figures of a benchmark name the settings of images.
     if record is not None:
         store.write_json(out / layout.SEES, record)
+    score(out)
     Provenance.of_this_process(**facts_of(spec), **facts).write(out)

@@ -87,14 +87,14 @@ def warn_of_photos(spec: EvaluateSpec, questions: Questions, model: Mapping[str,
         model: Identity of the model.
     """
     if model.get("nano") and not holds_drawn(questions.data, questions.split):
-        console.warn(f"{spec.data}: holds photos. Nano models read drawn pictures only: no result means anything.")
+        console.warn(f"{spec.folder}: holds photos. Nano models read drawn pictures only: no result means anything.")
 
 
 def facts_of(spec: EvaluateSpec) -> dict[str, Any]:
     """Return the facts of a run's inputs that its provenance records: paths, names, device, peak memory in MiB."""
     model = spec.model
     return {
-        "data": str(spec.data.resolve()),
+        "data": str(spec.folder.resolve()),
         "model": model.name,
         "adapter": str(model.adapter.resolve()) if model.adapter else None,
         "device": None if is_served(spec) else used_device(model.device),

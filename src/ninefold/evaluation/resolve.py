@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ninefold.data.format.dataset import Dataset
+from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.errors import ModelError
+from ninefold.evaluation.benchmark import benchmark_of
 from ninefold.evaluation.orders import AllOrders
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -44,7 +45,7 @@ class Questions:
         Raises:
             DataError: If the data set, or the split, cannot be used, or not in all orders.
         """
-        data = Dataset.open(spec.data)
+        data = Dataset.open(spec.folder)
         split = data.choose_split(spec.split)
         # A limit beyond the end is the same as no limit, and the same run.
         limited = spec.limit is not None and spec.limit < data.splits[split]
@@ -66,20 +67,22 @@ class Questions:
     def record(self) -> EvaluatedData:
         """Their record in the run's ``spec.json``."""
         data = self.data
+        benchmark = benchmark_of(data) if self.split == TEST else None
         return EvaluatedData(
-            data.name,
+            data.name if benchmark is None else benchmark["name"],
             self.split,
             data.fingerprint(self.split),
             self.limit,
             data.clustering if self.orders is None else "group",
             data.labels,
             rows=None if self.limit is None else SPREAD,
+            benchmark=benchmark,
         )
 
 
 def inputs_of(spec: EvaluateSpec) -> list[Path]:
     """Return the files and folders that an evaluation reads."""
-    named = (spec.data, spec.model.name, spec.model.adapter, spec.parent)
+    named = (spec.data, spec.benchmark_dir, spec.model.name, spec.model.adapter, spec.parent)
     paths = [Path(name) for name in named if name is not None]
     # A name of a model, or a URL, is no path.
     return [path for path in paths if path.exists()]

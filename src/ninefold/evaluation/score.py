@@ -16,6 +16,7 @@ from ninefold.analysis.statistics import CONFIDENCE, Interval, clusters, proport
 from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError
 from ninefold.evaluation import predictions, reading
+from ninefold.evaluation.benchmark import figures
 from ninefold.evaluation.drawn import NOT_DRAWN, is_drawn
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
@@ -49,7 +50,7 @@ def score(run: Path) -> dict[str, Any]:
     table = _table(answered, run, data.get("labels", ()))
     warnings = reading.warnings(answered)
     made = _metrics(table, data, is_nano=is_nano, in_all_orders=spec.get("orders") == "all")
-    metrics = replace(made, warnings=warnings or None).to_json()
+    metrics = replace(made, warnings=warnings or None, benchmark=figures(table, spec, run)).to_json()
     buffer = io.BytesIO()
     table.drop(columns="answer_format").to_parquet(buffer, index=False)
     store.write_bytes(run / layout.SCORES, buffer.getvalue())

@@ -24,6 +24,7 @@ _NAMES = {
 
 _FILES = re.compile(
     "|".join(map(re.escape, sorted(_NAMES)))
+    + rf"|{layout.BENCHMARK}(/.*)?|\.{layout.BENCHMARK}\.(lock|partial)(/.*)?"
     + rf"|{layout.CHECKPOINTS}/.*|{layout.STATES}/\d{{5}}\.safetensors|({layout.ADAPTER}|{layout.MODEL}|{layout.BASE})"
     + r"/(README\.md|merges\.txt|vocab\.txt|[^/]+\.(json|jinja|safetensors|model))"
 )
@@ -97,7 +98,7 @@ def check_place(folder: Path, inputs: Iterable[Path] = ()) -> None:
     """
     check_inputs(folder, inputs)
     names = {entry.name for entry in folder.iterdir() if not _is_left_over(entry)} if folder.exists() else set()
-    if layout.SPEC not in names and names - {layout.LOCK}:
+    if layout.SPEC not in names and names - {layout.LOCK, layout.BENCHMARK}:
         raise RunError(f"{folder}: not empty and not a run of ninefold; choose another --out")
 
 
@@ -143,12 +144,15 @@ def _is_empty(path: Path) -> bool:
         return path.stat().st_size == 0
     if path.name == layout.CHECKPOINTS:
         return {each.name for each in path.iterdir() if not store.is_temporary(each)} <= {layout.PLAN}
-    return path.name in {layout.SPEC, layout.STATUS, layout.LOCK, layout.README} or _is_left_over(path)
+    own = {layout.SPEC, layout.STATUS, layout.LOCK, layout.README, layout.BENCHMARK}
+    return path.name in own or _is_left_over(path)
 
 
 def _is_left_over(path: Path) -> bool:
     """Whether a file was left by a killed write; earlier versions named them in another way."""
-    return store.is_temporary(path) or path.name.startswith((f".{layout.SPEC}.", f".{layout.STATUS}."))
+    return store.is_temporary(path) or path.name.startswith(
+        (f".{layout.SPEC}.", f".{layout.STATUS}.", f".{layout.BENCHMARK}.")
+    )
 
 
 def _clear(folder: Path) -> None:

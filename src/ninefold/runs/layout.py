@@ -26,6 +26,9 @@ PREDICTIONS = "predictions.parquet"
 SCORES = "scores.parquet"
 """Score table of an evaluation, one row per example."""
 
+BENCHMARK = "benchmark"
+"""Data set of a benchmark that an evaluation asks; its images stay where they are."""
+
 PROBES = "probes.csv"
 """Accuracy of each probe, one row per layer and fold."""
 STATES = "states"

@@ -12,6 +12,7 @@ _FILES = {
         layout.PREDICTIONS: "the model's exact answers, with the questions",
         layout.SCORES: "for each question, the label read from the answer, whether it is right, and the factors",
         layout.SEES: "the sizes at which the model saw the images",
+        f"{layout.BENCHMARK}/": "the questions of a public benchmark, if one was asked; its images stay elsewhere",
         layout.REQUESTS: "what a server refused of the requests, and what became of it; only where there is any",
         layout.PREDICTIONS_LINES: "while the run goes on: the answers so far",
     },

@@ -87,7 +87,7 @@ SPREAD = "spread over the answers"
 class EvaluatedData(Record):
     """The examples that an evaluation asks."""
 
-    OPTIONAL = frozenset({"rows"})
+    OPTIONAL = frozenset({"rows", "benchmark"})
 
     name: str
     """Name of the data set's folder."""
@@ -103,6 +103,9 @@ class EvaluatedData(Record):
     """All answers in canonical order; empty if each row has its own."""
     rows: str | None = None
     """How they are chosen; None for all, and for the first ones, as in runs of earlier versions."""
+    benchmark: Mapping[str, str | int] | None = None
+    """Of a public benchmark: its ``name`` and ``title``, the ``source`` that computes its figures, the form of its
+    ``prompt``, and what was found in its files (see `ninefold.data.sources.protocol.Source.found`)."""
 
 
 @dataclass(frozen=True)

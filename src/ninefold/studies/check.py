@@ -10,6 +10,7 @@ from ninefold import console
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.protocol import SPLITS_OF, split_names
 from ninefold.errors import NinefoldError, RunError, printable
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.models import identity
@@ -136,11 +137,10 @@ def _check_source(source: Any, *splits: str) -> None:
     made = spec if isinstance(spec, CaptionsSpec) else source_of(spec)
     if not isinstance(source, Photos) and (missing := [path for path in files_of(spec) if not path.exists()]):
         raise RunError(f"{missing[0]}: no such file or folder; the study reads it")
-    # Other sources tell their splits only when they are read, which may take minutes.
-    if type(made).__module__.startswith("ninefold."):
-        there = {"test"} if getattr(spec, "split", None) == "test" else {"train", "validation"}
-        if absent := [split for split in splits if split not in there]:
-            raise RunError(f"its source makes {' and '.join(sorted(there))}, and no split {absent[0]!r}")
+    # Some sources tell their splits only when they are read, which may take minutes.
+    there = SPLITS_OF["train"] if isinstance(made, CaptionsSpec) else split_names(made)
+    if there is not None and (absent := [split for split in splits if split not in there]):
+        raise RunError(f"its source makes {' and '.join(there)}, and no split {absent[0]!r}")
 
 
 def _check_model(model: ModelSpec) -> None:

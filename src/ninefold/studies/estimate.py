@@ -68,7 +68,7 @@ def cost(task: Task, planned: Plan) -> Cost:
         seconds = work.epochs * (trained / speed.trained + known[1] / speed.evaluated)
         return Cost(seconds, _adapter(work, speed))
     if isinstance(work, EvaluateSpec):
-        count, speed = _rows(work.data, work.split or "test", planned), _speed(_base(task, planned))
+        count, speed = _rows(work.folder, work.split or "test", planned), _speed(_base(task, planned))
         if count is None:
             return Cost(None, 0.0)
         asked = _limited([count], work.limit)

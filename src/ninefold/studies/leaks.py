@@ -20,7 +20,7 @@ def of(planned: Plan) -> "list[Leak]":
     from ninefold.data.checks.leakage import leakage
 
     works = [task.work for task in planned.tasks]
-    tests = {work.data for work in works if isinstance(work, EvaluateSpec) and work.data.exists()}
+    tests = {work.folder for work in works if isinstance(work, EvaluateSpec) and work.folder.exists()}
     trained = {data for work in works if isinstance(work, TrainSpec) for data in work.data if data.exists()}
     return leakage(sorted(trained), sorted(tests), whole=True) if trained and tests else []
 

@@ -2,15 +2,12 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from ninefold.captions.spec import CaptionsSpec
-from ninefold.data.format.dataset import Dataset
-from ninefold.data.make import is_complete, make
+from ninefold.data.make import is_made, is_newer, make
 from ninefold.data.sources.catalog import source_of
-from ninefold.data.sources.protocol import Source
-from ninefold.errors import DataError, NinefoldError, RunError, first_line, is_full, system_error
+from ninefold.errors import NinefoldError, RunError, first_line, is_full, system_error
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.probing.spec import ProbeSpec
 from ninefold.evaluation.spec import EvaluateSpec
@@ -66,7 +63,7 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
             with _model(task, resident) as model:
                 probe(spec, folder, model=model, progress=progress)
         case CaptionsSpec() as spec:
-            if not is_newer(folder, spec):
+            if not is_newer(folder, files_of(spec)):
                 from ninefold.captions.run import run
 
                 run(spec, folder, progress=progress)
@@ -103,21 +100,3 @@ def is_done(task: Task) -> bool:
         return (task.folder / layout.SPEC).exists() and Status.read(task.folder).state == "done"
     except RunError:
         return False  # Carrying it out tells what is wrong.
-
-
-def is_made(folder: Path, source: Source) -> bool:
-    """Return whether a folder holds all of a source's data set, newer than the files that its specification names."""
-    try:
-        manifest = Dataset.open(folder).manifest
-    except DataError:
-        return False
-    same = (manifest.source, manifest.spec) == (source.name, source.settings())
-    return same and is_newer(folder, source.spec)
-
-
-def is_newer(folder: Path, spec: Any) -> bool:
-    """Return whether a folder holds a whole data set, newer than the files that a specification names."""
-    if not is_complete(folder):
-        return False
-    written = (folder / "manifest.json").stat().st_mtime
-    return all(path.exists() and path.stat().st_mtime <= written for path in files_of(spec))

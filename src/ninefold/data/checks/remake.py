@@ -16,7 +16,7 @@ from ninefold.data.format import manifest
 from ninefold.data.format.columns import CORE_COLUMNS
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import SOURCES
-from ninefold.data.sources.protocol import Source
+from ninefold.data.sources.protocol import FOUND, Source
 from ninefold.errors import DataError, DesignError
 from ninefold.specs import option, paths_of
 from ninefold.types import Example
@@ -44,7 +44,7 @@ def source_of(data: Dataset, files: Mapping[str, Path | None]) -> Source | None:
         settings = source.settings()
     except (DesignError, DataError) as error:
         raise DataError(f"{where}: its spec is none of {data.source} ({error}); {AGAIN}") from error
-    for name in sorted(spec.keys() | settings.keys()):
+    for name in sorted((spec.keys() | settings.keys()) - {FOUND}):
         said, found = spec.get(name), settings.get(name)
         known = name in spec or name not in _defaults(kind.spec_type)  # a setting that an earlier version did not have
         if known and name not in given and store.canonical_json(said) != store.canonical_json(found):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ninefold.data.format import further
 from ninefold.data.sources.benchmarks.threedsrbench import ThreeDsrBenchSource
+from ninefold.data.sources.benchmarks.vsr import VsrSource
 from ninefold.data.sources.benchmarks.whatsup import WhatsUpSource
 from ninefold.data.sources.coco.flawed import FlawedSource
 from ninefold.data.sources.coco.general import GeneralSource
@@ -29,6 +30,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     GeneralSource,
     DescriptionsSource,
     RelationsSource,
+    VsrSource,
     WhatsUpSource,
     ThreeDsrBenchSource,
 )

@@ -11,10 +11,20 @@ from ninefold.specs import from_json
 from ninefold.types import Example
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
 
 # The command line reads specifications for its --help: heavy packages (numpy, pyarrow) are imported where used.
+
+
+FOUND = "found"
+"""Key of the manifest's specification under which it holds what a source has found in its files."""
+
+
+SPLITS_OF: Mapping[str, tuple[str, ...]] = {"test": ("test",), "train": ("train", "validation")}
+"""The splits that a source makes, by an option that chooses between test and training."""
 
 
 class Split(NamedTuple):
@@ -62,6 +72,18 @@ class Source(Protocol):
         values = asdict(self.spec)
         return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
 
+    def found(self) -> Mapping[str, Any]:
+        """Return what the files say beyond the specification, for the manifest, in JSON types; nothing by default.
+
+        A benchmark has ``revision`` of the official files and ``official_rows``, the number of their rows: those that
+        the data set lacks were left out.
+        """
+        return {}
+
+    def split_names(self) -> tuple[str, ...] | None:
+        """Return the names of the splits, or None if they are known only when the files are read."""
+        return None
+
     @classmethod
     def spec_of(cls, settings: Mapping[str, Any]) -> Any:
         """Return the specification that has these settings (see `settings`), with paths under the names of its fields.
@@ -94,6 +116,33 @@ class Source(Protocol):
         from ninefold.data.checks.facts import SourceFacts
 
         return SourceFacts()
+
+    @staticmethod
+    def measures(table: "pd.DataFrame") -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Return the figures of a benchmark from a score table (see `ninefold.evaluation.score`).
+
+        Returns:
+            The figures by name (see `ninefold.runs.shape.Measure`), first the one that papers print; and the figures of
+            parts: factor, value of the factor, name of the figure. By default None: the source is no benchmark.
+        """
+        return None
+
+
+def recorded(source: Source) -> Mapping[str, Any]:
+    """Return a specification as the manifest holds it: the settings, and what was found in files under `FOUND`."""
+    # A source that does not inherit from the protocol has what was needed when it was written.
+    found = source.found() if hasattr(source, "found") else {}
+    return {**source.settings(), FOUND: dict(found)} if found else source.settings()
+
+
+def split_names(source: Source) -> tuple[str, ...] | None:
+    """Return the names of a source's splits, or None if they are known only when the files are read."""
+    return source.split_names() if hasattr(source, "split_names") else None
+
+
+def is_benchmark(source: type[Source]) -> bool:
+    """Whether a source has figures of its own."""
+    return getattr(source, "measures", Source.measures) is not Source.measures
 
 
 class Skips:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
 from ninefold.errors import DesignError
 from ninefold.questions.asking import ask
 from ninefold.questions.catalog import find_question
@@ -99,6 +99,10 @@ class SyntheticSource(Source):
         self.spec = spec
         self.question = find_question(spec.question)
         self.skips = Skips()
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test", or "train" and "validation"."""
+        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation".

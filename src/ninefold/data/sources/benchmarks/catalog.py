@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
+
+from ninefold.errors import DesignError
+
+_VSR = "splits/{}/test.jsonl of cambridgeltl/visual-spatial-reasoning and COCO 2017's train and val images"
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Benchmark:
 
 
 _ALL = (
+    Benchmark("vsr-zeroshot", "VSR zeroshot", "vsr", _VSR.format("zeroshot"), {"split": "zeroshot"}),
+    Benchmark("vsr-random", "VSR random", "vsr", _VSR.format("random"), {"split": "random"}),
     Benchmark("whatsup-a", "What's Up A", "whatsup", "controlled_images_dataset.json and its images", {"subset": "A"}),
     Benchmark("whatsup-b", "What's Up B", "whatsup", "controlled_clevr_dataset.json and its images", {"subset": "B"}),
     Benchmark("3dsrbench", "3DSRBench", "3dsrbench", "3dsrbench_v1_vlmevalkit_circular.tsv, which holds the images"),
@@ -30,3 +37,30 @@ _ALL = (
 
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType({each.name: each for each in _ALL})
 """The benchmarks by name, in the order of tables."""
+
+
+def find_benchmark(name: str) -> Benchmark:
+    """Return a benchmark by name.
+
+    Raises:
+        DesignError: If there is none; the message lists all.
+    """
+    if name not in BENCHMARKS:
+        near = get_close_matches(name, BENCHMARKS, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}?" if near else ";"
+        raise DesignError(
+            f"--benchmark {name}: no benchmark of this name{hint} known: {', '.join(BENCHMARKS)}, lmms:NAME"
+        )
+    return BENCHMARKS[name]
+
+
+def name_of(source: str, spec: Mapping[str, Any]) -> Benchmark | None:
+    """Return the benchmark that a source makes from a specification, as its manifest has it; None if it is none."""
+    return next(
+        (
+            benchmark
+            for benchmark in BENCHMARKS.values()
+            if benchmark.source == source and all(spec.get(name) == value for name, value in benchmark.options.items())
+        ),
+        None,
+    )

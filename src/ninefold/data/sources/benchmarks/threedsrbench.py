@@ -14,10 +14,11 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows
 from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
 from ninefold.types import NO_IMAGE, Example
 
@@ -63,6 +64,12 @@ class ThreeDsrBenchSource(Source):
         self.skips = Skips()
         self._rows_of: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         """Number of rows of each group: of flips, of circles, and of questions."""
+        self._unusable = 0
+        """Number of rows of the table that are no question."""
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test"."""
+        return SPLITS_OF["test"]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the split "test", in the order of the table.
@@ -88,6 +95,14 @@ class ThreeDsrBenchSource(Source):
         """Return the specification, with the folder's name alone."""
         return {**super().settings(), "directory": self.spec.directory.name}
 
+    def found(self) -> Mapping[str, Any]:
+        """Return the revision of the table, the number of its rows, and the form of the prompt."""
+        return {
+            "revision": ", ".join(revision_of(digest_of(path), None) for path in self._files),
+            "official_rows": len(self._items) + self._unusable,
+            "prompt": prompt_of("{question}", ("{A}", "{B}")),
+        }
+
     def official_files(self) -> Sequence[Path]:
         """Return the official files that the rows come from."""
         return self._files
@@ -103,7 +118,7 @@ class ThreeDsrBenchSource(Source):
                 "Multiple-choice questions about three-dimensional relations in photos (Ma et al. 2024). Where the "
                 "table has them, each question is also asked of the mirrored photo, and with its options rotated."
             ),
-            spec=self.settings(),
+            spec=recorded(self),
             source=self.name,
             answer_format="letters",
             clustering="group",
@@ -166,6 +181,7 @@ class ThreeDsrBenchSource(Source):
                 self.skips.add("the id of an earlier row", name)
         if not items:
             raise DataError(f"{self._files[0]}: no row can be used{self.skips.summary()}; fetch the file again")
+        self._unusable = sum(skip["count"] for skip in self.skips.entries)
         for item in items.values():
             for counter, group in zip(self._rows_of, item.qid.groups, strict=True):
                 counter[group] += 1

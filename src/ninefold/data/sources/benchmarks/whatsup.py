@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable
 from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, Photo, Subset, pair_of, photo_of
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
 from ninefold.types import NO_IMAGE, Example
@@ -86,6 +87,10 @@ class WhatsUpSource(Source):
         self.embed = spec.embed
         self.skips = Skips()
 
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test"."""
+        return SPLITS_OF["test"]
+
     def splits(self) -> Mapping[str, Split]:
         """Return the split "test", in the order of the official file.
 
@@ -104,6 +109,14 @@ class WhatsUpSource(Source):
         """Return the specification, with the folder's name alone."""
         return {**super().settings(), "directory": self.spec.directory.name}
 
+    def found(self) -> Mapping[str, Any]:
+        """Return the revision of the official file, the number of its rows, and the form of the prompt."""
+        return {
+            "revision": revision_of(digest_of(self._file), None),
+            "official_rows": len(self._official),
+            "prompt": prompt_of([f"{{{letter}}}" for letter in ascii_uppercase[:ORDERS]]),
+        }
+
     def official_files(self) -> Sequence[Path]:
         """Return the official files that the rows come from, without images."""
         return [self._file]
@@ -121,7 +134,7 @@ class WhatsUpSource(Source):
                 f"{', '.join(RELATIONS[subset])}. The four photos of two objects are asked with the same prompt, so "
                 "that text alone tells nothing of the answer; the options stand in one of four designed orders."
             ),
-            spec=self.settings(),
+            spec=recorded(self),
             source=self.name,
             answer_format="letters",
             clustering="group",
@@ -180,9 +193,13 @@ class WhatsUpSource(Source):
         return found
 
     @cached_property
+    def _official(self) -> list[Any]:
+        return read_json_rows(self._file)
+
+    @cached_property
     def _photos(self) -> list[Photo]:
         photos: dict[tuple[str, str], Photo] = {}
-        for number, row in enumerate(read_json_rows(self._file)):
+        for number, row in enumerate(self._official):
             photo = photo_of(row, RELATIONS[self.spec.subset])
             if isinstance(photo, str):
                 path = row.get("image_path") if isinstance(row, dict) else None

@@ -24,7 +24,7 @@ from ninefold.data.sources.coco.general_questions import (
 )
 from ninefold.data.sources.coco.ids import rank
 from ninefold.data.sources.coco.photos import PhotoFolder
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
 from ninefold.errors import DataError
 from ninefold.space import Box
 from ninefold.specs import check_choices
@@ -98,6 +98,10 @@ class GeneralSource(Source):
         self.skips = Skips()
         self._shown: dict[str, set[str]] = {}
         """The categories that each photo shows, by its id as text; complete once the annotations are read."""
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test", or "train" and "validation"."""
+        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation", sorted by photo.

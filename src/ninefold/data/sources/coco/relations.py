@@ -28,7 +28,7 @@ from ninefold.data.sources.coco.relation_questions import (
     true_false,
     words,
 )
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
 from ninefold.types import Clustering, Example, Factor
@@ -116,6 +116,10 @@ class RelationsSource(Source):
         self.embed = spec.embed
         self.photos = PhotoFolder(spec.images)
         self.skips = Skips()
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test", or "train" and "validation"."""
+        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation", sorted by photo.

@@ -13,7 +13,7 @@ from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.description import description
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.photos import PhotoFolder
-from ninefold.data.sources.protocol import Skips, Source, Split
+from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
 from ninefold.errors import DataError, DesignError, printable
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
@@ -90,6 +90,10 @@ class CocoSource(Source):
         self.skips = Skips()
         """Skipped rows by reason; complete after the splits have been read."""
         self.embed = spec.embed
+
+    def split_names(self) -> tuple[str, ...]:
+        """Return "test", or "train" and "validation"."""
+        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation". Their images are paths.
