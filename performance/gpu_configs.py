@@ -178,16 +178,17 @@ def molmo(words: Any, scale: Scale, *, olmo: bool) -> tuple[Any, Any]:
     return config, MolmoProcessor(MolmoImageProcessor(**scale.pick({}, crops)), words)
 
 
-def qwen2_vl(words: Any, scale: Scale) -> tuple[Any, Any]:
-    """Return the configuration and the processor of Qwen2-VL."""
-    vision = {"depth": 32, "embed_dim": 1280, "hidden_size": 3584, "num_heads": 16, "mlp_ratio": 4}
+def qwen2_vl(words: Any, scale: Scale, *, small: bool = False) -> tuple[Any, Any]:
+    """Return the configuration and the processor of Qwen2-VL, the 7B or the small 2B."""
+    width = 1536 if small else 3584
+    vision = {"depth": 32, "embed_dim": 1280, "hidden_size": width, "num_heads": 16, "mlp_ratio": 4}
     text = {
-        "hidden_size": 3584,
-        "intermediate_size": 18944,
+        "hidden_size": width,
+        "intermediate_size": 8960 if small else 18944,
         "num_hidden_layers": 28,
-        "num_attention_heads": 28,
-        "num_key_value_heads": 4,
-        "vocab_size": 152064,
+        "num_attention_heads": 12 if small else 28,
+        "num_key_value_heads": 2 if small else 4,
+        "vocab_size": 151936 if small else 152064,
         "max_position_embeddings": 32768,
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
     }
@@ -196,7 +197,7 @@ def qwen2_vl(words: Any, scale: Scale) -> tuple[Any, Any]:
         vision_config=scale.pick(vision, {"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2}),
         text_config={**scale.pick(text, {**_SMALL_TEXT, "rope_parameters": rope}), **_ends(words)},
         **_qwen_tokens(words),
-        tie_word_embeddings=False,
+        tie_word_embeddings=small,
     )
     # The released settings: between 56 x 56 and about 3,584 x 3,584 pixels.
     images = Qwen2VLImageProcessorPil(size={"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 16384})

@@ -67,9 +67,15 @@ MODELS = {
         7_665_032_192,
         lambda words, scale: gpu_configs.molmo(words, scale, olmo=True),
     ),
+    "qwen2-vl-2b": Row(
+        "qwen2-vl",
+        "Qwen/Qwen2-VL-2B-Instruct",
+        2_208_985_600,
+        lambda words, scale: gpu_configs.qwen2_vl(words, scale, small=True),
+    ),
     "qwen2-vl": Row("qwen2-vl", "Qwen/Qwen2-VL-7B-Instruct", 8_291_375_616, gpu_configs.qwen2_vl),
 }
-"""The paper's models, by the names that ``--families`` takes."""
+"""The models by the names that ``--families`` takes: those of Rizzoli et al. 2025, and the 2B of SpaRE."""
 
 
 def network(config: Any, *, device: str, dtype: torch.dtype) -> Any:

@@ -2,6 +2,7 @@ import json
 import sys
 
 import gpu
+import gpu_spare
 import gpu_training
 import pytest
 import torch
@@ -14,7 +15,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from ninefold.models.vlm.continuation import IGNORED
 from ninefold.models.vlm.encoder import Encoder
 
-IMAGE_TOKENS = {"llava-next": 2928, "llava-onevision": 576, "molmo-d": 928, "molmo-o": 928, "qwen2-vl": 576}
+IMAGE_TOKENS = {
+    "llava-next": 2928,
+    "llava-onevision": 576,
+    "molmo-d": 928,
+    "molmo-o": 928,
+    "qwen2-vl": 576,
+    "qwen2-vl-2b": 576,
+}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -84,3 +92,14 @@ def test_smoke_fills_the_table_and_names_what_failed(tmp_path, monkeypatch, caps
     table = out.with_suffix(".md").read_text()
     assert "| clip | training, language | the authors' way: batch 1 | | | | | | RuntimeError: no room |" in table
     assert table in capsys.readouterr().out
+
+
+def test_both_ways_of_training_on_pairs_are_measured(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "spare.json"
+    options = ["--smoke", "--sizes", "2b", "--images", "16", "--seconds", "0.001", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["gpu_spare.py", *options])
+    gpu_spare.main()
+    lines = json.loads(out.read_text())
+    assert [(line["way"], line["method"]) for line in lines] == [("pairs", "full"), ("conversations", "full")]
+    assert all(line["pairs_a_second"] > 0 for line in lines)
+    assert "| Qwen2-VL-2B | full, adamw" in capsys.readouterr().out
