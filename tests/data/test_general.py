@@ -92,8 +92,8 @@ def test_claims_are_true_as_often_as_false_in_vsrs_words(spec: GeneralSpec, tmp_
     data = make(GeneralSource(spec), tmp_path / "claims")
     rows = list(data.read("test"))
     assert Counter((row.prompt, row.answer) for row in rows) == {
-        ("There is a red d. True or False?", "True"): 20,
-        ("There is a red d. True or False?", "False"): 20,
+        ("A red d is in the picture. True or False?", "True"): 20,
+        ("A red d is in the picture. True or False?", "False"): 20,
     }
     assert verify(data.folder)["verdict"].startswith("OK: 40 rows, every fact holds")
     data = make(GeneralSource(replace(spec, question="choice")), tmp_path / "choices")
@@ -103,7 +103,7 @@ def test_claims_are_true_as_often_as_false_in_vsrs_words(spec: GeneralSpec, tmp_
     assert asked[0] == rows[0].question and asked[1:] == [
         f"{a}. {b}" for a, b in zip("ABCD", rows[0].options, strict=True)
     ]
-    assert claim_of("orange a") == "There is an orange a."
+    assert claim_of("orange a") == "An orange a is in the picture."
     assert verify(data.folder)["verdict"].startswith("OK: 40 rows, every fact holds")
 
 

@@ -30,8 +30,9 @@ TEXTS: Mapping[Kind, str] = {
         "in the photo. Nano bases have learnt this question in pretraining; other models may not know it."
     ),
     "claim": (
-        'Is it true? Each question is a statement such as "There is a dog.", to be answered with true or false. Half '
-        "of them are true and half are false, of each category too, and of each photo as far as the photos allow."
+        'Is it true? Each question is a statement such as "A dog is in the picture.", to be answered with true or '
+        "false. Half of them are true and half are false, of each category too, and of each photo as far as the photos "
+        "allow."
     ),
     "choice": (
         'Which is it? Each question gives the center of a box, as in "What is at 34 56?", and four categories with '
@@ -43,7 +44,7 @@ TEXTS: Mapping[Kind, str] = {
 
 def is_there(category: str) -> str:
     """Return the question whether a category is in a photo."""
-    return f"Is there {'an' if category[0].lower() in 'aeiou' else 'a'} {category}?"
+    return f"Is there {_with_article(category)}?"
 
 
 def what_is_at(box: Box, width: int, height: int) -> str:
@@ -54,7 +55,7 @@ def what_is_at(box: Box, width: int, height: int) -> str:
 
 def claim_of(category: str) -> str:
     """Return the statement that a category is in a photo."""
-    return f"There is{is_there(category).removeprefix('Is there').removesuffix('?')}."
+    return f"A{_with_article(category)[1:]} is in the picture."
 
 
 def prompt_of(kind: Kind, question: str, options: Sequence[str] = ()) -> str:
@@ -69,3 +70,7 @@ def prompt_of(kind: Kind, question: str, options: Sequence[str] = ()) -> str:
 def lettered(options: Sequence[str]) -> list[str]:
     """Return options as lines with capital letters."""
     return [f"{letter}. {option}" for letter, option in zip(ascii_uppercase, options, strict=False)]
+
+
+def _with_article(category: str) -> str:
+    return f"{'an' if category[0].lower() in 'aeiou' else 'a'} {category}"
