@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ninefold.data.format import further
+from ninefold.data.sources.benchmarks.realworldqa import RealWorldQaSource
 from ninefold.data.sources.benchmarks.threedsrbench import ThreeDsrBenchSource
 from ninefold.data.sources.benchmarks.vsr import VsrSource
 from ninefold.data.sources.benchmarks.whatsup import WhatsUpSource
@@ -33,6 +34,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     VsrSource,
     WhatsUpSource,
     ThreeDsrBenchSource,
+    RealWorldQaSource,
 )
 
 _COMMANDS = {"verify", "overlap", "leakage", "questions"}

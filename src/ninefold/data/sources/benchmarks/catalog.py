@@ -33,6 +33,7 @@ _ALL = (
     Benchmark("whatsup-a", "What's Up A", "whatsup", "controlled_images_dataset.json and its images", {"subset": "A"}),
     Benchmark("whatsup-b", "What's Up B", "whatsup", "controlled_clevr_dataset.json and its images", {"subset": "B"}),
     Benchmark("3dsrbench", "3DSRBench", "3dsrbench", "3dsrbench_v1_vlmevalkit_circular.tsv, which holds the images"),
+    Benchmark("realworldqa", "RealWorldQA", "realworldqa", "data/*.parquet of xai-org/RealworldQA or RealWorldQA.tsv"),
 )
 
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType({each.name: each for each in _ALL})

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ READ_ROWS = 32
 LONGEST_INDEX = 64
 """Longest cell of a TSV's image column that is the index of another row, as in VLMEvalKit; a longer one is base64."""
 
+_SHARD = re.compile(r"-\d{5}-of-\d{5}")
+
 
 class KitRow(NamedTuple):
     """A row of a kit's table."""
@@ -24,6 +27,29 @@ class KitRow(NamedTuple):
     """The encoded image; None if the row holds none that can be read."""
     file_name: str
     """File name of the image, where the table gives one; ""."""
+
+
+def tables_of(folder: Path, word: str, title: str, advice: str, *, first: str = "") -> list[Path]:
+    """Return the table of a benchmark in a folder: one file, or the shards of one; a TSV before a parquet file.
+
+    Args:
+        folder: The folder; tables may be in folders of it.
+        word: Part of the name of the table, or of a folder that it is in, in lower case.
+        title: Name of the benchmark.
+        advice: What to do if there is none.
+        first: Part of the path of a table that is taken before all others.
+
+    Raises:
+        DataError: If there is none.
+    """
+    patterns = ("*.tsv", "*.parquet", "*.csv", "*/*.tsv", "*/*.parquet")
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    named = [path for path in found if word in f"{folder.resolve().name}/{path.relative_to(folder)}".lower()]
+    if not named:
+        raise DataError(f"{folder}: no table of {title}; {advice}")
+    best = min(named, key=lambda path: first not in str(path.relative_to(folder)))
+    stem = _SHARD.sub("", best.stem)
+    return [path for path in named if path.parent == best.parent and _SHARD.sub("", path.stem) == stem]
 
 
 def kit_rows(path: Path) -> Iterator[KitRow]:

@@ -5,7 +5,6 @@ huggingface.co/datasets/ccvl/3DSRBench, and the kits' copies of them. The four p
 VLMEvalKit@e8e78f0.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable
-from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows
+from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
     from ninefold.data.checks.facts import SourceFacts
     from ninefold.data.format.card import About
-
-_SHARD = re.compile(r"-\d{5}-of-\d{5}")
 
 
 @dataclass(frozen=True)
@@ -152,18 +149,8 @@ class ThreeDsrBenchSource(Source):
     @cached_property
     def _files(self) -> list[Path]:
         """The table: one file, or the shards of one. The one with rotated options comes first, then a TSV."""
-        folder = self.spec.directory
-        patterns = ("*.tsv", "*.parquet", "*.csv", "*/*.tsv", "*/*.parquet")
-        found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
-        named = [path for path in found if "3dsr" in f"{folder.name}/{path.relative_to(folder)}".lower()]
-        if not named:
-            raise DataError(
-                f"{folder}: no table of 3DSRBench; fetch 3dsrbench_v1_vlmevalkit_circular.tsv from "
-                "huggingface.co/datasets/ccvl/3DSRBench"
-            )
-        best = min(named, key=lambda path: "circular" not in str(path.relative_to(folder)))
-        stem = _SHARD.sub("", best.stem)
-        return [path for path in named if path.parent == best.parent and _SHARD.sub("", path.stem) == stem]
+        advice = "fetch 3dsrbench_v1_vlmevalkit_circular.tsv from huggingface.co/datasets/ccvl/3DSRBench"
+        return tables_of(self.spec.directory, "3dsr", "3DSRBench", advice, first="circular")
 
     def _table(self) -> Iterator[KitRow]:
         for file in self._files:
