@@ -11,7 +11,7 @@ from ninefold import api
 from ninefold.console import warn
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
-from ninefold.runs.shape import BenchmarkFigures
+from ninefold.runs.shape import BenchmarkFigures, Measure
 from ninefold.web.wording import percent, quantity, span
 
 
@@ -75,10 +75,7 @@ def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 def _benchmark(figures: BenchmarkFigures) -> str:
     """Return the figures of a benchmark in one line, with the questions that they stand on."""
-    told = [
-        f"{name} {percent(measure['value'], 1)} [{span(measure['ci95'])}]"
-        for name, measure in figures["measures"].items()
-    ]
+    told = [f"{name} {_measure(measure)}" for name, measure in figures["measures"].items()]
     conditions = figures["conditions"]
     rows, missing, unread = (conditions.get(name) for name in ("rows", "missing", "unread"))
     asked = [
@@ -87,3 +84,12 @@ def _benchmark(figures: BenchmarkFigures) -> str:
         *([f"{percent(unread, 1)} of answers not readable"] if isinstance(unread, float) else []),
     ]
     return f"{figures['title']}: {', '.join(told)}; {', '.join(asked)}"
+
+
+def _measure(found: Measure) -> str:
+    """Return a figure of a benchmark with its interval, in percent or in points."""
+    most, bounds = found.get("most"), found["ci95"]
+    if most is None:
+        return percent(found["value"], 1) + (f" [{span(bounds)}]" if bounds is not None else "")
+    value = "–" if found["value"] is None else f"{found['value']:.1f}"
+    return f"{value} of {most:g}" + (f" [{bounds[0]:.1f}–{bounds[1]:.1f}]" if bounds is not None else "")

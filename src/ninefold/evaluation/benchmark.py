@@ -95,6 +95,10 @@ def figures(table: "pd.DataFrame", spec: Mapping[str, Any], run: Path) -> Benchm
     record: Mapping[str, Any] | None = data.get("benchmark")
     if record is None:
         return None
+    if "kit" in record:
+        from ninefold.evaluation.lmms.figures import figures as of_kit
+
+        return of_kit(table, record, run)
     kind = SOURCES.get(record["source"])
     measures, by = (kind.measures(table) if kind is not None and is_benchmark(kind) else None) or (None, {})
     if measures is None:

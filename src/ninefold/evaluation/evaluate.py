@@ -57,6 +57,10 @@ def evaluate(
     """
     begun = time.perf_counter()
     check_place(out, inputs_of(spec))
+    if spec.delegated:
+        from ninefold.evaluation.lmms.delegate import delegate
+
+        return delegate(spec, out, overwrite=overwrite, progress=progress)
     if spec.benchmark is not None:
         spec = made(spec, out, overwrite=overwrite, progress=progress)
     questions = Questions.of(spec)
@@ -66,10 +70,10 @@ def evaluate(
     else:
         tidy(out)
         check_unchanged(out, questions.data.state(questions.split), lambda: stored(spec, questions))
-    return _scored(out)
+    return scored(out)
 
 
-def _scored(out: Path) -> dict[str, Any]:
+def scored(out: Path) -> dict[str, Any]:
     """Return the metrics of a finished run; others than this version's, or without scores, are made again."""
     with suppress(RunError):
         metrics = EvaluationMetrics.load(out / layout.METRICS)

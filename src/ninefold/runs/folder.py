@@ -16,7 +16,7 @@ from ninefold.runs.records import Status
 _NAMES = {
     *(layout.SPEC, layout.STATUS, layout.DONE, layout.LOCK, layout.README, layout.PROVENANCE, layout.METRICS),
     *(layout.SEES, layout.REQUESTS, layout.PREDICTIONS_LINES, layout.PREDICTIONS, layout.SCORES, layout.HISTORY),
-    *(layout.PROBES, layout.STATES),
+    *(layout.PROBES, layout.STATES, layout.LMMS),
     *(layout.PRETRAINING_STATE, layout.PRETRAINING_LOG),
     *(layout.ADAPTER, layout.MODEL, layout.BASE, layout.CHECKPOINTS),
 }
@@ -25,7 +25,8 @@ _NAMES = {
 _FILES = re.compile(
     "|".join(map(re.escape, sorted(_NAMES)))
     + rf"|{layout.BENCHMARK}(/.*)?|\.{layout.BENCHMARK}\.(lock|partial)(/.*)?"
-    + rf"|{layout.CHECKPOINTS}/.*|{layout.STATES}/\d{{5}}\.safetensors|({layout.ADAPTER}|{layout.MODEL}|{layout.BASE})"
+    + rf"|({layout.CHECKPOINTS}|{layout.LMMS})/.*|{layout.STATES}/\d{{5}}\.safetensors"
+    + rf"|({layout.ADAPTER}|{layout.MODEL}|{layout.BASE})"
     + r"/(README\.md|merges\.txt|vocab\.txt|[^/]+\.(json|jinja|safetensors|model))"
 )
 """Paths of its own files, relative to a run folder."""

@@ -28,6 +28,8 @@ SCORES = "scores.parquet"
 
 BENCHMARK = "benchmark"
 """Data set of a benchmark that an evaluation asks; its images stay where they are."""
+LMMS = "lmms"
+"""Folder of what lmms-eval leaves of a benchmark that it ran: answers, output and log."""
 
 PROBES = "probes.csv"
 """Accuracy of each probe, one row per layer and fold."""

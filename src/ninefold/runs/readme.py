@@ -13,6 +13,7 @@ _FILES = {
         layout.SCORES: "for each question, the label read from the answer, whether it is right, and the factors",
         layout.SEES: "the sizes at which the model saw the images",
         f"{layout.BENCHMARK}/": "the questions of a public benchmark, if one was asked; its images stay elsewhere",
+        f"{layout.LMMS}/": "what lmms-eval left: answers, results, samples, log; only where it ran",
         layout.REQUESTS: "what a server refused of the requests, and what became of it; only where there is any",
         layout.PREDICTIONS_LINES: "while the run goes on: the answers so far",
     },

@@ -80,6 +80,7 @@ class Ninefold(lmms):  # type: ignore[misc]
         self.device = str(device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if ranks > 1 else "auto"))
         self._several_images = several_images
         self._answers = None if answers is None else Path(str(answers))
+        self._parent = os.getppid()
         if self._answers is not None and ranks > 1:
             raise ModelError("--model_args answers: is for one process; leave it out under `accelerate launch`")
         # lmms-eval turns arguments that look like numbers into numbers.
@@ -105,6 +106,9 @@ class Ninefold(lmms):  # type: ignore[misc]
         while chunk := list(islice(remaining, answers.CHUNK)):
             answered = self._answer(chunk)
             if self._answers is not None:
+                # Whoever started this run may start it again: two processes must not write one file.
+                if os.getppid() != self._parent:
+                    raise SystemExit("the process that started this evaluation has ended")
                 answers.append(self._answers, answered)
             texts += [answer["text"] for answer in answered]
             print(SAID, len(texts), "of", len(requests), flush=True)

@@ -1,0 +1,129 @@
+"""lmms-eval in an environment of its own: whether an interpreter has it, and its run as a child process."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ninefold import console
+from ninefold.errors import RunError
+from ninefold.version import __version__
+
+TRIED = "0.7.3"
+"""The version of lmms-eval that this was tried with."""
+
+_LOOK = """
+import json
+from importlib import metadata
+def version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+offered = any(point.name == "ninefold" for point in metadata.entry_points(group="lmms_eval.models"))
+print(json.dumps({"lmms_eval": version("lmms_eval"), "ninefold": version("ninefold") if offered else None}))
+"""
+
+_PROGRESS = re.compile(r"ninefold: (\d+) of (\d+)\s*$")
+_FAILED = re.compile(r"Error during evaluation: (.*?)(?: Please set `--verbosity=DEBUG`.*)?$")
+
+_REMEDIES = {
+    "torchvision::nms": "its torchvision is a build for another torch: remove it there (pip uninstall torchvision)",
+    "Tasks not found": "`lmms-eval tasks list` prints the known ones; a task folder of your own is --benchmark-dir",
+    "offline mode is enabled": "its data are not on this machine; download them once (docs/lmms-eval.md)",
+    "Couldn't reach": "its data are not on this machine; download them once (docs/lmms-eval.md)",
+}
+"""What to do, by a part of lmms-eval's message."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """An environment with lmms-eval."""
+
+    python: Path
+    """Its interpreter."""
+    version: str
+    """The version of lmms-eval."""
+
+    def run(self, arguments: Sequence[str], folder: Path, log: Path, *, told: Callable[[int, int], object]) -> None:
+        """Run lmms-eval, and wait for it.
+
+        Args:
+            arguments: Its arguments.
+            folder: Its working directory.
+            log: The file that keeps everything it prints.
+            told: Called with the numbers of answers and of requests as they are printed.
+
+        Raises:
+            RunError: If it ends with an error; the message is its own.
+        """
+        command = [str(self.python), "-m", "lmms_eval", *arguments]
+        variables = {"PYTHONUNBUFFERED": "1", "TQDM_MININTERVAL": "60", "COLUMNS": "200"}
+        failed, last = "", ""
+        with (
+            log.open("a", encoding="utf-8") as file,
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as child,
+        ):
+            assert child.stdout is not None
+            try:
+                for line in child.stdout:
+                    file.write(line)
+                    plain = re.sub(r"\x1b\[[0-9;]*m", "", line).strip()
+                    last = plain or last
+                    failed = found[1] if (found := _FAILED.search(plain)) else failed
+                    if progress := _PROGRESS.search(plain):
+                        told(int(progress[1]), int(progress[2]))
+            except BaseException:
+                # The child would go on without anybody who reads what it says.
+                child.terminate()
+                raise
+        if child.returncode or failed:
+            raise RunError(f"lmms-eval {self.version}: {_told(failed or last)} (all it printed: {log})")
+
+
+def find(python: Path) -> Kit:
+    """Return the environment of an interpreter.
+
+    Raises:
+        RunError: If it does not run, or lacks lmms-eval or this version of ninefold; the message says what to install.
+    """
+    # A path with a link in it stays as it is: the interpreter of a virtual environment is a link.
+    python = python.expanduser().absolute()
+    try:
+        done = subprocess.run([python, "-c", _LOOK], capture_output=True, text=True, check=True, timeout=120)
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        reason = getattr(error, "stderr", None) or error
+        raise RunError(
+            f"--lmms-python {python}: is no Python interpreter that runs ({str(reason).strip().splitlines()[-1]})"
+        ) from error
+    if found["lmms_eval"] is None:
+        raise RunError(
+            f"--lmms-python {python}: has no lmms-eval; install it there: {python} -m pip install lmms-eval=={TRIED}"
+        )
+    if found["ninefold"] != __version__:
+        there = "has no ninefold" if found["ninefold"] is None else f"has ninefold {found['ninefold']}"
+        raise RunError(
+            f"--lmms-python {python}: {there}, which offers our models to lmms-eval; install {__version__} there: "
+            f"{python} -m pip install ninefold=={__version__}"
+        )
+    if found["lmms_eval"] != TRIED:
+        console.warn(f"lmms-eval {found['lmms_eval']}: not tried with it, but with {TRIED}")
+    return Kit(python, found["lmms_eval"])
+
+
+def _told(message: str) -> str:
+    remedy = next((remedy for part, remedy in _REMEDIES.items() if part in message), None)
+    return (message or "ended without a word") if remedy is None else f"{message}; {remedy}"
