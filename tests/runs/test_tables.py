@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pandas as pd
 import pytest
 
 from ninefold.errors import RunError
-from ninefold.runs.tables import read_predictions
+from ninefold.evaluation.lines import recover
+from ninefold.runs.tables import has_scores, read_predictions
 
 ROW = {
     **{
@@ -57,3 +59,11 @@ def test_a_damaged_table_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "predictions.parquet").write_bytes(content)
     with pytest.raises(RunError, match=r"predictions\.parquet: not readable as parquet \("):
         read_predictions(tmp_path)
+
+
+def test_a_pipe_in_place_of_a_table_is_no_table_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "scores.parquet")
+    assert not has_scores(tmp_path)
+    os.mkfifo(tmp_path / "predictions.jsonl")
+    with pytest.raises(RunError, match=r"predictions\.jsonl: is no file"):
+        recover(tmp_path / "predictions.jsonl", 1)

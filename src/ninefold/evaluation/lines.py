@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from ninefold.errors import DataError
+from ninefold.errors import DataError, RunError
 from ninefold.evaluation import predictions
 from ninefold.types import Example, Prediction
 
@@ -36,7 +36,13 @@ def append(file: BinaryIO, added: Iterable[str], *, synced: bool = True) -> None
 
 
 def recover(path: Path, chunk: int) -> list[str]:
-    """Truncate a file to its complete chunks of lines, and return the ids of their examples."""
+    """Truncate a file to its complete chunks of lines, and return the ids of their examples.
+
+    Raises:
+        RunError: If something else than a file is there, such as a pipe, which would never end.
+    """
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path}: is no file; delete it and run the command again")
     found = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     ids: list[str] = []
     for each in found:

@@ -64,8 +64,11 @@ def read_scores(run: Path, columns: Collection[str] | None = None) -> "pd.DataFr
 
 def has_scores(run: Path) -> bool:
     """Whether a run has a score table that is whole by its first and last bytes; nothing heavy is imported."""
+    path = run / layout.SCORES
     try:
-        with (run / layout.SCORES).open("rb") as file:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
             first = file.read(len(_MAGIC))
             file.seek(-len(_MAGIC), os.SEEK_END)
             return first == _MAGIC == file.read()
