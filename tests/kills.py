@@ -90,6 +90,17 @@ CASES = (
         "captions merge {inputs}/shards/0 {inputs}/shards/1 --out set",
         timed=frozenset({"timing.json"}),
     ),
+    Case(
+        "export-adapter, merged",
+        "export-adapter {inputs}/tuning --model {inputs}/tiny --data {inputs}/few --examples 2 --to merged "
+        "--out merged",
+    ),
+    Case(
+        "export-adapter, replaced",
+        "export-adapter {inputs}/tuning --model {inputs}/tiny --data {inputs}/few --examples 2 --to peft --overwrite "
+        "--out merged",
+        given=("old/merged",),
+    ),
     Case("score", "score run", given=("run",)),
     Case("report", "report {inputs}/run {inputs}/tuning --out report.html"),
     Case("study", "study run smoke --set seeds=1 --out study", timed=frozenset({"report.html"})),
@@ -125,6 +136,7 @@ def inputs(root: Path) -> Iterator[dict[str, str]]:
         "nano world --pictures 3 --out old/world",
         "evaluate --model fixed --data few --split train --limit 9 --out old/run",
         "train --model tiny --data few --batch 8 --epochs 1 --seed 1 --out old/tuning",
+        "export-adapter tuning --data few --examples 2 --to merged --out old/merged",
     ):
         _done(partial(command_line, words.split()), folder)
     server = forked.start(_serve, folder, folder / "server.log")
@@ -173,6 +185,7 @@ def _prepare() -> None:
     import ninefold.captions.run
     import ninefold.captions.sources.reading
     import ninefold.evaluation.probing.probe
+    import ninefold.models.export.making
     import ninefold.models.vlm.model
     import ninefold.report.page
     import ninefold.studies.report

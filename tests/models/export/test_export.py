@@ -3,6 +3,7 @@
 import errno
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,9 @@ def test_what_cannot_be_merged_is_refused(tiny_llava: Path, tmp_path: Path, monk
     refused("lm_head.weight: the adapter changes it, and the base stores no tensor of its own", saved)
     run = adapter(str(tiny_llava), tmp_path / "run")
     refused("in float32, which bfloat16 does not hold exactly; name --dtype float32", run, dtype="bfloat16")
+    places = {name: replace(tensor, dtype=None) for name, tensor in stored_tensors(tiny_llava).items()}
+    with pytest.raises(ModelError, match="is quantized, and nothing can be merged into it"):
+        merge.places(open_trainable(str(tiny_llava)).model, {"model.language_model.norm.weight"}, places)
     monkeypatch.setattr(merge, "_merge_one", lambda layer: setattr(layer, "merged_adapters", ["default"]))
     refused("another model than the adapter on its base", run)
 
@@ -160,6 +164,9 @@ def test_an_export_is_left_if_it_is_whole_and_nothing_else_is_ever_replaced(tiny
     with pytest.raises(RunError, match=r"notes\.txt: is not of the model export around it"):
         exported(run, "merged", out, overwrite=True)
     (out / "notes.txt").unlink()
+    (out / "README.md").write_text("mine")
+    with pytest.raises(RunError, match="files of this export were changed"):
+        exported(run, "peft", out)
     assert exported(run, "merged", out, overwrite=True).form == "merged"
     with pytest.raises(NinefoldError, match="holds something else than a model export"):
         exported(run, "merged", Path(__file__).parent)

@@ -98,8 +98,7 @@ def export_adapter(
             if any(str(fresh) in str(name) for name in (error.filename, error.filename2)):
                 error.filename, error.filename2 = str(out), None
             raise
-        files = sorted(path.name for path in fresh.iterdir())
-        store.write_json(fresh / layout.EXPORT, {**record, "files": files})
+        store.write_json(fresh / layout.EXPORT, {**record, "files": _sizes(fresh)})
         _is_there(spec, tuned, out, found, overwrite=overwrite)
     return _exported(out)
 
@@ -125,13 +124,25 @@ def _is_there(
     spec: AdapterExportSpec, tuned: Tuned, out: Path, found: Mapping[str, object], *, overwrite: bool
 ) -> bool:
     """Return whether a finished export of the same adapter is there; refuse to lose something else."""
-    files = _read(out).get("files", [])
+    files = _read(out).get("files", {})
     own = "|".join(re.escape(str(name)) for name in [layout.EXPORT, *files])
     kind = Kind("model export", re.compile(own), lambda folder: _read(folder).get("settings"), RunError)
     base = Path(tuned.base.name)
     inputs = [spec.run, *([base] if base.exists() else []), *([] if spec.data is None else [spec.data])]
-    same = kind.check(out, _settings(spec, found), overwrite=overwrite, inputs=inputs)
-    return same and all((out / name).is_file() for name in files)
+    if not kind.check(out, _settings(spec, found), overwrite=overwrite, inputs=inputs):
+        return False
+    if files == _sizes(out):
+        return True
+    if not overwrite:
+        raise RunError(
+            f"{out}: files of this export were changed or removed; replace it with --overwrite, or choose another --out"
+        )
+    return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the size in bytes of each file of an export, without its record."""
+    return {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.name != layout.EXPORT}
 
 
 def _read(folder: Path) -> Mapping[str, Any]:

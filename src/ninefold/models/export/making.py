@@ -58,9 +58,9 @@ class Export:
         before = Outputs.of(base, self.examples)
         with explained(f"{folder}: cannot be merged into {base.name}"):
             beside = base.with_network(attached(base.model, folder), self.found)
-            expected = Outputs.of(beside, self.examples)
+            expected = Outputs.of(beside, self.examples, answers=True)
             merged = base.with_network(merge.merge(beside.model, folder, places), self.found)
-        found = Outputs.of(merged, self.examples)
+        found = Outputs.of(merged, self.examples, answers=True)
         far, noise = difference(before, expected, found), rounding(merged.model.dtype)
         family, path = base.family, base.checkpoint.path
         far.check(f"{folder}: merged into {base.name}", noise, merge.INSTEAD)
@@ -78,15 +78,16 @@ class Export:
         base, folder = self._taken(), self.tuned.folder
         before = Outputs.of(base, self.examples)
         with explained(f"{folder}: cannot be used on {base.name}"):
-            expected = Outputs.of(base.with_network(attached(base.model, folder), self.found), self.examples)
+            beside = base.with_network(attached(base.model, folder), self.found)
+            expected = Outputs.of(beside, self.examples, answers=True)
         local, noise, family = base.checkpoint.local, rounding(base.model.dtype), base.family
         path = str(Path(base.checkpoint.path).resolve()) if local else base.checkpoint.path
         settings = {**self.tuned.settings, "base_model_name_or_path": path, "inference_mode": True}
         settings["revision"] = None if local else self.found["checkpoint"]
         store.write_json(fresh / layout.ADAPTER_CONFIG, settings)
         shutil.copyfile(folder / layout.ADAPTER_WEIGHTS, fresh / layout.ADAPTER_WEIGHTS)
-        del base
-        again = Outputs.of(self._with_plain_peft(fresh), self.examples)
+        del base, beside
+        again = Outputs.of(self._with_plain_peft(fresh), self.examples, answers=True)
         far = difference(before, expected, again)
         far.check(f"{folder}: opened again by PEFT", noise, REPORT, exact=True)
         name, command, form, use = self.tuned.name, None, "A LoRA adapter for PEFT", card.peft_use(path, family)
