@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ninefold.runs.record import Record
 from ninefold.runs.shape import BenchmarkFigures, Consistency, Region
 
-SCORER_VERSION = 4
+SCORER_VERSION = 5
 """Version of the scorer, raised when the same predictions would be scored differently; not part of a run's id."""
 
 

@@ -14,7 +14,9 @@ _OPPOSITE_IN_WORDS = {"true", "correct", "false", "incorrect"}
 _WORD = re.compile(
     rf"{NO_LETTER_BEFORE}(?:true|false|yes|no|incorrect|correct){NO_LETTER_AFTER}"
     # "true is not the answer" says nothing of the statement.
-    rf"(?!{MARKS}*(?:is|was|would|does|do|can|could)?{MARKS}*(?:{NEGATION}|not{NO_LETTER_AFTER}))",
+    rf"(?!{MARKS}*(?:is|was|would|does|do|can|could)?{MARKS}*(?:{NEGATION}|not{NO_LETTER_AFTER}))"
+    # "the correct answer" may be any.
+    rf"(?!{MARKS}+(?:answers?|options?|choices?|responses?|repl(?:y|ies)|labels?|letters?|solutions?){NO_LETTER_AFTER})",
     re.IGNORECASE,
 )
 _ASKED_BACK = re.compile(rf"{NO_LETTER_BEFORE}(?:true or false|yes or no|correct or incorrect)\s*[?:.]*", re.IGNORECASE)
