@@ -150,11 +150,13 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_split_becomes_conversations_and_validation_stays(
-    pairs: Path, tiny_llava: Path, monkeypatch: pytest.MonkeyPatch
+    pairs: Path, tiny_llava: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = open_trainable(str(tiny_llava))
     spec = TrainSpec(str(tiny_llava), pairs, conversations=True, features="off")  # type: ignore[arg-type]
     inputs = open_inputs(spec, model)
+    assert inputs.questions == 13
+    assert "5 conversations of 13 questions" in capsys.readouterr().err
     assert [len(example.turns) for example in inputs.train.examples] == [2, 2, 2, 2, 0]
     assert len(inputs.validation) == 2
     rows = list(dataset.Dataset.open(pairs).read("train"))

@@ -73,6 +73,8 @@ class EvaluationMetrics(Record):
 class TrainingMetrics(Record):
     """Metrics of a training run."""
 
+    OPTIONAL = frozenset({"questions"})
+
     best_epoch: int
     """The epoch with the lowest validation loss, whose weights are kept."""
     best_step: int
@@ -89,6 +91,8 @@ class TrainingMetrics(Record):
     """Whether training stopped because the validation loss no longer fell."""
     examples: Mapping[str, int]
     """Number of examples by split."""
+    questions: int | None = None
+    """Number of questions in the training examples, if these are conversations; else each example is one."""
     adapted: str
     """The trained parameters, in one line."""
     adapted_modules: Sequence[str]

@@ -36,6 +36,11 @@ class Conversations(Sequence[Example]):
             lengths += measure(part)
         return cls(examples, grouped(examples.pixel_hashes(), lengths, most))
 
+    @property
+    def questions(self) -> int:
+        """Return the number of questions of all conversations."""
+        return sum(map(len, self.rows))
+
     def __len__(self) -> int:
         """Return the number of conversations."""
         return len(self.rows)

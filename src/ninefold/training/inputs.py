@@ -12,10 +12,11 @@ from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.conversations import Conversations
 from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
 from ninefold.training.mixture import Mixture, mixture_of, validation_limits
-from ninefold.training.processes import processes, say, tracked
+from ninefold.training.processes import milestone, processes, say, tracked
 from ninefold.training.sharding import sharded
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
+from ninefold.web.wording import quantity
 
 
 class Learner(Protocol):
@@ -45,6 +46,8 @@ class Inputs:
     """The training examples of each epoch; None for all."""
     watch: image_inputs.Watch
     """The record of the sizes of all their images."""
+    questions: int | None = None
+    """Number of questions in the training examples, if these are conversations."""
 
 
 def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = None) -> Inputs:
@@ -61,6 +64,10 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
     """
     train = _examples(spec, spec.train_split, [spec.limit] * len(spec.data), spec.turns_within, model)
     validation = _examples(spec, spec.validation_split, validation_limits(spec))
+    questions = None
+    if spec.conversations:
+        questions = sum(part.questions for part in _parts(train) if isinstance(part, Conversations))
+        milestone(f"{quantity(len(train), 'conversation')} of {quantity(questions, 'question')}")
     learner = _choose_learner(spec, model, Concatenated([train, validation]), resumed)
     watch = image_inputs.Watch(model)
     return Inputs(
@@ -69,6 +76,7 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         _training_set(spec.validation_split, validation, model, learner, watch),
         mixture_of(spec),
         watch,
+        questions,
     )
 
 
@@ -91,6 +99,10 @@ def _examples(
         else:
             found.append(Conversations.of(examples, model.encoder.turn_lengths, turns_within))
     return found[0] if len(found) == 1 else Concatenated(found)
+
+
+def _parts(examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
+    return examples.parts if isinstance(examples, Concatenated) else [examples]
 
 
 def _training_set(

@@ -137,6 +137,7 @@ def _train(
     metrics = TrainingMetrics(
         **summary(epochs, max_epochs=spec.epochs),
         examples={"train": len(inputs.mixture or inputs.train), "validation": len(inputs.validation)},
+        questions=inputs.questions,
         adapted=trainable.summary,
         adapted_modules=trainable.modules,
     ).to_json()
