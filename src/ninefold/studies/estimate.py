@@ -138,10 +138,10 @@ def _time(planned: Plan, costs: dict[str, Cost]) -> Iterator[str]:
         ]
         speed = _speed(name)
         if speed is None:
-            yield f"{model.title}: {len(mine)} tasks; its speed was not measured"
+            yield f"{model.title}: {quantity(len(mine), 'task')}; its speed was not measured"
             continue
         known = [each.seconds for each in mine if each.seconds is not None]
-        more = f", and {len(mine) - len(known)} tasks of unknown size" if len(known) < len(mine) else ""
+        more = f", and {quantity(len(mine) - len(known), 'task')} of unknown size" if len(known) < len(mine) else ""
         yield f"{model.title}: {sum(known) / 3600:.1f} hours{more} on {speed.machine} ({speed.source})"
 
 
