@@ -57,7 +57,8 @@ def test_what_makes_a_figure_incomparable_stands_beside_it():
     cell = sheet.ours[0].cells[0]
     assert (cell.marks, cell.interval) == ("*†", "75.0–84.0")
     assert cell.details == ("35 of 2,195 rows", "shares 978 images", "25\u202f% unread")
-    assert sheet.ours[0].cells[-1].details == ("1 of 5 columns",)
+    average = sheet.ours[0].cells[-1]
+    assert (average.marks, average.details) == ("*†", ("1 of 5 columns",))
     for told in ("*: of a part", "count as wrong: at most 25.0", "†: the training set", "Nano bases"):
         assert told in sheet.notes
 
@@ -67,6 +68,8 @@ def test_seeds_are_one_row_with_their_deviation_and_the_interval_over_seeds():
     (sheet,) = sheets([Standing("M", "pairs", {"vsr-zeroshot": runs})])
     # 12.706 standard errors of 0.05 to each side are cut at 0 and 1.
     assert (sheet.ours[0].cells[0].text, sheet.ours[0].cells[0].interval) == ("75.0 ±7.1", "11.5–100")
+    assert "leaves out the variation of questions" in sheet.notes
+    assert [line[CSV.index("interval")] for line in sheet.numbers if line[1] == "M"] == ["seeds"]
 
 
 def test_parts_of_mme_are_points_found_by_their_names():

@@ -9,7 +9,7 @@ from ninefold.report.benchmarks.standings import Standing, Value
 
 CSV = (
     "source", "model", "condition", "column", "benchmark", "measure", "n", "n_seeds", "seeds", "values", "value", "sd",
-    "low", "high", "most", "rows", "missing_rows", "unread", "shared_with_training",
+    "low", "high", "interval", "most", "rows", "missing_rows", "unread", "shared_with_training",
 )  # fmt: skip
 """Columns of the numbers of a table."""
 
@@ -55,7 +55,8 @@ def of(columns: Sequence[Column], found: Found, published: Mapping[str, Sequence
             benchmark=value.benchmark, measure=value.measure, n=value.n, n_seeds=len(value.seeds),
             seeds=" ".join(str(seed) for seed in value.seeds if seed is not None),
             values=" ".join(map(repr, value.values)), value=value.mean, sd=value.sd,
-            low=value.ci95 and value.ci95[0], high=value.ci95 and value.ci95[1], most=value.most, rows=value.rows,
+            low=value.ci95 and value.ci95[0], high=value.ci95 and value.ci95[1], interval=value.interval, most=value.most,
+            rows=value.rows,
             missing_rows=value.missing, unread=value.unread, shared_with_training=value.leak,
         )
         for one, values in found

@@ -178,10 +178,13 @@ def _heads(columns: Sequence[Column], found: Found) -> tuple[str, ...]:
 def _ours(found: Found, caution: str) -> Iterator[str]:
     """Yield how our rows are to be read."""
     values = [value for _, row in found for value in row if value]
-    over = (
-        "means over seeds ± standard deviation, with" if any(value.sd is not None for value in values) else "given with"
-    )
-    yield f"Rows of {OURS} are {over} their {CONFIDENCE} intervals."
+    if any(len(value.values) > 1 for value in values):
+        yield (
+            f"Rows of {OURS} are means over seeds ± standard deviation with the {CONFIDENCE} t interval over seeds, "
+            "which leaves out the variation of questions; without seeds, with the interval of the run."
+        )
+    else:
+        yield f"Rows of {OURS} are given with their {CONFIDENCE} intervals."
     if any(value.missing for value in values) or not all(numbers.is_whole(row) for _, row in found):
         yield f"{PARTIAL}: of a part of the rows or columns, so that the figure compares with no other."
     if any(value.leak for value in values):
@@ -208,10 +211,11 @@ def _cell(value: Value | None) -> Figure:
 
 
 def _mean_cell(values: Sequence[Value | None]) -> Figure:
-    known = [value.mean for value in values if value is not None]
-    if len(known) == len(values):
-        return Figure(hundredths(mean(known), 1))
-    return Figure(hundredths(mean(known), 1), marks=PARTIAL, details=(f"{len(known)} of {len(values)} columns",))
+    known = [value for value in values if value is not None]
+    is_partial = len(known) < len(values) or any(value.missing for value in known)
+    marks = PARTIAL * is_partial + LEAKING * any(bool(value.leak) for value in known)
+    details = () if len(known) == len(values) else (f"{len(known)} of {len(values)} columns",)
+    return Figure(hundredths(mean(value.mean for value in known), 1), marks=marks, details=details)
 
 
 def _printed(value: float | None) -> Figure:

@@ -31,6 +31,8 @@ class Value:
     """Its value in each run."""
     ci95: tuple[float, float] | None
     """Bounds of its interval: over seeds if there are several, otherwise the run's own."""
+    interval: str
+    """What the interval is over: "seeds" or "questions"; empty for none."""
     most: float
     """Its largest possible value: 1 for a fraction, else a number of points."""
     unread: float
@@ -77,6 +79,7 @@ class Standing:
         values = tuple(float(figure["value"] or 0.0) for _, _, figure in known)
         _, first, figure = known[0]
         most = figure.get("most", column.most)
+        ends = _interval(values, most, figure)
         unread = [_number(one["conditions"].get("unread")) for _, one, _ in known]
         name = next((key for key, one in first["measures"].items() if one is figure), " ".join(column.measures[:1]))
         return Value(
@@ -85,7 +88,8 @@ class Standing:
             n=figure["n"],
             seeds=tuple(seed for seed, _, _ in known),
             values=values,
-            ci95=_interval(values, most, figure),
+            ci95=ends,
+            interval="" if ends is None else "seeds" if len(values) > 1 else "questions",
             most=most,
             unread=mean(unread),
             missing=int(_number(first["conditions"].get("missing"))),
