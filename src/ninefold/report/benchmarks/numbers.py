@@ -55,9 +55,9 @@ def of(columns: Sequence[Column], found: Found, published: Mapping[str, Sequence
             benchmark=value.benchmark, measure=value.measure, n=value.n, n_seeds=len(value.seeds),
             seeds=" ".join(str(seed) for seed in value.seeds if seed is not None),
             values=" ".join(map(repr, value.values)), value=value.mean, sd=value.sd,
-            low=value.ci95 and value.ci95[0], high=value.ci95 and value.ci95[1], interval=value.interval, most=value.most,
-            rows=value.rows,
-            missing_rows=value.missing, unread=value.unread, shared_with_training=value.leak,
+            low=value.ci95 and value.ci95[0], high=value.ci95 and value.ci95[1], interval=value.interval,
+            most=value.most, rows=value.rows, missing_rows=value.missing, unread=value.unread,
+            shared_with_training=value.leak,
         )
         for one, values in found
         for value, column in zip(values, columns, strict=True)
