@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny import some_examples
 from transformers import AutoModel, AutoModelForImageTextToText, AutoProcessor
 
@@ -113,6 +113,25 @@ def test_weights_in_parts_keep_their_parts_and_their_type(tiny_llava: Path, tmp_
 def test_every_kind_of_change_is_merged(tiny_llava: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
     done = exported(adapter(str(tiny_llava), tmp_path / "run", **settings), "merged", tmp_path / "out")
     assert done.difference.largest < 1e-4 < done.difference.adapter
+
+
+def test_files_of_a_release_keep_its_names(tiny_llava: Path, tmp_path: Path) -> None:
+    base, out = tmp_path / "base", tmp_path / "out"
+    shutil.copytree(tiny_llava, base)
+    released = {
+        name.replace("vision_tower.", "vision_tower.vision_model."): tensor
+        for name, tensor in load_file(base / "model.safetensors").items()
+    }
+    # A buffer that transformers no longer has.
+    released["vision_tower.vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+    save_file(released, base / "model.safetensors", {"format": "pt"})
+    run = adapter(str(base), tmp_path / "run", target_modules=r".*\.vision_tower\..*q_proj")
+    assert exported(run, "merged", out).changed == 2
+    written = load_file(out / "model.safetensors")
+    assert written.keys() == released.keys()
+    assert [name for name in written if not torch.equal(written[name], released[name])] == [
+        f"vision_tower.vision_model.encoder.layers.{layer}.self_attn.q_proj.weight" for layer in (0, 1)
+    ]
 
 
 def test_what_cannot_be_merged_is_refused(tiny_llava: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

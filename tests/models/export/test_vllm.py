@@ -32,9 +32,17 @@ IN_VLLM = {
 """Full names of modules of the vision tower in vLLM 0.33.0, which drops "model." before these."""
 
 
-def of(family: str, *modules: str, **settings: Any) -> Any:
+ARCHITECTURES = [
+    "LlavaForConditionalGeneration",
+    "LlavaNextForConditionalGeneration",
+    "Qwen2VLForConditionalGeneration",
+    "MolmoForCausalLM",
+]
+
+
+def of(family: str, *modules: str, config: Any = None, **settings: Any) -> Any:
     tensors = [f"base_model.model.{module}.lora_{half}.weight" for module in modules for half in "AB"]
-    return serving(Path("run"), family, LORA | settings, tensors)
+    return serving(Path("run"), family, config or {"architectures": ARCHITECTURES}, LORA | settings, tensors)
 
 
 @pytest.mark.parametrize(("family", "part"), MODULES)
@@ -59,6 +67,14 @@ def test_what_vllm_serves(family: str, part: str) -> None:
 def test_one_module_that_vllm_would_leave_out_refuses_the_whole_adapter() -> None:
     with pytest.raises(ModelError, match=r"adapts model\.vision_backbone.*answer as another model; .*--to merged"):
         of("molmo", MODULES["molmo", "language"], MODULES["molmo", "vision"])
+
+
+def test_a_base_that_only_the_port_opens_is_refused_and_own_code_of_a_base_is_allowed() -> None:
+    module = MODULES["molmo", "language"]
+    with pytest.raises(ModelError, match="serves this family as MolmoForCausalLM, which the config"):
+        of("molmo", module, config={"architectures": ["MolmoForConditionalGeneration"]})
+    released = {"architectures": ["MolmoForCausalLM"], "auto_map": {"AutoConfig": "config_molmo.MolmoConfig"}}
+    assert "--trust-remote-code" in of("molmo", module, config=released).command("base", "tuned", Path("out"))
 
 
 @pytest.mark.parametrize(

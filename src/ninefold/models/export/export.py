@@ -12,12 +12,15 @@ from typing import Any, cast
 from ninefold import console, store
 from ninefold.errors import ModelError, RunError
 from ninefold.models import identity
+from ninefold.models.checkpoint.files import CONFIG, read_object
+from ninefold.models.checkpoint.fingerprint import checkpoint_files, with_adapter
 from ninefold.models.checkpoint.messages import explained
 from ninefold.models.compute.device import check_device
 from ninefold.models.export.difference import Difference
 from ninefold.models.export.source import Tuned
 from ninefold.models.export.spec import AdapterExportSpec, AdapterForm
 from ninefold.models.export.vllm import Serving, serving
+from ninefold.models.families import find
 from ninefold.output import Kind, located
 from ninefold.runs import layout
 from ninefold.runs.lock import locked_output, tidy_output
@@ -74,7 +77,6 @@ def export_adapter(
     # Before the imports, which take seconds.
     check_device(spec.device)
 
-    from ninefold.models.checkpoint.fingerprint import with_adapter
     from ninefold.models.export.making import Export
     from ninefold.models.image_inputs import check_agreement
     from ninefold.models.load import open_trainable
@@ -112,7 +114,9 @@ def _serving(spec: AdapterExportSpec, tuned: Tuned, found: Mapping[str, object])
     with explained(f"{tuned.folder}: the adapter cannot be read"):
         with safe_open(tuned.folder / layout.ADAPTER_WEIGHTS, "numpy") as file:
             tensors = sorted(file.keys())
-        return serving(tuned.folder, str(found["family"]), tuned.settings, tensors)
+        files = checkpoint_files(find(tuned.base.name))
+        assert files is not None
+        return serving(tuned.folder, str(found["family"]), read_object(files / CONFIG), tuned.settings, tensors)
 
 
 def _settings(spec: AdapterExportSpec, found: Mapping[str, object]) -> Mapping[str, Any]:

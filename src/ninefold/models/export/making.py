@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +48,8 @@ class Export:
     """The examples to compare on."""
     base: Trainable | None
     """The open base; None once it is in use, so that it can be released before another is opened."""
+    before: "weakref.ref[Any] | None" = None
+    """Its network, if it is still in memory."""
 
     def merged(self, fresh: Path) -> dict[str, Any]:
         """Write the merged checkpoint, and return its record."""
@@ -104,11 +107,13 @@ class Export:
     def _taken(self) -> Trainable:
         base, self.base = self.base, None
         assert base is not None
+        self.before = weakref.ref(base.model)
         return base
 
     def _opened(self, spec: ModelSpec) -> Trainable:
-        # Networks refer to themselves: without this, the one before would still be in memory.
-        gc.collect()
+        # Two networks may not fit in memory, and one that refers to itself stays until then.
+        if self.before is not None and self.before() is not None:
+            gc.collect()
         console.milestone("opening what was written")
         return open_trainable(spec)
 

@@ -38,6 +38,8 @@ _CLIP_TOWER = r"model\.vision_tower\.encoder\.layers\.\d+\.(self_attn\.(q|k|v|ou
 class Served:
     """What vLLM serves of adapters of a family; names are those of modules in transformers."""
 
+    architecture: str
+    """Its class in vLLM, which ``config.json`` names."""
     language: str
     """Regular expression of the modules of the language model that it adapts."""
     vision: str | None = None
@@ -46,14 +48,17 @@ class Served:
     """A part of the names, and what vLLM looks for instead."""
 
 
-_LLAVA = Served(_DECODER, _CLIP_TOWER, ("model.vision_tower.encoder.", "model.vision_tower.vision_model.encoder."))
+_QWEN_TOWER = r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
+_RENAMED = ("model.vision_tower.encoder.", "model.vision_tower.vision_model.encoder.")
 
 SERVED: Mapping[str, Served | str] = MappingProxyType(
     {
-        "llava": _LLAVA,
-        "llava-next": _LLAVA,
-        "qwen2-vl": Served(_DECODER, r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"),
-        "molmo": Served(r"model\.transformer\.blocks\.\d+\.(att_proj|attn_out)"),
+        "llava": Served("LlavaForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
+        "llava-next": Served("LlavaNextForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
+        "qwen2-vl": Served(
+            "Qwen2VLForConditionalGeneration", _DECODER, r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
+        ),
+        "molmo": Served("MolmoForCausalLM", r"model\.transformer\.blocks\.\d+\.(att_proj|attn_out)"),
         "llava-onevision": f"vLLM {VERSION} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, "
         "or export it with --to merged for tools that have it",
         "clip": f"vLLM {VERSION} serves CLIP for embeddings only, without adapters; {INSTEAD}",
@@ -70,6 +75,8 @@ class Serving:
     """Whether it adapts modules of the vision tower."""
     rank: int
     """The value for ``--max-lora-rank``."""
+    remote_code: bool
+    """Whether the base comes with code of its own, which vLLM runs for its configuration and processor."""
     names: Mapping[str, str]
     """The name for vLLM of each tensor in the adapter's file."""
 
@@ -83,15 +90,20 @@ class Serving:
         words = ["vllm", "serve", base, "--enable-lora", "--max-lora-rank", str(self.rank)]
         if self.vision:
             words.append("--enable-tower-connector-lora")
+        if self.remote_code:
+            words.append("--trust-remote-code")
         return shlex.join([*words, "--lora-modules", f"{name}={folder}"])
 
 
-def serving(folder: Path, family: str, settings: Mapping[str, Any], tensors: Sequence[str]) -> Serving:
+def serving(
+    folder: Path, family: str, config: Mapping[str, Any], settings: Mapping[str, Any], tensors: Sequence[str]
+) -> Serving:
     """Return how vLLM serves an adapter.
 
     Args:
         folder: The adapter's folder, for messages.
         family: Name of its base's family.
+        config: The ``config.json`` of its base.
         settings: Its ``adapter_config.json``.
         tensors: Names of its tensors.
 
@@ -101,6 +113,11 @@ def serving(folder: Path, family: str, settings: Mapping[str, Any], tensors: Seq
     served = SERVED.get(family, f"whether vLLM {VERSION} serves adapters of this model is not known; {INSTEAD}")
     if isinstance(served, str):
         raise ModelError(f"{folder}: {served}")
+    if served.architecture not in (config.get("architectures") or ()):
+        raise ModelError(
+            f"{folder}: vLLM {VERSION} serves this family as {served.architecture}, which the config.json of its base "
+            "does not name; name the released checkpoint with --model"
+        )
     _check_settings(folder, settings)
     names, vision = {}, False
     for tensor in tensors:
@@ -116,7 +133,7 @@ def serving(folder: Path, family: str, settings: Mapping[str, Any], tensors: Seq
     highest = max([int(settings["r"]), *(settings.get("rank_pattern") or {}).values()])
     if highest > RANKS[-1]:
         raise ModelError(f"{folder}: has rank {highest}, and vLLM {VERSION} serves up to {RANKS[-1]}; {INSTEAD}")
-    return Serving(vision, next(rank for rank in RANKS if rank >= highest), names)
+    return Serving(vision, next(rank for rank in RANKS if rank >= highest), bool(config.get("auto_map")), names)
 
 
 def _check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
