@@ -206,7 +206,7 @@ def test_changed_files_and_files_of_others_are_never_replaced_silently(data, tmp
     with pytest.raises(DataError, match=r"rows\.validation"):
         ninefold.export(ExportSpec(data, "llama-factory"), out)
     (out / "images" / "notes.txt").write_text("mine")
-    with pytest.raises(DataError, match="notes\\.txt: is not of the export around it"):
+    with pytest.raises(DataError, match="notes\\.txt: is not of the folder of exported rows around it"):
         ninefold.export(ExportSpec(data, "llama-factory"), out, overwrite=True)
     assert (out / "images" / "notes.txt").read_text() == "mine"
 

@@ -102,6 +102,10 @@ def test_a_model_is_never_opened_for_them(folder, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"c0/0: has no image"):
         images.open_rgb(NO_IMAGE, name="c0/0")
     assert not (tmp_path / "run").exists()
+    rows = pq.read_table(folder / "manifest.parquet")
+    pq.write_table(rows.rename_columns(["part", *rows.column_names[1:]]), folder / "manifest.parquet")
+    with pytest.raises(DataError, match=r"manifest\.parquet: not a manifest: its columns are not split"):
+        api.evaluate(EvaluateSpec(model, folder, split="train"), tmp_path / "run")
 
 
 def test_further_files_are_in_the_folder_from_its_first_moment(tmp_path):

@@ -113,6 +113,8 @@ def commands(
         ["evaluate", "--model", "first-option", "--data", made, "--limit", "4", "--orders", "all", "--out", "new"],
         ["evaluate", "--model", tiny_llava, "--data", made, "--limit", "1", "--max-new-tokens", "2", "--out", "new"],
         ["probe", "--model", tiny_llava, "--data", made, "--limit", "30", "--out", "new"],
+        ["export", made, "--to", "llama-factory", "--out", "new"],
+        ["export", made, "--to", "openai-batch", "--model", "m", "--out", "new"],
         ["score", done],
         ["report", done, "--out", "page.html"],
         ["models"],

@@ -6,6 +6,8 @@ from hostile import check, copied, files_of, fuzz, run, spoil
 from hypothesis import given
 from hypothesis import strategies as st
 
+FORMS = ["trl", "llava", "lmms-eval", "vlmevalkit", "webdataset"]
+
 
 @fuzz(10)
 @given(data=st.data())
@@ -25,9 +27,10 @@ def test_data_sets(
             ["report", out, "--out", folder.parent / "page.html"] if reported else ["data", "verify", folder],
             ["evaluate", *model, "--data", folder, "--out", out],
             ["data", "overlap", good, folder],
+            ["export", folder, "--to", data.draw(st.sampled_from(FORMS)), "--out", folder.parent / "exported"],
             [*training, "--data", folder, "--out", folder.parent / "training"],
         ]
-        for command in commands[: data.draw(st.sampled_from([2, 3, 3, 4]))]:
+        for command in commands[: data.draw(st.sampled_from([2, 3, 4, 4, 5]))]:
             code, said = run(*command, about=about)
             places = (str(folder), "example ", "row ", "stopped by the test")
             check(code == 0 or any(place in said for place in places), "names the place", f"{command} {about}\n{said}")

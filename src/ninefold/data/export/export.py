@@ -119,7 +119,7 @@ def _check_output(
     """Return whether a finished export of these settings is there; refuse a path at which something would be lost."""
     there = _settings_of(out)
     made_by = exporter if there is None else EXPORTERS[there["to"]]
-    kind = Kind("export", re.compile(f"{_OURS}|{made_by.files}"), _settings_of)
+    kind = Kind("folder of exported rows", re.compile(f"{_OURS}|{made_by.files}"), _settings_of)
     if not kind.check(out, asked, overwrite=overwrite, inputs=[spec.data]):
         return False
     if store.read_json(out / RECORD).get("files") == _files(out):

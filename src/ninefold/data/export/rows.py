@@ -48,6 +48,7 @@ class Rows:
         self._exporter = exporter
         self._progress = progress
         self._recent: dict[ImageSource, Portable] = {}
+        self._folders: set[str] = set()
 
     def conversations(self, split: str) -> Iterator[Conversation]:
         """Yield the conversations of a split, in the order of their first rows.
@@ -84,7 +85,9 @@ class Rows:
         """
         name = xxhash.xxh3_128_hexdigest(image.content)
         path = f"images/{name[:2]}/{name}.{image.kind}"
-        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        if name[:2] not in self._folders:
+            (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(name[:2])
         with suppress(FileExistsError), (self.folder / path).open("xb") as file:
             file.write(image.content)
         return path

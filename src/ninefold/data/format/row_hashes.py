@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import xxhash
 
 from ninefold import store
@@ -56,13 +58,24 @@ def listed_splits(folder: Path) -> set[str]:
 
 
 def _batches(folder: Path, columns: list[str]) -> Iterator[list[list[Any]]]:
+    with _opened(folder) as file:
+        for batch in file.iter_batches(READ_ROWS, columns=columns):
+            yield [column.to_pylist() for column in batch.columns]
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[pq.ParquetFile]:
+    """Open the manifest's rows.
+
+    Raises:
+        DataError: If the file is missing or broken, or has other columns.
+    """
     path = folder / ROWS
     with opened(path) as file:
         if not file.schema_arrow.equals(ROWS_SCHEMA):
             names = ", ".join(ROWS_SCHEMA.names)
             raise DataError(f"{path}: not a manifest: its columns are not {names}, all of text")
-        for batch in file.iter_batches(READ_ROWS, columns=columns):
-            yield [column.to_pylist() for column in batch.columns]
+        yield file
 
 
 def count_without_image(folder: Path, split: str) -> int:
@@ -71,7 +84,7 @@ def count_without_image(folder: Path, split: str) -> int:
     Raises:
         DataError: If ``manifest.parquet`` is missing or broken.
     """
-    with opened(folder / ROWS) as file:
+    with _opened(folder) as file:
         batches = file.iter_batches(columns=["split", "pixels"])
         return sum(
             pc.sum(pc.and_(pc.equal(batch["split"], split), pc.equal(batch["pixels"], ""))).as_py() or 0
