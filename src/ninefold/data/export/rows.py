@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +13,6 @@ from ninefold import images
 from ninefold.console import track
 from ninefold.data.export.protocol import Conversation, Exporter
 from ninefold.data.export.spec import ExportSpec
-from ninefold.data.format import row_hashes
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError
@@ -59,7 +58,7 @@ class Rows:
         """
         self.counts[split] = 0
         examples = self.data.sequence(split)
-        groups = _groups(self.data, split) if self.spec.conversations else None
+        groups = _groups(examples.pixel_hashes()) if self.spec.conversations else None
         found = (
             ([example] for example in examples)
             if groups is None
@@ -133,11 +132,11 @@ class Rows:
         return reason is None
 
 
-def _groups(data: Dataset, split: str) -> list[list[int]]:
-    """Return the row numbers of each image, by its decoded pixels; a row without one is alone."""
+def _groups(images: Iterable[str]) -> list[list[int]]:
+    """Return the row numbers of each image, by the hash of its pixels; a row without one is alone."""
     groups: dict[object, list[int]] = {}
-    for number, row in enumerate(row_hashes.read_rows(data.folder, split)):
-        groups.setdefault(row.pixels or number, []).append(number)
+    for number, pixels in enumerate(images):
+        groups.setdefault(pixels or number, []).append(number)
     return list(groups.values())
 
 

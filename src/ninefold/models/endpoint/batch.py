@@ -128,7 +128,8 @@ def _body(line: Mapping[str, Any]) -> Mapping[str, Any] | None:
     response = line.get("response")
     if not isinstance(response, dict) or response.get("status_code", 200) != 200:
         return None
-    body = response.get("body")
+    # Some programs write the chat completion itself in its place.
+    body = response.get("body", response)
     return body if isinstance(body, dict) and not body.get("error") else None
 
 
