@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ninefold.data.checks.leakage import leakage
 from ninefold.data.checks.overlap import overlap
 from ninefold.data.format.card import About
 from ninefold.data.format.dataset import write
+from ninefold.data.make import make
+from ninefold.data.sources.benchmarks.vsr import VsrSource, VsrSpec
 from ninefold.errors import DesignError
 from ninefold.types import NO_IMAGE, Example
 
@@ -107,3 +110,23 @@ def test_the_table_is_printed_and_written(
     with pytest.raises(SystemExit):
         main(["data", "leakage", str(sets[0]), "--tests", str(sets[1]), "--out", str(tmp_path / "table.txt")])
     assert capsys.readouterr().err.endswith("table.txt: name a .json or a .csv file\n")
+
+
+VSR = Path(os.environ.get("NINEFOLD_DATA", Path(__file__).parents[3] / "shared" / "data")) / "vsr"
+
+
+@pytest.mark.skipif(not VSR.exists(), reason="the official files of VSR are not in ../shared/data (see NINEFOLD_DATA)")
+def test_the_official_splits_of_vsr_leak_as_it_is_known(tmp_path: Path) -> None:
+    made: dict[tuple[str, str], Path] = {}
+    for split, part in (("random", "train"), ("random", "test"), ("zeroshot", "test")):
+        folder = made[split, part] = tmp_path / f"{split}-{part}"
+        # The forms of the prompt differ on purpose: the statements are the same.
+        form = "yes-no" if part == "train" else "true-false"
+        make(VsrSource(VsrSpec(VSR, split, part, form, text_only=True)), folder)  # type: ignore[arg-type]
+    zeroshot, random = leakage(
+        [made["random", "train"]], [made["zeroshot", "test"], made["random", "test"]], split="train"
+    )
+    assert (zeroshot.shared_rows, zeroshot.test_rows) == (830, 1222)
+    assert (zeroshot.overlap.images.count, zeroshot.test_images, zeroshot.rows_of_shared_images) == (569, 715, 1056)
+    assert (random.overlap.images.count, random.test_images) == (978, 1874)
+    assert (random.rows_of_shared_images, random.shared_rows, random.test_rows) == (1226, 0, 2195)

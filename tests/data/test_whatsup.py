@@ -10,9 +10,14 @@ import pytest
 from PIL import Image
 
 from ninefold.data.checks.certificate import verify
+from ninefold.data.format.dataset import Dataset
 from ninefold.data.make import make
 from ninefold.data.sources.benchmarks.whatsup import FILES, WhatsUpSource, WhatsUpSpec
 from ninefold.errors import DataError
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.fake import FakeModel
+from ninefold.models.spec import ModelSpec
 from ninefold.types import Example
 
 WORDS = {
@@ -24,6 +29,7 @@ SETS = {"A": 103, "B": 102}
 
 def official(folder: Path, subset: str, sets: int, *, images: bool = False) -> Path:
     """Write a file in the official form: ``sets`` times two objects in four relations, the first caption right."""
+    folder.mkdir(exist_ok=True)
     words, rows = WORDS[subset], []
     for number in range(sets):
         first, second = f"red-thing{number % 7}", f"table{number // 7}"
@@ -85,16 +91,24 @@ def test_figures_by_hand(tmp_path: Path) -> None:
     assert [without[name]["n"] for name in ("accuracy", "pair_accuracy", "set_accuracy")] == [11, 5, 2]
 
 
-def test_a_data_set_of_it_verifies_and_gives_nothing_away(tmp_path: Path) -> None:
-    folder = official(tmp_path, "A", 4, images=True)
-    source = WhatsUpSource(WhatsUpSpec(folder))
-    data = make(source, tmp_path / "out")
-    assert data.splits == {"test": 16}
-    first = next(iter(data.read("test")))
+def test_an_evaluation_of_always_first_gives_what_the_design_promises(tmp_path: Path) -> None:
+    """All 412 rows, through the command's own path: the data set, the prompts, the letters, the figures."""
+    folder = official(tmp_path / "whatsup", "A", SETS["A"], images=True)
+    spec = EvaluateSpec(ModelSpec("fake"), benchmark="whatsup-a", benchmark_dir=folder)
+    found = evaluate(spec, tmp_path / "run", model=FakeModel(lambda example: "A"), progress=False)["benchmark"]
+    assert {name: (figure["n"], figure["value"]) for name, figure in found["measures"].items()} == {
+        "accuracy": (412, 0.25), "pair_accuracy": (206, 0), "set_accuracy": (103, 0),
+    }  # fmt: skip
+    shares = {name: part["accuracy"]["value"] for name, part in found["by"]["relation"].items()}
+    assert shares.keys() == {"on", "under", "left", "right"}
+    assert all(value in (25 / 103, 26 / 103) for value in shares.values())
+    assert (found["main"], found["conditions"]["rows"], found["conditions"]["unread"]) == ("accuracy", 412, 0)
+    made = tmp_path / "run" / "benchmark"
+    first = next(iter(Dataset.open(made).read("test")))
     assert first.prompt.startswith("Which sentence describes the image?\nA. A red thing0 ")
     assert first.prompt.endswith("\nAnswer with the letter of the right sentence.")
-    stated = verify(tmp_path / "out")
-    assert stated["verdict"].startswith("OK: 16 rows, every fact holds")
+    stated = verify(made)
+    assert stated["verdict"].startswith("OK: 412 rows, every fact holds")
     bound = next(view for view in stated["splits"]["test"]["text_only"] if view["view"] == "prompt")
     assert bound["numerator"] / bound["denominator"] == 0.25
 

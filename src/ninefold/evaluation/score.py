@@ -1,6 +1,7 @@
 """The score table and the metrics of a run, from its stored predictions; needs neither data set nor model."""
 
 import io
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -150,12 +151,15 @@ def _summary(table: pd.DataFrame, clustering: Clustering) -> dict[str, Any]:
 def _confusion(table: pd.DataFrame, labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Return, for each right answer, the count of each label given, or of each reason for none."""
     given = table["label"].where(table["kind"] == "label", table["kind"])
-    counts = pd.crosstab(table["answer"], given)
-    order = [name for name in (*labels, *INVALID) if name in counts.columns]
+    # Where each row has its own options there are thousands of labels: pairs that do not occur are never looked at.
+    rank = {name: number for number, name in enumerate(dict.fromkeys((*labels, *INVALID)))}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for answer, name in zip(table["answer"], given, strict=True):
+        counts[answer][name] += 1
     return {
-        answer: {name: int(counts.at[answer, name]) for name in order if counts.at[answer, name]}
+        answer: {name: counts[answer][name] for name in sorted(counts[answer], key=rank.__getitem__)}
         for answer in labels
-        if answer in counts.index
+        if answer in counts
     }
 
 

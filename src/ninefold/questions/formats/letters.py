@@ -3,14 +3,23 @@
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from operator import attrgetter
 from string import ascii_uppercase
 from typing import NamedTuple
 
 from ninefold.questions.formats.denied import without_denied
 from ninefold.questions.formats.labels import one_of
-from ninefold.questions.formats.words import NO_LETTER_AFTER, NO_LETTER_BEFORE, Found, occurrences, phrase, without
+from ninefold.questions.formats.words import (
+    NO_LETTER_AFTER,
+    NO_LETTER_BEFORE,
+    REMEMBERED,
+    Found,
+    OptionPattern,
+    occurrences,
+    phrase,
+    without,
+)
 from ninefold.types import Answer
 
 _MARKS = r"[\s:*_`~\"'(\[]*"
@@ -71,7 +80,7 @@ class Letters:
         if not text.strip():
             return Answer("empty")
         choices = _choices(_by_letter(options))
-        named = choices.named(text)
+        named = choices.named(text) or choices.whole(text)
         if named:
             return one_of(sorted(named), truncated=truncated)
         text = without_denied(text, tuple(options))
@@ -98,7 +107,7 @@ class _Choices(NamedTuple):
     """A capital as a word of its own."""
     stated: re.Pattern[str]
     """A letter where one is expected: a capital, or a lower-case letter at the end of a sentence."""
-    texts: tuple[tuple[str, re.Pattern[str]], ...]
+    texts: tuple[tuple[str, OptionPattern], ...]
     """Each option with the pattern of its text."""
 
     def named(self, text: str) -> set[str]:
@@ -106,6 +115,20 @@ class _Choices(NamedTuple):
         bare = text.strip().strip(".,:;()[]*_`\"'").strip()
         found = {self.by_letter[bare.upper()]} if bare.upper() in self.by_letter else set()
         return found | {option for option, _ in self.texts if len(option) == 1 and option in {bare, text.strip()}}
+
+    def whole(self, text: str) -> set[str]:
+        """Return the option that is a text, word for word; none if another one is part of it, or leads to an option.
+
+        Patterns would find the same, and compiling them takes most of the time where each row has its own options.
+        """
+        same = {option for option, _ in self.texts if option.casefold() == text.casefold()}
+        if len(same) != 1 or len(text) == 1 or not text.isascii() or text != " ".join(text.split()):
+            return set()
+        words = _words_of(text)
+        others = (option for option, _ in self.texts if option not in same)
+        if any(_words_of(other) in words for other in others) or _ANSWER_IS.search(text) or _OPTION.search(text):
+            return set()
+        return same
 
     def at(self, text: str, position: int, places: Sequence[Found]) -> set[str]:
         """Return the option that begins at a position of a text, with those that "or" or "and" adds to it."""
@@ -148,7 +171,7 @@ class _Choices(NamedTuple):
         return named | perhaps if named else set()
 
 
-@cache
+@lru_cache(REMEMBERED)
 def _choices(options: tuple[str, ...]) -> _Choices:
     letters = ascii_uppercase[: len(options)] if options else ascii_uppercase
     capital = rf"{_BEFORE}[{letters}]{_AFTER}(?!{_ARTICLE})"
@@ -162,17 +185,21 @@ def _choices(options: tuple[str, ...]) -> _Choices:
     )
 
 
-def _text_pattern(option: str) -> re.Pattern[str]:
+def _words_of(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text.casefold()).strip()
+
+
+def _text_pattern(option: str) -> OptionPattern:
     """Return the pattern of an option's text; for "left" also "on the left" and "to the left side".
 
     In these phrases "on" is not the option "on". An option of one letter is read like a letter, as a capital.
     """
     if len(option) == 1 and option.isalpha():
-        return re.compile(rf"{_BEFORE}{option.upper()}{_AFTER}(?!{_ARTICLE})")
+        return OptionPattern(option, rf"(?-i:{_BEFORE}{option.upper()}{_AFTER}(?!{_ARTICLE}))")
     ends = r"(?=\s*(?:$|[.,;:!?)\]*]|(?:hand\s+)?side\b|of\b|half\b|part\b|corner\b|edge\b))"
     text = phrase(option)
     if option[:1].isdigit():  # "7" is not in "3.7"
         text = rf"(?<!\d[.,]){text}"
     if option[-1:].isdigit():
         text = rf"{text}(?![.,]\d)"
-    return re.compile(rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{text}{ends}|{text})", re.IGNORECASE)
+    return OptionPattern(option, rf"(?:{NO_LETTER_BEFORE}(?:on|to|at|in)\s+the\s+{text}{ends}|{text})")

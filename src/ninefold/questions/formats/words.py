@@ -1,8 +1,8 @@
 """Words in a model's text: patterns that all answer formats share."""
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 _MARKUP = r"[*_~`]"
@@ -32,6 +32,32 @@ def phrase(text: str) -> str:
     return NO_LETTER_BEFORE + _BETWEEN_WORDS.join(map(re.escape, text.split())) + NO_LETTER_AFTER
 
 
+REMEMBERED = 1024
+"""Number of lists of options whose patterns are kept: each row of a benchmark may have its own."""
+
+
+class OptionPattern:
+    """The pattern of an option in any case, compiled when a text may hold it: that takes milliseconds."""
+
+    def __init__(self, option: str, pattern: str) -> None:
+        """Keep an option's text and its pattern, which matches no text that lacks one of the option's words."""
+        self._words = option.lower().split() if option.isascii() else []
+        self._pattern = pattern
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Return the matches in a text, one after another."""
+        # Of other letters, some equal an ASCII letter in another case.
+        if text.isascii():
+            lower = text.lower()
+            if not all(word in lower for word in self._words):
+                return iter(())
+        return self._compiled.finditer(text)
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._pattern, re.IGNORECASE)
+
+
 class Found(NamedTuple):
     """A place in a text that holds an option."""
 
@@ -43,7 +69,7 @@ class Found(NamedTuple):
     """The option."""
 
 
-def occurrences(text: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> list[Found]:
+def occurrences(text: str, patterns: Sequence[tuple[str, OptionPattern]]) -> list[Found]:
     """Return every place where a text holds an option, in order.
 
     A place inside a longer one is left out: "top center" does not also hold "center". Places that overlap in part all
@@ -69,24 +95,24 @@ def without(text: str, places: Sequence[Found]) -> str:
     return text
 
 
-@cache
-def patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return each option with the pattern of its text as a phrase, in any case."""
-    return tuple((option, re.compile(phrase(option), re.IGNORECASE)) for option in options)
+@lru_cache(REMEMBERED)
+def patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, OptionPattern], ...]:
+    """Return each option with the pattern of its text as a phrase."""
+    return tuple((option, OptionPattern(option, phrase(option))) for option in options)
 
 
-@cache
-def loose_patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return each option with its pattern, in any case, with any blank lines, dashes and list marks between its words.
+@lru_cache(REMEMBERED)
+def loose_patterns_of(options: tuple[str, ...]) -> tuple[tuple[str, OptionPattern], ...]:
+    """Return each option with its pattern, with any blank lines, dashes and list marks between its words.
 
     Of "center - right" it is unknown whether "center right" is meant.
     """
     return tuple(
         (
             option,
-            re.compile(
+            OptionPattern(
+                option,
                 NO_LETTER_BEFORE + _LOOSELY_BETWEEN_WORDS.join(map(re.escape, option.split())) + NO_LETTER_AFTER,
-                re.IGNORECASE,
             ),
         )
         for option in options
