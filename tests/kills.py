@@ -39,6 +39,10 @@ CASES = (
     ),
     Case("nano world", "nano world --pictures 8 --out world"),
     Case("evaluate, scripted", "evaluate --model fixed --data {inputs}/few --split train --out run"),
+    Case(
+        "evaluate, benchmark",
+        "evaluate --model fixed --benchmark vsr-zeroshot --benchmark-dir {inputs}/vsr --allow-missing --out run",
+    ),
     Case("evaluate, tiny LLaVA", "evaluate --model {inputs}/tiny --data {inputs}/few --split train --out run"),
     Case("evaluate, nano", "evaluate --model nano --data {inputs}/few --split train --limit 9 --out run"),
     Case(
@@ -233,6 +237,7 @@ def make_sets(folder: Path) -> None:
     from itertools import islice
 
     from endpoint_examples import example
+    from vsr_files import official
 
     from ninefold.data.format import dataset
     from ninefold.data.format.card import About
@@ -241,6 +246,7 @@ def make_sets(folder: Path) -> None:
     parts = examples(SyntheticSpec(split="train", canvas=96))
     few = {split: list(islice(part, 0, 72, 3)) for split, part in parts.items()}
     dataset.write(folder / "few", few, about=About("a few", "A few rows.", {}))
+    official(folder / "vsr", [(f"{number:012d}.jpg", "A cup is on a mat.", number % 2, "on") for number in range(40)])
     dataset.write(folder / "asked", {"test": map(example, range(45))}, about=About("asked", "Colors.", {}))
 
 

@@ -66,6 +66,12 @@ def paths_of(spec_type: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(spec_type) if Path in _kinds(hints[field.name]))
 
 
+def needed_paths_of(spec_type: type) -> tuple[str, ...]:
+    """Return the fields of a specification that hold a path and cannot be None."""
+    hints = get_type_hints(spec_type)
+    return tuple(name for name in paths_of(spec_type) if type(None) not in _kinds(hints[name]))
+
+
 def with_paths(spec: Spec) -> Spec:
     """Return a specification whose path fields are `Path` objects, converted from strings."""
     if not is_dataclass(spec):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import vsr_files
 from hostile import check, copied, files_of, fuzz, run, spoil
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,15 @@ from ninefold.types import Scene, Thing
 
 PICTURE = encode_png(Scene((Thing("square", "red", "large", Cell(0, 0)),), canvas=90))
 WORDS = {"on": "on", "under": "under", "left_of": "to the left of", "right_of": "to the right of"}
+
+PLACES = (
+    ("vsr", "vsr", "vsr"),
+    ("realworldqa", "realworldqa", "realworldqa"),
+    ("image", "whatsup", "."),
+    ("parquet", "3dsrbench", "parquet"),
+    ("", "3dsrbench", "."),
+)
+"""A word in the path of a file, the source that reads it, and its folder."""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +48,11 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     held = [{**row, "image": {"bytes": PICTURE, "path": None}} for row in table]
     (folder / "parquet").mkdir()
     pq.write_table(pa.Table.from_pylist(held), folder / "parquet" / "3dsrbench.parquet")
+    (folder / "realworldqa").mkdir()
+    asked = {"question": "Where?\n\nA. Left\nB. Right\nAnswer with the letter.", "answer": "B"}
+    held = [{**asked, "image": {"bytes": PICTURE, "path": None}}]
+    pq.write_table(pa.Table.from_pylist(held), folder / "realworldqa" / "test.parquet")
+    vsr_files.official(folder / "vsr")
     return folder
 
 
@@ -47,7 +62,8 @@ def test_official_files(official: Path, tmp_path: Path, data: st.DataObject) -> 
     with copied(official, to=tmp_path / "one") as [folder]:
         file = data.draw(st.sampled_from(files_of(folder)))
         about = spoil(file, data)
-        source, place = ("whatsup", folder) if "image" in str(file.relative_to(folder)) else ("3dsrbench", file.parent)
+        source, place = next(known for word, *known in PLACES if word in str(file.relative_to(folder)))
+        place = folder / place
         more = data.draw(st.sampled_from([[], ["--allow-missing"], ["--text-only"]]))
         out = folder.parent / "made"
         code, said = run("data", source, "--directory", place, *more, "--out", out, about=about)

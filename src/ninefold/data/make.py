@@ -36,16 +36,12 @@ def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool =
         NinefoldError: If the source cannot be used, its specification cannot be met, or ``out`` holds something else.
     """
     from ninefold.data.format.dataset import Dataset, write
-    from ninefold.data.format.writing import discard, work_folder
 
     out, inputs = located(out), inputs_of(source)
     settings = manifest.settings(source.name, recorded(source), __version__)
     same = manifest.KIND.has(out, settings)
     if same and not inputs and _is_shipped(source) and is_complete(out):
-        if work_folder(out).exists():
-            with locked_output(out, DataError):
-                discard(out)
-        tidy_output(out)
+        _tidy(out)
         return Dataset.open(out)
     if overwrite or not same:
         manifest.KIND.check(out, settings, overwrite=overwrite, inputs=inputs)
@@ -55,6 +51,28 @@ def make(source: Source, out: Path, *, overwrite: bool = False, progress: bool =
     }
     write(out, splits, about=source.about(), embed=source.embed, overwrite=overwrite)
     return Dataset.open(out)
+
+
+def make_once(source: Source, out: Path, *, overwrite: bool = False, progress: bool = False) -> None:
+    """Write the data set of a source, unless all of it is there, newer than the files that it is made from.
+
+    Raises:
+        NinefoldError: As `make` does.
+    """
+    if is_made(out, source):
+        _tidy(out)
+    else:
+        make(source, out, overwrite=overwrite, progress=progress)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a process killed at its very end has left beside its data set."""
+    from ninefold.data.format.writing import discard, work_folder
+
+    if work_folder(folder).exists():
+        with locked_output(folder, DataError):
+            discard(folder)
+    tidy_output(folder)
 
 
 def inputs_of(source: Source) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ninefold.data.format.dataset import TEST, Dataset
-from ninefold.data.make import is_made, make
+from ninefold.data.make import make_once
 from ninefold.data.sources.benchmarks.catalog import find_benchmark, name_of
 from ninefold.data.sources.catalog import SOURCES
 from ninefold.data.sources.protocol import FOUND, Source, is_benchmark
@@ -43,8 +43,7 @@ def made(spec: EvaluateSpec, out: Path, *, overwrite: bool = False, progress: bo
         if not (overwrite and kind == "evaluation"):
             how = ", or replace it with --overwrite" if kind == "evaluation" else ""
             raise RunError(f"{out}: holds a run of something else than this benchmark; choose another --out{how}")
-    if not is_made(folder, source):
-        make(source, folder, overwrite=overwrite, progress=progress)
+    make_once(source, folder, overwrite=overwrite, progress=progress)
     return replace(spec, data=folder, benchmark=None, benchmark_dir=None, allow_missing=False)
 
 

@@ -62,6 +62,9 @@ def evaluate(
 
         return delegate(spec, out, overwrite=overwrite, progress=progress)
     if spec.benchmark is not None:
+        if model is None and spec.model.name not in REGISTERED:
+            # A name that is wrong is told before images are decoded.
+            identity.resolve(spec.model)
         spec = made(spec, out, overwrite=overwrite, progress=progress)
     questions = Questions.of(spec)
     found = resolve(spec, model, questions)

@@ -24,7 +24,7 @@ class EvaluateSpec:
     """Folder of the data set; or name a public benchmark with --benchmark."""
     benchmark: str | None = None
     """Public benchmark to ask instead of a data set: vsr-zeroshot, vsr-random, whatsup-a, whatsup-b, 3dsrbench,
-    realworldqa, or one that lmms-eval runs, such as lmms:mme."""
+    realworldqa, vsr-zeroshot-yes-no or vsr-random-yes-no, or one that lmms-eval runs, such as lmms:mme."""
     benchmark_dir: Path | None = None
     """Folder of the benchmark's official files and images."""
     allow_missing: bool = False

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from ninefold.captions.spec import CaptionsSpec
-from ninefold.data.make import is_made, is_newer, make
+from ninefold.data.make import is_newer, make_once
 from ninefold.data.sources.catalog import source_of
 from ninefold.errors import NinefoldError, RunError, first_line, is_full, system_error
 from ninefold.evaluation.evaluate import evaluate
@@ -68,9 +68,7 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
 
                 run(spec, folder, progress=progress)
         case spec:
-            source = source_of(spec)
-            if not is_made(folder, source):
-                make(source, folder, progress=progress)
+            make_once(source_of(spec), folder, progress=progress)
 
 
 def _model(task: Task, resident: Resident) -> "AbstractContextManager[Model | None]":

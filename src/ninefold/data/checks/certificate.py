@@ -114,7 +114,7 @@ def _verdict(data: Dataset, found: Mapping[str, Any], *, known: bool, reproduced
     rows = sum(data.splits.values())
     held = "every fact holds" if known else f"every fact holds that needs no knowledge of the source {data.source!r}"
     again = ", and made again they are the same" if reproduced else ""
-    files = () if reproduced else remake.files_of(data)
+    files = () if reproduced else remake.files_of(data, needed=True)
     named = " ".join(f"{option(name)} ..." for name in files)
     left = (
         f"; rows were not compared with the {' and '.join(files)} that they are made from: --reproduce {named} does it"

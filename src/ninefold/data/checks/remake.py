@@ -18,7 +18,7 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import SOURCES
 from ninefold.data.sources.protocol import FOUND, Source
 from ninefold.errors import DataError, DesignError
-from ninefold.specs import option, paths_of
+from ninefold.specs import needed_paths_of, option, paths_of
 from ninefold.types import Example
 
 AGAIN = "make the data set again"
@@ -38,7 +38,8 @@ def source_of(data: Dataset, files: Mapping[str, Path | None]) -> Source | None:
     if kind is None:
         return None
     where, spec = data.folder / manifest.FILE, data.manifest.spec
-    given = {name: files.get(name) or Path(str(spec.get(name, name))) for name in paths_of(kind.spec_type)}
+    given = {name: files.get(name) for name in paths_of(kind.spec_type)}
+    given |= {name: given[name] or Path(str(spec.get(name, name))) for name in needed_paths_of(kind.spec_type)}
     try:
         source = kind(kind.spec_of({**spec, **given}))
         settings = source.settings()
@@ -128,6 +129,8 @@ def needed_files(data: Dataset, files: Mapping[str, Path | None]) -> None:
             raise DesignError(f"{option(name)} {path}: {data.source} data sets are made without; leave it out")
     for name in needed:
         given = files.get(name)
+        if given is None and name not in needed_paths_of(kind.spec_type):
+            continue
         if given is None:
             raise DesignError(f"{option(name)}: name it, because {data.source} data sets are made from it")
         if not given.exists():
@@ -140,7 +143,9 @@ def needed_files(data: Dataset, files: Mapping[str, Path | None]) -> None:
             )
 
 
-def files_of(data: Dataset) -> tuple[str, ...]:
-    """Return the fields of a data set's specification that name files; none if the source is unknown here."""
+def files_of(data: Dataset, *, needed: bool = False) -> tuple[str, ...]:
+    """Return the fields of a data set's specification that may, or must, name files; none of an unknown source."""
     kind = SOURCES.get(data.source)
-    return () if kind is None else paths_of(kind.spec_type)
+    if kind is None:
+        return ()
+    return needed_paths_of(kind.spec_type) if needed else paths_of(kind.spec_type)

@@ -184,14 +184,15 @@ def benchmark_tests(folder: Path, *, allow_missing: bool = False) -> list[Test]:
 
     If it has none, all are returned: the check of the study then says what is missing.
     """
-    found = [each for each in BENCHMARKS.values() if (folder / each.source).is_dir()]
+    known = [each for each in BENCHMARKS.values() if not each.variant]
+    found = [each for each in known if (folder / each.source).is_dir()]
     return [
         Test(
             each.name,
             each.title,
             SOURCES[each.source].spec_type(folder / each.source, allow_missing=allow_missing, **each.options),
         )
-        for each in found or BENCHMARKS.values()
+        for each in found or known
     ]
 
 

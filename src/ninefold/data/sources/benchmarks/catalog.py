@@ -8,8 +8,6 @@ from typing import Any
 
 from ninefold.errors import DesignError
 
-_VSR = "splits/{}/test.jsonl of cambridgeltl/visual-spatial-reasoning and COCO 2017's train and val images"
-
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -25,11 +23,24 @@ class Benchmark:
     """The official files that its folder must hold, in one line."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the source's specification, besides the folder."""
+    variant: bool = False
+    """Whether it is another one in another form of the prompt; recipes of studies leave it out."""
+
+
+def _vsr(split: str, form: str) -> Benchmark:
+    """Return VSR with a form of the prompt; that of SpaRE, true or false, needs no name."""
+    files = f"splits/{split}/test.jsonl of cambridgeltl/visual-spatial-reasoning and COCO 2017's train and val images"
+    variant = form != "true-false"
+    name, title = (f"-{form}", " (yes or no)") if variant else ("", "")
+    options = {"split": split, "prompt_form": form}
+    return Benchmark(f"vsr-{split}{name}", f"VSR {split}{title}", "vsr", files, options, variant)
 
 
 _ALL = (
-    Benchmark("vsr-zeroshot", "VSR zeroshot", "vsr", _VSR.format("zeroshot"), {"split": "zeroshot"}),
-    Benchmark("vsr-random", "VSR random", "vsr", _VSR.format("random"), {"split": "random"}),
+    _vsr("zeroshot", "true-false"),
+    _vsr("random", "true-false"),
+    _vsr("zeroshot", "yes-no"),
+    _vsr("random", "yes-no"),
     Benchmark("whatsup-a", "What's Up A", "whatsup", "controlled_images_dataset.json and its images", {"subset": "A"}),
     Benchmark("whatsup-b", "What's Up B", "whatsup", "controlled_clevr_dataset.json and its images", {"subset": "B"}),
     Benchmark("3dsrbench", "3DSRBench", "3dsrbench", "3dsrbench_v1_vlmevalkit_circular.tsv, which holds the images"),
