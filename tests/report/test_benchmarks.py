@@ -12,7 +12,7 @@ from ninefold.report.benchmarks.columns import GENERAL, SPATIAL
 from ninefold.report.benchmarks.numbers import CSV
 from ninefold.report.benchmarks.section import benchmark
 from ninefold.report.benchmarks.sheets import MEAN, PRINTED, sheets
-from ninefold.report.benchmarks.standings import Standing, by_benchmark
+from ninefold.report.benchmarks.standings import Standing, asked, by_benchmark
 from ninefold.report.comparison import change
 from ninefold.report.test_sets import group, read_runs
 
@@ -61,6 +61,13 @@ def test_what_makes_a_figure_incomparable_stands_beside_it():
     assert (average.marks, average.details) == ("*†", ("1 of 5 columns",))
     for told in ("*: of a part", "count as wrong: at most 25.0", "†: the training set", "Nano bases"):
         assert told in sheet.notes
+
+
+def test_a_limit_makes_a_figure_one_of_a_part_too():
+    limited = figures_of("vsr-zeroshot", "VSR", 0.8, rows=100, missing=0, official_rows=1222)
+    assert asked(limited) == (100, 1222)
+    (sheet,) = sheets([Standing("M", "base", {"vsr-zeroshot": [(None, limited)]})])
+    assert (sheet.ours[0].cells[0].marks, sheet.ours[0].cells[0].details) == ("*", ("100 of 1,222 rows",))
 
 
 def test_seeds_are_one_row_with_their_deviation_and_the_interval_over_seeds():

@@ -158,8 +158,10 @@ def test_a_base_alone_is_reported_as_what_it_is(html, evaluation, answers):
 
 
 def test_the_page_says_which_accuracy_means_nothing(html, evaluation, answers):
-    photos = evaluation("photos", answers(0.4, category="dining table"), data="photos", fingerprint="photos")
-    drawn = evaluation("drawn", answers(0.4, scene="{}"), data="drawn", fingerprint="drawn")
+    photos = evaluation(
+        "photos", answers(0.4, per_cell=1, category="dining table"), data="photos", fingerprint="photos"
+    )
+    drawn = evaluation("drawn", answers(0.4, per_cell=1, scene="{}"), data="drawn", fingerprint="drawn")
     text = Page(html(photos, drawn)).text
     assert "photos. This accuracy means nothing: nano models can read only drawn pictures" in text
     assert text.count("means nothing:") == 1
@@ -194,7 +196,7 @@ def test_a_page_shows_a_bounded_number_of_answers_and_says_how_many_it_leaves_ou
 
 
 def test_a_table_of_many_runs_is_divided(html, evaluation, answers):
-    runs = [evaluation(f"run-{k}", answers(0.3 + 0.1 * k), tuned=k and f"tuning-{k}") for k in range(6)]
+    runs = [evaluation(f"run-{k}", answers(0.3 + 0.1 * k, per_cell=1), tuned=k and f"tuning-{k}") for k in range(6)]
     seen = Page(html(*runs))
     assert "By region (1 of 2)." in seen.text and "By region (2 of 2)." in seen.text
     columns = [int(attrs["style"].removeprefix("--columns:")) for tag, attrs in seen.elements if tag == "table"]

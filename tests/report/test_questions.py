@@ -143,7 +143,7 @@ def test_answers_in_free_text_get_no_matrix(run):
 
 
 def test_a_page_that_is_not_complete_says_so(evaluation, answers, html):
-    folder = evaluation("base", answers(0.4))
+    folder = evaluation("base", answers(0.4, per_cell=1))
     text = " ".join(html(folder, pending=["tuning", "synthetic-tuned"]).split())
     assert "This report is not complete.</strong> Still running: tuning, synthetic-tuned." in text
     assert "not complete" not in html(folder)

@@ -68,5 +68,5 @@ def test_the_page_shows_it(html, evaluation, answers):
     assert "Image processor: SomeImageProcessor." in page
     assert "<td>2,928</td>" in page
     assert "<dt>image processor</dt>" in page
-    page = html(evaluation("plain", answers(0.4)))
+    page = html(evaluation("plain", answers(0.4, per_cell=1)))
     assert "Image inputs" not in page

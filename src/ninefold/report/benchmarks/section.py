@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ninefold.report import comparison
-from ninefold.report.benchmarks.standings import bounds
+from ninefold.report.benchmarks.standings import asked, bounds
 from ninefold.report.tables import CONFIDENCE, Table, TableCell, divided
 from ninefold.report.test_sets import Result, TestSet
 from ninefold.runs.shape import BenchmarkFigures, Measure
@@ -118,13 +118,9 @@ def conditions(
 
 
 def _notices(found: Mapping[str, BenchmarkFigures]) -> Iterator[str]:
-    first = next(iter(found.values()))["conditions"]
-    missing, rows = first.get("missing"), first.get("rows")
-    if isinstance(missing, int) and isinstance(rows, int) and missing:
-        yield (
-            f"Only {count(rows)} of {count(rows + missing)} rows were asked, because images are missing: "
-            "these figures compare with no other."
-        )
+    rows, total = asked(next(iter(found.values())))
+    if rows < total:
+        yield f"Only {count(rows)} of {count(total)} rows were asked: these figures compare with no other."
     rates = {name: one["conditions"].get("unread") for name, one in found.items()}
     high = [f"{name} {percent(rate)}" for name, rate in rates.items() if isinstance(rate, float) and rate > 0.05]
     if high:

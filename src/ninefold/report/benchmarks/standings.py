@@ -38,7 +38,7 @@ class Value:
     unread: float
     """Rate of answers that could not be read, mean over the runs."""
     missing: int
-    """Number of rows that were not asked, such as those whose image is missing."""
+    """Number of rows that were not asked: their image is missing, or the run has a limit."""
     rows: int
     """Number of rows that were asked."""
     leak: str
@@ -79,6 +79,7 @@ class Standing:
         values = tuple(float(figure["value"] or 0.0) for _, _, figure in known)
         _, first, figure = known[0]
         most = figure.get("most", column.most)
+        rows, total = asked(first)
         ends = _interval(values, most, figure)
         unread = [_number(one["conditions"].get("unread")) for _, one, _ in known]
         name = next((key for key, one in first["measures"].items() if one is figure), " ".join(column.measures[:1]))
@@ -92,10 +93,18 @@ class Standing:
             interval="" if ends is None else "seeds" if len(values) > 1 else "questions",
             most=most,
             unread=mean(unread),
-            missing=int(_number(first["conditions"].get("missing"))),
-            rows=int(_number(first["conditions"].get("rows"))) or figure["n"],
+            missing=total - rows,
+            rows=rows,
             leak=self.leaks.get(benchmark, ""),
         )
+
+
+def asked(found: BenchmarkFigures) -> tuple[int, int]:
+    """Return the number of rows that were asked, and that of all rows of the benchmark."""
+    conditions = found["conditions"]
+    rows = int(_number(conditions.get("rows"))) or max((one["n"] for one in found["measures"].values()), default=0)
+    missing, official = (int(_number(conditions.get(name))) for name in ("missing", "official_rows"))
+    return rows, max(rows + missing, official)
 
 
 def by_benchmark(found: Iterable[Runs]) -> dict[str, Runs]:
@@ -104,7 +113,7 @@ def by_benchmark(found: Iterable[Runs]) -> dict[str, Runs]:
     Args:
         found: The runs on each set of examples; none where it is no benchmark.
     """
-    ordered = sorted((runs for runs in found if runs), key=lambda runs: _number(runs[0][1]["conditions"].get("rows")))
+    ordered = sorted((runs for runs in found if runs), key=lambda runs: asked(runs[0][1])[0])
     return {runs[0][1]["name"]: runs for runs in ordered}
 
 
