@@ -141,7 +141,7 @@ def _figures(test_set: TestSet, results: list[Result], found: Mapping[str, Bench
             rows.append((f"change, {result.name}", (*cells, TableCell(""))))
     first = found[results[0].name]
     note = (
-        f"The first figure is the one that papers print; {CONFIDENCE} intervals in small print, with the number of "
+        f"The first figure is the main one of the benchmark; {CONFIDENCE} intervals in small print, with the number of "
         "units that a figure is computed from; changes in percentage points, tested where the figure is the accuracy "
         "of rows. “Unread” is the rate of answers that could not be read."
     )
