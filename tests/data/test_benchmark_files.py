@@ -73,8 +73,10 @@ def test_images_are_found_by_name_and_missing_ones_are_counted(tmp_path: Path) -
     kept = pictures.with_images(names[:4], str, skips, allow_missing=True)
     assert [row for row, _ in kept] == names[:3]
     assert skips.entries == [{"reason": "its image is missing", "count": 1, "names": ["q.png"]}]
-    with pytest.raises(DataError, match=r"1 of 4 images are missing \(q\.png\); looked in .*images; put them there, "
-                       "or leave rows without an image out with --allow-missing"):  # fmt: skip
+    told = (
+        r"1 of 4 images are missing \(q\.png\); looked in .* and in its folders images; put them there, or leave rows "
+    )
+    with pytest.raises(DataError, match=told + "without an image out with --allow-missing"):
         pictures.with_images(names[:4], str, skips, allow_missing=False)
     with pytest.raises(DataError, match=r"2 of 2 images are missing \(q\.png, p\.png\); looked in .*; put them there$"):
         pictures.with_images(["q.png", "p.png", "q.png"], str, skips, allow_missing=True)

@@ -24,8 +24,9 @@ class Pictures:
     """
 
     def __init__(self, directory: Path, folders: Sequence[str] = ("images",)) -> None:
-        self._places = [directory, *(directory / folder for folder in folders)]
-        self._places = [place for place in self._places if place.is_dir()] or [directory]
+        self._directory, self._folders = directory, folders
+        places = [directory, *(directory / folder for folder in folders)]
+        self._places = [place for place in places if place.is_dir()] or [directory]
 
     def find(self, name: str) -> Path | None:
         """Return the file of an image, or None if there is none."""
@@ -69,10 +70,10 @@ class Pictures:
 
     def _refuse(self, missing: Sequence[str], total: int, *, allow_missing: bool) -> None:
         names = ", ".join(printable(name) for name in missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
-        looked = ", ".join(str(place) for place in self._places)
+        looked = f"{self._directory}" + (f" and in its folders {', '.join(self._folders)}" if self._folders else "")
         leave = "" if allow_missing else ", or leave rows without an image out with --allow-missing"
         raise DataError(
-            f"{self._places[0]}: {len(missing):,} of {total:,} images are missing ({names}); looked in {looked}; put "
+            f"{self._directory}: {len(missing):,} of {total:,} images are missing ({names}); looked in {looked}; put "
             f"them there{leave}"
         )
 
