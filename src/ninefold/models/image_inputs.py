@@ -40,7 +40,7 @@ class Watch:
             size = images.size(example.image, name=f"example {example.id}")
             self._counts[size] = self._counts.get(size, 0) + 1
             # Without images, a million examples fit in memory.
-            self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b""))
+            self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b"", turns=()))
             yield example
 
     def record(self) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Any, Protocol
 
 from ninefold.data.format.dataset import Dataset
@@ -17,6 +18,9 @@ from ninefold.training.sharding import sharded
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
 from ninefold.web.wording import quantity
+
+MEASURED = 8
+"""Number of examples that seem the longest whose tokens are counted, if they seem longer than the model's context."""
 
 
 class Learner(Protocol):
@@ -121,14 +125,18 @@ def _check_context(model: Trainable, training_set: TrainingSet) -> None:
     """Refuse an example that is longer than the model's context, which would be learned at positions it cannot use."""
     if model.family.kind == "dual":
         return
-    longest = training_set.longest()
     context = getattr(model.model.config.get_text_config(), "max_position_embeddings", None)
-    if context is not None and training_set.lengths[longest] > context:
-        name = training_set.examples[longest].id
-        raise DataError(
-            f"example {name}: has about {training_set.lengths[longest]:,.0f} tokens, and {model.name} takes at most "
-            f"{context:,}; lower --conversation-tokens, or leave the example out"
-        )
+    lengths = training_set.lengths
+    for index in nlargest(MEASURED, range(len(lengths)), key=lengths.__getitem__):
+        # A large photo counts as it is, and its processor may make it smaller.
+        if context is None or lengths[index] <= context:
+            return
+        tokens = training_set.batch([index])["labels"].numel()
+        if tokens > context:
+            raise DataError(
+                f"example {training_set.examples[index].id}: has {tokens:,} tokens, and {model.name} takes at most "
+                f"{context:,}; lower --conversation-tokens, or leave the example out"
+            )
 
 
 def _choose_learner(spec: TrainSpec, model: Trainable, examples: Sequence[Example], resumed: bool | None) -> Learner:
