@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from ninefold.data.export.export import export as export
     from ninefold.data.export.spec import ExportSpec as ExportSpec
     from ninefold.data.format.dataset import Dataset as Dataset
+    from ninefold.data.sources.benchmarks.realworldqa import RealWorldQaSpec as RealWorldQaSpec
+    from ninefold.data.sources.benchmarks.threedsrbench import ThreeDsrBenchSpec as ThreeDsrBenchSpec
+    from ninefold.data.sources.benchmarks.vsr import VsrSpec as VsrSpec
+    from ninefold.data.sources.benchmarks.whatsup import WhatsUpSpec as WhatsUpSpec
     from ninefold.data.sources.catalog import register_source as register_source
     from ninefold.data.sources.coco.flawed import FlawedSpec as FlawedSpec
     from ninefold.data.sources.coco.general import GeneralSpec as GeneralSpec
@@ -103,6 +107,10 @@ _MODULES = {
     "ninefold.data.export.spec": ("ExportSpec",),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.catalog": ("register_source",),
+    "ninefold.data.sources.benchmarks.realworldqa": ("RealWorldQaSpec",),
+    "ninefold.data.sources.benchmarks.threedsrbench": ("ThreeDsrBenchSpec",),
+    "ninefold.data.sources.benchmarks.vsr": ("VsrSpec",),
+    "ninefold.data.sources.benchmarks.whatsup": ("WhatsUpSpec",),
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),
     "ninefold.data.sources.coco.general": ("GeneralSpec",),
     "ninefold.data.sources.coco.relations": ("RelationsSpec",),

@@ -7,7 +7,12 @@ from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
 from ninefold.data.sources.catalog import SOURCES, register_source
 from ninefold.data.sources.protocol import Source, Split
-from ninefold.errors import DesignError
+from ninefold.errors import DataError, DesignError
+from ninefold.evaluation.evaluate import evaluate
+from ninefold.evaluation.score import score
+from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.models.fake import FakeModel
+from ninefold.models.spec import ModelSpec
 from ninefold.space import Cell
 from ninefold.types import Example, Scene, Thing
 
@@ -67,3 +72,24 @@ def test_sources_that_the_command_line_could_not_offer_are_refused(source, messa
     with pytest.raises(DesignError, match=message):
         register_source(source)
     assert before == SOURCES
+
+
+class Scored(Two):
+    """Two examples with figures of their own."""
+
+    name = "scored"
+
+    @staticmethod
+    def measures(table):
+        return {"circles": {"n": len(table), "value": 0.5, "ci95": None}}, {}
+
+
+def test_a_source_with_figures_of_its_own_is_a_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setitem(SOURCES, "scored", Scored)
+    make(Scored(TwoSpec()), tmp_path / "data")
+    spec = EvaluateSpec(ModelSpec("fake"), tmp_path / "data")
+    figures = evaluate(spec, tmp_path / "run", model=FakeModel(lambda each: "red"), progress=False)["benchmark"]
+    assert (figures["name"], figures["main"], figures["conditions"]["unread"]) == ("scored", "circles", 0)
+    monkeypatch.delitem(SOURCES, "scored")
+    with pytest.raises(DataError, match="its benchmark 'scored' is not known here; load it with --plugin FILE"):
+        score(tmp_path / "run")
