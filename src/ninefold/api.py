@@ -53,6 +53,7 @@ def verify(
     annotations: AnyPath | None = None,
     images: AnyPath | None = None,
     directory: AnyPath | None = None,
+    pairs: AnyPath | None = None,
 ) -> dict[str, Any]:
     """Check a data set against its certificate: recompute every fact from the files alone and decode every image.
 
@@ -62,6 +63,7 @@ def verify(
         annotations: The annotation file from which a COCO data set is made again.
         images: The folder of photos from which a COCO data set, or a benchmark, is made again.
         directory: The folder of official files from which a benchmark is made again.
+        pairs: The folder of pairs from which descriptions are made again.
 
     Returns:
         The certificate, with a ``verdict`` in one line; ``statements`` and ``limits`` are sentences: what holds, and
@@ -76,7 +78,7 @@ def verify(
     from ninefold.data.format.dataset import Dataset
     from ninefold.errors import DataError, DesignError, FactError
 
-    given = {"annotations": annotations, "images": images, "directory": directory}
+    given = {"annotations": annotations, "images": images, "directory": directory, "pairs": pairs}
     files = {name: Path(path) for name, path in given.items() if path is not None}
     if files and not reproduce:
         raise DesignError(f"--{next(iter(files))}: is read with --reproduce only")

@@ -14,7 +14,7 @@ from ninefold.cli import main
 from ninefold.data.format.dataset import About, Dataset, write
 from ninefold.data.make import make
 from ninefold.data.sources.descriptions import DescriptionsSource, DescriptionsSpec
-from ninefold.errors import DataError
+from ninefold.errors import DataError, DesignError
 from ninefold.types import NO_IMAGE, Example
 
 TEXTS = {
@@ -78,6 +78,9 @@ def test_every_caption_of_an_image_is_an_answer_in_the_split_of_its_pairs(
     assert [row.group for row in rows["train"]] == ["b", "b"]
     assert rows["train"][0].image == next(given.read("train")).image
     assert nf.verify(tmp_path / "texts")["verdict"].startswith("OK: 3 rows")
+    assert nf.verify(tmp_path / "texts", reproduce=True, pairs=folder)["verdict"].startswith("OK: 3 rows")
+    with pytest.raises(DesignError, match="--pairs: name it, because descriptions data sets are made from it"):
+        nf.verify(tmp_path / "texts", reproduce=True)
     assert data.manifest.spec == {"pairs": "pairs", "prompt": "Describe the image in detail."}
 
 

@@ -60,6 +60,8 @@ class Verify:
     """With --reproduce, the folder of photos that a COCO data set, or a benchmark, was made from."""
     directory: Path | None = None
     """With --reproduce, the folder of official files that a benchmark was made from."""
+    pairs: Path | None = None
+    """With --reproduce, the folder of pairs that descriptions were made from."""
     details: bool = False
     """Print every statement of the certificate, and what it does not claim."""
 
@@ -70,6 +72,7 @@ class Verify:
             annotations=self.annotations,
             images=self.images,
             directory=self.directory,
+            pairs=self.pairs,
         )
         print(certificate["verdict"])
         stated = (*certificate["statements"], *certificate["limits"])
