@@ -97,7 +97,7 @@ def figures(table: "pd.DataFrame", spec: Mapping[str, Any], run: Path) -> Benchm
     if "kit" in record:
         from ninefold.evaluation.lmms.figures import figures as of_kit
 
-        return of_kit(table, record, run)
+        return of_kit(table, {**record, "limit": data.get("limit")}, run)
     kind = SOURCES.get(record["source"])
     measures, by = (kind.measures(table) if kind is not None and is_benchmark(kind) else None) or (None, {})
     if measures is None:
@@ -112,7 +112,7 @@ def figures(table: "pd.DataFrame", spec: Mapping[str, Any], run: Path) -> Benchm
         "conditions": {
             "data_revision": record.get("revision"),
             **told,
-            "pixel_budget": _pixel_budget(run),
+            "pixel_budget": pixel_budget(run / layout.SEES),
             "decoding": _decoding(spec),
             "parser": f"ninefold scorer {SCORER_VERSION}",
             "unread": float((table["kind"] != "label").mean()),
@@ -127,9 +127,12 @@ def _decoding(spec: Mapping[str, Any]) -> str:
     return f"greedy, at most {spec.get('max_new_tokens')} tokens"
 
 
-def _pixel_budget(run: Path) -> str | None:
-    """Return the settings of the image processor that bound the pixels of an image; None if they are unknown."""
-    path = run / layout.SEES
+def pixel_budget(path: Path) -> str | None:
+    """Return the settings of the image processor that bound the pixels of an image; None if they are unknown.
+
+    Args:
+        path: The record of the image processor's settings.
+    """
     if not path.exists():
         return None
     settings: Mapping[str, Any] = read_part(path, Prepared)["settings"]

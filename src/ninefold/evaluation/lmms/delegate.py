@@ -96,7 +96,6 @@ def _resolve(spec: EvaluateSpec, task: str, kit: Kit) -> EvaluationSpec:
         "task": task,
         "kit": "lmms-eval",
         "kit_version": kit.version,
-        **({} if spec.limit is None else {"limit": spec.limit}),
     }
     fingerprint = store.content_id([record, [] if spec.benchmark_dir is None else _tasks(spec.benchmark_dir)])
     data = EvaluatedData(str(spec.benchmark), "test", fingerprint, spec.limit, benchmark=record)

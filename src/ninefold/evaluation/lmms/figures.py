@@ -12,7 +12,8 @@ from scipy.stats import norm
 from ninefold import store
 from ninefold.analysis.grouped import all_right, rate
 from ninefold.analysis.statistics import CONFIDENCE, wilson
-from ninefold.evaluation.lmms.layout import KIT_SCORE, RESULTS
+from ninefold.evaluation.benchmark import pixel_budget
+from ninefold.evaluation.lmms.layout import IMAGES, KIT_SCORE, RESULTS
 from ninefold.runs.metrics import SCORER_VERSION
 from ninefold.runs.shape import BenchmarkFigures, Measure
 
@@ -53,6 +54,7 @@ def figures(table: pd.DataFrame, record: Mapping[str, Any], run: Path) -> Benchm
             "data": config.get("dataset_path"),
             "data_revision": results.get("data_revision"),
             "prompt": _prompt(config.get("lmms_eval_specific_kwargs") or {}),
+            "pixel_budget": pixel_budget(run / IMAGES),
             "decoding": f"greedy, {json.dumps(config.get('generation_kwargs') or {}, sort_keys=True)}",
             "parser": f"lmms-eval's, and ninefold scorer {SCORER_VERSION} for what it adds",
             "unread": float((table["kind"] != "label").mean()),

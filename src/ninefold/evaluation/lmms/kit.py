@@ -33,8 +33,7 @@ _FAILED = re.compile(r"Error during evaluation: (.*?)(?: Please set `--verbosity
 _REMEDIES = {
     "torchvision::nms": "its torchvision is a build for another torch: remove it there (pip uninstall torchvision)",
     "Tasks not found": "`lmms-eval tasks list` prints the known ones; a task folder of your own is --benchmark-dir",
-    "offline mode is enabled": "its data are not on this machine; download them once (docs/lmms-eval.md)",
-    "Couldn't reach": "its data are not on this machine; download them once (docs/lmms-eval.md)",
+    "ConnectionError": "its data are not on this machine; put them into --benchmark-dir (docs/lmms-eval.md)",
 }
 """What to do, by a part of lmms-eval's message."""
 
@@ -126,4 +125,5 @@ def find(python: Path) -> Kit:
 
 def _told(message: str) -> str:
     remedy = next((remedy for part, remedy in _REMEDIES.items() if part in message), None)
-    return (message or "ended without a word") if remedy is None else f"{message}; {remedy}"
+    told = message.rstrip(".") or "ended without a word"
+    return told if remedy is None else f"{told}; {remedy}"

@@ -4,6 +4,8 @@ from ninefold.runs import layout
 
 ANSWERS = f"{layout.LMMS}/answers.jsonl"
 """Answers as our plug-in wrote them while lmms-eval ran; an interrupted run goes on from it."""
+IMAGES = f"{layout.LMMS}/images.json"
+"""Settings of the image processor, which our plug-in writes beside its answers."""
 OUTPUT = f"{layout.LMMS}/output"
 """What lmms-eval wrote: its results, its log of samples, and files for submission."""
 RESULTS = f"{layout.LMMS}/results.json"

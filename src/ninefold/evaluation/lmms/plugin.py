@@ -14,9 +14,10 @@ from typing import Any
 
 from lmms_eval.api.model import lmms
 
-from ninefold import console, plugins
+from ninefold import console, plugins, store
 from ninefold.errors import ModelError
 from ninefold.evaluation.lmms import answers
+from ninefold.evaluation.lmms.layout import IMAGES
 from ninefold.evaluation.lmms.requests import Asked, Settings
 from ninefold.evaluation.model_output import checked_predictions
 from ninefold.models.image_inputs import check_agreement
@@ -92,8 +93,11 @@ class Ninefold(lmms):  # type: ignore[misc]
             trust_remote_code=bool(trust_remote_code),
         )
         self._model: Any = open_model(spec)
+        settings = dict(self._model.image_settings)
         if spec.adapter is not None:
-            check_agreement(spec.adapter, self._model.image_settings)
+            check_agreement(spec.adapter, settings)
+        if self._answers is not None:
+            store.write_json(self._answers.parent / Path(IMAGES).name, {"settings": settings})
 
     def generate_until(self, requests: Sequence[Any]) -> list[str]:
         """Answer requests in free text, in the given order."""
