@@ -18,7 +18,7 @@ from ninefold.analysis.votes import majority_map
 from ninefold.errors import DataError
 from ninefold.evaluation import predictions, reading
 from ninefold.evaluation.benchmark import figures
-from ninefold.evaluation.drawn import NOT_DRAWN, is_drawn
+from ninefold.evaluation.drawn import NAMING, NOT_DRAWN, is_drawn
 from ninefold.questions.catalog import FORMATS, QUESTIONS, unknown
 from ninefold.runs import layout
 from ninefold.runs.folder import read_spec
@@ -92,6 +92,7 @@ def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool, in_
     clustering = data.get("clustering", "group")
     labels = _labels(table, data.get("labels") or ())
     valid = table[table["kind"] == "label"]
+    named = {name: table[name] for name in NAMING if name in table}
     overall = _proportion(table, clustering)
     census = data.get("limit") is None and clustering == "census"
     return EvaluationMetrics(
@@ -100,7 +101,7 @@ def _metrics(table: pd.DataFrame, data: Mapping[str, Any], *, is_nano: bool, in_
         accuracy=overall.value,
         ci95=[overall.low, overall.high],
         interval=_meaning(table, overall, census=census),
-        caveat=NOT_DRAWN if is_nano and not is_drawn(table, table.get("category", ())) else None,
+        caveat=NOT_DRAWN if is_nano and not is_drawn(table, named) else None,
         invalid=len(table) - len(valid),
         invalid_by_class={kind: int((table["kind"] == kind).sum()) for kind in INVALID},
         valid_accuracy=float(valid["correct"].mean()) if len(valid) else None,

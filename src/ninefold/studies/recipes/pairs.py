@@ -79,8 +79,8 @@ def pairs(pictures: int = 600, seeds: int = 5) -> Study:
         ("pairs-scenes", "Pairs and scenes", [made, SyntheticSpec("train", distractors=3)]),
         ("relations", "True relations", true),
     ]
-    # A conversation holds about sixteen questions: so many steps as with one question an example.
-    options = {"conversations": {"conversations": True, "batch": 4}}
+    # A conversation holds about five questions: a step learns from as many as one of single questions does.
+    options = {"conversations": {"conversations": True, "batch": 12}}
     return Study(
         name="pairs",
         title="What does a model gain from pairs made of descriptions, and what does it forget?",
