@@ -11,7 +11,7 @@ from ninefold.data.sources.synthetic import SyntheticSpec
 from ninefold.errors import RunError
 from ninefold.models.spec import ModelSpec
 from ninefold.studies import recipes
-from ninefold.studies.check import faults
+from ninefold.studies.check import check_form, faults
 from ninefold.studies.description import Condition, Probe, StudyModel
 from ninefold.studies.description import Test as StudyTest
 from ninefold.studies.plan import plan
@@ -63,6 +63,13 @@ def test_whatever_stands_in_a_description_is_a_fault_in_words(smoke, changes, to
     found = faults(replace(smoke, **changes))
     assert len(found) == 1
     assert told in found[0]
+
+
+def test_a_plan_of_unknown_options_is_refused_in_words(smoke):
+    with pytest.raises(
+        RunError, match=r"condition a: there is no option 'epoch' \(did you mean 'epochs'\?\); nothing was"
+    ):
+        check_form(replace(smoke, **condition(options={"epoch": 3})))
 
 
 def test_any_kind_of_sequence_is_taken_once(smoke, tmp_path):

@@ -39,7 +39,7 @@ def check_form(study: Study) -> None:
     Raises:
         RunError: If its description has faults; see `check`.
     """
-    _refuse(study, mistyped(study) or misnamed(study))
+    _refuse(study, mistyped(study) or [*misnamed(study), *_unknown_options(study)])
 
 
 def _refuse(study: Study, found: Sequence[str]) -> None:
@@ -95,6 +95,16 @@ def _named_parts(study: Study) -> Iterator[str]:
             data = tuple(Path(f"data-{number}") for number in range(len(condition.sources))) or (Path("data"),)
             yield from _said(f"condition {condition.name}", partial(train_spec, model, condition, 0, data))
     yield from _figures(study)
+
+
+def _unknown_options(study: Study) -> Iterator[str]:
+    """Yield the options of tests, conditions and models that there are not, or whose value is of another type."""
+    for test in study.tests:
+        yield from _options(f"test {test.name}", test.options, EvaluateSpec)
+    for condition in study.conditions:
+        yield from _options(f"condition {condition.name}", condition.options, TrainSpec)
+    for model in study.models:
+        yield from _options(f"model {model.title}", model.options, TrainSpec)
 
 
 def _options(where: str, options: Mapping[str, Any], spec_type: type) -> Iterator[str]:
