@@ -1,10 +1,11 @@
 """Trainers themselves read what `ninefold export` writes for them: every row, its image tokens, and what is learned.
 
-The checkpoint is a small one of a real architecture, whose number of image tokens depends on the shape of the image.
+The checkpoints are small ones of real architectures, whose number of image tokens depends on the shape of the image.
 """
 
 import io
 import json
+import shutil
 from collections import Counter
 from functools import cache
 
@@ -17,7 +18,7 @@ from ninefold import Example, ExportSpec
 from ninefold.data.format.dataset import About, write
 from ninefold.models.families import find
 
-MODEL = "nano-llava-next"
+LLAVA, QWEN = "nano-llava-next", "nano-qwen2-vl"
 SIZES = [(126, 126), (252, 130), (90, 300), (640, 480)]
 PAIRS = [("Where is the red square?", "top left"), ("Is it red?", "yes"), ("What is it?", "a square")]
 
@@ -43,11 +44,11 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ours(data):
-    """A function that returns token ids and labels of every row, without padding, as ninefold trains on it."""
+    """A function of a model: token ids and labels of every row, without padding, as ninefold trains on it."""
 
     @cache
-    def found():
-        model, examples = ninefold.load_model(MODEL), list(ninefold.open_dataset(data).read("train"))
+    def found(name=LLAVA):
+        model, examples = ninefold.load_model(name), list(ninefold.open_dataset(data).read("train"))
         batch = model.training_batch(examples, [model.encoder.image(example) for example in examples])
         assert len({model.image_input(example).image_tokens for example in examples}) > 1
         return rows(batch["input_ids"].tolist(), batch["labels"].tolist(), batch["attention_mask"].tolist()), model
@@ -62,13 +63,44 @@ def rows(ids, labels, masks):
     ]
 
 
+@pytest.fixture(scope="module")
+def qwen(tmp_path_factory):
+    """A Qwen2-VL with the special tokens and the chat template of the real one, which trainers expect."""
+    folder = tmp_path_factory.mktemp("qwen") / "qwen"
+    shutil.copytree(find(QWEN).path, folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        text = (folder / name).read_text()
+        for token, real in (("<image>", "<|image_pad|>"), ("<eos>", "<|im_end|>"), ("<bos>", "<|im_start|>")):
+            text = text.replace(token, real)
+        (folder / name).write_text(text)
+    (folder / "chat_template.jinja").write_text(QWEN_TEMPLATE)
+    return folder
+
+
+QWEN_TEMPLATE = """\
+{% for message in messages %}{% if loop.first %}<|im_start|>system
+You are a helpful assistant.<|im_end|>
+{% endif %}<|im_start|>{{ message['role'] }}
+{% for part in message['content'] %}{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>\
+{% else %}{{ part['text'] }}{% endif %}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+WITHOUT_VIDEO = """
+from transformers import Qwen2VLProcessor
+# Its part for videos needs torchvision, whose builds need a GPU's libraries.
+kept = [name for name in Qwen2VLProcessor.get_attributes() if name != "video_processor"]
+Qwen2VLProcessor.get_attributes = classmethod(lambda cls: kept)
+"""
+
+
 def read(tool, script, data, folder, *arguments, to=None, **options):
-    """Return what a script prints in a tool's environment, given an export of the data and the checkpoint."""
+    """Return what a script prints in a tool's environment, given an export of the data and further arguments."""
     tools.python_of(tool)
     ninefold.export(ExportSpec(data, to or tool, **options), folder / "exported", progress=False)
     variables = {"ROOT_IMAGE_DIR": str(folder / "exported")}
-    checkpoint = find(MODEL).path
-    return tools.run(tool, script, folder / "exported", checkpoint, *arguments, cwd=folder, variables=variables)
+    arguments = arguments or (find(LLAVA).path,)
+    return tools.run(tool, script, folder / "exported", *arguments, cwd=folder, variables=variables)
 
 
 def learned(row, model):
@@ -78,36 +110,43 @@ def learned(row, model):
     return text, Counter(ids)[model.model.config.image_token_id]
 
 
-TRL = """
+TRL = f"""{WITHOUT_VIDEO}
 import json, sys
 from datasets import load_dataset
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from trl import SFTConfig, SFTTrainer
-folder, checkpoint = sys.argv[1:3]
+folder, *checkpoints = sys.argv[1:]
 data = load_dataset(folder)["train"]
-model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype="float32")
 config = SFTConfig(
     "tuned", max_length=None, max_steps=1, per_device_train_batch_size=4, learning_rate=1e-3, bf16=False, use_cpu=True,
     report_to=[], save_strategy="no", disable_tqdm=True,
 )
-trainer = SFTTrainer(model, config, train_dataset=data, processing_class=AutoProcessor.from_pretrained(checkpoint))
-batch = trainer.data_collator([dict(row) for row in data])
-before = {name: value.detach().clone() for name, value in model.named_parameters()}
-loss = trainer.train().training_loss
-moved = sum(not value.equal(before[name]) for name, value in model.named_parameters())
-names = ("input_ids", "labels", "attention_mask")
-print(json.dumps({"rows": [batch[name].tolist() for name in names], "loss": loss, "moved": moved}))
+found = []
+for checkpoint in checkpoints:
+    model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype="float32")
+    trainer = SFTTrainer(
+        model, config, train_dataset=data, processing_class=AutoProcessor.from_pretrained(checkpoint)
+    )
+    batch = trainer.data_collator([dict(row) for row in data])
+    before = {{name: value.detach().clone() for name, value in model.named_parameters()}}
+    loss = trainer.train().training_loss
+    moved = sum(not value.equal(before[name]) for name, value in model.named_parameters())
+    rows = [batch[name].tolist() for name in ("input_ids", "labels", "attention_mask")]
+    found.append([rows, loss, moved / len(before)])
+print(json.dumps(found))
 """
 
 
 def test_trl_trains_on_the_very_tokens_that_ninefold_trains_on(data, ours, tmp_path):
-    found = read("trl", TRL, data, tmp_path)
-    assert rows(*found["rows"]) == ours()[0]
-    assert 0 < found["loss"] < 20
-    assert found["moved"] > 100
+    models = (LLAVA, QWEN)
+    found = read("trl", TRL, data, tmp_path, *(find(name).path for name in models))
+    for name, (batch, loss, moved) in zip(models, found, strict=True):
+        assert rows(*batch) == ours(name)[0]
+        assert 0 < loss < 20
+        assert moved > 0.8
 
 
-FACTORY = """
+FACTORY = f"""{WITHOUT_VIDEO}
 import importlib.machinery, json, sys, types
 # Builds of torchaudio need a GPU's libraries; only sound uses it.
 sound = sys.modules["torchaudio"] = types.ModuleType("torchaudio")
@@ -115,9 +154,10 @@ sound.__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
 from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
 from llamafactory.hparams import get_train_args
 from llamafactory.model import load_tokenizer
-folder, checkpoint = sys.argv[1:3]
+folder, checkpoint, *others = sys.argv[1:]
 model_args, data_args, training_args, _, _ = get_train_args(dict(
-    model_name_or_path=checkpoint, stage="sft", do_train=True, finetuning_type="full", template="llava_next",
+    model_name_or_path=checkpoint, stage="sft", do_train=True, finetuning_type="full",
+    template=others[0] if others else "llava_next",
     dataset_dir=folder, media_dir=folder, dataset="ninefold_train", cutoff_len=8192, image_max_pixels=16777216,
     image_min_pixels=1, output_dir="tuned", report_to="none",
 ))
@@ -139,22 +179,26 @@ print(json.dumps([[list(row[name]) for row in rows] for name in ("input_ids", "l
 """
 
 
+def test_llama_factory_trains_on_the_very_tokens_and_a_line_break(data, ours, qwen, tmp_path):
+    found = zip(*read("llama-factory", FACTORY, data, tmp_path, qwen, "qwen2_vl"), strict=True)
+    expected, model = ours(str(qwen))
+    [line_break] = model.encoder.processor.tokenizer.encode("\n", add_special_tokens=False)
+    assert list(found) == [([*ids, line_break], [*labels, line_break]) for ids, labels in expected]
+
+
+@pytest.mark.parametrize("conversations", [False, True])
 @pytest.mark.parametrize(("tool", "script", "end"), [("llama-factory", FACTORY, "<eos>"), ("ms-swift", SWIFT, "</s>")])
 def test_a_trainer_reads_every_row_with_our_image_tokens_and_learns_the_answers_alone(
-    data, ours, tmp_path, tool, script, end
+    data, ours, tmp_path, tool, script, end, conversations
 ):
-    (tmp_path / "rows").mkdir()
-    found = list(zip(*read(tool, script, data, tmp_path / "rows"), strict=True))
+    found = list(zip(*read(tool, script, data, tmp_path, conversations=conversations), strict=True))
     expected, model = ours()
-    answers = [answer for _, answer in PAIRS] * len(SIZES)
     counts = [learned(row, model)[1] for row in expected]
-    assert [learned(row, model) for row in found] == [
-        (f"{answer}{end}", count) for answer, count in zip(answers, counts, strict=True)
-    ]
-    (tmp_path / "whole").mkdir()
-    found = list(zip(*read(tool, script, data, tmp_path / "whole", conversations=True), strict=True))
-    turns = end.join(answer for _, answer in PAIRS)
-    assert [learned(row, model) for row in found] == [(f"{turns}{end}", count) for count in counts[:: len(PAIRS)]]
+    answers = [f"{answer}{end}" for _, answer in PAIRS]
+    if conversations:
+        assert [learned(row, model) for row in found] == [("".join(answers), n) for n in counts[:: len(PAIRS)]]
+    else:
+        assert [learned(row, model) for row in found] == list(zip(answers * len(SIZES), counts, strict=True))
 
 
 def test_the_form_of_llava_is_read_by_llama_factory(data, ours, tmp_path):
