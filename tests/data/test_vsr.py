@@ -139,6 +139,25 @@ def test_a_row_that_is_not_as_it_is_shipped_is_refused_with_its_line(tmp_path, c
         VsrSource(VsrSpec(folder)).splits()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "test.jsonl: holds no rows; get the official file again"),
+        ("[" * 100_000, "line 1 is not JSON"),
+        ("[1]", "line 1 is not a JSON object"),
+        (
+            line(ROWS[0]) + line(ROWS[0], caption="A \ud800 cup."),
+            "zeroshot-test-00002: a text holds half of a character",
+        ),
+    ],
+)
+def test_a_file_that_is_not_one_of_rows_is_told_in_one_line(tmp_path, text, said):
+    folder = official(tmp_path / "vsr")
+    (folder / "zeroshot" / "test.jsonl").write_text(text)
+    with pytest.raises(DataError, match=said):
+        make(VsrSource(VsrSpec(folder)), tmp_path / "data")
+
+
 def test_the_file_of_another_split_is_refused(tmp_path):
     if SHARED.exists():
         (tmp_path / "test.jsonl").symlink_to(SHARED.resolve() / "splits" / "random" / "test.jsonl")

@@ -98,9 +98,22 @@ def table_of(
         rows.append({**core, "image": image, **example.factors})
     try:
         return pa.Table.from_pylist(rows, schema=schema)
+    except UnicodeEncodeError as error:
+        odd = next(each.id for each in examples if not _is_unicode(each))
+        raise DataError(f"example {odd}: a text holds half of a character (a surrogate), as no file can") from error
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         ids = f"{examples[0].id} to {examples[-1].id}"
         raise DataError(f"examples {ids}: a factor is not of the same type in every row ({error})") from error
+
+
+def _is_unicode(example: Example) -> bool:
+    """Whether all texts of an example can be written to a file."""
+    try:
+        texts = (example.id, example.question, example.prompt, *example.options, example.answer, example.group)
+        "".join((*texts, *(value for value in example.factors.values() if isinstance(value, str)))).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def example_of(row: dict[str, Any], image: Callable[[bytes | Path], bytes | Path] = lambda image: image) -> Example:

@@ -146,8 +146,8 @@ class Dataset:
             rows = "1 row" if count == 1 else f"{count:,} rows"
             have = "has" if count == 1 else "have"
             raise DataError(
-                f"{self.folder}: {rows} of split {split} {have} no image, which a model needs; make it again from "
-                "captions with their images (--image-field, --images), without --allow-missing"
+                f"{self.folder}: {rows} of split {split} {have} no image, which a model needs; make it again with "
+                "its images (of captions: --image-field, --images), without --allow-missing or --text-only"
             )
 
     def read(self, split: str, *, limit: int | None = None, trust_pixels: bool = False) -> Iterator[Example]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ninefold.errors import DataError
+from ninefold.errors import DataError, first_line
+
+AGAIN = "get the official file again"
 
 
 def find_file(directory: Path, names: Sequence[str], title: str) -> Path:
@@ -51,18 +53,18 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         DataError: If a line is not a JSON object.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 text; get the official file again") from error
+        raise DataError(f"{path}: is not UTF-8 text; {AGAIN}") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}: line {number} is not JSON ({error}); get the official file again") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}: line {number} is not JSON ({first_line(error)}); {AGAIN}") from error
         if not isinstance(row, dict):
-            raise DataError(f"{path}: line {number} is not a JSON object; get the official file again")
+            raise DataError(f"{path}: line {number} is not a JSON object; {AGAIN}")
         yield number, row
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from ninefold.data.sources.benchmarks.official import (
+    AGAIN,
     digest_of,
     find_file,
     json_lines,
@@ -248,7 +249,11 @@ class VsrSource(Source):
 
     @cached_property
     def _rows(self) -> Mapping[str, list[_Row]]:
-        return {split: [_row(*line, path) for line in json_lines(path)] for split, path in self._files.items()}
+        found = {split: [_row(*line, path) for line in json_lines(path)] for split, path in self._files.items()}
+        empty = next((self._files[split] for split, rows in found.items() if not rows), None)
+        if empty is not None:
+            raise DataError(f"{empty}: holds no rows; {AGAIN}")
+        return found
 
     @cached_property
     def _shown(self) -> Mapping[str, list[tuple[_Row, Path | None]]]:
@@ -297,9 +302,9 @@ def _row(number: int, row: Mapping[str, Any], path: Path) -> _Row:
     image = value_of(row, "image", str, where)
     label = value_of(row, "label", int, where)
     if photo_id(image) is None:
-        raise DataError(f"{where}: image is {image!r:.60}, not the name of a COCO photo; get the official file again")
+        raise DataError(f"{where}: image is {image!r:.60}, not the name of a COCO photo; {AGAIN}")
     if label not in {0, 1}:
-        raise DataError(f"{where}: label is {label}, neither 0 nor 1; get the official file again")
+        raise DataError(f"{where}: label is {label}, neither 0 nor 1; {AGAIN}")
     subject, thing = (value_of(row, name, str, where) if name in row else None for name in ("subj", "obj"))
     return _Row(
         number,
@@ -321,5 +326,5 @@ def _votes(row: Mapping[str, Any], name: str, where: str) -> int:
     except ValueError:
         votes = None
     if not isinstance(votes, list):
-        raise DataError(f"{where}: {name} is {text!r:.60}, not a list of validators; get the official file again")
+        raise DataError(f"{where}: {name} is {text!r:.60}, not a list of validators; {AGAIN}")
     return len(votes)
