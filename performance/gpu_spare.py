@@ -34,7 +34,7 @@ from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
 from ninefold.runs import layout
-from ninefold.studies.recipes.spare import SETTINGS
+from ninefold.studies.recipes.spare import COMMON, SETTINGS
 from ninefold.training.spec import TrainSpec
 from ninefold.training.train import train
 from ninefold.types import Example
@@ -73,12 +73,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--seconds", type=float, default=30, help="about how long each way is measured")
-    parser.add_argument("--images", type=int, default=768, help="number of images, each with 8 pairs; 16 or more")
+    parser.add_argument("--images", type=int, default=768, help="number of images, each with 8 pairs")
     parser.add_argument("--out", type=Path, default=Path("gpu-spare.json"))
     parser.add_argument("--smoke", action="store_true", help="tiny models, on a CPU")
     arguments = parser.parse_args()
-    if arguments.images < 16:
-        parser.error("--images: 16 or more; the first step of an epoch, of 8 images, is not counted")
+    if arguments.images * PAIRS < 2 * batch_of(smoke=arguments.smoke):
+        parser.error("--images: more are needed; the first step of each epoch is not counted")
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if not (arguments.smoke or torch.cuda.is_available()):
         parser.error("no GPU here; --smoke runs tiny models on a CPU")
@@ -100,13 +100,20 @@ def measured(size: str, arguments: argparse.Namespace) -> Iterator[dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "data", arguments.images, scale)
         for conversations in (False, True):
-            yield one_way(model, size, Path(folder), arguments.seconds, conversations=conversations)
+            yield one_way(model, size, Path(folder), arguments, conversations=conversations)
             gc.collect()
             if on == "cuda":
                 torch.cuda.empty_cache()
 
 
-def one_way(model: Trainable, size: str, folder: Path, seconds: float, *, conversations: bool) -> dict[str, Any]:
+def batch_of(*, smoke: bool) -> int:
+    """Return the number of pairs in a step."""
+    return 2 * PAIRS if smoke else COMMON["batch"]
+
+
+def one_way(
+    model: Trainable, size: str, folder: Path, arguments: argparse.Namespace, *, conversations: bool
+) -> dict[str, Any]:
     """Return the figures of training on pairs, or on conversations of as many pairs a step."""
     settings = dict(SETTINGS[size])
     if settings["optimizer"] == "adamw-8bit" and importlib.util.find_spec("bitsandbytes") is None:
@@ -115,11 +122,11 @@ def one_way(model: Trainable, size: str, folder: Path, seconds: float, *, conver
     spec = TrainSpec(
         ModelSpec(model.name),
         (folder / "data",),
-        **{**settings, "epochs": FOREVER, "batch": settings["batch"] // pairs},
+        **{**settings, "epochs": FOREVER, "batch": batch_of(smoke=arguments.smoke) // pairs},
         patience=FOREVER,
         conversations=conversations,
     )
-    out, clock = folder / ("conversations" if conversations else "pairs"), Stopping(seconds)
+    out, clock = folder / ("conversations" if conversations else "pairs"), Stopping(arguments.seconds)
     found: dict[str, Any] = {"way": out.name, "optimizer": settings["optimizer"], "method": settings["method"]}
     try:
         with quiet(), watching(clock):
