@@ -15,7 +15,15 @@ from typing import Any
 from ninefold.analysis import balance
 from ninefold.console import track
 from ninefold.data.checks import remake
-from ninefold.data.checks.facts import LISTED, Columns, SourceFacts, check_formats, check_rows, general_facts
+from ninefold.data.checks.facts import (
+    LISTED,
+    Columns,
+    SourceFacts,
+    answer_reader,
+    check_formats,
+    check_rows,
+    general_facts,
+)
 from ninefold.data.checks.layout import check_card
 from ninefold.data.checks.prompts import answers_in_prompts
 from ninefold.data.checks.shipped import check_images, check_manifest, column_hash, read_columns, read_images
@@ -24,7 +32,6 @@ from ninefold.data.format import manifest
 from ninefold.data.format.dataset import Dataset
 from ninefold.data.sources.catalog import facts_of
 from ninefold.errors import DataError, DesignError, RunError
-from ninefold.questions.catalog import FORMATS
 from ninefold.specs import option
 from ninefold.store import read_json
 
@@ -234,7 +241,8 @@ def _unasked(facts: SourceFacts | None, columns: Columns) -> dict[str, list[dict
 def _read_answers(columns: Columns, labels: Sequence[str]) -> list[str]:
     """Return the true answers as read by their formats, e.g. a letter as the option it stands for."""
     rows = zip(columns["answer_format"], columns["answer"], columns["options"], strict=True)
-    return [str(FORMATS[name].read(answer, tuple(options or labels)).label) for name, answer, options in rows]
+    read = answer_reader()
+    return [str(read(name, answer, tuple(options or labels)).label) for name, answer, options in rows]
 
 
 def _difference(shipped: Any, found: Any, path: str = "") -> str:

@@ -6,7 +6,7 @@ region or slot, the content of an image) are stated by the source of the rows.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ninefold.errors import DataError
 from ninefold.questions.catalog import FORMATS, misread, unknown
+from ninefold.types import Answer
 
 Columns = dict[str, list[Any]]
 """A table by column; every list has one value per row."""
@@ -101,7 +102,7 @@ def need(columns: Columns, names: Sequence[str], where: str, why: str = "the sou
 
 def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
     """Return the facts of any data set; ``labels`` are its answers, if they are the same for all rows."""
-    tells_apart = _as_themselves()
+    tells_apart, read = _as_themselves(), answer_reader()
     return (
         Fact("the id is not empty", ("id",), lambda name: bool(name.strip())),
         Fact(
@@ -120,7 +121,7 @@ def general_facts(labels: Sequence[str]) -> tuple[Fact, ...]:
         Fact(
             "the answer is one of the options, or of the labels of the data set, as its format reads it",
             ("answer", "options", "answer_format"),
-            lambda answer, options, name: _readable(answer, options or labels, name, offered=bool(options)),
+            lambda answer, options, name: _is_offered(read(name, answer, tuple(options or labels)), options),
         ),
     )
 
@@ -130,9 +131,16 @@ def _as_themselves() -> Callable[[str, Sequence[str]], bool]:
     return cache(lambda name, options: misread(FORMATS[name], options) is None)
 
 
-def _readable(answer: str, options: Sequence[str], answer_format: str, *, offered: bool) -> bool:
-    read = FORMATS[answer_format].read(answer, tuple(options))
-    return read.kind == "label" and (not offered or read.label in options)
+def answer_reader() -> Callable[[str, str, tuple[str, ...]], Answer]:
+    """Return a function of a format's name, a stored answer and its options: how the format reads it.
+
+    Many rows have the same ones: what was read lately is remembered.
+    """
+    return lru_cache(4096)(lambda name, answer, options: FORMATS[name].read(answer, options))
+
+
+def _is_offered(read: Answer, options: Sequence[str]) -> bool:
+    return read.kind == "label" and (not options or read.label in options)
 
 
 def _asked_and_offered(prompt: str, question: str, options: Sequence[str]) -> bool:

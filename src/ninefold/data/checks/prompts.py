@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from ninefold.data.checks.facts import Columns
+from ninefold.data.checks.facts import Columns, answer_reader
 from ninefold.errors import DataError
-from ninefold.questions.catalog import FORMATS
 
 FEW = 10
 """Number of rows up to which a split is too small to tell."""
@@ -20,7 +19,7 @@ def answers_in_prompts(columns: Columns, labels: Sequence[str], where: str) -> i
         DataError: If they are more than half of a split; the message names the first such row.
     """
     first, count = "", 0
-    known: dict[tuple[str, tuple[str, ...]], str | None] = {}
+    read = answer_reader()
     rows = zip(
         *(columns[name] for name in ("id", "prompt", "question", "options", "answer", "answer_format")), strict=True
     )
@@ -29,10 +28,8 @@ def answers_in_prompts(columns: Columns, labels: Sequence[str], where: str) -> i
         if len(offered) < 2:
             continue
         rest = _without_options(prompt, question, options or ())
-        if (rest, offered) not in known:
-            known[rest, offered] = FORMATS["labels"].read(rest, offered).label
-        named = known[rest, offered]
-        if named is not None and named == FORMATS[answer_format].read(answer, offered).label:
+        named = read("labels", rest, offered).label
+        if named is not None and named == read(answer_format, answer, offered).label:
             first, count = first or row, count + 1
     total = len(columns["id"])
     if total > FEW and count > total / 2:
