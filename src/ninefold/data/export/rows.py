@@ -74,7 +74,7 @@ class Rows:
         if not self.counts[split]:
             raise DataError(
                 f"{self.data.folder}: no row of split {split} can be written for {self._exporter.title}"
-                f"{self.skips.summary()}"
+                f"{self.skips.summary()}; name another --split or form, or make the data set again with images"
             )
 
     def image_file(self, image: Portable) -> str:
