@@ -95,7 +95,9 @@ def test_missing_photos_are_an_error_or_left_out_counted_and_told(tmp_path, caps
     assert (found["conditions"]["rows"], found["conditions"]["missing"]) == (2, 2)
     main(["score", str(tmp_path / "run")])
     assert "VSR zeroshot: accuracy 50.0" in (said := capsys.readouterr().out)
-    assert "; 2 questions, 2 questions left out without image, 0\u202f% of answers not readable" in said
+    assert "; 2 questions, 2 more left out, 0\u202f% of answers not readable" in said
+    with pytest.raises(DataError, match=r"other settings \(allow_missing true, asked false"):
+        run(asked(folder), tmp_path / "run", say("True"))
     # Of a finished run nothing is asked again, and more photos are other questions.
     assert run(asked(folder, allow_missing=True), tmp_path / "run", say("False")) == found
     draw(folder / "val2017", ["000000000285.jpg"])

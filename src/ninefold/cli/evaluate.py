@@ -12,7 +12,7 @@ from ninefold.console import warn
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.runs.shape import BenchmarkFigures, Measure
-from ninefold.web.wording import percent, quantity, span
+from ninefold.web.wording import count, percent, quantity, span
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 def _benchmark(figures: BenchmarkFigures) -> str:
     """Return the figures of a benchmark in one line, with the questions that they stand on."""
-    told = [f"{name} {_measure(measure)}" for name, measure in figures["measures"].items()]
+    told = [f"{name.replace('_', ' ')} {_measure(measure)}" for name, measure in figures["measures"].items()]
     conditions = figures["conditions"]
     rows, missing, unread = (conditions.get(name) for name in ("rows", "missing", "unread"))
     asked = [
         *([quantity(rows, "question")] if isinstance(rows, int) else []),
-        *([f"{quantity(missing, 'question')} left out without image"] if isinstance(missing, int) and missing else []),
+        *([f"{count(missing)} more left out"] if isinstance(missing, int) and missing else []),
         *([f"{percent(unread, 1)} of answers not readable"] if isinstance(unread, float) else []),
     ]
     return f"{figures['title']}: {', '.join(told)}; {', '.join(asked)}"

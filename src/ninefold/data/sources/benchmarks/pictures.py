@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError, first_line, printable
+from ninefold.store import content_id
 
 Row = TypeVar("Row")
 Image = TypeVar("Image", Path, bytes, Path | bytes)
@@ -36,6 +37,14 @@ class Pictures:
         places = [self._places[0].joinpath(*parts[start:]) for start in range(len(parts))]
         places += [place / parts[-1] for place in self._places[1:]]
         return next((path for path in places if _is_file(path)), None)
+
+    def shown(self, names: Sequence[str]) -> dict[str, str]:
+        """Return, where images are missing, a hash of the names of the others for the manifest; otherwise nothing.
+
+        A data set of some of the images is so told from one of others.
+        """
+        there = [name for name in names if self.find(name) is not None]
+        return {"shown": content_id(there)} if len(there) < len(names) else {}
 
     def with_images(
         self,

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
 from ninefold.data.sources.benchmarks.pictures import readable
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
@@ -93,8 +93,8 @@ class RealWorldQaSource(Source):
         return {"test": Split(self._examples(), self._official_rows)}
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the specification without the folder."""
-        return {"text_only": self.spec.text_only, "allow_missing": self.spec.allow_missing}
+        """Return the settings that determine the rows, given the official files."""
+        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
@@ -59,6 +59,7 @@ class ThreeDsrBenchSource(Source):
         self.spec = spec
         self.embed = spec.embed
         self.skips = Skips()
+        self.pictures = Pictures(spec.directory, ("coco_images", "images", "val2017", "train2017"))
         self._rows_of: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         """Number of rows of each group: of flips, of circles, and of questions."""
         self._unusable = 0
@@ -76,9 +77,8 @@ class ThreeDsrBenchSource(Source):
         """
         if self.spec.text_only:
             return {"test": Split((self._example(item, NO_IMAGE) for item in self._items), len(self._items))}
-        pictures = Pictures(self.spec.directory, ("coco_images", "images", "val2017", "train2017"))
-        absent = [item for item in self._items if not item.holds_image]
-        found = pictures.with_images(
+        absent = self._absent
+        found = self.pictures.with_images(
             absent,
             lambda item: item.image_name,
             self.skips,
@@ -89,8 +89,8 @@ class ThreeDsrBenchSource(Source):
         return {"test": Split(self._examples(files), len(self._items) - len(absent) + len(files))}
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the specification, with the folder's name alone."""
-        return {**super().settings(), "directory": self.spec.directory.name}
+        """Return the settings that determine the rows, given the official files."""
+        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""
@@ -98,6 +98,7 @@ class ThreeDsrBenchSource(Source):
             "revision": ", ".join(revision_of(digest_of(path), None) for path in self._files),
             "official_rows": len(self._items) + self._unusable,
             "prompt": prompt_of("{question}", ("{A}", "{B}")),
+            **({} if self.spec.text_only else self.pictures.shown([item.image_name for item in self._absent])),
         }
 
     def official_files(self) -> Sequence[Path]:
@@ -173,6 +174,11 @@ class ThreeDsrBenchSource(Source):
             for counter, group in zip(self._rows_of, item.qid.groups, strict=True):
                 counter[group] += 1
         return list(items.values())
+
+    @property
+    def _absent(self) -> list[Item]:
+        """The questions whose image is not in the table."""
+        return [item for item in self._items if not item.holds_image]
 
     def _examples(self, files: Mapping[int, Path]) -> Iterator[Example]:
         items = {item.number: item for item in self._items}

@@ -13,6 +13,7 @@ from ninefold.data.sources.benchmarks.official import (
     find_file,
     json_lines,
     revision_of,
+    settings_of,
     value_of,
 )
 from ninefold.data.sources.benchmarks.pictures import Pictures
@@ -20,7 +21,6 @@ from ninefold.data.sources.coco.ids import photo_id
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
-from ninefold.store import content_id
 from ninefold.types import NO_IMAGE, Clustering, Example
 
 if TYPE_CHECKING:
@@ -135,28 +135,21 @@ class VsrSource(Source):
         return {split: Split(self._examples(split, rows), len(rows)) for split, rows in self._shown.items()}
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the specification without folders, and the form of the prompt."""
-        spec = self.spec
-        return {
-            "split": spec.split,
-            "part": spec.part,
-            "prompt_form": spec.prompt_form,
-            "prompt": PROMPTS[spec.prompt_form][0],
-            "text_only": spec.text_only,
-        }
+        """Return the settings that determine the rows, given the official files, and the form of the prompt."""
+        return {**settings_of(self.spec), "prompt": PROMPTS[self.spec.prompt_form][0]}
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the official files, the number of their rows, and which of them are asked.
 
         Raises:
-            DataError: As `splits` does.
+            DataError: If a file is missing or not as it is shipped.
         """
-        digests, official = map(digest_of, self._files.values()), sum(map(len, self._rows.values()))
-        shown = [row.image for rows in self._shown.values() for row, _ in rows]
+        digests = map(digest_of, self._files.values())
+        names = [row.image for rows in self._rows.values() for row in rows]
         return {
             "revision": ", ".join(revision_of(digest, COMMIT if digest in KNOWN else None) for digest in digests),
-            "official_rows": official,
-            **({"shown": content_id(shown)} if len(shown) < official else {}),
+            "official_rows": len(names),
+            **({} if self.spec.text_only else self.pictures.shown(names)),
         }
 
     def about(self) -> "About":

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable
 from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, Photo, Subset, pair_of, photo_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
@@ -86,6 +86,7 @@ class WhatsUpSource(Source):
         self.spec = spec
         self.embed = spec.embed
         self.skips = Skips()
+        self.pictures = Pictures(spec.directory, ("images", "controlled_images", "controlled_clevr"))
 
     def split_names(self) -> tuple[str, ...]:
         """Return "test"."""
@@ -99,15 +100,14 @@ class WhatsUpSource(Source):
         """
         if self.spec.text_only:
             return {"test": Split((self._example(photo, NO_IMAGE) for photo in self._photos), len(self._photos))}
-        pictures = Pictures(self.spec.directory, ("images", "controlled_images", "controlled_clevr"))
         allow = self.spec.allow_missing
-        there = pictures.with_images(self._photos, path_of, self.skips, allow_missing=allow)
+        there = self.pictures.with_images(self._photos, path_of, self.skips, allow_missing=allow)
         usable = readable(there, path_of, self.skips, allow_missing=allow)
         return {"test": Split((self._example(photo, path) for photo, path in usable), len(there))}
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the specification, with the folder's name alone."""
-        return {**super().settings(), "directory": self.spec.directory.name}
+        """Return the settings that determine the rows, given the official files."""
+        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the official file, the number of its rows, and the form of the prompt."""
@@ -115,6 +115,7 @@ class WhatsUpSource(Source):
             "revision": revision_of(digest_of(self._file), None),
             "official_rows": len(self._official),
             "prompt": prompt_of([f"{{{letter}}}" for letter in ascii_uppercase[:ORDERS]]),
+            **({} if self.spec.text_only else self.pictures.shown([photo.path for photo in self._photos])),
         }
 
     def official_files(self) -> Sequence[Path]:
