@@ -28,7 +28,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-EXAMPLES = 4
+EXAMPLES = 2
 RANK = 16
 
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny import some_examples
 
 from ninefold.errors import ModelError
+from ninefold.models.checkpoint.adapter_settings import check_settings
 from ninefold.models.load import open_trainable
 from ninefold.models.resident import Resident
 from ninefold.models.spec import ModelSpec
@@ -142,9 +143,9 @@ def test_a_method_that_acts_on_whole_prompts_is_refused_by_name(tmp_path: Path, 
 def test_a_setting_of_another_type_is_refused_by_file_and_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def opened(**settings: Any) -> None:
+    def written(**settings: Any) -> Path:
         path.write_text(json.dumps(json.loads(saved) | settings))
-        open_trainable(ModelSpec("nano", tmp_path))
+        return tmp_path
 
     trained("nano", tmp_path, target_modules=ATTENTION)
     path = tmp_path / "adapter_config.json"
@@ -165,8 +166,11 @@ def test_a_setting_of_another_type_is_refused_by_file_and_name(
         ("peft_type", ["LORA"], 'is ["LORA"], no method of the installed PEFT'),
     ):
         with pytest.raises(ModelError, match=re.escape(f"{path}: {name} {why}")):
-            opened(**{name: value})
-    opened(lora_alpha=64.0, task_type=None, newer_off=False, rank_pattern={"q_proj": 4})
+            check_settings(written(**{name: value}))
+    with pytest.raises(ModelError, match="r must be a whole number"):
+        open_trainable(ModelSpec("nano", written(r="4")))
+    written(lora_alpha=64.0, task_type=None, newer_off=False, rank_pattern={"q_proj": 4})
+    open_trainable(ModelSpec("nano", tmp_path))
     assert not capsys.readouterr().err
-    opened(newer=True)
+    check_settings(written(newer=True))
     assert "newer is unknown to the installed PEFT" in capsys.readouterr().err
