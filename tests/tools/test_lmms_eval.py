@@ -20,7 +20,24 @@ for model in models:
     run = simple_evaluate(model="ninefold", model_args=model, tasks=[task], task_manager=manager, device="cpu")
     rows = sorted(run["samples"][task], key=lambda row: row["doc_id"])
     found[model] = [run["results"][task]["accuracy,none"], [row["filtered_resps"][0] for row in rows]]
+run = simple_evaluate(
+    model="ninefold", model_args=models[0], tasks=["ranked"], task_manager=manager, device="cpu", force_simple=True
+)
+found["ranked"] = run["results"]["ranked"]["acc,none"]
 print(json.dumps(found))
+"""
+
+RANKED = """
+task: ranked
+dataset_path: parquet
+dataset_kwargs: {data_files: {train: train.parquet}}
+test_split: train
+output_type: multiple_choice
+doc_to_visual: !function utils.doc_to_visual
+doc_to_text: !function utils.doc_to_text
+doc_to_choice: options
+doc_to_target: answer
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
 """
 
 
@@ -33,6 +50,7 @@ def folder(tmp_path_factory):
 def test_every_family_and_an_adapter_answer_in_lmms_eval_as_they_do_here(folder):
     data = ninefold.make(SyntheticSpec(split="train", canvas=224, subset=18), folder / "data")
     ninefold.export(ExportSpec(data, "lmms-eval", split="train"), folder / "task")
+    (folder / "task" / "ranked.yaml").write_text(RANKED)
     ninefold.train(TrainSpec("nano", (data.folder,), limit=18, epochs=2, learning_rate=5e-3), folder / "tuning")
     models = {f"pretrained={name}": ModelSpec(name) for name in MODELS}
     models[f"pretrained=nano,adapter={folder / 'tuning'}"] = ModelSpec("nano", adapter=folder / "tuning")
@@ -44,3 +62,7 @@ def test_every_family_and_an_adapter_answer_in_lmms_eval_as_they_do_here(folder)
         assert texts == [text.strip() for text in read_predictions(run)["text"]], arguments
         assert accuracy == pytest.approx(metrics["accuracy"]), arguments
     assert found[arguments] != found["pretrained=nano"]
+    ranked = ninefold.evaluate(
+        EvaluateSpec(ModelSpec("nano"), data, split="train", scoring="choice"), folder / "ranked"
+    )
+    assert found["ranked"] == pytest.approx(ranked["accuracy"])

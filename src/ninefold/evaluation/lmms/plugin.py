@@ -6,12 +6,13 @@ Imported by lmms-eval alone, in an environment of its own.
 import math
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from lmms_eval.api.instance import GenerationResult
 from lmms_eval.api.model import lmms
 
 from ninefold import console, plugins, store
@@ -118,7 +119,7 @@ class Ninefold(lmms):  # type: ignore[misc]
             print(SAID, len(texts), "of", len(requests), flush=True)
         return [_settings(request).cut(text) for request, text in zip(requests, texts, strict=True)]
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: Sequence[Any]) -> list[Any]:
         """Refuse requests for likelihoods, which lmms-eval makes of simple models only.
 
         Raises:
@@ -190,15 +191,16 @@ class NinefoldSimple(Ninefold):
 
     is_simple = True
 
-    def loglikelihood(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: Sequence[Any]) -> list[Any]:
         """Return, for each continuation, its negative log-likelihood and whether greedy decoding writes it.
 
         lmms-eval takes the smallest number as the best: its own models return losses. The end token is part of each
         continuation: without it, "left" would be favored over "left and above".
         """
-        return [found for request in requests for found in self._likelihood(request)]
+        # lmms-eval 0.7.3 turns a bare pair into text, which its own scoring cannot unpack.
+        return [GenerationResult(self._likelihood(request)) for request in requests]
 
-    def _likelihood(self, request: Any) -> Iterator[tuple[float, bool]]:
+    def _likelihood(self, request: Any) -> tuple[float, bool]:
         context, continuation, to_visual, number, task, split = request.args
         document = self.task_dict[task][split][number]
         text = continuation(document) if callable(continuation) else continuation
@@ -207,7 +209,7 @@ class NinefoldSimple(Ninefold):
         example = replace(asked.example(_id(request), document), options=(str(text).strip(),))
         ((score,),) = self._model.choice_scores([example])
         (written,) = self._model.predict([example], max_new_tokens=max(15, len(str(text))))
-        yield (-score if math.isfinite(score) else math.inf), written.text.strip() == example.options[0]
+        return (-score if math.isfinite(score) else math.inf), written.text.strip() == example.options[0]
 
     def _check_one(self, asked: Asked, request: Any) -> None:
         if len(asked.images) > 1:
