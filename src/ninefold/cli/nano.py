@@ -11,7 +11,7 @@ from ninefold.nano.spec import PretrainSpec, WorldSpec
 
 @dataclass(frozen=True)
 class World:
-    """Photo-like images of the nano world, with annotations in COCO's format.
+    """Photo-like images of the nano world, with annotations in COCO's format, and a description of each in sentences.
 
     For example:
       ninefold nano world --pictures 300 --out nano-world
@@ -19,7 +19,7 @@ class World:
 
     spec: Annotated[WorldSpec, arg(name="")]
     out: Path
-    """Folder to write `images/` and `annotations.json` to."""
+    """Folder to write `images/`, `annotations.json` and `captions.jsonl` to."""
     overwrite: Annotated[bool, FlagCreatePairsOff] = False
     """Replace a nano world of other settings there; anything else is never replaced."""
 
@@ -27,7 +27,9 @@ class World:
         from ninefold.nano.photos import make
 
         make(self.spec, self.out, overwrite=self.overwrite, progress=True)
-        print(f"{self.out}: {self.spec.pictures} images; read them with `ninefold data coco`")
+        print(
+            f"{self.out}: {self.spec.pictures} images; read them with `ninefold data coco`, or `ninefold captions run`"
+        )
 
 
 @dataclass(frozen=True)
