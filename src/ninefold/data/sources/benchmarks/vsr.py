@@ -1,11 +1,10 @@
 """Visual Spatial Reasoning: statements about two things in a COCO photo that are true or false (Liu et al. 2023)."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ninefold.data.sources.benchmarks.official import (
     AGAIN,
@@ -14,9 +13,9 @@ from ninefold.data.sources.benchmarks.official import (
     json_lines,
     revision_of,
     settings_of,
-    value_of,
 )
 from ninefold.data.sources.benchmarks.pictures import Pictures
+from ninefold.data.sources.benchmarks.vsr_rows import Row, row_of
 from ninefold.data.sources.coco.ids import photo_id
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
@@ -94,18 +93,6 @@ class VsrSpec:
     def __post_init__(self) -> None:
         """Refuse values that are no choice."""
         check_choices(self)
-
-
-class _Row(NamedTuple):
-    number: int
-    image: str
-    caption: str
-    label: int
-    relation: str
-    subject: str | None
-    object: str | None
-    votes_true: int
-    votes_false: int
 
 
 class VsrSource(Source):
@@ -241,15 +228,15 @@ class VsrSource(Source):
         return found
 
     @cached_property
-    def _rows(self) -> Mapping[str, list[_Row]]:
-        found = {split: [_row(*line, path) for line in json_lines(path)] for split, path in self._files.items()}
+    def _rows(self) -> Mapping[str, list[Row]]:
+        found = {split: [row_of(*line, path) for line in json_lines(path)] for split, path in self._files.items()}
         empty = next((self._files[split] for split, rows in found.items() if not rows), None)
         if empty is not None:
             raise DataError(f"{empty}: holds no rows; {AGAIN}")
         return found
 
     @cached_property
-    def _shown(self) -> Mapping[str, list[tuple[_Row, Path | None]]]:
+    def _shown(self) -> Mapping[str, list[tuple[Row, Path | None]]]:
         """The rows of each split whose photo is there, each with its file; all of them, without, if text alone is."""
         if self.spec.text_only:
             return {split: [(row, None) for row in rows] for split, rows in self._rows.items()}
@@ -260,7 +247,7 @@ class VsrSource(Source):
             for split, rows in self._rows.items()
         }
 
-    def _examples(self, split: str, rows: Iterable[tuple[_Row, Path | None]]) -> Iterator[Example]:
+    def _examples(self, split: str, rows: Iterable[tuple[Row, Path | None]]) -> Iterator[Example]:
         form, answers = PROMPTS[self.spec.prompt_form]
         for row, path in rows:
             image = photo_id(row.image)
@@ -283,41 +270,3 @@ class VsrSource(Source):
                     "votes_false": row.votes_false,
                 },
             )
-
-
-def _row(number: int, row: Mapping[str, Any], path: Path) -> _Row:
-    """Return an official row, checked.
-
-    Raises:
-        DataError: If a field is missing, or not as it is shipped.
-    """
-    where = f"{path}: line {number}"
-    image = value_of(row, "image", str, where)
-    label = value_of(row, "label", int, where)
-    if photo_id(image) is None:
-        raise DataError(f"{where}: image is {image!r:.60}, not the name of a COCO photo; {AGAIN}")
-    if label not in {0, 1}:
-        raise DataError(f"{where}: label is {label}, neither 0 nor 1; {AGAIN}")
-    subject, thing = (value_of(row, name, str, where) if name in row else None for name in ("subj", "obj"))
-    return _Row(
-        number,
-        image,
-        value_of(row, "caption", str, where),
-        label,
-        value_of(row, "relation", str, where),
-        subject,
-        thing,
-        *(_votes(row, f"vote_{vote}_validator_id", where) for vote in ("true", "false")),
-    )
-
-
-def _votes(row: Mapping[str, Any], name: str, where: str) -> int:
-    """Return the number of votes; the official files hold the list of validators as a string, such as "[18, 2]"."""
-    text = value_of(row, name, str, where)
-    try:
-        votes = json.loads(text)
-    except ValueError:
-        votes = None
-    if not isinstance(votes, list):
-        raise DataError(f"{where}: {name} is {text!r:.60}, not a list of validators; {AGAIN}")
-    return len(votes)
