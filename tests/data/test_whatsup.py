@@ -132,6 +132,23 @@ def test_missing_and_broken_images_are_refused_or_left_out(tmp_path: Path) -> No
     }
 
 
+def test_more_photos_are_another_set_of_questions(tmp_path: Path) -> None:
+    folder = official(tmp_path / "whatsup", "A", 2, images=True)
+    gone = min((folder / "controlled_images").iterdir())
+    content = gone.read_bytes()
+    gone.unlink()
+    spec = EvaluateSpec(ModelSpec("fake"), benchmark="whatsup-a", benchmark_dir=folder, allow_missing=True)
+    model = FakeModel(lambda example: example.answer)
+    found = evaluate(spec, tmp_path / "run", model=model, progress=False)["benchmark"]
+    assert {name: figure["n"] for name, figure in found["measures"].items()} == {
+        "accuracy": 7, "pair_accuracy": 3, "set_accuracy": 1,
+    }  # fmt: skip
+    assert (found["conditions"]["official_rows"], found["conditions"]["missing"]) == (8, 1)
+    gone.write_bytes(content)
+    with pytest.raises(DataError, match=r"other settings \(found\.shown"):
+        evaluate(spec, tmp_path / "run", model=model, progress=False)
+
+
 def test_odd_rows_are_counted_and_named(tmp_path: Path) -> None:
     official(tmp_path, "A", 2)
     path = tmp_path / FILES["A"]

@@ -101,10 +101,6 @@ class ThreeDsrBenchSource(Source):
             **({} if self.spec.text_only else self.pictures.shown([item.image_name for item in self._absent])),
         }
 
-    def official_files(self) -> Sequence[Path]:
-        """Return the official files that the rows come from."""
-        return self._files
-
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About

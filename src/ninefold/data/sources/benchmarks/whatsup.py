@@ -118,10 +118,6 @@ class WhatsUpSource(Source):
             **({} if self.spec.text_only else self.pictures.shown([photo.path for photo in self._photos])),
         }
 
-    def official_files(self) -> Sequence[Path]:
-        """Return the official files that the rows come from, without images."""
-        return [self._file]
-
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
