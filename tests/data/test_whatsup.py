@@ -132,6 +132,16 @@ def test_missing_and_broken_images_are_refused_or_left_out(tmp_path: Path) -> No
     }
 
 
+def test_a_set_without_any_readable_photo_is_refused(tmp_path: Path) -> None:
+    folder = official(tmp_path, "A", 1, images=True)
+    for path in (folder / "controlled_images").iterdir():
+        path.write_bytes(b"\xff\xd8")
+    with pytest.raises(
+        DataError, match=r"dataset\.json: no row can be used \(left out: its image is not readable: 4, "
+    ):
+        make(WhatsUpSource(WhatsUpSpec(folder, allow_missing=True)), tmp_path / "out")
+
+
 def test_more_photos_are_another_set_of_questions(tmp_path: Path) -> None:
     folder = official(tmp_path / "whatsup", "A", 2, images=True)
     gone = min((folder / "controlled_images").iterdir())

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ninefold.data.sources.protocol import Skips
 from ninefold.errors import DataError, first_line, printable
 from ninefold.store import content_id
+from ninefold.types import Example
 
 Row = TypeVar("Row")
 Image = TypeVar("Image", Path, bytes, Path | bytes)
@@ -106,13 +107,27 @@ def readable(
 
     for row, image in rows:
         try:
-            images.open_rgb(image, name=name_of(row))
+            images.open_rgb(image, name="" if isinstance(image, Path) else name_of(row))
         except DataError:
             if not allow_missing:
                 raise
             skips.add("its image is not readable", name_of(row))
             continue
         yield row, image
+
+
+def some(examples: Iterable[Example], file: Path, skips: Skips) -> Iterator[Example]:
+    """Yield the examples made from an official file.
+
+    Raises:
+        DataError: If there are none, after the last; the message says why rows were left out.
+    """
+    is_empty = True
+    for example in examples:
+        is_empty = False
+        yield example
+    if is_empty:
+        raise DataError(f"{file}: no row can be used{skips.summary()}; fetch it again, with its images")
 
 
 def read_json_rows(path: Path) -> list[Any]:

@@ -14,7 +14,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
-from ninefold.data.sources.benchmarks.pictures import readable
+from ninefold.data.sources.benchmarks.pictures import readable, some
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
@@ -90,7 +90,7 @@ class RealWorldQaSource(Source):
             DataError: If the table cannot be read. Reading the examples raises it if an image is missing, and that is
                 not allowed.
         """
-        return {"test": Split(self._examples(), self._official_rows)}
+        return {"test": Split(some(self._examples(), self._files[0], self.skips), self._official_rows)}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files."""

@@ -14,7 +14,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
-from ninefold.data.sources.benchmarks.pictures import Pictures, readable
+from ninefold.data.sources.benchmarks.pictures import Pictures, readable, some
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
@@ -86,7 +86,8 @@ class ThreeDsrBenchSource(Source):
             elsewhere=len(self._items) - len(absent),
         )
         files = {item.number: path for item, path in found}
-        return {"test": Split(self._examples(files), len(self._items) - len(absent) + len(files))}
+        examples = some(self._examples(files), self._files[0], self.skips)
+        return {"test": Split(examples, len(self._items) - len(absent) + len(files))}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files."""

@@ -14,7 +14,7 @@ from ninefold.data.sources.benchmarks.official import (
     revision_of,
     settings_of,
 )
-from ninefold.data.sources.benchmarks.pictures import Pictures
+from ninefold.data.sources.benchmarks.pictures import Pictures, readable, some
 from ninefold.data.sources.benchmarks.vsr_rows import Row, row_of
 from ninefold.data.sources.coco.ids import photo_id
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
@@ -84,7 +84,7 @@ class VsrSpec:
     images: Path | None = None
     """Folder of the photos; default: images, trainval2017, train2017 and val2017 in --directory, and that itself."""
     allow_missing: bool = False
-    """Leave out the statements whose photo is not there."""
+    """Leave out the statements whose photo is not there or not readable, and count them."""
     text_only: bool = False
     """Make all rows without their photos, to compare them with other data (`ninefold data overlap`)."""
     embed: bool = True
@@ -119,7 +119,10 @@ class VsrSource(Source):
         Raises:
             DataError: If a file is missing or not as it is shipped, or images are missing and that is not allowed.
         """
-        return {split: Split(self._examples(split, rows), len(rows)) for split, rows in self._shown.items()}
+        return {
+            split: Split(some(self._examples(split, rows), self._files[split], self.skips), len(rows))
+            for split, rows in self._shown.items()
+        }
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files, and the form of the prompt."""
@@ -249,6 +252,9 @@ class VsrSource(Source):
 
     def _examples(self, split: str, rows: Iterable[tuple[Row, Path | None]]) -> Iterator[Example]:
         form, answers = PROMPTS[self.spec.prompt_form]
+        if not self.spec.text_only:
+            there = ((row, path) for row, path in rows if path is not None)
+            rows = readable(there, lambda row: row.image, self.skips, allow_missing=self.spec.allow_missing)
         for row, path in rows:
             image = photo_id(row.image)
             yield Example(

@@ -13,7 +13,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
-from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable
+from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable, some
 from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, Photo, Subset, pair_of, photo_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
@@ -103,7 +103,8 @@ class WhatsUpSource(Source):
         allow = self.spec.allow_missing
         there = self.pictures.with_images(self._photos, path_of, self.skips, allow_missing=allow)
         usable = readable(there, path_of, self.skips, allow_missing=allow)
-        return {"test": Split((self._example(photo, path) for photo, path in usable), len(there))}
+        examples = (self._example(photo, path) for photo, path in usable)
+        return {"test": Split(some(examples, self._file, self.skips), len(there))}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files."""
