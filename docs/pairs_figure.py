@@ -39,9 +39,9 @@ TESTS = {
 
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return mean and 95 % interval over seeds, by Student's t; of one value, itself."""
+    """Return mean and 95 % interval over seeds, by Student's t; of one or two values, the mean alone."""
     mean = float(np.mean(values))
-    if len(values) < 2:
+    if len(values) < 3:
         return mean, mean, mean
     half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
     return mean, mean - half, mean + half
