@@ -270,6 +270,14 @@ def test_a_spread_choice_gives_each_answer_its_share():
     assert design.spread(list("abc"), 3).tolist() == [0, 1, 2]
 
 
+def test_whole_groups_are_chosen_whole_and_at_random():
+    groups = [number % 50 for number in range(200)]
+    chosen = design.whole_groups(groups, 43).tolist()
+    counts = Counter(groups[index] for index in chosen)
+    assert len(chosen) == 40 and set(counts.values()) == {4} and max(counts) > 30
+    assert chosen == sorted(chosen) and set(chosen) < set(design.whole_groups(groups, 100).tolist())
+
+
 def test_a_spread_choice_of_a_design_meets_every_size_and_cell():
     items = [(answer, cell, size) for answer in range(4) for cell in range(81) for size in range(2)]
     chosen = [items[index] for index in design.spread([item[0] for item in items], 324)]

@@ -243,6 +243,23 @@ def spread(answers: Sequence[Hashable], count: int) -> Integers:
     return np.sort(by_answer[(2 * np.arange(count) + 1) * len(codes) // (2 * count)])
 
 
+def whole_groups(groups: Sequence[Hashable], count: int) -> Integers:
+    """Choose rows by whole groups: in a fixed random order of the groups, as many as have at most ``count`` rows.
+
+    Args:
+        groups: The group of each of n rows.
+        count: Largest number of rows to choose; the first group is chosen even if it has more.
+
+    Returns:
+        Their indices, rising.
+    """
+    number: dict[Hashable, int] = {}
+    codes = np.array([number.setdefault(group, len(number)) for group in groups])
+    order = rng(0, "whole groups").permutation(len(number))
+    rows = np.cumsum(np.bincount(codes)[order])
+    return np.flatnonzero(np.isin(codes, order[: max(1, np.searchsorted(rows, count, side="right"))]))
+
+
 def held_out(
     objects: Sequence[int], design: Callable[[Sequence[int]], list[Combination]], *, by: Holdout, seed: int
 ) -> dict[str, list[Combination]]:

@@ -37,8 +37,8 @@ _UPRIGHT = {
 """Pillow's operation that undoes each EXIF orientation; 1 is upright."""
 
 
-_REMEMBERED = 4096
-"""Number of images whose pixel hash is remembered."""
+_REMEMBERED = 1 << 16
+"""Number of images whose pixel hash is remembered, about 200 bytes each."""
 _known: dict[bytes, str] = {}
 """The pixel hash of the images decoded last, by the hash of their encoded bytes."""
 
@@ -90,10 +90,20 @@ def check(image: ImageSource) -> None:
         FactError: If it is another image.
         DataError: As `open_rgb` does.
     """
-    if isinstance(image, _ListedBytes | _ListedPath):
-        content, _ = _content(image, "")
-        if _known.get(xxhash.xxh3_128_digest(content)) != image.pixels:
-            open_pil(image)
+    if isinstance(image, _ListedBytes | _ListedPath) and not is_known(image):
+        open_pil(image)
+
+
+def is_known(image: ImageSource) -> bool:
+    """Whether an image was decoded lately, in these bytes, and has the pixels that its data set lists.
+
+    Raises:
+        DataError: If its file is missing.
+    """
+    if not isinstance(image, _ListedBytes | _ListedPath):
+        return False
+    content, _ = _content(image, "")
+    return _known.get(xxhash.xxh3_128_digest(content)) == image.pixels
 
 
 def open_rgb(image: ImageSource, *, name: str = "") -> np.ndarray:

@@ -40,7 +40,8 @@ def portable(image: ImageSource) -> Portable:
     """
     if isinstance(image, Scene):
         return Portable("png", encode_png(image), redrawn=False)
-    images.open_pil(image)
+    if not images.is_known(image):
+        images.open_pil(image)
     content = image if isinstance(image, bytes) else image.read_bytes()
     plain = _plain_kind(content)
     return as_png(image) if plain is None else Portable(plain, content, redrawn=False)

@@ -180,6 +180,24 @@ def test_the_datasets_library_opens_what_is_made_of_parquet_or_tar_files(data, t
     assert (row["png"].size, row["json"]["prompt"]) == ((90, 90), first.prompt)
 
 
+def test_an_image_is_decoded_once_however_far_apart_its_rows_are(tmp_path, monkeypatch):
+    rows = [(encoded((9, number % 40, 9)), f"{number}?", "b") for number in range(80)]
+    folder = made(tmp_path / "set", rows)
+    images._known.clear()
+    decode, decoded = images._decode, []
+    monkeypatch.setattr(images, "_decode", lambda content: decoded.append(content) or decode(content))
+    assert [image for _, image, _ in exported(folder, tmp_path / "out", "trl")] == [image for image, *_ in rows]
+    assert sorted(decoded) == sorted({image for image, *_ in rows})
+
+
+def test_a_split_that_would_take_the_place_of_the_record_is_refused(tmp_path):
+    example = Example("a", encoded("red"), "a?", "a?", (), "b", "short_text", "a", {})
+    write(tmp_path / "set", {"export": [example]}, about=About("Made", "Made.", {}))
+    with pytest.raises(DataError, match="its split export would be export.json"):
+        ninefold.export(ExportSpec(tmp_path / "set", "llava"), tmp_path / "out", progress=False)
+    ninefold.export(ExportSpec(tmp_path / "set", "trl"), tmp_path / "out", progress=False)
+
+
 def bytes_of(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

@@ -59,6 +59,16 @@ def test_of_many_sizes_the_most_frequent_the_smallest_and_the_largest_are_told()
     assert found["others"] == {"sizes": 25, "examples": 25}
 
 
+def test_of_very_many_prompts_the_shortest_and_the_longest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = [asked(n, (9 + n % 2, 9), "x " * ((7 * n) % 90)) for n in range(90)]
+    known = record(examples)
+    monkeypatch.setattr(image_inputs, "KEPT", 40)
+    assert record(examples) == known
+    watch = image_inputs.Watch(FakeModel(str))
+    list(watch.through(examples))
+    assert sum(map(len, watch._asked.values())) <= 64
+
+
 def test_no_picture_is_decoded_and_a_broken_header_is_named() -> None:
     torn = photo(640, 480)[:100]
     assert record([Example("e1", torn, "?", "?", (), "center")])["pictures"][0]["picture"] == [640, 480]

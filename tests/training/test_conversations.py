@@ -17,7 +17,8 @@ from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import feature_model
 from ninefold.models.vlm.answers import AnswerTokens
 from ninefold.models.vlm.continuation import IGNORED
-from ninefold.training.conversations import grouped
+from ninefold.runs.records import WHOLE_IMAGES
+from ninefold.training.conversations import Conversations, grouped
 from ninefold.training.inputs import open_inputs
 from ninefold.training.settings import resolve
 from ninefold.training.spec import TrainSpec
@@ -185,6 +186,24 @@ def test_a_split_becomes_conversations_and_validation_stays(
         for row in rows
     ]
     assert model.encoder.turn_lengths([(row.prompt, row.answer) for row in rows]) == ids
+
+
+def test_several_data_sets_share_the_conversations_of_their_images_and_a_limit_takes_whole_images(pairs: Path) -> None:
+    data = dataset.Dataset.open(pairs)
+
+    def rows(*limits: int | None) -> list[list[int]]:
+        sets = [data.sequence("train", limit, whole_images=True) for limit in limits]
+        return list(Conversations.of(sets, lambda turns: [1] * len(turns), 100).rows)  # type: ignore[arg-type]
+
+    assert rows(None, None) == [
+        [0, 1, 2, 13, 14, 15],
+        *([n, n + 1, n + 2, n + 13, n + 14, n + 15] for n in (3, 6, 9)),
+        [12, 25],
+    ]
+    assert sorted(map(len, rows(8))) in ([3, 3], [1, 3, 3])
+    assert [len(rows(limit)) for limit in (1, 13, 99)] == [1, 5, 5]
+    found = resolve(TrainSpec("nano", pairs, conversations=True, limit=8))  # type: ignore[arg-type]
+    assert found is not None and found.rows == WHOLE_IMAGES
 
 
 def test_one_pair_an_image_is_the_same_example(spec: TrainSpec) -> None:

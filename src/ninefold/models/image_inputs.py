@@ -21,6 +21,13 @@ ROWS = 24
 """Maximum number of sizes with a row; each row costs one preparation of an image."""
 
 
+KEPT = 100_000
+"""Number of distinct prompts that are kept, about 1 KB each; of more, only the `ENDS` of each image size."""
+
+ENDS = 8
+"""Number of the shortest and of the longest prompts of an image size that are kept of many."""
+
+
 class Watch:
     """A recorder of the image sizes and prompts of examples that pass through it."""
 
@@ -29,6 +36,7 @@ class Watch:
         self.model = model
         self._asked: dict[tuple[int, int], dict[str, Example]] = {}
         self._counts: dict[tuple[int, int], int] = {}
+        self._kept, self._most = 0, KEPT
 
     def through(self, examples: Iterable[Example]) -> Iterator[Example]:
         """Yield examples unchanged, and record their prompts and image sizes (read from the headers).
@@ -39,9 +47,22 @@ class Watch:
         for example in examples:
             size = images.size(example.image, name=f"example {example.id}")
             self._counts[size] = self._counts.get(size, 0) + 1
-            # Without images, a million examples fit in memory.
-            self._asked.setdefault(size, {}).setdefault(example.prompt, replace(example, image=b"", turns=()))
+            asked = self._asked.setdefault(size, {})
+            if example.prompt not in asked:
+                asked[example.prompt] = replace(example, image=b"", turns=())
+                self._kept += 1
+                if self._kept > self._most:
+                    self._thin()
             yield example
+
+    def _thin(self) -> None:
+        """Keep the shortest and the longest prompts of each size, in bounded memory: tokens go with letters."""
+        for size, asked in self._asked.items():
+            by_length = sorted(asked, key=len)
+            ends = {*by_length[:ENDS], *by_length[-ENDS:]}
+            self._asked[size] = {prompt: example for prompt, example in asked.items() if prompt in ends}
+        self._kept = sum(map(len, self._asked.values()))
+        self._most = max(KEPT, 2 * self._kept)
 
     def record(self) -> dict[str, Any] | None:
         """Return the image inputs of all examples, in JSON types, or ``None`` if the model does not know them.

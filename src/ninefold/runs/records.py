@@ -82,6 +82,9 @@ def _gpu() -> dict[str, str]:
 SPREAD = "spread over the answers"
 """How the rows of a limit are chosen (see `ninefold.design.spread`)."""
 
+WHOLE_IMAGES = "training: whole images; validation: spread over the answers"
+"""How they are chosen for conversations (see `ninefold.design.whole_groups`)."""
+
 
 @dataclass(frozen=True)
 class EvaluatedData(Record):

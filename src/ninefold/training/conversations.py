@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import overload
 
 from ninefold.data.format.reading import StoredExamples
+from ninefold.training.dataset import joined
 from ninefold.types import Example
 
 MEASURED = 10_000
@@ -13,7 +14,7 @@ MEASURED = 10_000
 
 
 class Conversations(Sequence[Example]):
-    """The conversations of a split, read on access: each is its first example, with the others as further turns."""
+    """The conversations of data sets, read on access: each is its first example, with the others as further turns."""
 
     def __init__(self, examples: Sequence[Example], rows: Sequence[Sequence[int]]) -> None:
         """Take the examples, and the indices of those of each conversation."""
@@ -22,19 +23,21 @@ class Conversations(Sequence[Example]):
 
     @classmethod
     def of(
-        cls, examples: StoredExamples, measure: Callable[[Sequence[tuple[str, str]]], Sequence[int]], most: int
+        cls, sets: Sequence[StoredExamples], measure: Callable[[Sequence[tuple[str, str]]], Sequence[int]], most: int
     ) -> "Conversations":
-        """Return the conversations of a split (see `grouped`).
+        """Return the conversations of a split of all data sets, about images with the same pixels (see `grouped`).
 
         Args:
-            examples: The examples of the split.
+            sets: The examples of each data set.
             measure: A function that returns the number of tokens of turns, each a prompt and its answer.
             most: The largest number of tokens of a conversation.
         """
-        turns, lengths = examples.texts("prompt", "answer"), list[int]()
+        turns = chain.from_iterable(examples.texts("prompt", "answer") for examples in sets)
+        images = chain.from_iterable(examples.pixel_hashes() for examples in sets)
+        lengths = list[int]()
         while part := list(islice(turns, MEASURED)):
             lengths += measure(part)
-        return cls(examples, grouped(examples.pixel_hashes(), lengths, most))
+        return cls(joined(sets), grouped(images, lengths, most))
 
     @property
     def questions(self) -> int:

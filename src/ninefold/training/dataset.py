@@ -71,6 +71,11 @@ class Concatenated(Sequence[Example]):
         return chain.from_iterable(self.parts)
 
 
+def joined(parts: Sequence[Sequence[Example]]) -> Sequence[Example]:
+    """Return several sequences of examples as one."""
+    return parts[0] if len(parts) == 1 else Concatenated(parts)
+
+
 class TrainingSet:
     """Examples for training or validation: their lengths, and their prepared images if all fit in memory.
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any, Protocol
 
-from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, ModelError
 from ninefold.models import image_inputs
 from ninefold.models.protocol import Trainable
 from ninefold.models.vision_features.features import FeatureModel, feature_model
 from ninefold.training.conversations import Conversations
-from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet
-from ninefold.training.mixture import Mixture, mixture_of, validation_limits
+from ninefold.training.dataset import BatchEncoder, Concatenated, TrainingSet, joined
+from ninefold.training.mixture import Mixture, mixture_of
 from ninefold.training.processes import milestone, processes, say, tracked
+from ninefold.training.settings import parts
 from ninefold.training.sharding import sharded
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
@@ -66,11 +66,12 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         DataError: If a data set cannot be read, or an example is longer than the model's context.
         ModelError: If features are required (``--features on``) and cannot be used.
     """
-    train = _examples(spec, spec.train_split, [spec.limit] * len(spec.data), spec.turns_within, model)
-    validation = _examples(spec, spec.validation_split, validation_limits(spec))
+    found = [list(parts(spec, validation=validation)) for validation in (False, True)]
+    train, validation = map(joined, found)
     questions = None
-    if spec.conversations:
-        questions = sum(part.questions for part in _parts(train) if isinstance(part, Conversations))
+    if spec.turns_within is not None:
+        train = Conversations.of(found[0], model.encoder.turn_lengths, spec.turns_within)
+        questions = train.questions
         milestone(f"{quantity(len(train), 'conversation')} of {quantity(questions, 'question')}")
     learner = _choose_learner(spec, model, Concatenated([train, validation]), resumed)
     watch = image_inputs.Watch(model)
@@ -82,31 +83,6 @@ def open_inputs(spec: TrainSpec, model: Trainable, *, resumed: bool | None = Non
         watch,
         questions,
     )
-
-
-def _examples(
-    spec: TrainSpec,
-    split: str,
-    limits: Sequence[int | None],
-    turns_within: int | None = None,
-    model: Trainable | None = None,
-) -> Sequence[Example]:
-    """Return the examples of a split of all data sets, one set after another, read on access.
-
-    With ``turns_within``, all questions about an image are one conversation of at most so many tokens of the model.
-    """
-    found: list[Sequence[Example]] = []
-    for folder, limit in zip(spec.data, limits, strict=True):
-        examples = Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
-        if turns_within is None or model is None:
-            found.append(examples)
-        else:
-            found.append(Conversations.of(examples, model.encoder.turn_lengths, turns_within))
-    return found[0] if len(found) == 1 else Concatenated(found)
-
-
-def _parts(examples: Sequence[Example]) -> Sequence[Sequence[Example]]:
-    return examples.parts if isinstance(examples, Concatenated) else [examples]
 
 
 def _training_set(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ninefold.data.format.dataset import TEST, Dataset
 from ninefold.data.format.unchanged import check_unchanged
@@ -23,10 +23,13 @@ from ninefold.runs import layout
 from ninefold.runs.folder import check_run, is_finished
 from ninefold.runs.lock import tidy
 from ninefold.runs.metrics import TrainingMetrics
-from ninefold.runs.records import SPREAD, LoraSettings, TrainedData, TrainingSpec
+from ninefold.runs.records import SPREAD, WHOLE_IMAGES, LoraSettings, TrainedData, TrainingSpec
 from ninefold.training.mixture import counts_of, mixture_of, validation_limits
 from ninefold.training.spec import TrainSpec
 from ninefold.types import Example
+
+if TYPE_CHECKING:
+    from ninefold.data.format.reading import StoredExamples
 
 
 def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | None:
@@ -68,7 +71,7 @@ def resolve(spec: TrainSpec, model: Trainable | None = None) -> TrainingSpec | N
         data=[_trained(Dataset.open(folder), spec) for folder in spec.data],
         mixture=counts_of(spec),
         limit=spec.limit,
-        rows=None if spec.limit is None else SPREAD,
+        rows=None if spec.limit is None else WHOLE_IMAGES if spec.conversations else SPREAD,
         conversation_tokens=spec.turns_within,
         seed=spec.seed,
         scope=spec.lora_scope,
@@ -125,8 +128,8 @@ def examples_of(spec: TrainSpec) -> tuple[Sequence[Example], Sequence[Example]]:
     Those of one data set are read on access, of several at once.
     """
     train, validation = (
-        parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
-        for parts in (list(_parts(spec, validation=validation)) for validation in (False, True))
+        found[0] if len(found) == 1 else list(chain.from_iterable(found))
+        for found in (list(parts(spec, validation=validation)) for validation in (False, True))
     )
     mixture = mixture_of(spec)
     if mixture is not None:
@@ -134,17 +137,18 @@ def examples_of(spec: TrainSpec) -> tuple[Sequence[Example], Sequence[Example]]:
     return train, validation
 
 
-def _parts(spec: TrainSpec, *, validation: bool) -> Iterator[Sequence[Example]]:
+def parts(spec: TrainSpec, *, validation: bool) -> Iterator["StoredExamples"]:
     """Yield the examples of a split of each data set."""
     split = spec.validation_split if validation else spec.train_split
     limits = validation_limits(spec) if validation else [spec.limit] * len(spec.data)
+    whole = spec.conversations and not validation
     for folder, limit in zip(spec.data, limits, strict=True):
-        yield Dataset.open(folder).sequence(split, limit, trust_pixels=spec.trust_data)
+        yield Dataset.open(folder).sequence(split, limit, whole_images=whole, trust_pixels=spec.trust_data)
 
 
 def _all_examples(spec: TrainSpec) -> Iterator[Example]:
     for validation in (False, True):
-        yield from chain.from_iterable(_parts(spec, validation=validation))
+        yield from chain.from_iterable(parts(spec, validation=validation))
 
 
 def tidy_training(out: Path) -> None:

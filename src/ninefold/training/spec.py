@@ -35,8 +35,9 @@ class TrainSpec:
     epoch_examples: int | None = None
     """With `--weights`, number of training examples in an epoch; by default as many as all sets have together."""
     conversations: bool = False
-    """Train on all questions about an image as one conversation, which reads the image once; the loss is that of all
-    answers. By default each question is an example of its own, as in validation in any case."""
+    """Train on all questions about an image, by its pixels and of all data sets, as one conversation, which reads the
+    image once; the loss is that of all answers. By default each question is an example of its own, as in validation in
+    any case."""
     conversation_tokens: int | None = None
     """With `--conversations`, largest number of tokens of a conversation, its image not counted; a longer one is split
     between two questions. By default 1,024."""
@@ -45,7 +46,8 @@ class TrainSpec:
     validation_split: str = "validation"
     """Name of the validation split, whose loss decides the best epoch and early stopping."""
     limit: int | None = None
-    """Number of rows of each split, spread evenly over the answers; by default all."""
+    """Number of rows of each split, spread evenly over the answers; by default all. With `--conversations`, training
+    takes whole images that have at most so many rows together."""
     trust_data: bool = False
     """Do not compare each decoded image with the data set's manifest; all else is compared in any case."""
     seed: int = 0

@@ -60,6 +60,7 @@ def export(spec: ExportSpec, out: str | Path, *, overwrite: bool = False, progre
     exporter = EXPORTERS[spec.to]
     _check_options(spec, exporter)
     data = Dataset.open(spec.data)
+    _check_names(spec, exporter, data)
     asked = _settings(spec, exporter, data)
     if _check_output(out, exporter, asked, spec, overwrite=overwrite):
         tidy_output(out)
@@ -88,6 +89,13 @@ def _check_options(spec: ExportSpec, exporter: Exporter) -> None:
             raise DataError(
                 f"{option(field.name)}: not an option of --to {exporter.name}, but of {takers or 'no form'}"
             )
+
+
+def _check_names(spec: ExportSpec, exporter: Exporter, data: Dataset) -> None:
+    """Refuse a split whose file would be the export's own record."""
+    split = Path(RECORD).stem
+    if split in ([spec.split] if spec.split else data.splits) and re.fullmatch(exporter.files, RECORD):
+        raise DataError(f"{data.folder}: its split {split} would be {RECORD}, the record of every export; rename it")
 
 
 def _settings(spec: ExportSpec, exporter: Exporter, data: Dataset) -> Mapping[str, Any]:

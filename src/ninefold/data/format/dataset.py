@@ -166,8 +166,10 @@ class Dataset:
         """
         return iter(self.sequence(split, limit, trust_pixels=trust_pixels))
 
-    def sequence(self, split: str, limit: int | None = None, *, trust_pixels: bool = False) -> "StoredExamples":
-        """Return the examples of a split as a sequence that reads on access; see `read`."""
+    def sequence(
+        self, split: str, limit: int | None = None, *, whole_images: bool = False, trust_pixels: bool = False
+    ) -> "StoredExamples":
+        """Return the examples of a split as a sequence that reads on access; see `read` and `StoredExamples`."""
         from ninefold.data.format.reading import StoredExamples
 
-        return StoredExamples(self, split, limit=limit, trust_pixels=trust_pixels)
+        return StoredExamples(self, split, limit=limit, whole_images=whole_images, trust_pixels=trust_pixels)

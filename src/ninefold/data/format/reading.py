@@ -17,7 +17,7 @@ import pyarrow as pa
 from ninefold import images
 from ninefold.data.format import integrity, row_hashes
 from ninefold.data.format.columns import CORE_COLUMNS, example_of, opened
-from ninefold.design import spread
+from ninefold.design import spread, whole_groups
 from ninefold.errors import FactError
 from ninefold.types import NO_IMAGE, Example
 
@@ -40,13 +40,23 @@ class StoredExamples(Sequence[Example]):
     It can be pickled and holds no open file: each worker of a data loader reads on its own. Threads may share it.
     """
 
-    def __init__(self, data: "Dataset", split: str, *, limit: int | None = None, trust_pixels: bool = False) -> None:
+    def __init__(
+        self,
+        data: "Dataset",
+        split: str,
+        *,
+        limit: int | None = None,
+        whole_images: bool = False,
+        trust_pixels: bool = False,
+    ) -> None:
         """Check the rows, and read the positions of the row groups.
 
         Args:
             data: The data set.
             split: Name of the split.
             limit: Number of examples to keep, spread evenly over the answers (see `ninefold.design.spread`).
+            whole_images: Whether a limit keeps all examples of an image or none instead (see
+                `ninefold.design.whole_groups`), so that they are at most so many.
             trust_pixels: Whether images are not compared with the manifest.
 
         Raises:
@@ -64,7 +74,9 @@ class StoredExamples(Sequence[Example]):
         self._starts = list(accumulate(rows))
         total = self._starts[-1]
         self._chosen: Any = None
-        if limit is not None and limit < total:
+        if limit is not None and limit < total and whole_images:
+            self._chosen = whole_groups([pixels or at for at, pixels in enumerate(self.pixel_hashes())], limit)
+        elif limit is not None and limit < total:
             answers: dict[str, str] = {}
             self._chosen = spread([answers.setdefault(answer, answer) for (answer,) in self.texts("answer")], limit)
         self._length = total if self._chosen is None else len(self._chosen)

@@ -15,6 +15,9 @@ from ninefold.models.vlm.encoder import Encoder
 from ninefold.models.vlm.prompt import Tensors
 from ninefold.types import Example
 
+REMEMBERED = 100_000
+"""Number of prompts whose length is remembered."""
+
 
 class ImageInputs:
     """The image inputs of a model, computed once per image size, which alone determines them.
@@ -46,6 +49,8 @@ class ImageInputs:
 
     def _text_tokens(self, example: Example) -> int:
         if example.prompt not in self._text_lengths:
+            if len(self._text_lengths) >= REMEMBERED:
+                self._text_lengths.clear()
             text = self.encoder.prompt(example)
             ids = self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"]
             self._text_lengths[example.prompt] = len(ids)
