@@ -193,7 +193,7 @@ def test_an_image_is_decoded_once_however_far_apart_its_rows_are(tmp_path, monke
 def test_a_split_that_would_take_the_place_of_the_record_is_refused(tmp_path):
     example = Example("a", encoded("red"), "a?", "a?", (), "b", "short_text", "a", {})
     write(tmp_path / "set", {"export": [example]}, about=About("Made", "Made.", {}))
-    with pytest.raises(DataError, match="its split export would be export.json"):
+    with pytest.raises(DataError, match=r"its split export would be export\.json"):
         ninefold.export(ExportSpec(tmp_path / "set", "llava"), tmp_path / "out", progress=False)
     ninefold.export(ExportSpec(tmp_path / "set", "trl"), tmp_path / "out", progress=False)
 
