@@ -1,6 +1,7 @@
 """What is trained: scopes in every architecture, LoRA's settings, all weights; features; a model that stays open."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from transformers import (
     get_cosine_schedule_with_warmup,
 )
 
+from ninefold import store
 from ninefold.errors import ModelError, NinefoldError, RunError
 from ninefold.models.families import FAMILIES
 from ninefold.models.load import open_trainable
 from ninefold.models.protocol import Trainable
 from ninefold.models.spec import ModelSpec
 from ninefold.training import callbacks
+from ninefold.training.checkpoints import save_model
 from ninefold.training.lora import matched
 from ninefold.training.parameters import is_trained
 from ninefold.training.settings import pattern_of
@@ -239,3 +242,17 @@ def rates_of_transformers(peak: float, *, warmup: int, steps: int) -> list[float
         optimizer.step()
         schedule.step()
     return rates
+
+
+@pytest.mark.parametrize(
+    "name", ["processor_config.json", "video_preprocessor_config.json", "preprocessor_config.json"]
+)
+def test_a_saved_checkpoint_keeps_the_settings_for_videos(name: str, tiny_qwen2_vl: Path, tmp_path: Path) -> None:
+    base = shutil.copytree(tiny_qwen2_vl, tmp_path / "base")
+    settings, path = {"patch_size": 14, "min_pixels": 3136}, base / f"{name}.json"
+    known = store.read_json(path) if path.exists() else {}
+    store.write_json(path, {**known, "video_processor": settings} if known else settings)
+    save_model(open_trainable(str(base)), tiny_qwen2_vl, tmp_path / "model", torch.float32)
+    assert store.read_json(tmp_path / "model" / "video_preprocessor_config.json") == settings
+    save_model(open_trainable(str(tiny_qwen2_vl)), tiny_qwen2_vl, tmp_path / "without", torch.float32)
+    assert not (tmp_path / "without" / "video_preprocessor_config.json").exists()

@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from ninefold import store
 from ninefold.errors import RunError
+from ninefold.models.checkpoint.fingerprint import checkpoint_files
+from ninefold.models.checkpoint.processor import video_settings
 from ninefold.models.protocol import Trainable
 from ninefold.runs import layout
 from ninefold.training.processes import processes, warn
@@ -91,6 +93,11 @@ def save_model(model: Trainable, best: Path, out: Path, dtype: torch.dtype) -> N
         parts = [encoder.processor] if hasattr(encoder, "processor") else [encoder.tokenizer, encoder.image_processor]
         for part in parts:
             part.save_pretrained(fresh)
+        # What ninefold does not open other programs do.
+        files = checkpoint_files(model.checkpoint)
+        video = None if files is None else video_settings(files, model.model.config)
+        if video is not None:
+            store.write_json(fresh / "video_preprocessor_config.json", video)
 
 
 def _damage(checkpoint: Path) -> str | None:

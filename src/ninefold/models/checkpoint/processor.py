@@ -1,6 +1,7 @@
 """Processors of checkpoints: tokenizer, chat template and image processor, without torchvision."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -9,8 +10,11 @@ from transformers import AutoProcessor
 from ninefold.errors import ModelError
 from ninefold.models import compat, ports
 from ninefold.models.checkpoint import limits
+from ninefold.models.checkpoint.files import read_object
 from ninefold.models.checkpoint.messages import quiet
 from ninefold.models.families import Checkpoint
+
+_PROCESSOR = "processor_config.json"
 
 _QUESTION = "Where is it?"
 _BLANK = Image.new("RGB", (64, 64))
@@ -43,6 +47,24 @@ def open_processor(checkpoint: Checkpoint, config: Any, *, trust_remote_code: bo
         limits.check_template(checkpoint.name, str(processor.chat_template))
     _check_tokens(checkpoint, processor, config)
     return processor
+
+
+def video_settings(files: Path, config: Any) -> dict[str, Any] | None:
+    """Return the settings of a checkpoint's video processor, which `open_processor` leaves out; None if it has none.
+
+    Args:
+        files: Folder of the checkpoint.
+        config: Its configuration.
+    """
+    known = compat.processor_class(config)
+    if known is None or not compat.takes_video(known):
+        return None
+    # As transformers looks for them; older releases have one file for images and videos.
+    for name in (_PROCESSOR, "video_preprocessor_config.json", "preprocessor_config.json"):
+        found = read_object(files / name) if (files / name).is_file() else {}
+        if settings := found.get("video_processor") if name == _PROCESSOR else found:
+            return dict(settings)
+    return None
 
 
 def vocabulary(config: Any) -> int | None:
