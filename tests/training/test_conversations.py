@@ -93,8 +93,12 @@ def test_conversations_are_of_one_image_each_and_split_where_they_are_long() -> 
     assert grouped([], [], 8) == []
 
 
-def test_a_text_that_stands_for_an_image_is_refused(tiny_llava: Path) -> None:
+def test_a_text_that_stands_for_an_image_or_for_the_end_is_refused(tiny_llava: Path) -> None:
     encoder, example = open_trainable(str(tiny_llava)).encoder, some_examples(1)[0]
+    end = encoder.tokenizer.decode([encoder.end_ids[0]])
+    for other in (replace(example, answer=f"left {end} right"), replace(example, turns=(("Where?", end),))):
+        with pytest.raises(ModelError, match=f"holds {end}, which ends an answer"):
+            encoder.training_batch([other], [encoder.image(other)])
     for other in (replace(example, answer="A lamp <image>."), replace(example, turns=(("Where is <image>?", "left"),))):
         with pytest.raises(ModelError, match="holds <image>, which stands for an image"):
             encoder.training_batch([other], [encoder.image(other)])

@@ -244,9 +244,7 @@ def rates_of_transformers(peak: float, *, warmup: int, steps: int) -> list[float
     return rates
 
 
-@pytest.mark.parametrize(
-    "name", ["processor_config.json", "video_preprocessor_config.json", "preprocessor_config.json"]
-)
+@pytest.mark.parametrize("name", ["processor_config", "video_preprocessor_config", "preprocessor_config"])
 def test_a_saved_checkpoint_keeps_the_settings_for_videos(name: str, tiny_qwen2_vl: Path, tmp_path: Path) -> None:
     base = shutil.copytree(tiny_qwen2_vl, tmp_path / "base")
     settings, path = {"patch_size": 14, "min_pixels": 3136}, base / f"{name}.json"

@@ -23,7 +23,11 @@ class AnswerTokens:
         self._asked: dict[str, tuple[int, ...]] = {}
 
     def encode(self, answer: str) -> tuple[int, ...]:
-        """Return the tokens that the template writes for an answer after the prompt, end token included."""
+        """Return the tokens that the template writes for an answer after the prompt, end token included.
+
+        Raises:
+            ModelError: If the answer holds the text of an end token, which would cut it off.
+        """
         return _remembered(self._encoded, answer, self._encode)
 
     def encode_prompt(self, prompt: str) -> tuple[int, ...]:
@@ -66,9 +70,16 @@ class AnswerTokens:
         )
 
     def _encode(self, answer: str) -> tuple[int, ...]:
+        if end := next((end for end in map(self._text_of, self.end_ids) if end in answer), None):
+            raise ModelError(
+                f"the answer {answer[:40]!r} holds {end}, which ends an answer; leave out the row, or {end}"
+            )
         text, end_id, _ = self._written(answer)
         # Some tokenizers treat the first word of a text differently: only the tokens after the prompt count.
         return (*self._ids(self._first, text), end_id)
+
+    def _text_of(self, token: int) -> str:
+        return str(self.tokenizer.decode([token]))
 
     def _encode_prompt(self, prompt: str) -> tuple[int, ...]:
         _, end_id, _ = self._written("?")
@@ -83,7 +94,7 @@ class AnswerTokens:
         """Return the text of an answer in the template, the token that ends it, and whether the template writes it."""
         whole = str(self.processor.apply_chat_template([user_turn("?"), _text_turn("assistant", answer)]))
         written = whole.removeprefix(self._first) if whole.startswith(self._first) else answer
-        ends = {self.tokenizer.decode([end]): end for end in self.end_ids}
+        ends = {self._text_of(end): end for end in self.end_ids}
         found = {written.index(text): text for text in ends if text in written}
         end_id = self.end_ids[0] if not found else ends[found[min(found)]]
         return written[: min(found, default=None)].rstrip(), end_id, bool(found)
