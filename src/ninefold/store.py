@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,10 @@ _swept: set[Path] = set()
 """Folders that this process has swept: once is enough, and takes no time at later writes."""
 
 REMEMBERED_BYTES = 16 << 20
-"""Smallest file whose hash is cached, in bytes; smaller files are read again in milliseconds."""
+"""Smallest size of files of which anything is cached, in bytes; smaller files are read again in milliseconds."""
 
 REMEMBERED_FILES = 1024
-"""Largest number of cached hashes; the latest are kept."""
+"""Largest number of cached values; the latest are kept."""
 
 
 def canonical_json(value: object) -> str:
@@ -172,20 +172,29 @@ def file_hash(path: Path) -> str:
 
     The hash of a large file is cached in the user's cache folder, by path, size and modification time.
     """
-    facts = path.stat()
-    if facts.st_size < REMEMBERED_BYTES:
-        return _hash(path)
+    return str(remembered([path], "", lambda: _hash(path)))
+
+
+def remembered(paths: Sequence[Path], what: str, read: Callable[[], Any]) -> Any:
+    """Return what ``read`` reads from files, in JSON types; of large files it is cached, as hashes are.
+
+    ``what`` names what is read and the version that reads it; it is empty for the hash of one file.
+    """
+    facts = [path.stat() for path in paths]
+    if sum(each.st_size for each in facts) < REMEMBERED_BYTES:
+        return read()
     try:
         memory = user_cache() / "hashes.json"
     except RunError:
-        return _hash(path)
-    key, state = str(path.resolve()), [facts.st_size, facts.st_mtime_ns]
+        return read()
+    key = " ".join([what, *(str(path.resolve()) for path in paths)]).strip()
+    state = [number for each in facts for number in (each.st_size, each.st_mtime_ns)]
     known = _remembered(memory)
-    if known.get(key, [])[:2] == state:
-        return str(known[key][2])
-    found = _hash(path)
+    if known.get(key, [])[:-1] == state:
+        return known[key][-1]
+    found = read()
     # A file that was changed just now may change again within the resolution of its modification time.
-    if time.time_ns() - facts.st_mtime_ns > 2_000_000_000:
+    if time.time_ns() - max(each.st_mtime_ns for each in facts) > 2_000_000_000:
         newest = [(name, value) for name, value in known.items() if name != key][1 - REMEMBERED_FILES :]
         with suppress(OSError):
             write_json(memory, {**dict(newest), key: [*state, found]})
@@ -213,11 +222,8 @@ def _remembered(memory: Path) -> dict[str, list[Any]]:
 
 
 def _hash(path: Path) -> str:
-    digest = xxhash.xxh3_128()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, xxhash.xxh3_128).hexdigest()
 
 
 @contextmanager

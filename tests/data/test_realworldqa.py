@@ -9,7 +9,7 @@ from PIL import Image
 
 from ninefold.data.checks.certificate import verify
 from ninefold.data.make import make
-from ninefold.data.sources.benchmarks.realworldqa import RealWorldQaSource, RealWorldQaSpec
+from ninefold.data.sources.benchmarks.realworldqa import RealWorldQaSource, RealWorldQaSpec, _asked
 from ninefold.errors import DataError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.spec import EvaluateSpec
@@ -85,6 +85,25 @@ def test_the_table_of_vlmevalkit_is_asked_in_its_words(tmp_path):
     assert first.prompt == f"Question: Where?\nOptions:\nA. Left\nB. Ahead\nC. Right\n{chosen}"
     assert (first.answer, second.prompt, second.answer) == ("Right", "Question: How many?\n", "2")
     assert first.group == second.group
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "read"),
+    [
+        ("x  z", "C", "an option before the last is empty"),
+        (" y ", "B", "an option before the last is empty"),
+        ("x y", "C", "its answer is none of its options"),
+        ("x y", "z", "its answer is none of its options"),
+        ("x y", "y", ("y", ("x", "y"), "letters")),
+        ("Yes No", "No", ("No", ("Yes", "No"), "letters")),
+        ("1 2 3 4 5 6 7 8 9", "I", ("9", tuple("123456789"), "letters")),
+        ("", "yes", ("Yes", (), "true_false")),
+    ],
+)
+def test_the_options_of_a_kits_table_keep_their_letters(options, answer, read):
+    texts = dict(zip("ABCDEFGHI", options.split(" "), strict=False))
+    row = _asked(0, {"index": "0", "question": "Q", "answer": answer, **{k: v for k, v in texts.items() if v}})
+    assert (row if isinstance(row, str) else (row.answer, row.options, row.answer_format)) == read
 
 
 def test_images_that_are_missing_or_broken_are_an_error_or_left_out_and_counted(tmp_path):

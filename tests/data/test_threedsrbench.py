@@ -126,13 +126,16 @@ def test_images_are_files_where_a_table_holds_none_but_not_of_mirrored_photos(tm
 def test_odd_rows_are_counted_and_named(tmp_path: Path) -> None:
     odd = [
         row("short"), row(f"{ONE}-{10**9}"), row("CCCCCCC3", "left"), row("CCCCCCC4", "left left"),
-        row("CCCCCCC5", answer="C"), row("CCCCCCC6", category="new"), row(ONE),
+        row("CCCCCCC5", answer="C"), row("CCCCCCC6", category="new"), row(ONE), row("CCCCCCC7", B="", C="right"),
     ]  # fmt: skip
-    source = in_words(written(tmp_path, [row(ONE), *odd]), text_only=True)
-    assert len(list(source.splits()["test"].examples)) == 1
+    five = row("DDDDDDD8", "a b c d", answer="E", E="e")
+    source = in_words(written(tmp_path, [row(ONE), *odd, five]), text_only=True)
+    last = list(source.splits()["test"].examples)[1:]
+    assert [example.options for example in last] == [("a", "b", "c", "d", "e")]
+    assert "\nE. e\n" in last[0].prompt
     assert [(entry["reason"], entry["names"]) for entry in source.skips.entries] == [
         ("its qid is not 8 characters, perhaps -flip, perhaps a number", ["short", f"{ONE}-{10**9}"]),
-        ("no question, or no options from A on", ["CCCCCCC3"]),
+        ("no question, or no options from A on", ["CCCCCCC3", "CCCCCCC7"]),
         ("its options cannot be told apart", ["CCCCCCC4"]),
         ("its answer is the letter of no option", ["CCCCCCC5"]),
         ("its category is unknown", ["CCCCCCC6"]),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from vsr_files import ROWS, draw, line, official
 
 from ninefold import store
 from ninefold.cli.app import main
 from ninefold.data.checks.certificate import verify
-from ninefold.data.make import make
+from ninefold.data.make import make, make_once
 from ninefold.data.sources.benchmarks.vsr import VsrSource, VsrSpec
 from ninefold.errors import DataError, DesignError, RunError
 from ninefold.evaluation.evaluate import evaluate
@@ -177,6 +178,27 @@ def test_what_is_in_a_run_folder_is_not_lost_to_a_benchmark(tmp_path):
     assert not (tmp_path / "run" / "benchmark").exists()
     evaluate(asked(folder), tmp_path / "run", model=say("True"), overwrite=True, progress=False)
     assert (tmp_path / "run" / "benchmark" / "manifest.json").exists()
+    evaluate(plain, tmp_path / "run", model=say("True"), overwrite=True, progress=False)
+    assert not (tmp_path / "run" / "benchmark").exists()
+
+
+def test_a_photo_that_is_replaced_in_its_folder_is_told(tmp_path):
+    folder = official(tmp_path / "vsr")
+    spec, photo = asked(folder), folder / "images" / "000000000139.jpg"
+    first = run(spec, tmp_path / "run", say("True"))
+    copy = bytearray(photo.read_bytes())
+    photo.write_bytes(copy)
+    assert run(spec, tmp_path / "run", say("False")) == first
+    Image.new("RGB", (4, 4), "red").save(photo, "PNG")
+    os.utime(photo, (1, 1))  # A copy may keep an old time.
+    with pytest.raises(DataError, match="same settings and other rows, made before its inputs changed; choose another"):
+        run(spec, tmp_path / "run", say("True"))
+    evaluate(spec, tmp_path / "run", model=say("True"), overwrite=True, progress=False)
+    # As a study makes it, with the photos in it.
+    data = make(VsrSource(VsrSpec(folder)), tmp_path / "data").folder
+    photo.write_bytes(copy)
+    with pytest.raises(DataError, match="other rows"):
+        make_once(VsrSource(VsrSpec(folder)), data)
 
 
 @pytest.mark.parametrize(

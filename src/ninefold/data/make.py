@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,22 +84,33 @@ def inputs_of(source: Source) -> list[Path]:
 
 
 def is_made(folder: Path, source: Source) -> bool:
-    """Whether a folder holds all of a source's data set, newer than the files that its specification names."""
+    """Whether a folder holds all of a source's data set, newer than the files that it is made from."""
     from ninefold.data.format.dataset import Dataset
 
     try:
         there = Dataset.open(folder).manifest
     except DataError:
         return False
-    return (there.source, there.spec) == (source.name, recorded(source)) and is_newer(folder, inputs_of(source))
+    if (there.source, there.spec) != (source.name, recorded(source)):
+        return False
+    # A source that does not inherit from the protocol has what was needed when it was written.
+    files = source.files() if hasattr(source, "files") else ()
+    return is_newer(folder, chain(inputs_of(source), files))
 
 
 def is_newer(folder: Path, inputs: Iterable[Path]) -> bool:
-    """Whether a folder holds a whole data set, newer than the files that it is made from."""
+    """Whether a folder holds a whole data set, newer than the files and folders that it is made from.
+
+    Times of change count too: a file that was replaced by a copy may have kept an old modification time.
+    """
     if not is_complete(folder):
         return False
-    written = (folder / manifest.FILE).stat().st_mtime
-    return all(path.exists() and path.stat().st_mtime <= written for path in inputs)
+    written = (folder / manifest.FILE).stat()
+    try:
+        found = [path.stat() for path in inputs]
+    except OSError:
+        return False
+    return all(each.st_mtime <= written.st_mtime and each.st_ctime <= written.st_ctime for each in found)
 
 
 def is_complete(folder: Path) -> bool:

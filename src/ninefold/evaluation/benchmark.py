@@ -8,13 +8,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ninefold import console, store
 from ninefold.data.format.dataset import TEST, Dataset
+from ninefold.data.format.manifest import KIND
 from ninefold.data.make import make_once
 from ninefold.data.sources.benchmarks.catalog import find_benchmark, name_of
 from ninefold.data.sources.catalog import SOURCES
 from ninefold.data.sources.protocol import FOUND, Source, is_benchmark
 from ninefold.errors import DataError, RunError
 from ninefold.evaluation.spec import EvaluateSpec
+from ninefold.output import strange_path
 from ninefold.runs import layout
 from ninefold.runs.folder import read_spec
 from ninefold.runs.metrics import SCORER_VERSION
@@ -45,6 +48,30 @@ def made(spec: EvaluateSpec, out: Path, *, overwrite: bool = False, progress: bo
             raise RunError(f"{out}: holds a run of something else than this benchmark; choose another --out{how}")
     make_once(source, folder, overwrite=overwrite, progress=progress)
     return replace(spec, data=folder, benchmark=None, benchmark_dir=None, allow_missing=False)
+
+
+def drop(out: Path, asked: Path | None = None) -> None:
+    """Remove the data set of a benchmark from the run folder of an evaluation that asks another one.
+
+    One that files of somebody else were put into stays.
+
+    Args:
+        out: The run folder, locked.
+        asked: Folder of the data set that is asked; None for none.
+    """
+    from ninefold.data.format.writing import discard
+
+    folder = out / layout.BENCHMARK
+    if asked is not None and asked.resolve() == folder.resolve():
+        return
+    discard(folder)
+    if not folder.is_dir():
+        return
+    strange = strange_path(folder, KIND.files)
+    if strange is None:
+        store.remove_folder(folder)
+    else:
+        console.warn(f"{folder}: is no part of this run, and stays because of {strange.name}")
 
 
 def source_of(spec: EvaluateSpec) -> Source:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ninefold import console, store
 from ninefold.data.format.unchanged import check_unchanged
 from ninefold.errors import RunError
-from ninefold.evaluation.benchmark import made
+from ninefold.evaluation.benchmark import drop, made
 from ninefold.evaluation.inputs import facts_of, is_served, opened, rows_of, stored, warn_of_photos
 from ninefold.evaluation.resolve import Questions, inputs_of, resolve, resolve_lineage
 from ninefold.evaluation.spec import EvaluateSpec
@@ -115,6 +115,7 @@ def _run(
     with working(out, found.to_json(), overwrite=overwrite) as unfinished:
         if not unfinished:
             return
+        drop(out, spec.folder)
         if model is None:
             warn_of_photos(spec, questions, found.model)
             console.milestone(f"loading {spec.model.name}")

@@ -2,11 +2,13 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from ninefold.captions.spec import CaptionsSpec
 from ninefold.data.make import is_newer, make_once
 from ninefold.data.sources.catalog import source_of
+from ninefold.data.sources.protocol import files_below
 from ninefold.errors import NinefoldError, RunError, first_line, is_full, system_error
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.probing.spec import ProbeSpec
@@ -63,7 +65,7 @@ def perform(task: Task, resident: Resident, *, progress: bool = True) -> None:
             with _model(task, resident) as model:
                 probe(spec, folder, model=model, progress=progress)
         case CaptionsSpec() as spec:
-            if not is_newer(folder, files_of(spec)):
+            if not is_newer(folder, chain(files_of(spec), files_below(spec.captions.images))):
                 from ninefold.captions.run import run
 
                 run(spec, folder, progress=progress)

@@ -1,6 +1,7 @@
 """The protocol of a source, which makes examples and states facts about them."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from inspect import getdoc
 from pathlib import Path
@@ -80,6 +81,14 @@ class Source(Protocol):
         """
         return {}
 
+    def files(self) -> Iterable[Path]:
+        """Return the files that rows come from, in the folders that the specification names.
+
+        A data set that is older than one of them is made again. By default all files of its folder ``images``, if it
+        has one.
+        """
+        return files_below(getattr(self.spec, "images", None))
+
     def split_names(self) -> tuple[str, ...] | None:
         """Return the names of the splits, or None if they are known only when the files are read."""
         return None
@@ -133,6 +142,12 @@ def recorded(source: Source) -> Mapping[str, Any]:
     # A source that does not inherit from the protocol has what was needed when it was written.
     found = source.found() if hasattr(source, "found") else {}
     return {**source.settings(), FOUND: dict(found)} if found else source.settings()
+
+
+def files_below(folder: Path | None) -> Iterator[Path]:
+    """Yield all files of a folder, however deep; none of no folder."""
+    for root, _, names in os.walk(folder) if folder is not None else ():
+        yield from (Path(root, name) for name in names)
 
 
 def split_names(source: Source) -> tuple[str, ...] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ninefold import console, plugins, store
 from ninefold.errors import DesignError, RunError
+from ninefold.evaluation.benchmark import drop
 from ninefold.evaluation.lmms import table
 from ninefold.evaluation.lmms.data import revision
 from ninefold.evaluation.lmms.kit import Kit, find
@@ -55,6 +56,7 @@ def delegate(spec: EvaluateSpec, out: Path, *, overwrite: bool = False, progress
     lineage = resolve_lineage(spec)
     with working(out, found, overwrite=overwrite) as unfinished:
         if unfinished:
+            drop(out)
             _run(spec, task, kit, out, progress=progress)
             from ninefold.evaluation.score import score
 

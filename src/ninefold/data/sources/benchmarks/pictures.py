@@ -47,6 +47,11 @@ class Pictures:
         there = [name for name in names if self.find(name) is not None]
         return {"shown": content_id(there)} if len(there) < len(names) else {}
 
+    def files(self, names: Iterable[str]) -> set[Path]:
+        """Return the files of some images, as far as they are there, and the folders that these are in."""
+        there = {path for name in names if (path := self.find(name)) is not None}
+        return there | {path.parent for path in there}
+
     def with_images(
         self,
         rows: Sequence[Row],

@@ -5,7 +5,7 @@ lmms-eval's copy of them, or from VLMEvalKit's RealWorldQA.tsv.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -13,13 +13,15 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from ninefold import store
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
 from ninefold.data.sources.benchmarks.pictures import readable, some
-from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
+from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, options_of, tables_of
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
 from ninefold.questions.catalog import find_format, misread
 from ninefold.types import NO_IMAGE, Clustering, Example
+from ninefold.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +92,7 @@ class RealWorldQaSource(Source):
             DataError: If the table cannot be read. Reading the examples raises it if an image is missing, and that is
                 not allowed.
         """
-        return {"test": Split(some(self._examples(), self._files[0], self.skips), self._official_rows)}
+        return {"test": Split(some(self._examples(), self._files[0], self.skips), self._told["official_rows"])}
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files."""
@@ -99,13 +101,12 @@ class RealWorldQaSource(Source):
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""
         return {
-            "revision": ", ".join(revision_of(digest_of(path), None) for path in self.official_files()),
-            "official_rows": self._official_rows,
+            **self._told,
             "prompt": KIT_PROMPT if self._files[0].suffix in {".tsv", ".csv"} else "{question}",
         }
 
-    def official_files(self) -> Sequence[Path]:
-        """Return the official files that the rows come from."""
+    def files(self) -> Iterable[Path]:
+        """Return the table."""
         return self._files
 
     def about(self) -> "About":
@@ -163,8 +164,16 @@ class RealWorldQaSource(Source):
         return tables_of(self.spec.directory, "realworldqa", "RealWorldQA", advice)
 
     @cached_property
-    def _official_rows(self) -> int:
-        return sum(1 for _ in self._table())
+    def _told(self) -> dict[str, Any]:
+        """The revision of the table, and the number of its rows."""
+
+        def read() -> dict[str, Any]:
+            revision = ", ".join(revision_of(digest_of(path), None) for path in self._files)
+            return {"revision": revision, "official_rows": sum(1 for _ in self._table())}
+
+        # A finished run asks this too, of a table that holds all images.
+        found: dict[str, Any] = store.remembered(self._files, f"{self.name} of ninefold {__version__}:", read)
+        return found
 
     def _table(self) -> Iterator[tuple[int, KitRow]]:
         yield from enumerate(row for file in self._files for row in kit_rows(file))
@@ -216,14 +225,21 @@ def _asked(number: int, values: Mapping[str, str]) -> _Row | str:
     question, answer = values.get("question", "").strip(), values.get("answer", "").strip()
     if not question or not answer:
         return "no question, or no answer"
-    columns = [values[letter].strip() for letter in ascii_uppercase[:8] if letter in values]
-    listed = _OPTION.findall(question)
+    told = options_of(values)
+    if told is None:
+        return "an option before the last is empty"
+    columns, listed = tuple(map(str.strip, told)), _OPTION.findall(question)
     prompt = _kit_prompt(question, columns) if columns or "index" in values else question
-    options = tuple(columns or [text for _, text in listed])
+    options = columns or tuple(text for _, text in listed)
     letters = ascii_uppercase[: len(options)]
     if not columns and "".join(letter for letter, _ in listed) != letters:
         options = ()
-    if len(options) > 1 and len(answer) == 1 and answer.upper() in letters:
+    if columns.count(answer) == 1:
+        answer = letters[columns.index(answer)]
+    is_letter = len(answer) == 1 and answer.isalpha()
+    if options and answer.upper() not in letters and (columns or is_letter):
+        return "its answer is none of its options"
+    if len(options) > 1 and is_letter and answer.upper() in letters:
         if len(set(options)) < len(options) or misread(find_format("letters"), options) is not None:
             # Texts that cannot be told apart are chosen by their letters alone.
             options = tuple(letters)
@@ -231,9 +247,8 @@ def _asked(number: int, values: Mapping[str, str]) -> _Row | str:
     if answer.lower() in {"yes", "no"}:
         # No options: the question does not offer them word for word.
         return _Row(number, question, prompt, (), answer.capitalize(), "true_false")
-    if len(answer) == 1 and answer.isalpha():
-        return _Row(number, question, prompt, (), answer.upper(), "letters")
-    return _Row(number, question, prompt, (), answer, "short_text")
+    known = answer.upper() if is_letter else answer
+    return _Row(number, question, prompt, (), known, "letters" if is_letter else "short_text")
 
 
 def _kit_prompt(question: str, options: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from ninefold.errors import DataError, first_line
@@ -66,6 +67,16 @@ def kit_rows(path: Path) -> Iterator[KitRow]:
         DataError: If the file cannot be read.
     """
     yield from _of_parquet(path) if path.suffix == ".parquet" else _of_text(path)
+
+
+def options_of(values: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Return the options of a row, whose columns are the letters from A on; None if a letter before the last is empty.
+
+    Left out, an empty one would move all others to other letters than that of the answer.
+    """
+    letters = [letter for letter in ascii_uppercase if letter in values]
+    is_whole = letters == list(ascii_uppercase[: len(letters)])
+    return tuple(values[letter] for letter in letters) if is_whole else None
 
 
 def _of_parquet(path: Path) -> Iterator[KitRow]:

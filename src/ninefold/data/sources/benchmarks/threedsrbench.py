@@ -6,13 +6,14 @@ VLMEvalKit@e8e78f0.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ninefold import store
 from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable, some
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
@@ -20,6 +21,7 @@ from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, ite
 from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
 from ninefold.errors import DataError
 from ninefold.types import NO_IMAGE, Example
+from ninefold.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,11 +98,15 @@ class ThreeDsrBenchSource(Source):
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""
         return {
-            "revision": ", ".join(revision_of(digest_of(path), None) for path in self._files),
-            "official_rows": len(self._items) + self._unusable,
+            "revision": self._told["revision"],
+            "official_rows": self._told["official_rows"],
             "prompt": prompt_of("{question}", ("{A}", "{B}")),
-            **({} if self.spec.text_only else self.pictures.shown([item.image_name for item in self._absent])),
+            **({} if self.spec.text_only else self.pictures.shown(self._told["absent"])),
         }
+
+    def files(self) -> Iterable[Path]:
+        """Return the table, and the files of images that it does not hold."""
+        return {*self._files, *self.pictures.files(() if self.spec.text_only else self._told["absent"])}
 
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
@@ -149,6 +155,21 @@ class ThreeDsrBenchSource(Source):
         """The table: one file, or the shards of one. The one with rotated options comes first, then a TSV."""
         advice = "fetch 3dsrbench_v1_vlmevalkit_circular.tsv from huggingface.co/datasets/ccvl/3DSRBench"
         return tables_of(self.spec.directory, "3dsr", "3DSRBench", advice, first="circular")
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """The revision of the table, the number of its rows, and the names of the images that it does not hold."""
+
+        def read() -> dict[str, Any]:
+            return {
+                "revision": ", ".join(revision_of(digest_of(path), None) for path in self._files),
+                "official_rows": len(self._items) + self._unusable,
+                "absent": [item.image_name for item in self._absent],
+            }
+
+        # A finished run asks this too, of a table of half a gigabyte.
+        found: dict[str, Any] = store.remembered(self._files, f"{self.name} of ninefold {__version__}:", read)
+        return found
 
     def _table(self) -> Iterator[KitRow]:
         for file in self._files:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import NamedTuple
 
-from ninefold.data.sources.benchmarks.tables import KitRow
+from ninefold.data.sources.benchmarks.tables import KitRow, options_of
 from ninefold.questions.catalog import find_format, misread
 
 AREAS: Mapping[str, str] = {
@@ -91,10 +92,10 @@ def item_of(number: int, name: str, row: KitRow) -> Item | str:
     qid, values = Qid.of(name), row.values
     if qid is None:
         return "its qid is not 8 characters, perhaps -flip, perhaps a number"
-    letters = [letter for letter in "ABCD" if letter in values]
-    options = tuple(values[letter] for letter in letters)
+    options = options_of(values) or ()
+    letters = list(ascii_uppercase[: len(options)])
     answer = values.get("answer", "").strip().upper()
-    if "question" not in values or letters != list("ABCD"[: len(letters)]) or len(letters) < 2:
+    if "question" not in values or len(options) < 2:
         return "no question, or no options from A on"
     if len(set(options)) < len(options) or misread(find_format("letters"), options) is not None:
         return "its options cannot be told apart"

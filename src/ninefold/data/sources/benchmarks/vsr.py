@@ -142,6 +142,11 @@ class VsrSource(Source):
             **({} if self.spec.text_only else self.pictures.shown(names)),
         }
 
+    def files(self) -> Iterable[Path]:
+        """Return the official files, and those of the photos."""
+        names = () if self.spec.text_only else (row.image for rows in self._rows.values() for row in rows)
+        return {*self._files.values(), *self.pictures.files(names)}
+
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About

@@ -4,7 +4,7 @@ Source: Kamath, Hessel and Chang 2023, "What's 'up' with vision-language models?
 names as in amitakamath/whatsup_vlms@7c1f255.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -119,6 +119,10 @@ class WhatsUpSource(Source):
             **({} if self.spec.text_only else self.pictures.shown([photo.path for photo in self._photos])),
         }
 
+    def files(self) -> Iterable[Path]:
+        """Return the official file, and those of the photos."""
+        return {self._file, *self.pictures.files(() if self.spec.text_only else map(path_of, self._photos))}
+
     def about(self) -> "About":
         """Return the content of the card and the manifest."""
         from ninefold.data.format.card import About
@@ -197,11 +201,14 @@ class WhatsUpSource(Source):
     @cached_property
     def _photos(self) -> list[Photo]:
         photos: dict[tuple[str, str], Photo] = {}
+        captions: dict[str, Mapping[str, str]] = {}
         for number, row in enumerate(self._official):
             photo = photo_of(row, RELATIONS[self.spec.subset])
             if isinstance(photo, str):
                 path = row.get("image_path") if isinstance(row, dict) else None
                 self.skips.add(photo, path if isinstance(path, str) else f"row {number}")
+            elif captions.setdefault(photo.objects, photo.captions) != photo.captions:
+                self.skips.add("other captions than an earlier row of the same objects", photo.path)
             elif photos.setdefault((photo.objects, photo.relation), photo) is not photo:
                 self.skips.add("the same objects and relation as an earlier row", photo.path)
         if not photos:
