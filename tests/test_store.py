@@ -167,7 +167,7 @@ def test_hashes_of_large_files_are_remembered(tmp_path: Path, monkeypatch: pytes
         store.file_hash(tmp_path / name)
     assert list(store.read_json(memory)) == [str(tmp_path / "a"), str(tmp_path / "b")]
     both = [tmp_path / "a", tmp_path / "b"]
-    assert [store.remembered(both, "rows", lambda: rows) for rows in (1, 2)] == [1, 1]
+    assert store.remembered(both, "rows", lambda: 1) == store.remembered(both, "rows", lambda: 2) == 1
     os.utime(tmp_path / "b", (2, 2))
     assert store.remembered(both, "rows", lambda: 3) == 3
     memory.write_text("{")
