@@ -13,7 +13,7 @@ from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.lmms import answers, table
 from ninefold.evaluation.lmms.data import revision
 from ninefold.evaluation.lmms.figures import figures
-from ninefold.evaluation.lmms.kit import find
+from ninefold.evaluation.lmms.kit import Kit, find
 from ninefold.evaluation.lmms.known import KNOWN
 from ninefold.runs.tables import read_predictions
 
@@ -105,6 +105,20 @@ def test_an_environment_that_cannot_run_it_is_told_what_to_install(tmp_path):
         find(Path(sys.executable))
     with pytest.raises(RunError, match="is no Python interpreter that runs"):
         find(tmp_path / "python")
+    killed = r"was killed \(SIGKILL\), perhaps because memory ran out"
+    for script, said in (
+        ("echo '{}'", "{}"), ("echo '[1]'", r"\[1\]"), ("exit 3", "ended with code 3"),
+        ("echo no >&2; exit 3", "no"), ("kill -9 $$", killed),
+    ):  # fmt: skip
+        (tmp_path / "odd").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "odd").chmod(0o700)
+        with pytest.raises(RunError, match=rf"is no Python interpreter that runs \({said}\)"):
+            find(tmp_path / "odd")
+    with pytest.raises(RunError, match=f"lmms-eval 0.7.3: {killed}"):
+        Kit(tmp_path / "odd", "0.7.3").run([], tmp_path, tmp_path / "log", told=print)
+    for name in ("lmms:", "lmms:mme,mmmu", "lmms:../x"):
+        with pytest.raises(DesignError, match="name one task of lmms-eval"):
+            evaluate(EvaluateSpec(ModelSpec("nano"), benchmark=name, lmms_python=tmp_path / "python"), tmp_path / "run")
     spec = EvaluateSpec(ModelSpec("nano"), benchmark="lmms:mme", lmms_python=tmp_path / "python", limit=3)
     with pytest.raises(DesignError, match="MME asks two questions about each image; give an even number"):
         evaluate(spec, tmp_path / "run")

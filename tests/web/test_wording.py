@@ -1,6 +1,6 @@
 import pytest
 
-from ninefold.web.wording import aligned, count, excerpt, join, p_value, percent, points, quantity, slugs, span
+from ninefold.web.wording import aligned, count, excerpt, join, p_value, percent, points, quantity, slugs, span, words
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,9 @@ def test_an_excerpt_shows_what_cannot_be_seen_and_says_how_long_the_text_is():
     assert excerpt("x" * 1_000_000, 5) == "xxxxx … (5 of 1,000,000 characters)"
 
 
-def test_columns_of_plain_text_are_flush_left_or_right():
+def test_names_are_words_and_columns_of_plain_text_are_flush_left_or_right():
+    names = ["flip_circular", "f1", "pair_accuracy", "multi_object_closer_to"]
+    assert list(map(words, names)) == ["flip + circular", "F1", "pair accuracy", "multi-object closer to"]
     rows = [("", "pairs", "rate"), ("left of", "12", "4"), ("on", "1,234", "")]
     assert aligned(rows) == ["         pairs  rate", "left of  12     4", "on       1,234"]
     assert aligned(rows, str.rjust) == ["         pairs  rate", "left of     12     4", "on       1,234"]

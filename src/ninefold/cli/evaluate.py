@@ -12,7 +12,7 @@ from ninefold.console import warn
 from ninefold.errors import RunError
 from ninefold.evaluation.spec import EvaluateSpec
 from ninefold.runs.shape import BenchmarkFigures, Measure
-from ninefold.web.wording import count, percent, quantity, span
+from ninefold.web.wording import count, percent, quantity, span, words
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _print_metrics(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 def _benchmark(figures: BenchmarkFigures) -> str:
     """Return the figures of a benchmark in one line, with the questions that they stand on."""
-    told = [f"{name.replace('_', ' ')} {_measure(measure)}" for name, measure in figures["measures"].items()]
+    told = [f"{words(name)} {_measure(measure)}" for name, measure in figures["measures"].items()]
     conditions = figures["conditions"]
     rows, missing, unread = (conditions.get(name) for name in ("rows", "missing", "unread"))
     asked = [

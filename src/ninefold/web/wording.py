@@ -75,6 +75,14 @@ def join(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f" and {parts[-1]}"
 
 
+_WORDS = {"f1": "F1", "flip_circular": "flip + circular"}
+
+
+def words(name: str) -> str:
+    """Return the name of a figure, of a factor or of one of its values, as tables have it."""
+    return _WORDS.get(name) or name.replace("multi_object", "multi-object").replace("_", " ")
+
+
 def excerpt(text: str, most: int) -> str:
     """Return a text with escapes for what is not visible, cut after ``most`` characters; a cut text says its length."""
     shown = text[:most].translate(_VISIBLE).encode(errors="backslashreplace").decode()

@@ -1,6 +1,7 @@
 """An evaluation on a benchmark of lmms-eval, which runs as a child process with our model in it."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,8 @@ def delegate(spec: EvaluateSpec, out: Path, *, overwrite: bool = False, progress
 
 def _check(spec: EvaluateSpec, task: str) -> None:
     """Refuse options that mean nothing for a task of lmms-eval, and values that its command line cannot hold."""
+    if not re.fullmatch(r"[\w.+-]+", task):
+        raise DesignError(f"--benchmark {spec.benchmark}: name one task of lmms-eval, as `lmms-eval tasks list` has it")
     for name, default in _DEFAULTS.items():
         if getattr(spec, name) != default:
             raise DesignError(f"--{name.replace('_', '-')}: lmms-eval's task {task} decides that; leave it out")

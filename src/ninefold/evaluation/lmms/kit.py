@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ninefold import console
-from ninefold.errors import RunError
+from ninefold.errors import RunError, first_line
 from ninefold.version import __version__
 
 TRIED = "0.7.3"
@@ -89,7 +90,8 @@ class Kit:
                 child.terminate()
                 raise
         if child.returncode or failed:
-            raise RunError(f"lmms-eval {self.version}: {_told(failed or last)} (all it printed: {log})")
+            told = _ended(child.returncode) if child.returncode < 0 else _told(failed or last)
+            raise RunError(f"lmms-eval {self.version}: {told} (all it printed: {log})")
 
 
 def find(python: Path) -> Kit:
@@ -100,14 +102,7 @@ def find(python: Path) -> Kit:
     """
     # A path with a link in it stays as it is: the interpreter of a virtual environment is a link.
     python = python.expanduser().absolute()
-    try:
-        done = subprocess.run([python, "-c", _LOOK], capture_output=True, text=True, check=True, timeout=120)
-        found = json.loads(done.stdout.strip().splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        reason = getattr(error, "stderr", None) or error
-        raise RunError(
-            f"--lmms-python {python}: is no Python interpreter that runs ({str(reason).strip().splitlines()[-1]})"
-        ) from error
+    found = _looked(python)
     if found["lmms_eval"] is None:
         raise RunError(
             f"--lmms-python {python}: has no lmms-eval; install it there: {python} -m pip install lmms-eval=={TRIED}"
@@ -121,6 +116,32 @@ def find(python: Path) -> Kit:
     if found["lmms_eval"] != TRIED:
         console.warn(f"lmms-eval {found['lmms_eval']}: not tried with it, but with {TRIED}")
     return Kit(python, found["lmms_eval"])
+
+
+def _looked(python: Path) -> dict[str, str | None]:
+    """Return the versions of lmms-eval and of ninefold that an interpreter has; None for one that it lacks."""
+    try:
+        done = subprocess.run(
+            [python, "-c", _LOOK], capture_output=True, text=True, errors="replace", check=False, timeout=120
+        )
+        lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+        reason = lines[-1] if lines else _ended(done.returncode)
+        found = json.loads(lines[-1]) if done.returncode == 0 and lines else None
+    except subprocess.TimeoutExpired as error:
+        reason, found = f"no answer in {error.timeout:g} s", None
+    except (OSError, ValueError) as error:
+        reason, found = first_line(error), None
+    if not isinstance(found, dict) or found.keys() != {"lmms_eval", "ninefold"}:
+        raise RunError(f"--lmms-python {python}: is no Python interpreter that runs ({reason:.200})")
+    return found
+
+
+def _ended(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"was killed ({name})" + (", perhaps because memory ran out" if name == "SIGKILL" else "")
 
 
 def _told(message: str) -> str:

@@ -9,7 +9,7 @@ from ninefold.report.benchmarks.standings import asked, bounds
 from ninefold.report.tables import CONFIDENCE, Table, TableCell, divided
 from ninefold.report.test_sets import Result, TestSet
 from ninefold.runs.shape import BenchmarkFigures, Measure
-from ninefold.web.wording import MINUS, count, p_value, percent, points, span
+from ninefold.web.wording import MINUS, count, p_value, percent, points, span, words
 
 FEW = 12
 """Number of parts of a chart that are shown at once; the others are folded."""
@@ -113,8 +113,8 @@ def conditions(
     shared = [key for key in names if len({str(one.get(key)) for one in found.values()}) == 1]
     first = next(iter(found.values()), {})
     others = [key for key in names if key not in shared]
-    each = {name: {_words(key): one.get(key) for key in others} for name, one in found.items()} if others else {}
-    return {_words(key): first.get(key) for key in shared}, each
+    each = {name: {words(key): one.get(key) for key in others} for name, one in found.items()} if others else {}
+    return {words(key): first.get(key) for key in shared}, each
 
 
 def _notices(found: Mapping[str, BenchmarkFigures]) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _figures(test_set: TestSet, results: list[Result], found: Mapping[str, Bench
         "units that a figure is computed from; changes in percentage points, tested where the figure is the accuracy "
         "of rows. “Unread” is the rate of answers that could not be read."
     )
-    return Table(f"Figures of {first['title']}", note, ("run", *map(_words, names), "unread"), tuple(rows))
+    return Table(f"Figures of {first['title']}", note, ("run", *map(words, names), "unread"), tuple(rows))
 
 
 def _measures(found: Mapping[str, BenchmarkFigures]) -> list[str]:
@@ -171,20 +171,20 @@ def _chart(factor: str, results: list[Result], found: Mapping[str, BenchmarkFigu
     for value in ordered:
         marks = [(result, by[result.name].get(value, {}).get(main)) for result in results]
         drawn = tuple(_mark(result, figure) for result, figure in marks if figure and figure["value"] is not None)
-        shown.append(Part(value, sizes[value], drawn))
+        shown.append(Part(words(value), sizes[value], drawn))
     figures = (part[main] for part in every if main in part)
     most = max((figure.get("most", 1.0) for figure in figures), default=1.0)
-    heads = tuple(f"{result.name}: {_words(name)}" for result in results for name in names)
+    heads = tuple(f"{result.name}: {words(name)}" for result in results for name in names)
     rows = tuple(
-        (value, tuple(_cell(by[result.name].get(value, {}).get(name)) for result in results for name in names))
+        (words(value), tuple(_cell(by[result.name].get(value, {}).get(name)) for result in results for name in names))
         for value in ordered
     )
-    title = f"{_words(main)[:1].upper()}{_words(main)[1:]} by {_words(factor)}"
-    note = f"By {_words(factor)}, the {CONFIDENCE} interval in small print."
-    table = Table(f"All figures by {_words(factor)}", note, (_words(factor), *heads), rows)
+    title = f"{words(main)[:1].upper()}{words(main)[1:]} by {words(factor)}"
+    note = f"By {words(factor)}, the {CONFIDENCE} interval in small print."
+    table = Table(f"All figures by {words(factor)}", note, (words(factor), *heads), rows)
     return Chart(
         title,
-        _words(main),
+        words(main),
         factor,
         tuple(shown),
         percent(1) if most == 1 else count(round(most)),
@@ -235,7 +235,3 @@ def _tested(base: Result, tuned: Result) -> str:
 
 def _figure(result: Result, name: str) -> Measure | None:
     return result.run.benchmark["measures"].get(name) if result.run.benchmark else None
-
-
-def _words(name: str) -> str:
-    return {"f1": "F1"}.get(name) or name.replace("_", " ")

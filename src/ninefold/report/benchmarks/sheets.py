@@ -9,7 +9,7 @@ from ninefold.report.benchmarks.columns import GENERAL, SPATIAL, Column
 from ninefold.report.benchmarks.numbers import OURS, Found
 from ninefold.report.benchmarks.standings import WORTH_SAYING, Standing, Value
 from ninefold.report.tables import CONFIDENCE
-from ninefold.web.wording import count, hundredths, percent
+from ninefold.web.wording import count, hundredths, percent, words
 
 PRINTED, MEAN = "average, as printed", "mean of the columns"
 """Heads of the two averages."""
@@ -169,7 +169,7 @@ def _heads(columns: Sequence[Column], found: Found) -> tuple[str, ...]:
         value = next((value for value in values if value), None)
         details = [] if value is None else [value.benchmark.partition("-")[2]] if len(column.benchmarks) > 1 else []
         if value and not column.measures and value.measure not in PLAIN:
-            details.append(value.measure.replace("_", " "))
+            details.append(words(value.measure))
         shown = ", ".join(filter(None, details))
         heads.append(f"{column.title} ({shown})" if shown else column.title)
     return tuple(heads)
