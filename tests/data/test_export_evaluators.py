@@ -13,7 +13,11 @@ import ninefold
 from ninefold import ExportSpec, SyntheticSpec
 from ninefold.data.export.lmms_eval import task_name
 from ninefold.data.export.vlmevalkit import VlmEvalKit, data_name
-from ninefold.types import Example
+from ninefold.data.format.card import About
+from ninefold.data.format.writing import write
+from ninefold.scenes.render import encode_png
+from ninefold.space import Cell
+from ninefold.types import Example, Scene, Thing
 
 csv.field_size_limit(sys.maxsize)
 
@@ -62,12 +66,30 @@ def test_a_table_of_vlmevalkit_reads_back_with_letters_in_the_order_of_the_promp
         (("left", "None"), "left", "missing value"),
         (("left", "right"), "above", "none of the options"),
         (("left", "right"), "left", None),
+        (("left", "007"), "left", "another number"),
+        (("left", "true"), "left", "another number"),
+        (("4", "2.5"), "4", None),
     ],
 )
 def test_what_vlmevalkit_cannot_ask_is_left_out(options, answer, reason):
     example = Example("one", b"image", "Where?", "Where?", options, answer)
     found = VlmEvalKit().unfit(example)
     assert found is reason is None or reason in found
+
+
+def test_numbers_that_pandas_would_change_are_left_out_and_the_others_stay(tmp_path):
+    """Text, a number in a column that is whole, one in a column with an empty cell, decimals, numbers among decimals."""
+    offered = [("a", "b"), ("3", "4"), ("3", "4", "5"), ("a", "b", "True"), ("1", "2.5"), ("2", "3.5", "x")]
+    image = encode_png(Scene((Thing("square", "red", "large", Cell(0, 0)),), canvas=90))
+    rows = [
+        Example(f"r{at}", image, "Q?", f"Q? {', '.join(options)}", options, options[0], "letters")
+        for at, options in enumerate(offered)
+    ]
+    write(tmp_path / "data", {"test": rows}, about=About("t", "t", {}))
+    ninefold.export(ExportSpec(tmp_path / "data", "vlmevalkit"), tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "ninefold_data_test.tsv", sep="\t").fillna("")
+    read = [tuple(str(row[letter]) for letter in "ABC" if row[letter] != "") for _, row in table.iterrows()]
+    assert read == [("a", "b"), ("a", "b", "True"), ("1", "2.5"), ("2", "3.5", "x")]
 
 
 def test_names_are_free_of_what_the_kits_take_for_a_sign():

@@ -4,11 +4,11 @@ import csv
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from string import ascii_uppercase
 
-import pyarrow.compute as pc
 import xxhash
 
 from ninefold.data.export.protocol import Exporter, Usage
@@ -29,6 +29,54 @@ _MISSING |= {"NA", "NULL", "NaN", "None", "n/a", "nan", "null"}
 """Texts that pandas, with which the kit reads the file, takes for no value."""
 
 
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What pandas, with which the kit reads the file, makes of the options of a split.
+
+    It guesses the type of a column, piece by piece. Of a piece that holds numbers alone it makes numbers, and decimal
+    ones if a cell is empty or decimal: 4 is then 4.0 in the kit's prompt.
+    """
+
+    most: int = len(ascii_uppercase)
+    """Largest number of options of a row."""
+    fewest: int = len(ascii_uppercase)
+    """Smallest number: further columns have empty cells."""
+    decimal: frozenset[int] = frozenset()
+    """Positions of options of which one is a decimal number."""
+
+    @classmethod
+    def of(cls, data: Dataset, split: str) -> "_Columns":
+        """Return the columns of a split; rows without options, which are left out, do not count."""
+        most, fewest, decimal = 0, len(ascii_uppercase), set()
+        for shard in data.shards(split):
+            with opened(shard, {"options"}) as file:
+                for batch in file.iter_batches(columns=["options"]):
+                    for options in filter(None, batch.column(0).to_pylist()):
+                        most, fewest = max(most, len(options)), min(fewest, len(options))
+                        decimal |= {at for at, option in enumerate(options) if _kind(option) == "decimal"}
+        return cls(most, fewest, frozenset(decimal))
+
+    def keeps(self, options: Sequence[str]) -> bool:
+        """Whether the kit reads options as they are, whatever else is in their columns."""
+        may_turn = {at for at in range(len(options)) if at >= self.fewest or at in self.decimal}
+        kinds = [_kind(option) for option in options]
+        return "odd" not in kinds and not any(kinds[at] == "integer" for at in may_turn)
+
+
+def _kind(option: str) -> str:
+    """Return "integer" or "decimal" of a number that pandas may read and prints again as it is, "odd" of another."""
+    if option.lower() in {"true", "false"}:
+        return "text" if option in {"True", "False"} else "odd"
+    try:
+        number = float(option)
+    except ValueError:
+        return "text"
+    return "integer" if _INTEGER.fullmatch(option) else "decimal" if repr(number) == option else "odd"
+
+
 class VlmEvalKit(Exporter):
     """A file for VLMEvalKit's folder ``$LMUData``, which it opens as a multiple-choice set of its own (custom MCQ)."""
 
@@ -36,12 +84,17 @@ class VlmEvalKit(Exporter):
     title = "VLMEvalKit (commit e8e78f0)"
     files = r"ninefold_\w+\.tsv"
 
+    def __init__(self) -> None:
+        self._columns = _Columns()
+
     def unfit(self, example: Example) -> str | None:
         """Return the reason why the kit cannot ask an example; None if it can."""
         if not 2 <= len(example.options) <= len(ascii_uppercase):
             return "no options, or more than there are letters"
         if _MISSING & {*example.options, example.question}:
             return "a question or an option that the kit reads as a missing value"
+        if not self._columns.keeps(example.options):
+            return "an option that the kit reads as another number, such as 4 as 4.0"
         return None if _truth(example) in example.options else "an answer that is none of the options"
 
     def write(self, rows: Rows) -> Usage:
@@ -50,7 +103,8 @@ class VlmEvalKit(Exporter):
         for split in rows.splits:
             name = data_name(rows.data.name, split)
             path = rows.folder / f"{name}.tsv"
-            letters = ascii_uppercase[: _most_options(rows.data, split)]
+            self._columns = _Columns.of(rows.data, split)
+            letters = ascii_uppercase[: self._columns.most]
             with path.open("w", encoding="utf-8", newline="") as file:
                 table = csv.DictWriter(file, [*_COLUMNS, *letters], delimiter="\t", lineterminator="\n")
                 table.writeheader()
@@ -67,16 +121,6 @@ def data_name(data: str, split: str) -> str:
     if _SPECIAL.search(name):
         name = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"ninefold_{name}_{split}"
-
-
-def _most_options(data: Dataset, split: str) -> int:
-    """Return the largest number of options of a row."""
-    most = 0
-    for shard in data.shards(split):
-        with opened(shard, {"options"}) as file:
-            for batch in file.iter_batches(columns=["options"]):
-                most = max(most, pc.max(pc.list_value_length(batch.column(0))).as_py() or 0)
-    return most
 
 
 def _rows(rows: Rows, split: str) -> Iterator[Mapping[str, object]]:
