@@ -78,7 +78,7 @@ def test_what_vlmevalkit_cannot_ask_is_left_out(options, answer, reason):
 
 
 def test_numbers_that_pandas_would_change_are_left_out_and_the_others_stay(tmp_path):
-    """Text, a number in a column that is whole, one in a column with an empty cell, decimals, numbers among decimals."""
+    """Text, numbers in whole columns, in one with an empty cell, decimals, and numbers among decimals."""
     offered = [("a", "b"), ("3", "4"), ("3", "4", "5"), ("a", "b", "True"), ("1", "2.5"), ("2", "3.5", "x")]
     image = encode_png(Scene((Thing("square", "red", "large", Cell(0, 0)),), canvas=90))
     rows = [
