@@ -90,8 +90,8 @@ class Kit:
                 child.terminate()
                 raise
         if child.returncode or failed:
-            told = _ended(child.returncode) if child.returncode < 0 else _told(failed or last)
-            raise RunError(f"lmms-eval {self.version}: {told} (all it printed: {log})")
+            reason = _ended(child.returncode) if child.returncode < 0 else _told(failed or last)
+            raise RunError(f"lmms-eval {self.version}: {reason} (all it printed: {log})")
 
 
 def find(python: Path) -> Kit:
