@@ -1,3 +1,4 @@
+import inspect
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold.cli import main
+from ninefold.cli.commands import COMMANDS
 
 
 def run(capsys, *arguments):
@@ -47,11 +49,14 @@ def test_help_teaches_and_imports_nothing_heavy():
         "import sys\nfrom ninefold.cli import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'torch', 'numpy', 'pandas', 'pyarrow', 'transformers', 'matplotlib'}\n"
+        "heavy |= {name for name in sys.modules if name.startswith('ninefold.data')}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    for command in ("demo", "data", "train", "evaluate", "score", "probe", "report", "captions", "nano", "models"):
-        assert command in said
+    for name, command in COMMANDS.items():
+        assert f"• {name} " in said
+        first = inspect.cleandoc(command.type().__doc__).partition("\n\n")[0]
+        assert command.summary == " ".join(first.split())
     assert "HEAVY []" in said
 
 

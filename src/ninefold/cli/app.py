@@ -6,13 +6,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from dataclasses import make_dataclass
+from typing import Annotated, Any, Union
 
 import tyro
-from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, subcommand
+from tyro.conf import DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes, arg, subcommand
 
 from ninefold import console, plugins
 from ninefold.cli import options, process, usage
+from ninefold.cli.commands import COMMANDS
 from ninefold.errors import NinefoldError, first_line, printable, system_error
 from ninefold.version import __version__
 
@@ -72,44 +74,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parse(arguments: Sequence[str]) -> Any:
     """Return the command that the arguments name, an object with `run()`."""
-    # Imported after the plugins, because their sources become subcommands.
-    from ninefold.cli import (
-        captions,
-        data,
-        demo,
-        evaluate,
-        export,
-        export_adapter,
-        models,
-        nano,
-        probe,
-        report,
-        study,
-        train,
-    )
-
-    made = data.group()
+    named = arguments[0] if arguments else ""
+    # Modules take longer to import than all the rest, and other commands are of use only to tell what was mistyped.
+    read = {named} & COMMANDS.keys() if named in {*COMMANDS, *usage.HELP} else COMMANDS.keys()
+    names: dict[str, Any] = {
+        name: {each: {} for each in command.names()} if name in read else {} for name, command in COMMANDS.items()
+    }
     # Built at run time: to mypy it is a value and not a type.
-    commands: Any = (
-        Annotated[demo.Demo, subcommand("demo")]
-        | Annotated[made, subcommand("data")]
-        | Annotated[train.Train, subcommand("train")]
-        | Annotated[evaluate.Evaluate, subcommand("evaluate")]
-        | Annotated[evaluate.Score, subcommand("score")]
-        | Annotated[probe.Probe, subcommand("probe")]
-        | Annotated[report.Report, subcommand("report")]
-        | Annotated[export.Export, subcommand("export")]
-        | Annotated[export_adapter.ExportAdapter, subcommand("export-adapter")]
-        | Annotated[captions.Captions, subcommand("captions")]
-        | Annotated[study.Study, subcommand("study")]
-        | Annotated[models.Models, subcommand("models")]
-        | Annotated[nano.Nano, subcommand("nano")]
-    )
-    plain = ("demo", "data", "train", "evaluate", "score", "probe", "report", "export", "export-adapter", "models")
-    names: dict[str, Any] = {name: {} for name in plain}
-    names |= {"data": {name: {} for name in data.names()}, "nano": {name: {} for name in nano.NAMES}}
-    names["captions"] = {name: {} for name in captions.COMMANDS}
-    names["study"] = {name: {} for name in study.NAMES}
+    commands: Any = Union[
+        *(
+            Annotated[command.type(), subcommand(name)]
+            if name in read
+            else Annotated[make_dataclass(command.maker, ()), subcommand(name, description=command.summary)]
+            for name, command in COMMANDS.items()
+        )
+    ]
+    # Without a help text of its own, tyro looks for one in the source of `typing`.
+    commands = Annotated[commands, arg(help="Subcommand.")]
     config = (DisallowNone, HelptextFromCommentsOff, OmitArgPrefixes, OmitSubcommandPrefixes)
 
     def parser(given: Sequence[str]) -> Any:

@@ -90,7 +90,7 @@ def _options(command: Run) -> dict[str, Any]:
     return {name: getattr(command, name) for name in names}
 
 
-COMMANDS: dict[str, type] = {
+_COMMANDS: dict[str, type] = {
     "run": Run,
     "merge": Merge,
     "stats": Stats,
@@ -98,9 +98,14 @@ COMMANDS: dict[str, type] = {
     "review": Review,
     "filter": Filter,
 }
-"""The commands of the group, by name."""
 
-_commands = (Annotated[command, subcommand(name)] for name, command in COMMANDS.items())
+
+def names() -> tuple[str, ...]:
+    """Return the names of its commands."""
+    return tuple(_COMMANDS)
+
+
+_commands = (Annotated[command, subcommand(name)] for name, command in _COMMANDS.items())
 
 
 @dataclass(frozen=True)

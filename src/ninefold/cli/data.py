@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from ninefold import api
-from ninefold.data.sources.catalog import SOURCES, source_of
+from ninefold.data.sources.catalog import COMMANDS, SOURCES, source_of
 from ninefold.web.wording import percent
 
 Spec = TypeVar("Spec")
@@ -173,7 +173,7 @@ class Questions:
 
 def names() -> tuple[str, ...]:
     """Return the names of its commands: the sources registered so far, and the others."""
-    return (*SOURCES, "verify", "overlap", "leakage", "questions")
+    return (*SOURCES, *COMMANDS)
 
 
 def group() -> Any:

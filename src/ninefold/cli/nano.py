@@ -53,8 +53,9 @@ class Pretrain:
         print(f"{self.spec.out / 'base'}: a checkpoint that --model can name")
 
 
-NAMES = ("world", "pretrain")
-"""Names of its commands."""
+def names() -> tuple[str, ...]:
+    """Return the names of its commands."""
+    return ("world", "pretrain")
 
 
 @dataclass(frozen=True)

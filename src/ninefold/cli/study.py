@@ -11,9 +11,6 @@ from ninefold.errors import RunError, printable
 
 Recipe = Annotated[str, arg(metavar="RECIPE|FILE.py:FUNCTION")]
 
-NAMES = ("plan", "run", "status", "report")
-"""The commands of the group."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -125,6 +122,11 @@ def _settings(given: tuple[str, ...]) -> dict[str, str]:
             raise RunError(f"--set {name}: is given twice, {found[name]!r} and {value!r}")
         found[name] = value
     return found
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of its commands."""
+    return ("plan", "run", "status", "report")
 
 
 @dataclass(frozen=True)

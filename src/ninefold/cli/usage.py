@@ -14,7 +14,9 @@ from ninefold.errors import NinefoldError
 
 Parsed = TypeVar("Parsed")
 
-_HELP = {"-h", "--help"}
+HELP = {"-h", "--help"}
+"""The options that ask for help."""
+
 _ALIASES = {
     "lr": "learning-rate",
     "batch-size": "batch",
@@ -75,7 +77,7 @@ def _command(arguments: Sequence[str], commands: Mapping[str, Any]) -> list[str]
     """Return the leading words that name the command."""
     words: list[str] = []
     for word in arguments:
-        if not commands or word in _HELP:
+        if not commands or word in HELP:
             return words
         if word not in commands:
             where = " ".join(["ninefold", *words])

@@ -37,7 +37,7 @@ _SHIPPED: tuple[type[Source], ...] = (
     RealWorldQaSource,
 )
 
-_COMMANDS = {"verify", "overlap", "leakage", "questions"}
+COMMANDS = ("verify", "overlap", "leakage", "questions")
 """The commands of `ninefold data` that are no sources."""
 
 SOURCES: dict[str, type[Source]] = {source.name: source for source in _SHIPPED}
@@ -80,7 +80,7 @@ def register_source(source: type[Source]) -> None:
             f"source {getattr(source, '__name__', source)}: needs a name, and "
             "spec_type, the dataclass of its specification"
         )
-    if name in _COMMANDS:
+    if name in COMMANDS:
         raise DesignError(f"source {name!r}: `ninefold data` has a command of this name; choose another")
     if source.name in {further.SOURCE, *(shipped.name for shipped in _SHIPPED)}:
         raise DesignError(f"source {source.name!r}: ninefold has one of this name; choose another")
