@@ -97,6 +97,7 @@ def test_the_table_of_vlmevalkit_is_asked_in_its_words(tmp_path):
         ("x y", "y", ("y", ("x", "y"), "letters")),
         ("Yes No", "No", ("No", ("Yes", "No"), "letters")),
         ("1 2 3 4 5 6 7 8 9", "I", ("9", tuple("123456789"), "letters")),
+        ("x y", "B. y", ("y", ("x", "y"), "letters")),
         ("", "yes", ("Yes", (), "true_false")),
     ],
 )
@@ -115,5 +116,8 @@ def test_images_that_are_missing_or_broken_are_an_error_or_left_out_and_counted(
     assert [(skip["reason"], skip["names"]) for skip in source.skips.entries] == [
         ("its image is missing", ["row 1"]), ("its image is not readable", ["row 2"]),
     ]  # fmt: skip
+    next(folder.glob("*-00000-of-*")).unlink()
+    with pytest.raises(DataError, match="RealworldQA: holds 1 of the 2 files of RealWorldQA; fetch data"):
+        make(RealWorldQaSource(RealWorldQaSpec(folder)), tmp_path / "other")
     with pytest.raises(DataError, match="no table of RealWorldQA; fetch data"):
         make(RealWorldQaSource(RealWorldQaSpec(tmp_path / "none")), tmp_path / "other")

@@ -234,21 +234,29 @@ def _asked(number: int, values: Mapping[str, str]) -> _Row | str:
     letters = ascii_uppercase[: len(options)]
     if not columns and "".join(letter for letter, _ in listed) != letters:
         options = ()
-    if columns.count(answer) == 1:
-        answer = letters[columns.index(answer)]
     is_letter = len(answer) == 1 and answer.isalpha()
-    if options and answer.upper() not in letters and (columns or is_letter):
+    letter = _letter_of(answer, options) if options else None
+    if options and letter is None and (columns or is_letter):
         return "its answer is none of its options"
-    if len(options) > 1 and is_letter and answer.upper() in letters:
+    if letter is not None and len(options) > 1:
         if len(set(options)) < len(options) or misread(find_format("letters"), options) is not None:
             # Texts that cannot be told apart are chosen by their letters alone.
             options = tuple(letters)
-        return _Row(number, question, prompt, options, options[letters.index(answer.upper())], "letters")
+        return _Row(number, question, prompt, options, options[letters.index(letter)], "letters")
     if answer.lower() in {"yes", "no"}:
         # No options: the question does not offer them word for word.
         return _Row(number, question, prompt, (), answer.capitalize(), "true_false")
     known = answer.upper() if is_letter else answer
     return _Row(number, question, prompt, (), known, "letters" if is_letter else "short_text")
+
+
+def _letter_of(answer: str, options: Sequence[str]) -> str | None:
+    """Return the letter of the option that an answer names, by the letter or by the text; None if it names none."""
+    letters = ascii_uppercase[: len(options)]
+    if len(answer) == 1 and answer.upper() in letters:
+        return answer.upper()
+    label = find_format("letters").read(answer, options).label
+    return letters[options.index(label)] if label in options else None
 
 
 def _kit_prompt(question: str, options: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ READ_ROWS = 32
 LONGEST_INDEX = 64
 """Longest cell of a TSV's image column that is the index of another row, as in VLMEvalKit; a longer one is base64."""
 
-_SHARD = re.compile(r"-\d{5}-of-\d{5}")
+_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 
 
 class KitRow(NamedTuple):
@@ -41,7 +41,7 @@ def tables_of(folder: Path, word: str, title: str, advice: str, *, first: str = 
         first: Part of the path of a table that is taken before all others.
 
     Raises:
-        DataError: If there is none.
+        DataError: If there is none, or a shard of it is missing.
     """
     patterns = ("*.tsv", "*.parquet", "*.csv", "*/*.tsv", "*/*.parquet")
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
@@ -50,7 +50,11 @@ def tables_of(folder: Path, word: str, title: str, advice: str, *, first: str = 
         raise DataError(f"{folder}: no table of {title}; {advice}")
     best = min(named, key=lambda path: first not in str(path.relative_to(folder)))
     stem = _SHARD.sub("", best.stem)
-    return [path for path in named if path.parent == best.parent and _SHARD.sub("", path.stem) == stem]
+    shards = [path for path in named if path.parent == best.parent and _SHARD.sub("", path.stem) == stem]
+    counts = [int(path.stem[-5:]) for path in shards if _SHARD.search(path.stem)]
+    if counts and len(counts) != max(counts):
+        raise DataError(f"{best.parent}: holds {len(counts)} of the {max(counts)} files of {title}; {advice}")
+    return shards
 
 
 def kit_rows(path: Path) -> Iterator[KitRow]:
@@ -135,5 +139,5 @@ def _decoded(cell: str) -> bytes | None:
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, str]:
-    texts = {name: str(value) for name, value in row.items() if value is not None}
+    texts = {name: str(value) for name, value in row.items() if isinstance(value, str | int | float)}
     return {name: text for name, text in texts.items() if text.strip() and text.strip().lower() != "nan"}
