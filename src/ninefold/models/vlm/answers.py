@@ -70,7 +70,7 @@ class AnswerTokens:
         )
 
     def _encode(self, answer: str) -> tuple[int, ...]:
-        if end := next((end for end in map(self._text_of, self.end_ids) if end in answer), None):
+        if end := next((end for end in map(self._text_of, self.end_ids) if end and end in answer), None):
             raise ModelError(
                 f"the answer {answer[:40]!r} holds {end}, which ends an answer; leave out the row, or {end}"
             )
