@@ -177,6 +177,7 @@ def test_streams_that_cannot_be_written_are_no_traceback(command, code, err):
         ("score", "`ninefold score` needs a run"),
         ("train --model nano --data a b --weights 0.5 x --out r", "--weights 0.5 x: must be numbers; see"),
         ("data verify a b", "b: one value too many; see"),
+        ("train --model nano --data a --data=b --out r", "--data: is given twice; give it once, several values after"),
     ],
 )
 def test_what_was_typed_wrongly_is_one_line_with_the_nearest_name(capsys, arguments, said):

@@ -58,6 +58,12 @@ def parse(parser: Callable[[Sequence[str]], Parsed], arguments: Sequence[str], c
         UsageError: If the arguments are wrong; in one line, with the nearest names.
     """
     command = _command(arguments, commands)
+    given = _given(arguments)
+    if twice := next((option for option in given if given.count(option) > 1), None):
+        # Of an option given twice, tyro takes the last values and drops the others.
+        raise UsageError(
+            f"{twice}: is given twice; give it once, several values after it; see `ninefold {' '.join(command)} --help`"
+        )
     said, shown = _Captured(), _Captured()
     try:
         with redirect_stderr(said), redirect_stdout(shown):
@@ -94,6 +100,11 @@ def _command(arguments: Sequence[str], commands: Mapping[str, Any]) -> list[str]
     return words
 
 
+def _given(arguments: Iterable[str]) -> list[str]:
+    """Return the options among some arguments, as they are written in help."""
+    return [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
+
+
 def _options(parser: Callable[[Sequence[str]], Any], command: Sequence[str]) -> set[str]:
     """Return the options of a command, as its help lists them."""
     shown = _Captured()
@@ -108,8 +119,7 @@ def _options(parser: Callable[[Sequence[str]], Any], command: Sequence[str]) -> 
 
 
 def _mistake(text: str, arguments: Sequence[str], options: Iterable[str], name: str) -> str:
-    given = [argument.partition("=")[0].replace("_", "-") for argument in arguments if argument.startswith("--")]
-    for option in given:
+    for option in _given(arguments):
         if option not in options:
             return f"{option}: `{name}` has no such option{_nearest(option, options)}"
     # The rest is what tyro says, without its boxes and the descriptions of options.
