@@ -12,18 +12,13 @@ if TYPE_CHECKING:
     from ninefold.api import demo as demo
     from ninefold.api import evaluate as evaluate
     from ninefold.api import export_adapter as export_adapter
-    from ninefold.api import leakage as leakage
     from ninefold.api import list_models as list_models
     from ninefold.api import load_model as load_model
-    from ninefold.api import make as make
-    from ninefold.api import open_dataset as open_dataset
-    from ninefold.api import overlap as overlap
     from ninefold.api import probe as probe
     from ninefold.api import report_study as report_study
     from ninefold.api import run_study as run_study
     from ninefold.api import score as score
     from ninefold.api import train as train
-    from ninefold.api import verify as verify
     from ninefold.api import write_report as write_report
     from ninefold.captions.api import check_geometry as check_geometry
     from ninefold.captions.api import merge_captions as merge_captions
@@ -32,6 +27,11 @@ if TYPE_CHECKING:
     from ninefold.captions.spec import CaptionsIn as CaptionsIn
     from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
     from ninefold.captions.spec import ChecksSpec as ChecksSpec
+    from ninefold.data.api import leakage as leakage
+    from ninefold.data.api import make as make
+    from ninefold.data.api import open_dataset as open_dataset
+    from ninefold.data.api import overlap as overlap
+    from ninefold.data.api import verify as verify
     from ninefold.data.export.export import export as export
     from ninefold.data.export.spec import ExportSpec as ExportSpec
     from ninefold.data.format.dataset import Dataset as Dataset
@@ -86,31 +86,27 @@ _MODULES = {
         "demo",
         "evaluate",
         "export_adapter",
-        "leakage",
         "list_models",
         "load_model",
-        "make",
-        "open_dataset",
-        "overlap",
         "probe",
         "report_study",
         "run_study",
         "score",
         "train",
-        "verify",
         "write_report",
     ),
     "ninefold.captions.api": ("check_geometry", "merge_captions", "run_captions"),
     "ninefold.captions.engines.catalog": ("register_engine",),
     "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
+    "ninefold.data.api": ("leakage", "make", "open_dataset", "overlap", "verify"),
     "ninefold.data.export.export": ("export",),
     "ninefold.data.export.spec": ("ExportSpec",),
     "ninefold.data.format.dataset": ("Dataset",),
-    "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.benchmarks.realworldqa": ("RealWorldQaSpec",),
     "ninefold.data.sources.benchmarks.threedsrbench": ("ThreeDsrBenchSpec",),
     "ninefold.data.sources.benchmarks.vsr": ("VsrSpec",),
     "ninefold.data.sources.benchmarks.whatsup": ("WhatsUpSpec",),
+    "ninefold.data.sources.catalog": ("register_source",),
     "ninefold.data.sources.coco.flawed": ("FlawedSpec",),
     "ninefold.data.sources.coco.general": ("GeneralSpec",),
     "ninefold.data.sources.coco.relations": ("RelationsSpec",),

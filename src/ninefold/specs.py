@@ -11,6 +11,9 @@ from ninefold.errors import DesignError
 
 Spec = TypeVar("Spec")
 
+AnyPath = str | Path
+"""A path, as a string or a `Path`."""
+
 
 def check_choices(spec: Any) -> None:
     """Refuse a specification with a value that its field does not offer; for its ``__post_init__``.

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from tampering import change, edit_json
 
-from ninefold import api
+from ninefold.data import api
 from ninefold.data.checks.certificate import certify
 from ninefold.data.make import make
 from ninefold.data.sources.coco.facts import _in_one_order

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from tampering import change, edit_json
 
-from ninefold import api, store
+from ninefold import store
+from ninefold.data import api
 from ninefold.data.checks.certificate import certify, verify
 from ninefold.data.format.dataset import write
 from ninefold.data.make import make

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ninefold import api
+from ninefold.data import api
 from ninefold.data.make import make
 from ninefold.data.sources.synthetic import SyntheticSource, SyntheticSpec
 from ninefold.errors import NinefoldError

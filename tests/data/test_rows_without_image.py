@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ninefold import api, images
+from ninefold.data.api import verify
 from ninefold.data.checks.overlap import overlap
 from ninefold.data.format import further, row_hashes
 from ninefold.data.format.card import About
@@ -60,7 +61,7 @@ def test_the_datasets_library_reads_none(folder, tmp_path):
 
 
 def test_the_certificate_counts_them_and_holds(folder):
-    certificate = api.verify(folder)
+    certificate = verify(folder)
     assert certificate["splits"]["train"]["without_image"] == 2
     assert certificate["splits"]["train"]["distinct"]["images"] == 1
     assert "train: 2 of 3 rows have no image." in certificate["statements"]
@@ -82,7 +83,7 @@ def test_an_image_that_was_taken_or_added_is_found(folder, row):
     field = table.schema.field(at)
     pq.write_table(table.set_column(at, field, pa.array(values, field.type)), path)
     with pytest.raises(FactError, match=f"row c{row}/0"):
-        api.verify(folder)
+        verify(folder)
     with pytest.raises(FactError, match=f"row c{row}/0: its image is not the manifest's"):
         list(Dataset.open(folder).read("train", trust_pixels=True))
 

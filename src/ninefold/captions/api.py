@@ -4,15 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ninefold.specs import with_paths
+from ninefold.specs import AnyPath, with_paths
 
 if TYPE_CHECKING:
     from ninefold.captions.counts import Counts
     from ninefold.captions.geometry.summary import Summary
     from ninefold.captions.spec import CaptionsSpec
-
-AnyPath = str | Path
-"""A path, as a string or a `Path`."""
 
 
 def run_captions(

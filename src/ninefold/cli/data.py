@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
-from ninefold import api
+from ninefold.data import api
 from ninefold.data.sources.catalog import COMMANDS, SOURCES, source_of
 from ninefold.web.wording import percent
 
