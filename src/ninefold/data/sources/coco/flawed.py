@@ -4,7 +4,7 @@ Each flaw is switched on its own: crowded positions, long-tailed categories, wro
 sets choose among the questions that the same photos allow, so that sets with different flaws show the same kind.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count as count_from
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ninefold.data.sources.coco.annotations import Instance
-from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.source import CocoSource, CocoSpec, box_question
 from ninefold.errors import DataError, DesignError
 from ninefold.space import LABELS
@@ -152,9 +151,7 @@ class FlawedSource(CocoSource):
             dict(zip(LABELS, CROWDED if crowded else (1,) * len(LABELS), strict=True)),
         )
 
-    def _subset(
-        self, targets: Sequence[Instance], split: str, size: int, is_usable: Callable[[Photo], bool]
-    ) -> tuple[list[Instance], dict[str, Any]]:
+    def _subset(self, targets: Sequence[Instance], split: str, size: int) -> tuple[list[Instance], dict[str, Any]]:
         """Choose targets by the stated shares, and which of them get a wrong answer."""
         from ninefold.data.sources.coco.subset import REGIONS, TooFewError, balance, sound_subset
 
@@ -168,7 +165,9 @@ class FlawedSource(CocoSource):
             part = parts[kind]
             try:
                 if count:
-                    chosen, _ = sound_subset(part, count, self.spec.seed, REGIONS, is_usable, weights=self._weights)
+                    chosen, _ = sound_subset(
+                        part, count, self.spec.seed, REGIONS, self._is_usable, weights=self._weights
+                    )
                     ids.update(target.id for target in chosen)
             except TooFewError as error:
                 raise DataError(

@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from ninefold.data.sources.coco.allotment import held_out
-from ninefold.data.sources.coco.annotations import Instance, read_instances
+from ninefold.data.sources.coco.annotations import Instance
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.general_questions import (
@@ -23,12 +22,12 @@ from ninefold.data.sources.coco.general_questions import (
     what_is_at,
 )
 from ninefold.data.sources.coco.ids import rank
-from ninefold.data.sources.coco.photos import PhotoFolder
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
+from ninefold.data.sources.coco.photo_source import PhotoSource
+from ninefold.data.sources.protocol import Split
 from ninefold.errors import DataError
 from ninefold.space import Box
 from ninefold.specs import check_choices
-from ninefold.types import Clustering, Example, Factor
+from ninefold.types import Example, Factor
 
 if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
@@ -83,25 +82,17 @@ class _Row(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-class GeneralSource(Source):
+class GeneralSource(PhotoSource):
     """General questions about things in photos, in the format of COCO's annotations."""
 
     name: ClassVar[str] = "general"
     spec_type: ClassVar[type] = GeneralSpec
-    clustering: ClassVar[Clustering] = "group"
     spec: GeneralSpec
 
     def __init__(self, spec: GeneralSpec) -> None:
-        self.spec = spec
-        self.embed = spec.embed
-        self.photos = PhotoFolder(spec.images)
-        self.skips = Skips()
+        super().__init__(spec)
         self._shown: dict[str, set[str]] = {}
         """The categories that each photo shows, by its id as text; complete once the annotations are read."""
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test", or "train" and "validation"."""
-        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation", sorted by photo.
@@ -166,16 +157,7 @@ class GeneralSource(Source):
 
     @cached_property
     def _instances(self) -> list[Instance]:
-        if not self.spec.images.is_dir():
-            raise DataError(f"{self.spec.images}: no such folder; name the one that holds the photos, such as val2017")
-        return read_instances(
-            self.spec.annotations,
-            self.skips,
-            unit=self.spec.boxes,
-            same=self.photos.same,
-            several=True,
-            shown=self._shown,
-        )
+        return self._read(several=True, shown=self._shown)
 
     @property
     def _categories(self) -> tuple[str, ...]:
@@ -184,12 +166,10 @@ class GeneralSource(Source):
     @cached_property
     def _rows(self) -> dict[str, list[_Row]]:
         """The questions of each split."""
-        spec, instances = self.spec, self._instances
-        by_split = {"test": instances} if spec.split == "test" else held_out(instances, spec.seed)
-        sizes = {"test": spec.subset, "train": spec.subset, "validation": max(2, spec.subset // 4)}
-        choose = self._presence if spec.question in LABELS else self._naming
-        usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
-        return {split: _sound(part, sizes[split], choose, usable) for split, part in by_split.items()}
+        sizes = self._sizes(2)
+        choose = self._presence if self.spec.question in LABELS else self._naming
+        by_split = self._parted(self._instances)
+        return {split: _sound(part, sizes[split], choose, self._is_usable) for split, part in by_split.items()}
 
     def _naming(self, instances: Sequence[Instance], size: int) -> list[_Row]:
         from ninefold.data.sources.coco.subset import balanced

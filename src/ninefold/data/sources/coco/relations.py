@@ -3,17 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import combinations, groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from ninefold.data.sources.coco.allotment import held_out
-from ninefold.data.sources.coco.annotations import Instance, read_instances
+from ninefold.data.sources.coco.annotations import Instance
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.entries import Photo
 from ninefold.data.sources.coco.ids import rank
-from ninefold.data.sources.coco.photos import PhotoFolder
+from ninefold.data.sources.coco.photo_source import PhotoSource
 from ninefold.data.sources.coco.relation_questions import (
     DIRECTIONS,
     FORMATS,
@@ -28,10 +27,10 @@ from ninefold.data.sources.coco.relation_questions import (
     true_false,
     words,
 )
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
+from ninefold.data.sources.protocol import Split
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
-from ninefold.types import Clustering, Example, Factor
+from ninefold.types import Example, Factor
 
 if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
@@ -103,23 +102,12 @@ Block = Mapping[Direction, _Shown]
 """Four photos of the same two things, one for each direction in which the first lies from the second."""
 
 
-class RelationsSource(Source):
+class RelationsSource(PhotoSource):
     """Questions about the relation of two things, from COCO's instance annotations."""
 
     name: ClassVar[str] = "relations"
     spec_type: ClassVar[type] = RelationsSpec
-    clustering: ClassVar[Clustering] = "group"
     spec: RelationsSpec
-
-    def __init__(self, spec: RelationsSpec) -> None:
-        self.spec = spec
-        self.embed = spec.embed
-        self.photos = PhotoFolder(spec.images)
-        self.skips = Skips()
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test", or "train" and "validation"."""
-        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation", sorted by photo.
@@ -163,24 +151,18 @@ class RelationsSource(Source):
     @cached_property
     def _rows(self) -> dict[str, list[_Row]]:
         """The questions of each split."""
-        spec = self.spec
-        if not spec.images.is_dir():
-            raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
-        instances = read_instances(spec.annotations, self.skips, unit=spec.boxes, same=self.photos.same)
-        by_split = {"test": instances} if spec.split == "test" else held_out(instances, spec.seed)
-        sizes = {"test": spec.subset, "train": spec.subset, "validation": max(UNIT[spec.form], spec.subset // 4)}
-        return {split: self._asked(part, sizes[split]) for split, part in by_split.items()}
+        sizes = self._sizes(UNIT[self.spec.form])
+        return {split: self._asked(part, sizes[split]) for split, part in self._parted(self._read()).items()}
 
     def _asked(self, instances: Sequence[Instance], size: int) -> list[_Row]:
         """Return the questions of a split, of usable photos, sorted by photo; no photo is opened that is not asked."""
         form = self.spec.form
-        usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
         while True:
             blocks = choose(instances, size // ROWS[form], self.spec.seed)
             if form == "letters":
                 # Each order of the options is used equally often.
                 blocks = blocks[: len(blocks) // len(DIRECTIONS) * len(DIRECTIONS)]
-            broken = {shown.photo for block in blocks for shown in block.values() if not usable(shown.photo)}
+            broken = {shown.photo for block in blocks for shown in block.values() if not self._is_usable(shown.photo)}
             if not blocks:
                 raise DataError(
                     f"{self.spec.annotations}: too few photos show the same two things in all four relations"

@@ -1,25 +1,24 @@
 """The COCO source: a question about each thing that is the only one of its category in a photo; all, or a subset."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ninefold.data.sources.coco.allotment import Holdout, deal, held_out
-from ninefold.data.sources.coco.annotations import Instance, read_instances, truncated
+from ninefold.data.sources.coco.allotment import Holdout, deal
+from ninefold.data.sources.coco.annotations import Instance, truncated
 from ninefold.data.sources.coco.boxes import Unit
 from ninefold.data.sources.coco.description import description
-from ninefold.data.sources.coco.entries import Photo
-from ninefold.data.sources.coco.photos import PhotoFolder
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split
+from ninefold.data.sources.coco.photo_source import PhotoSource
+from ninefold.data.sources.protocol import Split
 from ninefold.errors import DataError, DesignError, printable
 from ninefold.questions.catalog import QUESTIONS, find_question
 from ninefold.questions.prompt import prompt
 from ninefold.space import LABELS, border_distance, label_of_cell
 from ninefold.specs import check_choices
-from ninefold.types import BoxQuestion, Clustering, Example
+from ninefold.types import BoxQuestion, Example
 
 if TYPE_CHECKING:
     from ninefold.data.checks.facts import SourceFacts
@@ -69,7 +68,7 @@ class CocoSpec:
             raise DataError(f"seed {self.seed}: seeds are zero or more")
 
 
-class CocoSource(Source):
+class CocoSource(PhotoSource):
     """The only things of their category in COCO photos, each asked one question.
 
     Photos are opened lazily, one by one. Every photo is decoded before it is used: a missing or broken photo, or one
@@ -79,21 +78,12 @@ class CocoSource(Source):
 
     name: ClassVar[str] = "coco"
     spec_type: ClassVar[type] = CocoSpec
-    clustering: ClassVar[Clustering] = "group"
     several: ClassVar[bool] = False
     """Whether things are asked about too that are not the only one of their category in their photo."""
 
     def __init__(self, spec: CocoSpec) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self.question = box_question(spec.question)
-        self.photos = PhotoFolder(spec.images)
-        self.skips = Skips()
-        """Skipped rows by reason; complete after the splits have been read."""
-        self.embed = spec.embed
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test", or "train" and "validation"."""
-        return SPLITS_OF[self.spec.split]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the splits: "test", or "train" and "validation". Their images are paths.
@@ -175,15 +165,13 @@ class CocoSource(Source):
         """The targets of each split and, for a subset, their balance."""
         spec, targets = self.spec, self.targets()
         try:
-            by_split = {"test": targets} if spec.split == "test" else held_out(targets, spec.seed, spec.holdout)
+            by_split = self._parted(targets, spec.holdout)
         except DataError as error:
             raise DataError(f"{spec.annotations}: {error}{self.skips.summary()}") from error
         if spec.subset is None:
             return {split: (part, None) for split, part in by_split.items()}
-        # Photos that are used in both splits are opened and counted once.
-        usable = cache(lambda photo: self.photos.usable(photo, self.skips) is not None)
-        sizes = {"test": spec.subset, "train": spec.subset, "validation": max(1, spec.subset // 4)}
-        return {split: self._subset(part, split, sizes[split], usable) for split, part in by_split.items()}
+        sizes = self._sizes(1)
+        return {split: self._subset(part, split, sizes[split]) for split, part in by_split.items()}
 
     def targets(self) -> list[Instance]:
         """Return all targets, before a subset is chosen.
@@ -192,10 +180,7 @@ class CocoSource(Source):
             DataError: If the annotations cannot be used, or there are no photos.
         """
         spec = self.spec
-        if not spec.images.is_dir():
-            raise DataError(f"{spec.images}: no such folder; name the one that holds the photos, such as val2017")
-        form: dict[str, Any] = {"truncate": spec.truncate, "unit": spec.boxes, "several": self.several}
-        targets = read_instances(spec.annotations, self.skips, same=self.photos.same, **form)
+        targets = self._read(truncate=spec.truncate, several=self.several)
         # In a wrong folder, balancing again and again without the photos found missing would take long.
         if spec.subset is not None and not any(self.photos.find(target.photo.file_name) for target in targets):
             for photo in dict.fromkeys(target.photo for target in targets):
@@ -203,15 +188,13 @@ class CocoSource(Source):
             raise self._no_photo()
         return targets
 
-    def _subset(
-        self, targets: Sequence[Instance], split: str, size: int, is_usable: Callable[[Photo], bool]
-    ) -> tuple[list[Instance], dict[str, Any]]:
+    def _subset(self, targets: Sequence[Instance], split: str, size: int) -> tuple[list[Instance], dict[str, Any]]:
         from ninefold.data.sources.coco.subset import Answers, TooFewError, sound_subset
 
         level = "region" if self.question.labels == LABELS else "answer"
         answers = Answers(level, self.question.labels, lambda target: self._ask(target)[1])
         try:
-            return sound_subset(targets, size, self.spec.seed, answers, is_usable)
+            return sound_subset(targets, size, self.spec.seed, answers, self._is_usable)
         except TooFewError as error:
             raise DataError(_too_few(self.spec, split, error.usable, self.skips.summary())) from error
 
