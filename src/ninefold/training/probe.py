@@ -76,12 +76,7 @@ def choose(
         return plan, f"{plan}, as asked for"
     example = _longest_alone(training_set, dtype)
     size = _gradient_bytes(network)
-    room = USABLE * (free(network.device) - states * size)
-    if room <= 0:
-        raise RunError(
-            f"out of memory: gradients and optimizer of the trained parameters take {_mib(states * size)} MiB and "
-            f"{_mib(free(network.device))} MiB are free; lower --rank, or adapt fewer modules with --targets"
-        )
+    room = _room(network.device, states * size)
     trial = measure(losses, network, example, dtype)
     checkpoint = trial.size * (micro_batch or 1) > room if checkpointing is None else checkpointing
     if checkpoint:
@@ -100,6 +95,17 @@ def choose(
     if on_cpu and processes == 1 and not trial.random:
         plan = _side_by_side(plan, [longest] * batch, room, example=trial.size, gradient=size)
     return plan, f"{plan}: the longest takes {_mib(trial.size)} MiB and {_mib(room)} MiB are available"
+
+
+def _room(device: torch.device, states: float) -> float:
+    """Return the memory for activations beside gradients and optimizer, in bytes; refuse if there is none."""
+    room = USABLE * (free(device) - states)
+    if room <= 0:
+        raise RunError(
+            f"out of memory: gradients and optimizer of the trained parameters take {_mib(states)} MiB and "
+            f"{_mib(free(device))} MiB are free; lower --rank, or adapt fewer modules with --targets"
+        )
+    return room
 
 
 @dataclass(frozen=True)

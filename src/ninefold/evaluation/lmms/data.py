@@ -1,5 +1,6 @@
 """The revision of the data that a task of lmms-eval read: a commit on the hub, or a hash of local files."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from ninefold import store
@@ -18,9 +19,17 @@ def revision(data: str | None, folder: Path | None) -> str | None:
         return None
     local = None if folder is None else folder / data if (folder / data).is_dir() else folder
     if local is not None and (local != folder or "/" not in data):
-        files = [path for path in sorted(local.rglob("*")) if path.suffix in _DATA]
-        return f"files {store.content_id([(str(path.relative_to(local)), store.file_hash(path)) for path in files])}"
+        return f"files {store.content_id(hashes(local, _DATA))}"
     return _commit(data)
+
+
+def hashes(folder: Path, suffixes: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Return the path below a folder and the hash of each of its files, or of those whose names end in some suffix."""
+    return [
+        (str(path.relative_to(folder)), store.file_hash(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and (suffixes is None or path.suffix in suffixes)
+    ]
 
 
 def _commit(data: str) -> str | None:

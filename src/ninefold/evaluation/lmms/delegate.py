@@ -11,7 +11,7 @@ from ninefold import console, plugins, store
 from ninefold.errors import DesignError, RunError
 from ninefold.evaluation.benchmark import drop
 from ninefold.evaluation.lmms import table
-from ninefold.evaluation.lmms.data import revision
+from ninefold.evaluation.lmms.data import hashes, revision
 from ninefold.evaluation.lmms.kit import Kit, find
 from ninefold.evaluation.lmms.known import KNOWN
 from ninefold.evaluation.lmms.layout import ANSWERS, LOG, OUTPUT, RESULTS
@@ -112,11 +112,7 @@ def _tasks(folder: Path) -> list[tuple[str, str]]:
     """Return the files of a folder that holds tasks of its own, with their hashes; none of one with data sets alone."""
     if not folder.is_dir():
         raise RunError(f"--benchmark-dir {folder}: no such folder; name one with tasks or data sets, or leave it out")
-    if not any(folder.glob("*.yaml")):
-        return []
-    return [
-        (str(path.relative_to(folder)), store.file_hash(path)) for path in sorted(folder.rglob("*")) if path.is_file()
-    ]
+    return hashes(folder) if any(folder.glob("*.yaml")) else []
 
 
 def _run(spec: EvaluateSpec, task: str, kit: Kit, out: Path, *, progress: bool) -> None:

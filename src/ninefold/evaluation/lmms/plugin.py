@@ -71,20 +71,18 @@ class Ninefold(lmms):  # type: ignore[misc]
             ModelError: If there is no such model, or it cannot be opened with these options.
         """
         super().__init__()
+        ranks = int(os.environ.get("WORLD_SIZE", "1"))
         if unknown:
             raise ModelError(f"--model_args {min(unknown)}: unknown; see the arguments of {type(self).__name__}")
         if several_images not in {"refuse", "skip"}:
             raise ModelError(f"--model_args several_images={several_images}: is refuse or skip")
-        for file in str(plugin or "").split(os.pathsep):
-            if file:
-                plugins.load(Path(file) if file.endswith(".py") else file)
-        ranks = int(os.environ.get("WORLD_SIZE", "1"))
+        if answers is not None and ranks > 1:
+            raise ModelError("--model_args answers: is for one process; leave it out under `accelerate launch`")
+        _load_plugins(plugin)
         self.device = str(device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if ranks > 1 else "auto"))
         self._several_images = several_images
         self._answers = None if answers is None else Path(str(answers))
         self._parent = os.getppid()
-        if self._answers is not None and ranks > 1:
-            raise ModelError("--model_args answers: is for one process; leave it out under `accelerate launch`")
         # lmms-eval turns arguments that look like numbers into numbers.
         spec = ModelSpec(
             str(pretrained),
@@ -94,9 +92,13 @@ class Ninefold(lmms):  # type: ignore[misc]
             trust_remote_code=bool(trust_remote_code),
         )
         self._model: Any = open_model(spec)
+        self._check_images(spec.adapter)
+
+    def _check_images(self, adapter: Path | None) -> None:
+        """Refuse images of other settings than the adapter was trained with; record the settings beside the answers."""
         settings = dict(self._model.image_settings)
-        if spec.adapter is not None:
-            check_agreement(spec.adapter, settings)
+        if adapter is not None:
+            check_agreement(adapter, settings)
         if self._answers is not None:
             store.write_json(self._answers.parent / Path(IMAGES).name, {"settings": settings})
 
@@ -220,6 +222,12 @@ class NinefoldSimple(Ninefold):
         document = self.task_dict[task][split][number]
         asked = Asked(context, list(to_visual(document) or ()) if to_visual is not None else [])
         return asked, asked.example(_id(request), document), document
+
+
+def _load_plugins(named: str | None) -> None:
+    """Import plugins: files, and modules of installed packages, separated as in PATH."""
+    for name in filter(None, str(named or "").split(os.pathsep)):
+        plugins.load(Path(name) if name.endswith(".py") else name)
 
 
 def _id(request: Any) -> str:

@@ -55,9 +55,7 @@ SERVED: Mapping[str, Served | str] = MappingProxyType(
     {
         "llava": Served("LlavaForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
         "llava-next": Served("LlavaNextForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
-        "qwen2-vl": Served(
-            "Qwen2VLForConditionalGeneration", _DECODER, r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
-        ),
+        "qwen2-vl": Served("Qwen2VLForConditionalGeneration", _DECODER, _QWEN_TOWER),
         "molmo": Served("MolmoForCausalLM", r"model\.transformer\.blocks\.\d+\.(att_proj|attn_out)"),
         "llava-onevision": f"vLLM {VERSION} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, "
         "or export it with --to merged for tools that have it",

@@ -74,7 +74,6 @@ def _html(results: StudyResults) -> str:
     ]
     summaries = certificates.of_folders(dict.fromkeys(path.resolve() for path in folders))
     paper_tables = tables.paper_tables(results)
-    caveats = {str(one.of.test): one.run.metrics.get("caveat") for one in results.evaluations}
     thumbnails = Pictures()
     beside = side_by_side.shown(results, thumbnails)
     return render(
@@ -89,9 +88,7 @@ def _html(results: StudyResults) -> str:
         nano=results.nano,
         only_nano=len(results.nano) == len(record.models),
         cautions=list(dict.fromkeys(model.caution for model in record.models if model.caution)),
-        caveats=[
-            (results.tests[name].title, caveat) for name, caveat in caveats.items() if caveat and name in results.tests
-        ],
+        caveats=_caveats(results),
         done=len(record.runs) - len(results.absent),
         gaps=provenance.gaps(results),
         broken=[absent for entry in found for absent in entry.broken],
@@ -125,6 +122,12 @@ def _html(results: StudyResults) -> str:
         accuracy_ramp=[palette.accuracy_color(step / 20) for step in range(21)],
         difference_ramp=[palette.difference_color(step / 20) for step in range(-20, 21)],
     )
+
+
+def _caveats(results: StudyResults) -> list[tuple[str, str]]:
+    """Return the title of each test whose runs have a caveat, with the caveat."""
+    caveats = {str(one.of.test): one.run.metrics.get("caveat") for one in results.evaluations}
+    return [(results.tests[name].title, text) for name, text in caveats.items() if text and name in results.tests]
 
 
 def _anchors(found: Sequence[Entry]) -> dict[tuple[str, str, str], str]:
