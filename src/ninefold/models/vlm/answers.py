@@ -70,7 +70,7 @@ class AnswerTokens:
         )
 
     def _encode(self, answer: str) -> tuple[int, ...]:
-        if end := next((end for end in map(self._text_of, self.end_ids) if end and end in answer), None):
+        if end := next((end for end in self._ends if end in answer), None):
             raise ModelError(
                 f"the answer {answer[:40]!r} holds {end}, which ends an answer; leave out the row, or {end}"
             )
@@ -81,9 +81,14 @@ class AnswerTokens:
     def _text_of(self, token: int) -> str:
         return str(self.tokenizer.decode([token]))
 
+    @cached_property
+    def _ends(self) -> dict[str, int]:
+        """The tokens that end an answer, by their texts; one without a text stands in no answer."""
+        return {text: end for end in self.end_ids if (text := self._text_of(end))}
+
     def _encode_prompt(self, prompt: str) -> tuple[int, ...]:
-        _, end_id, _ = self._written("?")
-        return self._ids(f"{self._first}?{self.tokenizer.decode([end_id])}", self._text_of_prompt(prompt))
+        _, end_id, _ = self._answered
+        return self._ids(f"{self._first}?{self._text_of(end_id)}", self._text_of_prompt(prompt))
 
     @cached_property
     def _first(self) -> str:
@@ -94,14 +99,18 @@ class AnswerTokens:
         """Return the text of an answer in the template, the token that ends it, and whether the template writes it."""
         whole = str(self.processor.apply_chat_template([user_turn("?"), _text_turn("assistant", answer)]))
         written = whole.removeprefix(self._first) if whole.startswith(self._first) else answer
-        ends = {self._text_of(end): end for end in self.end_ids}
-        found = {written.index(text): text for text in ends if text in written}
-        end_id = self.end_ids[0] if not found else ends[found[min(found)]]
+        found = {written.index(text): text for text in self._ends if text in written}
+        end_id = self.end_ids[0] if not found else self._ends[found[min(found)]]
         return written[: min(found, default=None)].rstrip(), end_id, bool(found)
+
+    @cached_property
+    def _answered(self) -> tuple[str, int, bool]:
+        """What the template writes for the answer that stands before further prompts (see `_written`)."""
+        return self._written("?")
 
     def _text_of_prompt(self, prompt: str, *, before: int = 1) -> str:
         """Return the text between the end of the last of some answers and that of a further prompt."""
-        answer, end_id, ended = self._written("?")
+        answer, end_id, ended = self._answered
         turns = [user_turn("?"), _text_turn("assistant", "?")]
         turns += [_text_turn("user", "?"), _text_turn("assistant", "?")] * (before - 1)
         try:
@@ -115,7 +124,7 @@ class AnswerTokens:
         if not whole.startswith(begun):
             raise ModelError("its chat template changes a prompt that another follows; leave out --conversations")
         rest = whole.removeprefix(begun)
-        end = self.tokenizer.decode([end_id])
+        end = self._text_of(end_id)
         if ended and rest.lstrip().startswith(end):
             return rest.lstrip().removeprefix(end)
         # White space that a template writes after an answer is left out of a single one too.
