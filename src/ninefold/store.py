@@ -215,10 +215,9 @@ def user_cache() -> Path:
 
 def _remembered(memory: Path) -> dict[str, list[Any]]:
     try:
-        known = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(memory)  # type: ignore[no-any-return]
+    except (OSError, RunError):
         return {}
-    return known if isinstance(known, dict) else {}
 
 
 def _hash(path: Path) -> str:
