@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from ninefold.captions.spec import CaptionsIn as CaptionsIn
     from ninefold.captions.spec import CaptionsSpec as CaptionsSpec
     from ninefold.captions.spec import ChecksSpec as ChecksSpec
+    from ninefold.data.api import export as export
     from ninefold.data.api import leakage as leakage
     from ninefold.data.api import make as make
     from ninefold.data.api import open_dataset as open_dataset
     from ninefold.data.api import overlap as overlap
     from ninefold.data.api import verify as verify
-    from ninefold.data.export.export import export as export
     from ninefold.data.export.spec import ExportSpec as ExportSpec
     from ninefold.data.format.dataset import Dataset as Dataset
     from ninefold.data.sources.benchmarks.realworldqa import RealWorldQaSpec as RealWorldQaSpec
@@ -98,8 +98,7 @@ _MODULES = {
     "ninefold.captions.api": ("check_geometry", "merge_captions", "run_captions"),
     "ninefold.captions.engines.catalog": ("register_engine",),
     "ninefold.captions.spec": ("CaptionsIn", "CaptionsSpec", "ChecksSpec"),
-    "ninefold.data.api": ("leakage", "make", "open_dataset", "overlap", "verify"),
-    "ninefold.data.export.export": ("export",),
+    "ninefold.data.api": ("export", "leakage", "make", "open_dataset", "overlap", "verify"),
     "ninefold.data.export.spec": ("ExportSpec",),
     "ninefold.data.format.dataset": ("Dataset",),
     "ninefold.data.sources.benchmarks.realworldqa": ("RealWorldQaSpec",),

@@ -48,7 +48,7 @@ def exported(data, out, to, **options):
     """Return (id or None, image bytes, turns of text) of each conversation of an export's training split."""
     if to == "openai-batch":
         options |= {"model": "gpt"}
-    ninefold.export(ExportSpec(data, to, split="train", **options), out, progress=False)
+    ninefold.export(ExportSpec(data, to, split="train", **options), out)
     return list(READERS[to](out))
 
 
@@ -194,8 +194,8 @@ def test_a_split_that_would_take_the_place_of_the_record_is_refused(tmp_path):
     example = Example("a", encoded("red"), "a?", "a?", (), "b", "short_text", "a", {})
     write(tmp_path / "set", {"export": [example]}, about=About("Made", "Made.", {}))
     with pytest.raises(DataError, match=r"its split export would be export\.json"):
-        ninefold.export(ExportSpec(tmp_path / "set", "llava"), tmp_path / "out", progress=False)
-    ninefold.export(ExportSpec(tmp_path / "set", "trl"), tmp_path / "out", progress=False)
+        ninefold.export(ExportSpec(tmp_path / "set", "llava"), tmp_path / "out")
+    ninefold.export(ExportSpec(tmp_path / "set", "trl"), tmp_path / "out")
 
 
 def bytes_of(folder):
@@ -206,7 +206,7 @@ def test_the_same_bytes_each_time_and_a_finished_one_is_left_alone(data, tmp_pat
     for to in READERS:
         spec = ExportSpec(data, to, split="train", model="gpt" if to == "openai-batch" else None)
         for name in ("one", "other"):
-            ninefold.export(spec, tmp_path / to / name, progress=False)
+            ninefold.export(spec, tmp_path / to / name)
         assert bytes_of(tmp_path / to / "one") == bytes_of(tmp_path / to / "other")
     record = tmp_path / to / "one" / "export.json"
     before = record.stat().st_mtime_ns
@@ -237,7 +237,7 @@ def test_options_that_a_form_does_not_take_are_refused(data, tmp_path):
         ({"to": "llava", "split": "test"}, "no split 'test'"),
     ):
         with pytest.raises(DataError, match=wrong):
-            ninefold.export(ExportSpec(data, **options), tmp_path / "out", progress=False)
+            ninefold.export(ExportSpec(data, **options), tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 

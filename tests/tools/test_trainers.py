@@ -97,7 +97,7 @@ Qwen2VLProcessor.get_attributes = classmethod(lambda cls: kept)
 def read(tool, script, data, folder, *arguments, to=None, **options):
     """Return what a script prints in a tool's environment, given an export of the data and further arguments."""
     tools.python_of(tool)
-    ninefold.export(ExportSpec(data, to or tool, **options), folder / "exported", progress=False)
+    ninefold.export(ExportSpec(data, to or tool, **options), folder / "exported")
     variables = {"ROOT_IMAGE_DIR": str(folder / "exported")}
     arguments = arguments or (find(LLAVA).path,)
     return tools.run(tool, script, folder / "exported", *arguments, cwd=folder, variables=variables)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
+from ninefold.data import api
 from ninefold.data.export.spec import ExportSpec, Form
 
 
@@ -37,10 +38,8 @@ class Export:
     """Replace an export of other rows or options there, or one that was changed; anything else is never replaced."""
 
     def run(self) -> None:
-        from ninefold.data.export.export import export
-
         spec = ExportSpec(self.data, self.to, self.split, self.conversations, self.model, self.max_new_tokens)
-        done = export(spec, self.out, overwrite=self.overwrite)
+        done = api.export(spec, self.out, overwrite=self.overwrite)
         for skip in done.skipped:
             more = " ..." if skip["count"] > 3 else ""
             print(f"left out, {skip['reason']}: {skip['count']:,} ({', '.join(skip['names'][:3])}{more})")

@@ -12,6 +12,8 @@ from ninefold.specs import AnyPath, with_paths
 if TYPE_CHECKING:
     from ninefold.data.checks.leakage import Leak
     from ninefold.data.checks.overlap import Overlap
+    from ninefold.data.export.export import Exported
+    from ninefold.data.export.spec import ExportSpec
     from ninefold.data.format.dataset import Dataset
 
 
@@ -126,3 +128,24 @@ def open_dataset(folder: AnyPath) -> "Dataset":
     from ninefold.data.format.dataset import Dataset
 
     return Dataset.open(Path(folder))
+
+
+def export(spec: "ExportSpec", out: AnyPath, *, overwrite: bool = False) -> "Exported":
+    """Write a data set in the form of another trainer or evaluator; a finished export of the same rows is left alone.
+
+    Args:
+        spec: The data set, the form and its options.
+        out: The folder to write.
+        overwrite: Whether an export of other rows or options is replaced there, or one that was changed; nothing else
+            ever is.
+
+    Returns:
+        The folder, its rows by split, and what was left out.
+
+    Raises:
+        DataError: If the data set cannot be read, the form has no such option, or ``out`` holds something else.
+        FactError: If the data set was changed after it was made.
+    """
+    from ninefold.data.export.export import export
+
+    return export(with_paths(spec), Path(out), overwrite=overwrite)

@@ -28,7 +28,7 @@ def failed(request, status=400, message="no\nimage"):
 
 
 def requests(data, out):
-    ninefold.export(ExportSpec(data, "openai-batch", split="train", model="qwen"), out / "requests", progress=False)
+    ninefold.export(ExportSpec(data, "openai-batch", split="train", model="qwen"), out / "requests")
     return [json.loads(line) for line in (out / "requests" / "train-00000.jsonl").read_text().splitlines()]
 
 

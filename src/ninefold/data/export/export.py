@@ -16,7 +16,7 @@ from ninefold.data.format.dataset import Dataset
 from ninefold.errors import DataError, RunError
 from ninefold.output import Kind, located
 from ninefold.runs.lock import locked_output, tidy_output
-from ninefold.specs import option, with_paths
+from ninefold.specs import option
 from ninefold.version import __version__
 
 RECORD = "export.json"
@@ -42,7 +42,7 @@ class Exported:
     """The number of its image files that are not the stored ones, but PNG files of the same pixels."""
 
 
-def export(spec: ExportSpec, out: str | Path, *, overwrite: bool = False, progress: bool = True) -> Exported:
+def export(spec: ExportSpec, out: Path, *, overwrite: bool = False) -> Exported:
     """Write a data set in the form of another tool; a finished export of the same rows is left unchanged.
 
     Args:
@@ -50,13 +50,12 @@ def export(spec: ExportSpec, out: str | Path, *, overwrite: bool = False, progre
         out: The folder to write.
         overwrite: Whether an export of other rows or options is replaced there, or one that was changed; nothing else
             ever is.
-        progress: Whether to show a bar on standard error.
 
     Raises:
         DataError: If the data set cannot be read, the form has no such option, or ``out`` holds something else.
         FactError: If the data set was changed after it was made.
     """
-    spec, out = with_paths(spec), located(Path(out))
+    out = located(out)
     exporter = EXPORTERS[spec.to]
     _check_options(spec, exporter)
     data = Dataset.open(spec.data)
@@ -66,7 +65,7 @@ def export(spec: ExportSpec, out: str | Path, *, overwrite: bool = False, progre
         tidy_output(out)
         return _exported(out, exporter, store.read_json(out / RECORD))
     with locked_output(out, DataError), store.atomic_folder(out) as fresh:
-        rows = Rows(data, spec, exporter, fresh, progress=progress)
+        rows = Rows(data, spec, exporter, fresh)
         try:
             usage = exporter.write(rows)
             store.write_text(fresh / "README.md", _readme(exporter, rows, usage))

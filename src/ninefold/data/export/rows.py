@@ -29,7 +29,7 @@ _REMEMBERED = 32
 class Rows:
     """The rows of a data set for an exporter; everything is counted while it is read."""
 
-    def __init__(self, data: Dataset, spec: ExportSpec, exporter: Exporter, folder: Path, *, progress: bool) -> None:
+    def __init__(self, data: Dataset, spec: ExportSpec, exporter: Exporter, folder: Path) -> None:
         self.data = data
         """The data set."""
         self.spec = spec
@@ -45,7 +45,6 @@ class Rows:
         self.redrawn = 0
         """The number of image files that are not the stored bytes (see `ninefold.portable`)."""
         self._exporter = exporter
-        self._progress = progress
         self._recent: dict[ImageSource, Portable] = {}
         self._folders: set[str] = set()
 
@@ -65,7 +64,7 @@ class Rows:
             else ([examples[at] for at in group] for group in groups)
         )
         total = len(examples) if groups is None else len(groups)
-        shown = track(found, f"{split} rows", total=total, shown=self._progress)
+        shown = track(found, f"{split} rows", total=total)
         kept = (tuple(example for example in group if self._takes(example)) for group in shown)
         for conversation in self._encoded(group for group in kept if group):
             self.counts[split] += len(conversation.examples)

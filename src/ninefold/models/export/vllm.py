@@ -31,6 +31,7 @@ _PLAIN_STARTS = {"gaussian", "eva", "orthogonal", "mica", "lora_ga"}
 """Initializations, besides PEFT's own, that leave the base's weights as they are."""
 
 _DECODER = r"model\.language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
+_QWEN_TOWER = r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
 _CLIP_TOWER = r"model\.vision_tower\.encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|mlp\.fc[12])"
 
 
@@ -48,7 +49,6 @@ class Served:
     """A part of the names, and what vLLM looks for instead."""
 
 
-_QWEN_TOWER = r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
 _RENAMED = ("model.vision_tower.encoder.", "model.vision_tower.vision_model.encoder.")
 
 SERVED: Mapping[str, Served | str] = MappingProxyType(
