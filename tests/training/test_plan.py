@@ -64,6 +64,8 @@ def test_the_plan_follows_from_the_memory_that_is_free(choose: Callable[..., Mem
     assert (told.micro_batch, told.gradient_checkpointing) == (3, True)
     assert choose(0.1, micro_batch=3, checkpointing=False).gradient_checkpointing is False
     assert choose(4096, checkpointing=True).gradient_checkpointing is True
+    with pytest.raises(RunError, match="train fewer weights: --method lora, a lower --rank, or --lora-scope language"):
+        choose(0)
 
 
 def test_the_probe_leaves_no_trace(tiny_llava: Path) -> None:

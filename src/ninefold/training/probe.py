@@ -103,7 +103,8 @@ def _room(device: torch.device, states: float) -> float:
     if room <= 0:
         raise RunError(
             f"out of memory: gradients and optimizer of the trained parameters take {_mib(states)} MiB and "
-            f"{_mib(free(device))} MiB are free; lower --rank, or adapt fewer modules with --targets"
+            f"{_mib(free(device))} MiB are free; train fewer weights: --method lora, a lower --rank, or "
+            "--lora-scope language"
         )
     return room
 
