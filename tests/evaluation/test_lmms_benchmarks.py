@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ from ninefold.errors import DesignError, RunError
 from ninefold.evaluation.evaluate import evaluate
 from ninefold.evaluation.lmms import answers, table
 from ninefold.evaluation.lmms.data import revision
+from ninefold.evaluation.lmms.delegate import _check_data
 from ninefold.evaluation.lmms.figures import figures
 from ninefold.evaluation.lmms.kit import Kit, find
 from ninefold.evaluation.lmms.known import KNOWN
@@ -100,6 +102,17 @@ def test_a_task_that_ninefold_exported_keeps_its_rows(tmp_path):
     )
 
 
+def test_an_answer_to_a_row_that_has_changed_is_refused(tmp_path):
+    row = {"question": "Q?", "answer": "Yes", "scores": [1.5, float("nan")], "image": object()}
+    answer = answers.Answered(id="mme/0", prompt="Q?", images=1, text="", truncated=False, document=answers.flat(row))
+    answers.append(tmp_path / "a.jsonl", [answer])
+    (stored,) = answers.read_all(tmp_path / "a.jsonl")
+    answers.check(tmp_path, stored, "mme/0", row)
+    for id, document in (("mme/1", row), ("mme/0", row | {"question": "Other?"})):
+        with pytest.raises(RunError, match=f"holds an answer to another row than {id}, whose data have changed"):
+            answers.check(tmp_path, stored, id, document)
+
+
 def test_an_environment_that_cannot_run_it_is_told_what_to_install(tmp_path):
     with pytest.raises(RunError, match=r"has no lmms-eval; install it there: .* -m pip install lmms-eval=="):
         find(Path(sys.executable))
@@ -129,7 +142,14 @@ def test_the_revision_of_data_is_a_hash_of_local_files(tmp_path):
     (tmp_path / "owner" / "name").mkdir(parents=True)
     (tmp_path / "owner" / "name" / "a.parquet").write_bytes(b"one")
     first = revision("owner/name", tmp_path)
+    run = run_of(tmp_path / "run", "mme", {})
+    told = json.loads((run / "lmms" / "results.json").read_text()) | {"data_revision": first}
+    (run / "lmms" / "results.json").write_text(json.dumps(told))
+    _check_data(run, "mme", tmp_path)
     (tmp_path / "owner" / "name" / "a.parquet").write_bytes(b"other")
+    for folder in (tmp_path, None):
+        with pytest.raises(RunError, match="is of other data than") if folder else nullcontext():
+            _check_data(run, "mme", folder)
     assert first.startswith("files ")
     assert revision("owner/name", tmp_path) != first
     assert revision("owner/absent", tmp_path) is None

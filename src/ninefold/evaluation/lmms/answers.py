@@ -65,6 +65,17 @@ def append(path: Path, answers: Sequence[Answered]) -> None:
         lines.append(file, (json.dumps(answer) + "\n" for answer in answers))
 
 
+def check(path: Path, answer: Answered, id: str, document: Mapping[str, Any]) -> None:
+    """Refuse a stored answer to another row: of another task, or asked before the task's data changed.
+
+    Raises:
+        RunError: If it is one.
+    """
+    asked = json.dumps([id, flat(document)])
+    if json.dumps([answer["id"], answer["document"]]) != asked:
+        raise RunError(f"{path}: holds an answer to another row than {id}, whose data have changed; delete the file")
+
+
 def flat(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a task's row that are text, numbers, or lists of them; images are left out."""
     return {name: value for name, value in document.items() if _is_plain(value)}

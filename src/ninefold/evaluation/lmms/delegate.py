@@ -53,6 +53,7 @@ def delegate(spec: EvaluateSpec, out: Path, *, overwrite: bool = False, progress
     found = _resolve(spec, task, kit).to_json()
     if is_finished(out, found):
         tidy(out)
+        _check_data(out, task, spec.benchmark_dir)
         return scored(out)
     lineage = resolve_lineage(spec)
     with working(out, found, overwrite=overwrite) as unfinished:
@@ -83,6 +84,17 @@ def _check(spec: EvaluateSpec, task: str) -> None:
             raise DesignError(
                 f"{path}: lmms-eval's command line takes no name with a comma, =, quote or brace; rename it"
             )
+
+
+def _check_data(out: Path, task: str, folder: Path | None) -> None:
+    """Refuse a finished run whose data in a folder have changed since."""
+    if folder is None or not (out / RESULTS).exists():
+        return
+    found = store.read_json(out / RESULTS, finite=False)
+    recorded = str(found.get("data_revision"))
+    data = found.get("configs", {}).get(task, {}).get("dataset_path")
+    if recorded.startswith("files ") and revision(data, folder) != recorded:
+        raise RunError(f"{out}: is of other data than {folder} holds now; choose another --out, or delete the run")
 
 
 def _resolve(spec: EvaluateSpec, task: str, kit: Kit) -> EvaluationSpec:

@@ -108,8 +108,9 @@ class Ninefold(lmms):  # type: ignore[misc]
         texts = [answer["text"] for answer in known]
         remaining = iter(requests[len(known) :])
         for request, answer in zip(requests, known, strict=False):
-            if answer["id"] != _id(request):
-                raise ModelError(f"{self._answers}: answers {answer['id']} where {_id(request)} is asked; delete it")
+            assert self._answers is not None
+            number, task, split = request.args[-3:]
+            answers.check(self._answers, answer, _id(request), self.task_dict[task][split][number])
         while chunk := list(islice(remaining, answers.CHUNK)):
             answered = self._answer(chunk)
             if self._answers is not None:
