@@ -44,6 +44,7 @@ def make(
     *, model: str, dtype: str, data: str, tokens: int, limit: int, plug_in: bool = False
 ) -> Callable[..., dict[str, Any]]:
     """Return a function that answers rows, with the seconds that it took."""
+    from lmms_eval.models import get_model
     from lmms_eval.tasks import TaskManager, get_task_dict
 
     with tempfile.TemporaryDirectory() as folder:
@@ -51,15 +52,9 @@ def make(
         (Path(folder) / "utils.py").write_text(UTILS)
         manager = TaskManager("ERROR", include_path=folder, include_defaults=False)
         task = get_task_dict(["ninefold_rows"], manager)["ninefold_rows"]
-    runner: Any
-    if plug_in:
-        from ninefold.evaluation.lmms.plugin import NinefoldSimple
-
-        runner = NinefoldSimple(pretrained=model, device="cpu", dtype=dtype)
-    else:
-        from lmms_eval.models.simple.llava_hf import LlavaHf
-
-        runner = LlavaHf(pretrained=model, device="cpu", device_map="cpu", dtype=dtype, batch_size=1)
+    # By its name, as on lmms-eval's command line: this process imports nothing of ninefold itself.
+    name, own = ("ninefold", {}) if plug_in else ("llava_hf", {"device_map": "cpu", "batch_size": 1})
+    runner = get_model(name, force_simple=True)(pretrained=model, device="cpu", dtype=dtype, **own)
     runner.task_dict["ninefold_rows"] = task.dataset
     task.build_all_requests(limit=limit, rank=0, world_size=1)
 

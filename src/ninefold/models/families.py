@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ninefold.errors import ModelError, first_line
-from ninefold.models.family import Family, Preset, Scope
+from ninefold.models.family import Family, Preset, Scope, VllmAdapters
 from ninefold.runs import layout, lineage
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -20,6 +20,15 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 def _scopes(both: str, language: str = r".*language_model.*\.(q_proj|k_proj|v_proj)") -> Mapping[Scope, str]:
     return {"vision+language": both, "language": language}
+
+
+def _clip_tower_in_vllm(architecture: str) -> VllmAdapters:
+    """Return what vLLM serves of a family with CLIP's vision tower, whose modules it names as the checkpoints do."""
+    return VllmAdapters(
+        architecture,
+        vision=r"model\.vision_tower\.encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|mlp\.fc[12])",
+        renamed=("model.vision_tower.encoder.", "model.vision_tower.vision_model.encoder."),
+    )
 
 
 GENERIC = Family(
@@ -42,6 +51,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="llava",
                 class_name="LlavaForConditionalGeneration",
+                vllm=_clip_tower_in_vllm("LlavaForConditionalGeneration"),
                 model_types=("llava",),
                 checkpoints=("llava-hf/llava-1.5-7b-hf",),
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
@@ -53,6 +63,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="clip",
                 class_name="CLIPModel",
+                vllm="{vllm} serves CLIP for embeddings only, without adapters; {instead}",
                 model_types=("clip",),
                 checkpoints=("openai/clip-vit-large-patch14-336",),
                 scopes=_scopes(
@@ -66,6 +77,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="llava-next",
                 class_name="LlavaNextForConditionalGeneration",
+                vllm=_clip_tower_in_vllm("LlavaNextForConditionalGeneration"),
                 model_types=("llava_next",),
                 checkpoints=("llava-hf/llava-v1.6-vicuna-7b-hf", "llava-hf/llava-v1.6-mistral-7b-hf"),
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj)"),
@@ -77,6 +89,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="llava-onevision",
                 class_name="LlavaOnevision15ForConditionalGeneration",
+                vllm="{vllm} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, or export it with "
+                "--to merged for tools that have it",
                 ported=True,
                 model_types=("llavaonevision1_5",),
                 checkpoints=("lmms-lab/LLaVA-OneVision-1.5-8B-Instruct",),
@@ -90,6 +104,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="molmo",
                 class_name="MolmoForConditionalGeneration",
+                vllm=VllmAdapters("MolmoForCausalLM", r"model\.transformer\.blocks\.\d+\.(att_proj|attn_out)"),
                 ported=True,
                 model_types=("molmo",),
                 checkpoints=("allenai/Molmo-7B-O-0924", "allenai/Molmo-7B-D-0924"),
@@ -106,6 +121,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="qwen2-vl",
                 class_name="Qwen2VLForConditionalGeneration",
+                vllm=VllmAdapters(
+                    "Qwen2VLForConditionalGeneration",
+                    vision=r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])",
+                ),
                 model_types=("qwen2_vl",),
                 checkpoints=("Qwen/Qwen2-VL-7B-Instruct", "Qwen/Qwen2-VL-2B-Instruct"),
                 scopes=_scopes(r".*\.(q_proj|k_proj|v_proj|qkv)"),

@@ -41,6 +41,20 @@ class Preset:
     """Schedule of the learning rate; not in the paper, none in the authors' related code."""
 
 
+@dataclass(frozen=True, slots=True)
+class VllmAdapters:
+    """What vLLM serves of a family's adapters; names are those of modules in transformers."""
+
+    architecture: str
+    """Its class in vLLM, which ``config.json`` names."""
+    language: str = r"model\.language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
+    """Regular expression of the modules of the language model that it adapts."""
+    vision: str | None = None
+    """Regular expression of those of the vision tower, which need ``--enable-tower-connector-lora``; None for none."""
+    renamed: tuple[str, str] = ("", "")
+    """A part of the names, and what vLLM looks for instead."""
+
+
 NANO_BASES = Path(__file__).parent / "weights"
 """Folder of the nano bases, each in a subfolder named after its family."""
 
@@ -82,6 +96,8 @@ class Family:
 
     A regular expression of their names, counted from the decoder.
     """
+    vllm: VllmAdapters | str = "whether {vllm} serves adapters of this model is not known; {instead}"
+    """What vLLM serves of its adapters (see `ninefold.models.export.vllm`); for none, the reason."""
     vision_tower: str = ""
     """Regular expression found in the names of the vision tower's modules, without the projector."""
     vision_modules: str = r"(^|[._])(vision|visual|image|multi_modal|projector|connector|merger)"

@@ -7,6 +7,7 @@ import pytest
 
 from ninefold.errors import ModelError
 from ninefold.models.export.vllm import serving
+from ninefold.models.families import FAMILIES, GENERIC
 
 LORA: dict[str, Any] = {"peft_type": "LORA", "r": 32, "bias": "none", "init_lora_weights": "gaussian"}
 MODULES = {
@@ -42,7 +43,8 @@ ARCHITECTURES = [
 
 def of(family: str, *modules: str, config: Any = None, **settings: Any) -> Any:
     tensors = [f"base_model.model.{module}.lora_{half}.weight" for module in modules for half in "AB"]
-    return serving(Path("run"), family, config or {"architectures": ARCHITECTURES}, LORA | settings, tensors)
+    row = FAMILIES.get(family, GENERIC)
+    return serving(Path("run"), row, config or {"architectures": ARCHITECTURES}, LORA | settings, tensors)
 
 
 @pytest.mark.parametrize(("family", "part"), MODULES)

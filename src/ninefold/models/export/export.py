@@ -20,7 +20,7 @@ from ninefold.models.export.difference import Difference
 from ninefold.models.export.source import Tuned
 from ninefold.models.export.spec import AdapterExportSpec, AdapterForm
 from ninefold.models.export.vllm import Serving, serving
-from ninefold.models.families import find
+from ninefold.models.families import FAMILIES, GENERIC, find
 from ninefold.output import Kind, located
 from ninefold.runs import layout
 from ninefold.runs.lock import locked_output, tidy_output
@@ -116,7 +116,8 @@ def _serving(spec: AdapterExportSpec, tuned: Tuned, found: Mapping[str, object])
             tensors = sorted(file.keys())
         files = checkpoint_files(find(tuned.base.name))
         assert files is not None
-        return serving(tuned.folder, str(found["family"]), read_object(files / CONFIG), tuned.settings, tensors)
+        family = FAMILIES.get(str(found["family"]), GENERIC)
+        return serving(tuned.folder, family, read_object(files / CONFIG), tuned.settings, tensors)
 
 
 def _settings(spec: AdapterExportSpec, found: Mapping[str, object]) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 Read from the source of vLLM 0.33.0 (https://github.com/vllm-project/vllm/tree/v0.33.0): ``vllm/lora/peft_helper.py``,
 ``lora_model.py``, ``model_manager.py``, ``config/lora.py`` and the models' files. An adapted module whose name vLLM
-does not know is left out there without an error, so each name must be one of those below. No torch here.
+does not know is left out there without an error, so each name must be one that the family's row tells. No torch here.
 """
 
 import re
@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from ninefold.errors import ModelError
+from ninefold.models.family import Family
 
 VERSION = "0.33.0"
 """The version that all of this holds for."""
@@ -29,40 +29,6 @@ _PREFIX, _ENDS = "base_model.model.", (".lora_A.weight", ".lora_B.weight")
 
 _PLAIN_STARTS = {"gaussian", "eva", "orthogonal", "mica", "lora_ga"}
 """Initializations, besides PEFT's own, that leave the base's weights as they are."""
-
-_DECODER = r"model\.language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
-_QWEN_TOWER = r"model\.visual\.blocks\.\d+\.(attn\.(qkv|proj)|mlp\.fc[12])"
-_CLIP_TOWER = r"model\.vision_tower\.encoder\.layers\.\d+\.(self_attn\.(q|k|v|out)_proj|mlp\.fc[12])"
-
-
-@dataclass(frozen=True)
-class Served:
-    """What vLLM serves of adapters of a family; names are those of modules in transformers."""
-
-    architecture: str
-    """Its class in vLLM, which ``config.json`` names."""
-    language: str
-    """Regular expression of the modules of the language model that it adapts."""
-    vision: str | None = None
-    """Regular expression of those of the vision tower, which need ``--enable-tower-connector-lora``; None for none."""
-    renamed: tuple[str, str] = ("", "")
-    """A part of the names, and what vLLM looks for instead."""
-
-
-_RENAMED = ("model.vision_tower.encoder.", "model.vision_tower.vision_model.encoder.")
-
-SERVED: Mapping[str, Served | str] = MappingProxyType(
-    {
-        "llava": Served("LlavaForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
-        "llava-next": Served("LlavaNextForConditionalGeneration", _DECODER, _CLIP_TOWER, _RENAMED),
-        "qwen2-vl": Served("Qwen2VLForConditionalGeneration", _DECODER, _QWEN_TOWER),
-        "molmo": Served("MolmoForCausalLM", r"model\.transformer\.blocks\.\d+\.(att_proj|attn_out)"),
-        "llava-onevision": f"vLLM {VERSION} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, "
-        "or export it with --to merged for tools that have it",
-        "clip": f"vLLM {VERSION} serves CLIP for embeddings only, without adapters; {INSTEAD}",
-    }
-)
-"""The families of this package; the value of one that vLLM serves no adapter of is the reason."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +60,13 @@ class Serving:
 
 
 def serving(
-    folder: Path, family: str, config: Mapping[str, Any], settings: Mapping[str, Any], tensors: Sequence[str]
+    folder: Path, family: Family, config: Mapping[str, Any], settings: Mapping[str, Any], tensors: Sequence[str]
 ) -> Serving:
     """Return how vLLM serves an adapter.
 
     Args:
         folder: The adapter's folder, for messages.
-        family: Name of its base's family.
+        family: Its base's family, whose row says what vLLM serves of it.
         config: The ``config.json`` of its base.
         settings: Its ``adapter_config.json``.
         tensors: Names of its tensors.
@@ -108,9 +74,9 @@ def serving(
     Raises:
         ModelError: If vLLM would refuse it, or leave a part of it out.
     """
-    served = SERVED.get(family, f"whether vLLM {VERSION} serves adapters of this model is not known; {INSTEAD}")
+    served = family.vllm
     if isinstance(served, str):
-        raise ModelError(f"{folder}: {served}")
+        raise ModelError(f"{folder}: {served.format(vllm=f'vLLM {VERSION}', instead=INSTEAD)}")
     if served.architecture not in (config.get("architectures") or ()):
         raise ModelError(
             f"{folder}: vLLM {VERSION} serves this family as {served.architecture}, which the config.json of its base "
