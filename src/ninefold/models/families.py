@@ -89,8 +89,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
             Family(
                 name="llava-onevision",
                 class_name="LlavaOnevision15ForConditionalGeneration",
-                vllm="{vllm} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, or export it with "
-                "--to merged for tools that have it",
+                vllm="{vllm} has no LLaVA-OneVision-1.5, with or without an adapter; evaluate it here, or export it "
+                "with --to merged for tools that have it",
                 ported=True,
                 model_types=("llavaonevision1_5",),
                 checkpoints=("lmms-lab/LLaVA-OneVision-1.5-8B-Instruct",),
