@@ -13,10 +13,11 @@ is measured in one process, in turns of a thousand pairs so that a busy machine 
 import argparse
 import re
 import time
-import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
+
+from tracing import traced
 
 from ninefold.captions.caption import Caption
 from ninefold.captions.checks.chain import Chain
@@ -128,12 +129,12 @@ def in_turns(ways: dict[str, Callable], items: list, turn: int = TURN) -> tuple[
 
 def streaming_peaks(captions: int) -> tuple[float, float]:
     """Return the most memory in MB that Python holds while a tenth of the pairs, and all of them, are checked."""
-    tracemalloc.start()
     peaks = []
-    chain = Chain(ChecksSpec(checks=RULES))
-    for position, _ in enumerate(chain.run(islice(made_up(), captions)), start=1):
-        if position in (captions // 10, captions):
-            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+    with traced() as memory:
+        chain = Chain(ChecksSpec(checks=RULES))
+        for position, _ in enumerate(chain.run(islice(made_up(), captions)), start=1):
+            if position in (captions // 10, captions):
+                peaks.append(memory()[1] / 2**20)
     return peaks[0], peaks[1]
 
 

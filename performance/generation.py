@@ -17,10 +17,11 @@ import resource
 import sys
 import tempfile
 import time
-import tracemalloc
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+
+from tracing import traced
 
 
 def main() -> None:
@@ -121,12 +122,12 @@ def streaming_peaks(spec, total: int) -> tuple[float, float]:
     from ninefold.data.sources.synthetic import examples
     from ninefold.scenes.render import encode_png
 
-    tracemalloc.start()
     peaks = []
-    for position, example in enumerate(examples(spec)["test"], start=1):
-        encode_png(example.image)
-        if position in (total // 10, total):
-            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+    with traced() as memory:
+        for position, example in enumerate(examples(spec)["test"], start=1):
+            encode_png(example.image)
+            if position in (total // 10, total):
+                peaks.append(memory()[1] / 2**20)
     return peaks[0], peaks[1]
 
 

@@ -1,7 +1,6 @@
 import io
 import multiprocessing
 import pickle
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
+from tracing import traced
 
 from ninefold.data.format import reading, shards
 from ninefold.data.format.dataset import About, Dataset, write
@@ -137,14 +137,13 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     del rows
     found = data.sequence("test")
     before, peak = pa.total_allocated_bytes(), 0
-    tracemalloc.start()
-    for _ in found:
-        peak = max(peak, pa.total_allocated_bytes() - before)
-    for index in noise.permutation(120).tolist():
-        assert len(found[index].image) > 90_000
-        peak = max(peak, pa.total_allocated_bytes() - before)
-    python = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced() as memory:
+        for _ in found:
+            peak = max(peak, pa.total_allocated_bytes() - before)
+        for index in noise.permutation(120).tolist():
+            assert len(found[index].image) > 90_000
+            peak = max(peak, pa.total_allocated_bytes() - before)
+        python = memory()[1]
     assert max(peak, python) < 1_500_000
 
 

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import tracemalloc
 from collections import Counter
 from itertools import islice
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tracing import traced
 
 from ninefold.data.checks import certificate
 from ninefold.data.format.dataset import Dataset
@@ -160,12 +160,11 @@ def test_what_is_made_can_be_verified(tmp_path: Path, settings: dict):
 def test_streaming_takes_the_same_memory_however_long():
     for example in islice(examples(SyntheticSpec("test"))["test"], 200):
         render(example.image)
-    tracemalloc.start()
     peaks = []
-    for position, example in enumerate(examples(SyntheticSpec("test"))["test"], start=1):
-        encode_png(example.image)
-        if position in (400, 2000):
-            peaks.append(tracemalloc.get_traced_memory()[1])
-    tracemalloc.stop()
+    with traced() as memory:
+        for position, example in enumerate(examples(SyntheticSpec("test"))["test"], start=1):
+            encode_png(example.image)
+            if position in (400, 2000):
+                peaks.append(memory()[1])
     assert peaks[1] - peaks[0] < 1 << 20
     assert np.max(peaks) < 8 << 20

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from ninefold.data.checks import certificate
 from ninefold.errors import RunError
 from ninefold.report.page import report
 from ninefold.studies import demo as module
@@ -22,17 +23,39 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, pages, told):
+def verified():
+    """The data sets that were verified."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, pages, told, verified):
     out = tmp_path_factory.mktemp("demo")
 
     def spied(runs, path, *, pending=(), titles):
-        report(runs, path, pending=pending, titles=titles)
+        with pytest.MonkeyPatch.context() as patch:
+            if pending:
+                without_figures(patch)
+            report(runs, path, pending=pending, titles=titles)
         pages.append((len(runs), len(pending), path.read_text()))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "report", spied)
+        # Its 3,888 images take longer than all runs; they are verified where certificates are tested.
+        patch.setattr(certificate, "verify", lambda data, *, progress: verified.append(data))
         demo(out, **SMALL, tell=told.append)
     return out
+
+
+def without_figures(patch):
+    """Leave out the figures beside a page, which take longest."""
+    patch.setattr("ninefold.report.page._figures", lambda sections, losses: {})
+
+
+def test_the_test_set_is_verified(folder, verified):
+    (data,) = verified
+    assert data.parent.parent == folder
+    assert data.name.startswith("test-synthetic")
 
 
 def test_the_demo_leaves_a_report_and_a_summary(folder):
@@ -58,7 +81,8 @@ def test_a_first_page_shows_the_base_and_says_that_it_is_not_complete(folder, pa
     assert any("First results are in" in line for line in told)
 
 
-def test_a_second_run_makes_nothing_again(folder):
+def test_a_second_run_makes_nothing_again(folder, monkeypatch):
+    without_figures(monkeypatch)
     files = ("predictions.parquet", "manifest.json", "annotations.json", "adapter_model.safetensors")
     before = {path: path.stat().st_mtime_ns for name in files for path in folder.rglob(name)}
     first = json.loads((folder / "summary.json").read_text())["sets"]

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 from chat_server import DROP, ChatServer, asked, serving
 from endpoint_examples import EXAMPLES, endpoint, sees
+from tracing import traced
 
 from ninefold import store
 from ninefold.errors import ModelError
@@ -275,11 +275,10 @@ def test_no_answer_may_be_huge_or_endless(
     monkeypatch.setattr(connection, "LARGEST_BODY", 1 << 20)
     for body, headers in ((gzip.compress(bytes(16 << 20)), {"Content-Encoding": "gzip"}), (bytes(2 << 20), {})):
         server.faults.append((200, headers, body))
-        tracemalloc.start()
-        with pytest.raises(ModelError, match="its answer is larger than 1 MiB"):
-            endpoint(server).predict([EXAMPLE])
-        assert tracemalloc.get_traced_memory()[1] < 8 << 20
-        tracemalloc.stop()
+        with traced() as memory:
+            with pytest.raises(ModelError, match="its answer is larger than 1 MiB"):
+                endpoint(server).predict([EXAMPLE])
+            assert memory()[1] < 8 << 20
 
 
 def test_a_dribbling_server_has_a_deadline_as_a_whole(server: ChatServer) -> None:
