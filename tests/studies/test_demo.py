@@ -42,7 +42,7 @@ def folder(tmp_path_factory, pages, told, verified):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "report", spied)
         # Its 3,888 images take longer than all runs; they are verified where certificates are tested.
-        patch.setattr(certificate, "verify", lambda data, *, progress: verified.append(data))
+        patch.setattr(certificate, "verify", lambda data, **_: verified.append(data))
         demo(out, **SMALL, tell=told.append)
     return out
 
