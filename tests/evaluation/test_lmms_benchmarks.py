@@ -129,6 +129,10 @@ def test_an_environment_that_cannot_run_it_is_told_what_to_install(tmp_path):
             find(tmp_path / "odd")
     with pytest.raises(RunError, match=f"lmms-eval 0.7.3: {killed}"):
         Kit(tmp_path / "odd", "0.7.3").run([], tmp_path, tmp_path / "log", told=print)
+    failed = "Error during evaluation: RetryError[LocalTokenNotFoundError]."
+    (tmp_path / "odd").write_text(f"#!/bin/sh\necho '{failed}'\nexit 1\n")
+    with pytest.raises(RunError, match="hf auth login"):
+        Kit(tmp_path / "odd", "0.7.3").run([], tmp_path, tmp_path / "log", told=print)
     for name in ("lmms:", "lmms:mme,mmmu", "lmms:../x"):
         with pytest.raises(DesignError, match="name one task of lmms-eval"):
             evaluate(EvaluateSpec(ModelSpec("nano"), benchmark=name, lmms_python=tmp_path / "python"), tmp_path / "run")

@@ -35,6 +35,8 @@ _REMEDIES = {
     "torchvision::nms": "its torchvision is a build for another torch: remove it there (pip uninstall torchvision)",
     "Tasks not found": "`lmms-eval tasks list` prints the known ones; a task folder of your own is --benchmark-dir",
     "ConnectionError": "its data are not on this machine; put them into --benchmark-dir (docs/lmms-eval.md)",
+    "TokenNotFound": "it loads its data from the Hugging Face Hub as a user: log in there (hf auth login), or download "
+    "them once into --benchmark-dir (docs/lmms-eval.md)",
 }
 """What to do, by a part of lmms-eval's message."""
 

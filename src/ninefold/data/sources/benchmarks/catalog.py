@@ -58,8 +58,8 @@ def find_benchmark(name: str) -> Benchmark:
         DesignError: If there is none; the message lists all.
     """
     if name not in BENCHMARKS:
-        near = get_close_matches(name, BENCHMARKS, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]}?" if near else ";"
+        near = get_close_matches(name, BENCHMARKS, n=2, cutoff=0.4) or [f"lmms:{name}"]
+        hint = f"; did you mean {' or '.join(near)}?"
         raise DesignError(
             f"--benchmark {name}: no benchmark of this name{hint} known: {', '.join(BENCHMARKS)}, lmms:NAME"
         )

@@ -33,7 +33,7 @@ def find_file(directory: Path, names: Sequence[str], title: str) -> Path:
         DataError: If the folder is none, or holds none of them.
     """
     if not directory.is_dir():
-        raise DataError(f"{directory}: no such folder; name the one that holds the official files of {title}")
+        raise DataError(f"{directory}: is no folder; name the one that holds the official files of {title}")
     for name in names:
         if (directory / name).is_file():
             return directory / name

@@ -86,7 +86,7 @@ class Pictures:
     def _refuse(self, missing: Sequence[str], total: int, *, allow_missing: bool) -> None:
         names = ", ".join(printable(name) for name in missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
         looked = f"{self._directory}" + (f" and in its folders {', '.join(self._folders)}" if self._folders else "")
-        leave = "" if allow_missing else ", or leave rows without an image out with --allow-missing"
+        leave = ": no row is left" if allow_missing else ", or leave rows without an image out with --allow-missing"
         raise DataError(
             f"{self._directory}: {len(missing):,} of {total:,} images are missing ({names}); looked in {looked}; put "
             f"them there{leave}"
