@@ -78,5 +78,7 @@ def test_images_are_found_by_name_and_missing_ones_are_counted(tmp_path: Path) -
     )
     with pytest.raises(DataError, match=told + "without an image out with --allow-missing"):
         pictures.with_images(names[:4], str, skips, allow_missing=False)
-    with pytest.raises(DataError, match=r"2 of 2 images are missing \(q\.png, p\.png\); looked in .*; put them there: no row is left$"):
+    with pytest.raises(
+        DataError, match=r"2 of 2 images are missing \(q\.png, p\.png\); looked in .*; put them there: no row is left$"
+    ):
         pictures.with_images(["q.png", "p.png", "q.png"], str, skips, allow_missing=True)
