@@ -3,22 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ninefold.errors import DataError, first_line
 
 AGAIN = "get the official file again"
-
-
-_NO_SETTINGS = {"directory", "images", "embed"}
-"""Fields of specifications that decide no row, given what is in the folders."""
-
-
-def settings_of(spec: Any) -> dict[str, Any]:
-    """Return the settings of a benchmark's specification that determine its rows, given the official files."""
-    return {name: value for name, value in asdict(spec).items() if name not in _NO_SETTINGS}
 
 
 def find_file(directory: Path, names: Sequence[str], title: str) -> Path:

@@ -14,13 +14,14 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ninefold import store
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import readable, some
+from ninefold.data.sources.benchmarks.source import BenchmarkSource
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, options_of, tables_of
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
+from ninefold.data.sources.protocol import Split, recorded
 from ninefold.errors import DataError
 from ninefold.questions.catalog import find_format, misread
-from ninefold.types import NO_IMAGE, Clustering, Example
+from ninefold.types import NO_IMAGE, Example
 from ninefold.version import __version__
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class _Row(NamedTuple):
         return f"row {self.number}"
 
 
-class RealWorldQaSource(Source):
+class RealWorldQaSource(BenchmarkSource):
     """RealWorldQA, with the stored question as the prompt, which says how to answer.
 
     Of VLMEvalKit's table, whose options are columns, the prompt is that kit's own, word for word.
@@ -74,16 +75,7 @@ class RealWorldQaSource(Source):
 
     name: ClassVar[str] = "realworldqa"
     spec_type: ClassVar[type] = RealWorldQaSpec
-    clustering: ClassVar[Clustering] = "group"
     spec: RealWorldQaSpec
-
-    def __init__(self, spec: RealWorldQaSpec) -> None:
-        self.spec = spec
-        self.skips = Skips()
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test"."""
-        return SPLITS_OF["test"]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the split "test", in the order of the table.
@@ -93,10 +85,6 @@ class RealWorldQaSource(Source):
                 not allowed.
         """
         return {"test": Split(some(self._examples(), self._files[0], self.skips), self._told["official_rows"])}
-
-    def settings(self) -> Mapping[str, Any]:
-        """Return the settings that determine the rows, given the official files."""
-        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""

@@ -14,11 +14,12 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ninefold import store
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable, some
+from ninefold.data.sources.benchmarks.source import BenchmarkSource
 from ninefold.data.sources.benchmarks.tables import KitRow, kit_rows, tables_of
 from ninefold.data.sources.benchmarks.threedsrbench_rows import AREAS, Item, item_of
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
+from ninefold.data.sources.protocol import Split, recorded
 from ninefold.errors import DataError
 from ninefold.types import NO_IMAGE, Example
 from ninefold.version import __version__
@@ -50,7 +51,7 @@ class ThreeDsrBenchSpec:
     there. Images that the table holds are always copied."""
 
 
-class ThreeDsrBenchSource(Source):
+class ThreeDsrBenchSource(BenchmarkSource):
     """3DSRBench, with the prompt of VLMEvalKit and lmms-eval, word for word."""
 
     name: ClassVar[str] = "3dsrbench"
@@ -58,18 +59,13 @@ class ThreeDsrBenchSource(Source):
     spec: ThreeDsrBenchSpec
 
     def __init__(self, spec: ThreeDsrBenchSpec) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self.embed = spec.embed
-        self.skips = Skips()
         self.pictures = Pictures(spec.directory, ("coco_images", "images", "val2017", "train2017"))
         self._rows_of: tuple[Counter[str], ...] = (Counter(), Counter(), Counter())
         """Number of rows of each group: of flips, of circles, and of questions."""
         self._unusable = 0
         """Number of rows of the table that are no question."""
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test"."""
-        return SPLITS_OF["test"]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the split "test", in the order of the table.
@@ -90,10 +86,6 @@ class ThreeDsrBenchSource(Source):
         files = {item.number: path for item, path in found}
         examples = some(self._examples(files), self._files[0], self.skips)
         return {"test": Split(examples, len(self._items) - len(absent) + len(files))}
-
-    def settings(self) -> Mapping[str, Any]:
-        """Return the settings that determine the rows, given the official files."""
-        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the table, the number of its rows, and the form of the prompt."""
@@ -122,7 +114,7 @@ class ThreeDsrBenchSource(Source):
             spec=recorded(self),
             source=self.name,
             answer_format="letters",
-            clustering="group",
+            clustering=self.clustering,
             license="cc-by-4.0",
             columns=COLUMNS,
             skipped=self.skips.entries,

@@ -12,15 +12,15 @@ from ninefold.data.sources.benchmarks.official import (
     find_file,
     json_lines,
     revision_of,
-    settings_of,
 )
 from ninefold.data.sources.benchmarks.pictures import Pictures, readable, some
+from ninefold.data.sources.benchmarks.source import BenchmarkSource
 from ninefold.data.sources.benchmarks.vsr_rows import Row, row_of
 from ninefold.data.sources.coco.ids import photo_id
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
+from ninefold.data.sources.protocol import SPLITS_OF, Split, recorded
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
-from ninefold.types import NO_IMAGE, Clustering, Example
+from ninefold.types import NO_IMAGE, Example
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,18 +95,16 @@ class VsrSpec:
         check_choices(self)
 
 
-class VsrSource(Source):
+class VsrSource(BenchmarkSource):
     """Statements about two things in a photo, each true or false (Liu et al. 2023, arXiv 2205.00363)."""
 
     name: ClassVar[str] = "vsr"
     spec_type: ClassVar[type] = VsrSpec
-    clustering: ClassVar[Clustering] = "group"
     spec: VsrSpec
 
     def __init__(self, spec: VsrSpec) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self.embed = spec.embed
-        self.skips = Skips()
         self.pictures = Pictures(spec.directory, FOLDERS) if spec.images is None else Pictures(spec.images, ())
 
     def split_names(self) -> tuple[str, ...]:
@@ -126,7 +124,7 @@ class VsrSource(Source):
 
     def settings(self) -> Mapping[str, Any]:
         """Return the settings that determine the rows, given the official files, and the form of the prompt."""
-        return {**settings_of(self.spec), "prompt": PROMPTS[self.spec.prompt_form][0]}
+        return {**super().settings(), "prompt": PROMPTS[self.spec.prompt_form][0]}
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the official files, the number of their rows, and which of them are asked.

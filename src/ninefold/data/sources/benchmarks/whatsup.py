@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ninefold.data.sources.benchmarks.official import digest_of, revision_of, settings_of
+from ninefold.data.sources.benchmarks.official import digest_of, revision_of
 from ninefold.data.sources.benchmarks.pictures import Pictures, read_json_rows, readable, some
+from ninefold.data.sources.benchmarks.source import BenchmarkSource
 from ninefold.data.sources.benchmarks.whatsup_rows import RELATIONS, Photo, Subset, pair_of, photo_of
-from ninefold.data.sources.protocol import SPLITS_OF, Skips, Source, Split, recorded
+from ninefold.data.sources.protocol import Split, recorded
 from ninefold.errors import DataError
 from ninefold.specs import check_choices
 from ninefold.types import NO_IMAGE, Example
@@ -68,7 +69,7 @@ class WhatsUpSpec:
 path_of = attrgetter("path")
 
 
-class WhatsUpSource(Source):
+class WhatsUpSource(BenchmarkSource):
     """What's Up, controlled images, with options in designed orders.
 
     The four photos of two objects are asked with the same prompt, in which the options stand in one of the four orders
@@ -83,14 +84,9 @@ class WhatsUpSource(Source):
     spec: WhatsUpSpec
 
     def __init__(self, spec: WhatsUpSpec) -> None:
-        self.spec = spec
+        super().__init__(spec)
         self.embed = spec.embed
-        self.skips = Skips()
         self.pictures = Pictures(spec.directory, ("images", "controlled_images", "controlled_clevr"))
-
-    def split_names(self) -> tuple[str, ...]:
-        """Return "test"."""
-        return SPLITS_OF["test"]
 
     def splits(self) -> Mapping[str, Split]:
         """Return the split "test", in the order of the official file.
@@ -105,10 +101,6 @@ class WhatsUpSource(Source):
         usable = readable(there, path_of, self.skips, allow_missing=allow)
         examples = (self._example(photo, path) for photo, path in usable)
         return {"test": Split(some(examples, self._file, self.skips), len(there))}
-
-    def settings(self) -> Mapping[str, Any]:
-        """Return the settings that determine the rows, given the official files."""
-        return settings_of(self.spec)
 
     def found(self) -> Mapping[str, Any]:
         """Return the revision of the official file, the number of its rows, and the form of the prompt."""
@@ -139,7 +131,7 @@ class WhatsUpSource(Source):
             spec=recorded(self),
             source=self.name,
             answer_format="letters",
-            clustering="group",
+            clustering=self.clustering,
             license="mit",
             columns=COLUMNS,
             skipped=self.skips.entries,
