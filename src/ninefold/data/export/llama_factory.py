@@ -2,8 +2,8 @@
 
 from ninefold import store
 from ninefold.data.export.protocol import Exporter, Usage
-from ninefold.data.export.rows import Rows, messages
-from ninefold.data.export.text_files import json_lines
+from ninefold.data.export.rows import Rows
+from ninefold.data.export.text_files import chats
 
 _COLUMNS = {
     "formatting": "sharegpt",
@@ -40,12 +40,7 @@ class LlamaFactory(Exporter):
 
     def write(self, rows: Rows) -> Usage:
         """Write ``{split}.jsonl`` of each split, and ``dataset_info.json``."""
-        for split in rows.splits:
-            lines = (
-                {"messages": messages(found, "<image>"), "images": [rows.image_file(found.image)]}
-                for found in rows.conversations(split)
-            )
-            json_lines(rows.folder / f"{split}.jsonl", lines)
+        chats(rows)
         entries = {f"ninefold_{split}": {"file_name": f"{split}.jsonl", **_COLUMNS} for split in rows.splits}
         store.write_json(rows.folder / "dataset_info.json", entries)
         names = ", ".join(f"`{name}`" for name in entries)

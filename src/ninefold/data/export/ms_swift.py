@@ -1,8 +1,8 @@
 """ms-swift: JSON lines with ``<image>`` in the text, and image files."""
 
 from ninefold.data.export.protocol import Exporter, Usage
-from ninefold.data.export.rows import Rows, messages
-from ninefold.data.export.text_files import json_lines
+from ninefold.data.export.rows import Rows
+from ninefold.data.export.text_files import chats
 
 _USAGE = """\
 A file of JSON lines for each split: {files}. Paths of images are relative to this folder, which `ROOT_IMAGE_DIR` names:
@@ -38,11 +38,6 @@ class MsSwift(Exporter):
 
     def write(self, rows: Rows) -> Usage:
         """Write ``{split}.jsonl`` of each split."""
-        for split in rows.splits:
-            lines = (
-                {"messages": messages(found, "<image>"), "images": [rows.image_file(found.image)]}
-                for found in rows.conversations(split)
-            )
-            json_lines(rows.folder / f"{split}.jsonl", lines)
+        chats(rows)
         names = [f"{split}.jsonl" for split in rows.splits]
         return Usage(_USAGE.format(files=", ".join(f"`{name}`" for name in names), first=names[0]))
