@@ -66,6 +66,25 @@ class Kind:
             )
         return not changed
 
+    def is_unchanged(self, folder: Path, written: object, there: object, *, overwrite: bool) -> bool:
+        """Return whether the files of a finished output are those that were written.
+
+        Args:
+            folder: The output.
+            written: What its record says of its files.
+            there: The same of the files that are there now.
+            overwrite: Whether it is written again if they are not.
+
+        Raises:
+            NinefoldError: If they are not, and not ``overwrite``.
+        """
+        if written != there and not overwrite:
+            raise self.error(
+                f"{folder}: files of this export were changed or removed; replace it with --overwrite, or choose "
+                "another --out"
+            )
+        return written == there
+
     def has(self, folder: Path, asked: Settings) -> bool:
         """Whether a folder was made with these settings, whatever else is in it, such as the ``.git`` of a clone."""
         store.restore(folder)

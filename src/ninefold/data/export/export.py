@@ -129,13 +129,7 @@ def _check_output(
     kind = Kind("folder of exported rows", re.compile(f"{_OURS}|{made_by.files}"), _settings_of)
     if not kind.check(out, asked, overwrite=overwrite, inputs=[spec.data]):
         return False
-    if store.read_json(out / RECORD).get("files") == _files(out):
-        return True
-    if not overwrite:
-        raise DataError(
-            f"{out}: files of this export were changed or removed; replace it with --overwrite, or choose another --out"
-        )
-    return False
+    return kind.is_unchanged(out, store.read_json(out / RECORD).get("files"), _files(out), overwrite=overwrite)
 
 
 def _files(folder: Path) -> Mapping[str, int]:

@@ -136,13 +136,7 @@ def _is_there(
     inputs = [spec.run, *([base] if base.exists() else []), *([] if spec.data is None else [spec.data])]
     if not kind.check(out, _settings(spec, found), overwrite=overwrite, inputs=inputs):
         return False
-    if files == _sizes(out):
-        return True
-    if not overwrite:
-        raise RunError(
-            f"{out}: files of this export were changed or removed; replace it with --overwrite, or choose another --out"
-        )
-    return False
+    return kind.is_unchanged(out, files, _sizes(out), overwrite=overwrite)
 
 
 def _sizes(folder: Path) -> dict[str, int]:
