@@ -22,8 +22,9 @@ from ninefold.runs import layout
 from ninefold.runs.folder import is_finished
 from ninefold.runs.lock import tidy, working
 from ninefold.runs.records import EvaluatedData, EvaluationSpec, Provenance
+from ninefold.specs import option
 
-_DEFAULTS = {"scoring": "generate", "orders": "as-made", "split": None, "max_new_tokens": 15, "allow_missing": False}
+_DECIDED = ("scoring", "orders", "split", "max_new_tokens", "allow_missing")
 """Options that a task of lmms-eval has settings of its own for."""
 
 
@@ -72,9 +73,9 @@ def _check(spec: EvaluateSpec, task: str) -> None:
     """Refuse options that mean nothing for a task of lmms-eval, and values that its command line cannot hold."""
     if not re.fullmatch(r"[\w.+-]+", task):
         raise DesignError(f"--benchmark {spec.benchmark}: name one task of lmms-eval, as `lmms-eval tasks list` has it")
-    for name, default in _DEFAULTS.items():
-        if getattr(spec, name) != default:
-            raise DesignError(f"--{name.replace('_', '-')}: lmms-eval's task {task} decides that; leave it out")
+    for name in _DECIDED:
+        if getattr(spec, name) != getattr(EvaluateSpec, name):
+            raise DesignError(f"{option(name)}: lmms-eval's task {task} decides that; leave it out")
     if task in KNOWN and KNOWN[task].even and (spec.limit or 0) % 2:
         raise DesignError(
             f"--limit {spec.limit}: {KNOWN[task].title} asks two questions about each image; give an even number"
